@@ -1,0 +1,37 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+# OpenCV's ordinary build needs a display's libraries (libGL); its headless twin is the same module without them.
+OPENCV := $(shell sed -n 's/^opencv-python==\([0-9.]*\).*/\1/p' containers/tracker/requirements.txt)
+
+.PHONY: run test check format clean
+
+run: $(INSTALLED)  ## Start the console
+	$(BIN)/python -m app
+
+test: check $(INSTALLED)  ## All checks and tests
+	PYTHON=$(BIN)/python tests/browser/chromium.sh
+	$(BIN)/python -m pytest tests
+
+check: $(INSTALLED)  ## Lint, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)  ## Put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(INSTALLED): requirements.txt containers/tracker/requirements.txt containers/tracker/pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "ByteTrack Studio needs Python 3.11 to 3.13: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	@echo "Installing the packages (several GB, once; takes about 5 minutes) …"
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	$(BIN)/python -m pip install --quiet --no-deps -e containers/tracker
+	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall opencv-python-headless==$(OPENCV)
+	touch $@
+
+clean:  ## Remove the environment, not the workspace
+	rm -rf $(VENV)

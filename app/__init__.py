@@ -1,0 +1,1 @@
+"""The Streamlit entry point (navigation, theme, uploads) and the widgets that pages share."""

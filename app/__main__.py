@@ -1,0 +1,36 @@
+"""`python -m app`: the console's web server, with routes for large files beside Streamlit's own."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from streamlit.starlette import App
+
+from app import media, uploads
+from app.widgets.errors import show_error
+from app.workspace import workspace_root
+
+console = App(
+    Path(__file__).with_name("main.py"),
+    routes=[uploads.route(workspace_root), media.route],
+    on_script_error=show_error,
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m app", description="Start the ByteTrack Studio console.")
+    parser.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: 8501, or the next that is free)")
+    parser.add_argument("--workspace", type=Path, help="folder that holds everything made here (default: workspace/)")
+    options = parser.parse_args()
+    if options.workspace:
+        os.environ["BYTETRACK_WORKSPACE"] = str(options.workspace.resolve())
+    uploads.clean_up(workspace_root())
+    port = {"server.port": options.port} if options.port else {}
+    console.run(config={"server.address": options.address, **port})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""What every page shares: navigation, logo, where you stand in the journey, what is running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import journey
+from app.widgets import guard
+from app.widgets.sidebar import sidebar
+from app.workspace import workspace
+
+ASSETS = Path(__file__).with_name("assets")
+
+
+def navigation() -> dict[str, list[st.Page]]:
+    """The pages by group, in the journey's order."""
+    groups: dict[str, list[st.Page]] = {}
+    for step in journey.STEPS.values():
+        page = st.Page(step.page, title=step.title, icon=step.material, help=step.purpose, default=step.key == "home")
+        groups.setdefault(step.group, []).append(page)
+    return groups
+
+
+st.set_page_config(page_title="ByteTrack Studio", page_icon=ASSETS / "icon.svg", layout="wide")
+st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
+page = st.navigation(navigation(), expanded=True)
+with guard():
+    sidebar(workspace())
+with guard():
+    page.run()

@@ -1,0 +1,72 @@
+"""The widgets that pages share. A page begins like this:
+
+    from app.widgets import empty_state, jobs_panel, page_header
+    from app.workspace import workspace
+
+    ws = workspace()
+    page_header("videos")                      # icon, title and purpose from `app.journey.STEPS`
+    jobs_panel("add video", "cut video")       # running and failed jobs of these verbs; near the top of the page
+
+    videos = ws.list(Video)
+    if not videos:
+        empty_state("movie", "No videos yet", "Add one above, or make the sample.", "Go to Home", "home")
+        st.stop()
+
+Starting, choosing, showing, removing:
+
+    run_job("cut video", f"Cut {video.name}", video=video.id, every_frames=100)
+        starts a job and reruns the page, so that `jobs_panel` shows it; call it in the page's body
+        (`if st.button(…): run_job(…)`), not in a callback: a rerun from there is ignored. Parameters must fit in JSON.
+    video = choose(videos, "Video", key="track-video", describe=lambda video: video_facts(video))
+        a select box over records that remembers the choice per kind of record across pages, None where there are none
+    selected = table(rows, records, key="runs", column_config={…})
+        one row per record, one selectable: returns the selected record or None
+    metric_row({"HOTA": "61.2", "IDF1": "80.1"})   chart(figure, height=300)   video_player(path)
+    download(path, "Tracks (MOT)", "site_tracks.txt")   a button that streams a file of the workspace, of any size
+    next_step("datasets", "Labels are in. Build a dataset from them.")   at the end of a page
+    if st.button("Remove", icon=":material/delete:", key=…): confirm_removal(record)
+        a dialog which says what goes with it; removes, then reruns
+    for path in upload("models", "Drop a checkpoint here"):   drop zone, streamed to disk; returns the files that wait
+        …
+        run_job("add model", …, path=str(uploads.take(ws.root, path)))
+
+Errors: `main.py` turns whatever a page raises into a sentence, and ends the page there. Where the rest of the page
+should live on, wrap the part: `with guard(): …`. Raise or let pass `UserError`; never call `st.exception`.
+
+Words: "clip" for a video with a parent, "boxes", "objects" (track ids), frames from 0. Icons: `STEPS[…].material`.
+Format with `formatting`: `size(bytes)`, `duration(seconds)`, `ago(time)`, `number(n)`, `percent(x)`,
+`count(n, "clip")`; sort by name with `natural`.
+"""
+
+from app.widgets.charts import SPLIT_COLOURS, chart, class_colours
+from app.widgets.errors import guard
+from app.widgets.jobs import job_card, jobs_panel, run_job, start_job
+from app.widgets.layout import empty_state, metric_row, next_step, page_header
+from app.widgets.media import download, frame_image, playable, video_player
+from app.widgets.records import choose, table, video_facts
+from app.widgets.removal import confirm_removal
+from app.widgets.upload import upload
+
+__all__ = [
+    "SPLIT_COLOURS",
+    "chart",
+    "choose",
+    "class_colours",
+    "confirm_removal",
+    "download",
+    "empty_state",
+    "frame_image",
+    "guard",
+    "job_card",
+    "jobs_panel",
+    "metric_row",
+    "next_step",
+    "page_header",
+    "playable",
+    "run_job",
+    "start_job",
+    "table",
+    "upload",
+    "video_facts",
+    "video_player",
+]

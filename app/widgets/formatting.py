@@ -1,0 +1,64 @@
+"""Numbers, sizes and times as people read them."""
+
+from __future__ import annotations
+
+import re
+import time
+
+
+def size(count: float) -> str:
+    """Bytes: `713 kB`, `1.2 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def ago(moment: float) -> str:
+    """Seconds since 1970 as `just now`, `5 min ago`, `3 h ago`, or the date."""
+    passed = time.time() - moment
+    if passed < 60:
+        return "just now"
+    if passed < 3600:
+        return f"{passed // 60:.0f} min ago"
+    if passed < 24 * 3600:
+        return f"{passed // 3600:.0f} h ago"
+    return date(moment)
+
+
+def date(moment: float) -> str:
+    """Seconds since 1970 as `23 Nov 2026, 04:15`."""
+    return time.strftime("%d %b %Y, %H:%M", time.localtime(moment)).lstrip("0")
+
+
+def number(value: float) -> str:
+    """`12,345`; at most one decimal: `7.5`."""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def percent(value: float) -> str:
+    """A value that is in percent already: `61.2 %`."""
+    return f"{value:.1f} %"
+
+
+def count(amount: int, one: str, many: str = "") -> str:
+    """`1 clip`, `3 clips`."""
+    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """A sort key by which `clip 9` comes before `clip 10`."""
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part.casefold()) for part in re.split(r"(\d+)", name)]

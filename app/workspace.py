@@ -1,0 +1,31 @@
+"""The one workspace that this console shows."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import streamlit as st
+
+from backend.workspace import Workspace
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def workspace_root() -> Path:
+    """The folder named by `BYTETRACK_WORKSPACE`, else `workspace/` in the project."""
+    return Path(os.environ.get("BYTETRACK_WORKSPACE") or PROJECT / "workspace").expanduser().resolve()
+
+
+def workspace() -> Workspace:
+    """The workspace, opened once per server.
+
+    Raises:
+        UserError: if its folder cannot be used.
+    """
+    return _open(str(workspace_root()))
+
+
+@st.cache_resource(show_spinner=False)
+def _open(root: str) -> Workspace:
+    return Workspace(root)

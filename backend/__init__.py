@@ -1,0 +1,1 @@
+"""Everything the console can do, without the console."""

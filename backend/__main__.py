@@ -1,0 +1,130 @@
+"""`python -m backend VERB …`: what the pages do, for scripts. Progress goes to stderr, one line of JSON to stdout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from backend import jobs, journey
+from backend.errors import UserError, explain
+from backend.processes import Stopped, stop_on_sigterm
+from backend.records import KINDS, Job
+from backend.worker import VERBS
+from backend.workspace import Workspace
+from bytetrack.hyperparameters import SIZES
+
+DEFAULT_WORKSPACE = os.environ.get("BYTETRACK_WORKSPACE") or jobs.PROJECT / "workspace"
+
+
+class TerminalProgress:
+    """One line that moves where there is a terminal, a line now and then where there is none."""
+
+    def __init__(self) -> None:
+        self.started, self.printed = time.monotonic(), 0.0
+
+    def __call__(self, fraction: float, step: str) -> None:
+        now = time.monotonic()
+        if now - self.printed < (0.2 if sys.stderr.isatty() else 5):
+            return
+        self.printed = now
+        left = (now - self.started) * (1 - fraction) / fraction if fraction > 0.01 else None
+        time_left = f", about {left:.0f} s left" if left is not None else ""
+        begin, end = ("\r\033[K", "") if sys.stderr.isatty() else ("", "\n")
+        print(f"{begin}{fraction:4.0%} {step}{time_left}", end=end, file=sys.stderr, flush=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        answer = options.verb(options, Workspace(options.workspace))
+    except (KeyboardInterrupt, Stopped):
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    except UserError as error:
+        print(f"\n{explain(error)}", file=sys.stderr)
+        return 1
+    print(json.dumps(answer))
+    return 0
+
+
+def _demo(options: argparse.Namespace, workspace: Workspace) -> dict:
+    return journey.demo(workspace, TerminalProgress())
+
+
+def _run(options: argparse.Namespace, workspace: Workspace) -> dict:
+    return journey.run(
+        workspace,
+        TerminalProgress(),
+        video=options.video,
+        labels=options.labels,
+        model=options.model,
+        epochs=options.epochs,
+    )
+
+
+def _do(options: argparse.Namespace, workspace: Workspace) -> dict:
+    params = {}
+    for each in options.params:
+        name, equals, text = each.partition("=")
+        if not equals:
+            raise UserError(f"“{each}” is not NAME=VALUE.")
+        try:
+            params[name] = json.loads(text)
+        except ValueError:
+            params[name] = text  # text needs no quotes
+    job = jobs.start(workspace, options.job, options.job.capitalize(), **params)
+    try:
+        return jobs.wait(workspace, job.id, TerminalProgress()).result
+    except (KeyboardInterrupt, Stopped):
+        jobs.stop(workspace, job.id)
+        raise
+
+
+def _list(options: argparse.Namespace, workspace: Workspace) -> list:
+    jobs.refresh(workspace)
+    return [vars(record) for record in workspace.list(KINDS[options.kind])]
+
+
+def _log(options: argparse.Namespace, workspace: Workspace) -> str:
+    print(jobs.log(workspace, workspace.get(Job, options.job_id)), file=sys.stderr)
+    return options.job_id
+
+
+def _stop(options: argparse.Namespace, workspace: Workspace) -> str:
+    jobs.stop(workspace, options.job_id)
+    return options.job_id
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m backend", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+
+    def add(name: str, verb: Callable, help: str) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(name, help=help, description=help)
+        sub.set_defaults(verb=verb)
+        sub.add_argument("--workspace", type=Path, default=DEFAULT_WORKSPACE, help="folder (default: %(default)s)")
+        return sub
+
+    add("demo", _demo, "the whole journey on the sample")
+    run = add("run", _run, "the whole journey on one's own video")
+    run.add_argument("--video", type=Path, required=True)
+    run.add_argument("--labels", type=Path, required=True, help="Ground Truth output folder, MOTChallenge text or COCO")
+    run.add_argument("--model", choices=list(SIZES), default="nano")
+    run.add_argument("--epochs", type=int, help="default: what suits the number of labelled frames")
+    do = add("do", _do, "one step of the journey, as a job")
+    do.add_argument("job", choices=list(VERBS))
+    do.add_argument("params", nargs="*", metavar="NAME=VALUE", help="values are text or JSON")
+    add("list", _list, "everything of one kind, newest first").add_argument("kind", choices=list(KINDS))
+    add("log", _log, "what a job printed").add_argument("job_id")
+    add("stop", _stop, "stop a job").add_argument("job_id")
+    return parser
+
+
+if __name__ == "__main__":
+    stop_on_sigterm()
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Models that others trained and published, and what has to be known to use them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+RELEASE = "https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0"
+YOLOX_PAGE = "https://github.com/Megvii-BaseDetection/YOLOX/releases/tag/0.1.1rc0"
+BYTETRACK_PAGE = "https://github.com/ifzhang/ByteTrack#model-zoo"
+
+
+@dataclass(frozen=True)
+class Published:
+    """One published checkpoint. Its key in `CATALOGUE` is its file's name without suffixes."""
+
+    name: str
+    file: str
+    size: str  # nano, tiny, s, m, l, x
+    origin: str  # "YOLOX COCO" or "ByteTrack MOT"
+    input_size: tuple[int, int]  # height, width in pixels, as its authors evaluate it
+    classes: str  # in a few words
+    accuracy: str  # as its authors publish it
+    licence: str
+    page: str  # where a person finds it
+    megabytes: float | None = None  # about, to say before a download how long it may take
+    sha256: str | None = None  # None where the authors' host gives no file at a fixed address: add it as a file
+
+    @property
+    def url(self) -> str | None:
+        """Where to download it from; None where a person has to, by hand, from `page`."""
+        return f"{RELEASE}/{self.file}" if self.sha256 else None
+
+
+def _yolox(size: str, side: int, ap: float, megabytes: float, sha256: str) -> Published:
+    return Published(
+        name=f"YOLOX-{size}",
+        file=f"yolox_{size}.pth",
+        size=size,
+        origin="YOLOX COCO",
+        input_size=(side, side),
+        classes="80 of COCO: person, bicycle, car, …",
+        accuracy=f"{ap} AP on COCO val2017",
+        licence="Apache-2.0",
+        page=YOLOX_PAGE,
+        megabytes=megabytes,
+        sha256=sha256,
+    )
+
+
+def _bytetrack(file: str, size: str, input_size: tuple[int, int], accuracy: str) -> Published:
+    return Published(
+        name=file.replace("_", " ").replace("bytetrack", "ByteTrack").replace("mot", "MOT"),
+        file=f"{file}.pth.tar",
+        size=size,
+        origin="ByteTrack MOT",
+        input_size=input_size,
+        classes="person",
+        accuracy=accuracy,
+        licence="MIT (code; the MOT data it was trained on is for non-commercial use)",
+        page=BYTETRACK_PAGE,
+    )
+
+
+_PUBLISHED = [
+    _yolox("nano", 416, 25.8, 7.7, "cd28f55fbbc1829f99d9ac9b38a16d259a22889739c8728ea877610201feff7b"),
+    _yolox("tiny", 416, 32.8, 40.8, "9de513de589ac98bb92d3bca53b5af7b9acfa9b0bacb831f7999d0f7afaee8f0"),
+    _yolox("s", 640, 40.5, 72.1, "f55ded7181e1b0c13285c56e7790b8f0e8f8db590fe4edb37f0b7f345c913a30"),
+    _yolox("m", 640, 46.9, 203.1, "60076992b32da82951c90cfa7bd6ab70eba9eda243e08b940a396f60ac2d19b6"),
+    _yolox("l", 640, 49.7, 434.0, "1e6b7fa6240375370b2a8a8eab9066b3cdd43fd1d0bfa8d2027fd3a51def2917"),
+    _yolox("x", 640, 51.1, 793.5, "5652330b6ae860043f091b8f550a60c10e1129f416edfdb65c259be6caf355cf"),
+    _bytetrack("bytetrack_nano_mot17", "nano", (608, 1088), "69.0 MOTA, 66.3 IDF1 on MOT17 train"),
+    _bytetrack("bytetrack_tiny_mot17", "tiny", (608, 1088), "77.1 MOTA, 71.5 IDF1 on MOT17 train"),
+    _bytetrack("bytetrack_s_mot17", "s", (608, 1088), "79.2 MOTA, 74.3 IDF1 on MOT17 train"),
+    _bytetrack("bytetrack_m_mot17", "m", (800, 1440), "87.0 MOTA, 80.1 IDF1 on MOT17 train"),
+    _bytetrack("bytetrack_l_mot17", "l", (800, 1440), "88.7 MOTA, 80.7 IDF1 on MOT17 train"),
+    _bytetrack("bytetrack_x_mot17", "x", (800, 1440), "90.0 MOTA, 83.3 IDF1 on MOT17 train"),
+    _bytetrack("bytetrack_x_mot20", "x", (896, 1600), "93.4 MOTA, 89.3 IDF1 on MOT20 train"),
+    _bytetrack("bytetrack_ablation", "x", (800, 1440), "76.6 MOTA, 79.3 IDF1 on the half of MOT17 train left out"),
+]
+
+CATALOGUE: dict[str, Published] = {entry.file.split(".")[0]: entry for entry in _PUBLISHED}
+
+
+def recognise(file_name: str) -> Published | None:
+    """The published checkpoint whose file is called like that, also as a browser saves it again: `yolox_s (1).pth`."""
+    return CATALOGUE.get(file_name.split(".")[0].split(" ")[0].lower())

@@ -1,0 +1,71 @@
+"""One video through several endpoints, one after another: what each takes in time, bytes and money."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from backend import deployments
+from backend.errors import UserError
+from backend.progress import Progress, part
+from backend.records import Comparison, Endpoint, Model, Video
+from backend.tracking import Tracked, percentiles, through
+from backend.workspace import Workspace
+
+
+def compare(workspace: Workspace, progress: Progress, *, name: str, video: str, endpoints: list[str]) -> dict:
+    """Measure each endpoint on the same video. One that fails has its sentence in its row; the others go on.
+
+    Returns:
+        `{"comparison": id}`; each of its rows holds `endpoint`, `mode`, `model` (names), `frames`, `seconds`, `fps`,
+        `requests`, `bytes_sent`, percentiles in milliseconds per request of `total_ms` and its parts `client_ms`
+        (cutting the video into pieces, reading the answer), `network_ms` (and the queue) and `model_ms`, `latency`
+        (each request's total), `cost_per_hour` and `cost_per_1000_frames` in US dollars, and `error`.
+
+    Raises:
+        UserError: if there is nothing to compare, or every endpoint failed.
+    """
+    source = workspace.get(Video, video)
+    chosen = [workspace.get(Endpoint, each) for each in endpoints]
+    if not chosen:
+        raise UserError("Choose at least one endpoint to measure.")
+    rows = []
+    for number, endpoint in enumerate(chosen):
+        step = part(progress, number / len(chosen), (number + 1) / len(chosen))
+        print(f"measuring {endpoint.name}", flush=True)
+        rows.append(_measure(workspace, step, source, endpoint))
+    if all(row["error"] for row in rows):
+        raise UserError(f"No endpoint answered. {rows[0]['endpoint']}: {rows[0]['error']}")
+    return {"comparison": workspace.add(Comparison(name=name, video=source.id, rows=rows)).id}
+
+
+def _measure(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint) -> dict:
+    cost_per_hour = deployments.state(workspace, endpoint).cost_per_hour
+    tracked, error = Tracked.nothing(), ""
+    with tempfile.TemporaryDirectory(prefix=".comparison-", dir=workspace.root) as folder:
+        try:
+            tracked = through(workspace, progress, source, endpoint, Path(folder))
+        except UserError as reason:
+            error = str(reason)
+            print(error, flush=True)
+    requests = tracked.requests
+    model = workspace.find(Model, endpoint.model)
+    per_frame = tracked.seconds / tracked.frames if tracked.frames else 0.0
+    return {
+        "endpoint": endpoint.name,
+        "mode": endpoint.mode,
+        "model": model.name if model else endpoint.model,
+        "frames": tracked.frames,
+        "seconds": round(tracked.seconds, 3),
+        "fps": round(1 / per_frame, 2) if per_frame else 0.0,
+        "requests": len(requests),
+        "bytes_sent": tracked.bytes_sent,
+        "client_ms": percentiles([request.client_ms for request in requests]),
+        "network_ms": percentiles([request.network_ms for request in requests]),
+        "model_ms": percentiles([request.model_ms for request in requests]),
+        "total_ms": percentiles([request.total_ms for request in requests]),
+        "latency": [round(request.total_ms, 2) for request in requests],
+        "cost_per_hour": cost_per_hour,
+        "cost_per_1000_frames": round(cost_per_hour / 3600 * per_frame * 1000, 6),
+        "error": error,
+    }

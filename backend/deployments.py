@@ -1,0 +1,87 @@
+"""Deploying a model in one of three ways, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from backend.errors import UserError
+from backend.platform import platform_of
+from backend.platform.base import EndpointState
+from backend.progress import Progress
+from backend.records import Endpoint, Model, check_name
+from backend.workspace import Workspace
+
+MODES = {
+    "batch": "Batch: whole folders of video at once; nothing runs, or costs, between jobs.",
+    "realtime": "Real-time: answers at once, frame by frame or in short pieces, within a session that tracks.",
+    "async": "Asynchronous: whole videos up to 1 GB are queued and answered one after another.",
+}
+
+
+def deploy(workspace: Workspace, progress: Progress, *, name: str, model: str, mode: str) -> dict:
+    """Deploy a model and wait until it is in service.
+
+    Returns:
+        `{"endpoint": id}`.
+
+    Raises:
+        UserError: if there is no such model or way, or with the container's reason if it does not start.
+    """
+    if mode not in MODES:
+        raise UserError(f"There is no way of serving called “{mode}”. Choose one of {', '.join(MODES)}.")
+    name = check_name(name)
+    chosen = workspace.get(Model, model)
+    platform = platform_of(workspace)
+    endpoint = Endpoint(name=name, model=chosen.id, mode=mode, platform=platform.name)
+    if mode != "batch":  # a batch job brings its own container up and down
+        progress(0.1, "starting the endpoint")
+        endpoint.ref = platform.deploy(name, workspace.folder(chosen), mode)
+    try:
+        workspace.add(endpoint)
+    except BaseException:
+        delete_from_platform(workspace, endpoint)
+        raise
+    return {"endpoint": endpoint.id}
+
+
+def restart(workspace: Workspace, progress: Progress, *, endpoint: str) -> dict:
+    """Bring an endpoint back whose process is gone, under the same name.
+
+    Returns:
+        `{"endpoint": id}`.
+    """
+    known = workspace.get(Endpoint, endpoint)
+    platform = platform_of(workspace, known.platform)
+    if known.mode != "batch":
+        progress(0.1, "starting the endpoint")
+        platform.delete_endpoint(known.ref)
+        ref = platform.deploy(known.name, workspace.folder(workspace.get(Model, known.model)), known.mode)
+        with workspace.edit(Endpoint, known.id) as stored:
+            stored.ref = ref
+    return {"endpoint": known.id}
+
+
+def state(workspace: Workspace, endpoint: Endpoint) -> EndpointState:
+    """How the endpoint is now, asked of its platform."""
+    if endpoint.mode == "batch":
+        return EndpointState("in service", "Starts with each job.", endpoint.created, where="on demand")
+    found = platform_of(workspace, endpoint.platform).endpoint(endpoint.ref)
+    return replace(found, since=found.since or endpoint.created)
+
+
+def log(workspace: Workspace, endpoint: Endpoint, lines: int = 200) -> str:
+    """The last lines that the endpoint printed; empty for batch, whose jobs have logs of their own."""
+    if endpoint.mode == "batch":
+        return ""
+    return platform_of(workspace, endpoint.platform).endpoint_log(endpoint.ref, lines)
+
+
+def delete(workspace: Workspace, endpoint: Endpoint) -> None:
+    """Delete the endpoint, its processes first, so that nothing runs on that no record names."""
+    delete_from_platform(workspace, endpoint)
+    workspace.remove(endpoint)
+
+
+def delete_from_platform(workspace: Workspace, endpoint: Endpoint) -> None:
+    if endpoint.mode != "batch":
+        platform_of(workspace, endpoint.platform).delete_endpoint(endpoint.ref)

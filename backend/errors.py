@@ -1,0 +1,19 @@
+"""The one error that a person is meant to read."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """What is wrong, where, and what to do about it, in a sentence or two for the page or the terminal.
+
+    Anything a person can cause (bad input, a missing file, a full disk) raises this; any other exception is a bug.
+    """
+
+
+def explain(error: BaseException) -> str:
+    """A sentence for any error, the foreseen and the unforeseen."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno == 28:
+        return "The disk is full. Free some space, then try again; nothing was lost."
+    return f"Something unexpected happened ({type(error).__name__}: {error}). The job's log has the details."

@@ -1,0 +1,248 @@
+"""The output of a SageMaker Ground Truth job of the task type video object tracking, copied from S3 to this machine.
+
+`manifests/output/output.manifest` has a line per clip; its `<label attribute>-ref` names the clip's `SeqLabel.json`,
+whose object ids are UUIDs that mean nothing outside the clip, and whose frames count from 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bytetrack.tracks import Tracks
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from backend.errors import UserError
+from backend.labels.sequence import (
+    FrameNumber,
+    Pixels,
+    Sequence,
+    find,
+    parse,
+    read_bytes,
+    table,
+)
+
+MANIFEST = "output.manifest"
+TRACKING = "groundtruth/video-object-tracking"
+SEQUENCE_FILE = re.compile(r"(?P<clip>.+?)-sequence(-\d+)?\.json")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(coerce_numbers_to_str=True, populate_by_name=True)
+
+
+class _Line(RootModel[dict[str, Any]]):
+    """One line of a manifest."""
+
+
+class _Metadata(_Model):
+    kind: str = Field("", alias="type")
+    class_map: dict[str, str] = Field({}, alias="class-map")
+    created: str = Field("", alias="creation-date")
+    failure: str = Field("", alias="failure-reason")
+
+
+class _Annotation(_Model):
+    left: Pixels
+    top: Pixels
+    width: Pixels
+    height: Pixels
+    class_id: str = Field(alias="class-id")
+    object_id: str = Field(alias="object-id")
+
+
+class _Frame(_Model):
+    number: FrameNumber = Field(alias="frame-no")
+    annotations: list[_Annotation] = []
+
+
+class _SeqLabel(_Model):
+    frames: list[_Frame] | None = Field(None, alias="tracking-annotations")
+    detections: list[Any] | None = Field(None, alias="detection-annotations")
+
+
+class _SequenceFile(_Model):
+    frames: FrameNumber | None = Field(None, alias="number-of-frames")
+
+
+class _NotLabelled(Exception):
+    """Why one clip of a job has no labels."""
+
+
+def read(path: Path) -> list[Sequence]:
+    """One sequence per clip of the job, in the manifest's order, all with the same classes.
+
+    Clips that were not labelled, or whose files are missing or damaged, come without labelled frames and with a note.
+
+    Args:
+        path: the job's output folder, one that holds it, or its `output.manifest`.
+
+    Raises:
+        UserError: if there is no finished job of the right kind, or not one of its clips is labelled.
+    """
+    manifest = find_manifest(path)
+    lines = [
+        parse(_Line, line, f"{manifest.name}, line {number},").root
+        for number, line in enumerate(read_bytes(manifest).splitlines(), 1)
+        if line.strip()
+    ]
+    if not lines:
+        raise UserError(f"{manifest} is empty. The labelling job has not labelled anything yet; wait for its end.")
+    # The label attribute's value and metadata per line; after an adjustment job there are several, the newest counts.
+    labelled = [_newest_labels(line, f"{manifest.name}, line {number},") for number, line in enumerate(lines, 1)]
+    for _, metadata in labelled:
+        _check_kind(metadata.kind, path)
+
+    root = manifest.parents[2] if manifest.parts[-3:-1] == ("manifests", "output") else manifest.parent
+    names = _clip_names([str(line.get("source-ref", "")) for line in lines])
+    classes = {name: None for _, metadata in labelled for _, name in sorted(metadata.class_map.items(), key=_by_number)}
+    sequences = []
+    for name, line, (ref, metadata) in zip(names, lines, labelled):
+        try:
+            sequences.append(_read_clip(root, name, str(line.get("source-ref", "")), ref, metadata, tuple(classes)))
+        except _NotLabelled as reason:
+            sequences.append(Sequence(name, Tracks.empty(tuple(classes)), [], notes=[str(reason)]))
+    if not any(sequence.labelled_frames for sequence in sequences):
+        raise UserError(f"Not one clip in {manifest} is labelled. {sequences[0].notes[0]}")
+    return sequences
+
+
+def find_manifest(path: Path) -> Path:
+    """The `output.manifest` of the one job at `path`.
+
+    Raises:
+        UserError: if there is none, or more than one.
+    """
+    if path.is_file():
+        return path
+    found = [each for each in find(path, MANIFEST) if each.parts[-3:-1] == ("manifests", "output")] or find(
+        path, MANIFEST, 0
+    )
+    if not found:
+        raise UserError(
+            f"{path} holds no manifests/output/{MANIFEST}, which Ground Truth writes when a labelling job ends. "
+            "Wait for the job's end, copy its whole output folder, and name that folder."
+        )
+    if len(found) > 1:
+        jobs = ", ".join(str(each.parents[2].relative_to(path)) for each in found[:5])
+        raise UserError(
+            f"{path} holds the output of {len(found)} labelling jobs ({jobs}). Name the folder of one of them."
+        )
+    return found[0]
+
+
+def _newest_labels(line: dict[str, Any], where: str) -> tuple[Any, _Metadata]:
+    found = []
+    for key, value in line.items():
+        if key.endswith("-metadata") and isinstance(value, dict):
+            metadata = parse(_Metadata, RootModel(value).model_dump_json(), f"{where} {key}")
+            found.append((line.get(key.removesuffix("-metadata")), metadata))
+    return max(found, key=lambda labels: labels[1].created, default=(None, _Metadata.model_validate({})))
+
+
+def _check_kind(kind: str, path: Path) -> None:
+    if kind not in ("", TRACKING):
+        what = kind.removeprefix("groundtruth/").replace("-", " ")
+        raise _wrong_kind(f"{path.name} is the output of a Ground Truth job of the type “{what}”")
+
+
+def _wrong_kind(what: str) -> UserError:
+    return UserError(
+        f"{what}: its boxes are not tied together over the frames. Tracking needs a job of the task type “video object "
+        "tracking”; start one on the same frames and import its output."
+    )
+
+
+def _clip_names(source_refs: list[str]) -> list[str]:
+    """What the source refs call their clips: by the sequence file's name, or its folder where all files are alike."""
+    files = [PurePosixPath(ref) for ref in source_refs]
+    names = [match["clip"] if (match := SEQUENCE_FILE.fullmatch(file.name)) else file.stem for file in files]
+    if len(set(names)) < len(names):
+        names = [file.parent.name for file in files]
+    seen: Counter[str] = Counter()
+    unique = []
+    for name in names:
+        unique.append(f"{name or 'clip'}-{seen[name]}" if seen[name] or not name else name)
+        seen[name] += 1
+    return unique
+
+
+def _read_clip(
+    root: Path, name: str, source_ref: str, ref: Any, metadata: _Metadata, classes: tuple[str, ...]
+) -> Sequence:
+    if metadata.failure:
+        raise _NotLabelled(f"Ground Truth could not label “{name}”: {metadata.failure} Label it in another job.")
+    if not isinstance(ref, str):
+        raise _NotLabelled(
+            f"“{name}” is not labelled: the manifest names no labels for it. Finish the job, or start one for it."
+        )
+    path = _local(root, ref)
+    if path is None:
+        raise _NotLabelled(
+            f"The labels of “{name}” are missing: {ref} was not copied. Copy the job's whole output folder, "
+            "`annotations` too, and import it again."
+        )
+    try:
+        document = parse(_SeqLabel, read_bytes(path), str(path.relative_to(root)))
+    except UserError as error:
+        raise _NotLabelled(f"The labels of “{name}” are damaged: {error} Copy the file again.") from error
+    if document.frames is None and document.detections is not None:
+        raise _wrong_kind(f"{path} holds the labels of a video object detection job")
+    if not document.frames:
+        raise _NotLabelled(
+            f"“{name}” is not labelled: {path.relative_to(root)} holds no frame. Finish it in another job."
+        )
+
+    notes = []
+    names = dict(metadata.class_map)
+    ids: dict[str, int] = {}
+    boxes: dict[tuple[int, int], tuple[float, float, float, float, int]] = {}
+    repeated = 0
+    for frame in document.frames:
+        for each in frame.annotations:
+            if each.class_id not in names:
+                names[each.class_id] = f"class {each.class_id}"
+                notes.append(f"Class {each.class_id} has no name in the manifest's class-map.")
+            if names[each.class_id] not in classes:
+                classes = (*classes, names[each.class_id])
+            key = frame.number, ids.setdefault(each.object_id, len(ids) + 1)
+            repeated += key in boxes
+            corners = each.left, each.top, each.left + each.width, each.top + each.height
+            boxes[key] = (*corners, classes.index(names[each.class_id]))
+    if repeated:
+        notes.append(f"{repeated} times an object has two boxes in one frame; the last one counts.")
+    return Sequence(
+        name=name,
+        tracks=table(boxes, classes or ("object",)),
+        labelled_frames=sorted({frame.number for frame in document.frames}),
+        frames=_number_of_frames(root, source_ref),
+        notes=notes,
+    )
+
+
+def _number_of_frames(root: Path, source_ref: str) -> int | None:
+    """From the sequence file, which lies beside the job's output folder if it was copied too."""
+    path = _local(root, source_ref) or _local(root.parent, source_ref)
+    if path is None:
+        return None
+    try:
+        return parse(_SequenceFile, read_bytes(path), path.name).frames
+    except UserError:  # only a help for cutting: the labels themselves say enough
+        return None
+
+
+def _local(root: Path, ref: str) -> Path | None:
+    """The file in `root` that an `s3://` address means: by the longest end of the address that exists there."""
+    parts = PurePosixPath(ref.removeprefix("s3://")).parts
+    if ".." in parts or "\0" in ref:
+        return None
+    candidates = (root.joinpath(*parts[start:]) for start in range(len(parts)) if parts[start] != "/")
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _by_number(item: tuple[str, str]) -> tuple[int, str]:
+    number = item[0]
+    return (int(number) if number.isdecimal() and len(number) < 9 else 0), number

@@ -1,0 +1,198 @@
+"""Endpoints of this machine: long-lived `serve` processes on free loopback ports, with a queue on disk in front of
+the asynchronous ones."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from backend import processes
+from backend.errors import UserError
+from backend.platform.base import Answer, EndpointState
+from backend.platform.local import programs
+
+START_SECONDS = 120
+ANSWER_SECONDS = 60  # SageMaker's limit for a real-time answer
+HEADER = "X-Amzn-SageMaker-"
+
+_clients: dict[int, httpx.Client] = {}  # by port: a connection is opened once, not for every request
+
+
+def start(endpoints: Path, model: Path, mode: str) -> dict:
+    """Start an endpoint in a folder of its own below `endpoints` and wait until it is in service.
+
+    Raises:
+        UserError: with what it printed, if it does not come up.
+    """
+    folder = endpoints / secrets.token_hex(4)
+    programs.link(model, folder / "model")
+    port = _free_port()
+    if mode == "async":
+        for queue in ("input", "output", "failure"):
+            (folder / queue).mkdir()
+        command = [sys.executable, "-m", "backend.platform.local.queue", str(folder), str(port)]
+    else:
+        command = programs.program("serve")
+    with (folder / "log.txt").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            env=programs.environment(folder, SAGEMAKER_BIND_TO_PORT=str(port), BYTETRACK_HOST="127.0.0.1"),
+            cwd=Path(__file__).resolve().parents[3],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    processes.reap_later(process)
+    ref = {
+        "folder": str(folder),
+        "port": port,
+        "pid": process.pid,
+        "pid_started": processes.start_time(process.pid),
+        "mode": mode,
+    }
+    try:
+        _wait_until_in_service(ref)
+    except BaseException:
+        stop(ref)
+        raise
+    return ref
+
+
+def state(ref: dict) -> EndpointState:
+    """Alive is the process that was started and answers `/ping`; a port that somebody else has now does not count."""
+    where = f"http://127.0.0.1:{ref['port']}"
+    if not processes.alive(ref["pid"], ref["pid_started"]):
+        reason = "Its process is gone: it was killed, or the machine was restarted."
+        return EndpointState("gone", reason, ref["pid_started"], where=where)
+    if answers_ping(ref["port"]):
+        return EndpointState("in service", "", ref["pid_started"], where=where)
+    return EndpointState("starting", "", ref["pid_started"], where=where)
+
+
+def stop(ref: dict) -> None:
+    processes.ask_to_stop(ref["pid"], ref["pid_started"])
+    deadline = time.monotonic() + 15
+    while processes.alive(ref["pid"], ref["pid_started"]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    processes.end_group(ref["pid"], ref["pid_started"])
+    shutil.rmtree(ref["folder"], ignore_errors=True)
+
+
+def log(ref: dict, lines: int) -> str:
+    path = Path(ref["folder"]) / "log.txt"
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+
+def invoke(ref: dict, body: bytes, content_type: str, session: str | None, attributes: str) -> Answer:
+    response = post(ref["port"], body, content_type, ANSWER_SECONDS, session, attributes)
+    opened = response.headers.get(HEADER + "New-Session-Id")
+    return Answer(
+        body=response.content,
+        new_session=opened.partition(";")[0] if opened else None,
+        closed_session=response.headers.get(HEADER + "Closed-Session-Id"),
+    )
+
+
+def post(
+    port: int,
+    body: bytes | Path,
+    content_type: str,
+    timeout: float,
+    session: str | None = None,
+    attributes: str = "",
+) -> httpx.Response:
+    """`POST /invocations`; a body given as a path is streamed from its file.
+
+    Raises:
+        UserError: with the endpoint's own sentence where it refuses, or that it does not answer.
+    """
+    headers = {"Content-Type": content_type}
+    if session:
+        headers[HEADER + "Session-Id"] = session
+    if attributes:
+        headers[HEADER + "Custom-Attributes"] = attributes
+    client = _clients.setdefault(port, httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False))
+    try:
+        if isinstance(body, Path):
+            with body.open("rb") as file:
+                response = client.post("/invocations", content=file, headers=headers, timeout=timeout)
+        else:
+            response = client.post("/invocations", content=body, headers=headers, timeout=timeout)
+    except httpx.TimeoutException as error:
+        raise UserError(f"The endpoint did not answer within {timeout:.0f} s. Send less at once.") from error
+    except httpx.HTTPError as error:
+        raise UserError(
+            f"The endpoint does not answer ({error or type(error).__name__}). Look at its state and log on Deploy."
+        ) from error
+    if response.status_code != 200:
+        raise UserError(_sentence(response))
+    return response
+
+
+def answers_ping(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/ping", timeout=2, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def submit(ref: dict, body: Path, content_type: str, attributes: str) -> str:
+    """Put a request into the queue: its body first, then, as one rename, the file that makes it count."""
+    folder = Path(ref["folder"]) / "input"
+    if not folder.is_dir():
+        raise UserError("This asynchronous endpoint is gone. Deploy the model again.")
+    ticket = f"{time.time_ns()}-{secrets.token_hex(4)}"
+    programs.link(body, folder / f"{ticket}.body")
+    request = {"content_type": content_type, "attributes": attributes}
+    temporary = folder / f"{ticket}.part"
+    temporary.write_text(json.dumps(request))
+    temporary.rename(folder / f"{ticket}.json")
+    return ticket
+
+
+def collect(ref: dict, ticket: str) -> bytes | None:
+    folder = Path(ref["folder"])
+    failure = folder / "failure" / f"{ticket}.txt"
+    if failure.exists():
+        raise UserError(failure.read_text())
+    result = folder / "output" / f"{ticket}.json"
+    if result.exists():
+        content = result.read_bytes()
+        result.unlink()
+        return content
+    if not processes.alive(ref["pid"], ref["pid_started"]):
+        raise UserError("The asynchronous endpoint's process is gone. Start it again on Deploy, then try again.")
+    return None
+
+
+def _wait_until_in_service(ref: dict) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if not processes.alive(ref["pid"], ref["pid_started"]):
+            raise UserError(f"The endpoint did not start. It printed: {log(ref, 5) or 'nothing'}")
+        if answers_ping(ref["port"]):
+            return
+        time.sleep(0.2)
+    raise UserError(f"The endpoint did not come up within {START_SECONDS} s. It printed: {log(ref, 5) or 'nothing'}")
+
+
+def _sentence(response: httpx.Response) -> str:
+    try:
+        return str(response.json()["error"])
+    except (ValueError, KeyError, TypeError):
+        return f"The endpoint answered with status {response.status_code}."
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,196 @@
+"""What a workspace holds: one small record per thing, its files in a folder of the same id."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from dataclasses import dataclass, field
+
+from backend.errors import UserError
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()-]{0,79}")
+
+
+def check_name(name: str) -> str:
+    """The name without surrounding blanks.
+
+    Raises:
+        UserError: if it is not 1 to 80 letters, digits, blanks, dots, dashes, underscores or brackets.
+    """
+    name = name.strip()
+    if not NAME.fullmatch(name):
+        raise UserError(
+            f"“{name[:80]}” cannot be a name. Use 1 to 80 letters, digits, blanks, dots, dashes or underscores, "
+            "starting with a letter or digit."
+        )
+    return name
+
+
+@dataclass(kw_only=True)
+class Record:
+    """Common to all: `id` is `<kind>-<8 hex digits>`, `created` seconds since 1970."""
+
+    name: str
+    id: str = ""
+    created: float = field(default_factory=time.time)
+
+    def __post_init__(self) -> None:
+        self.id = self.id or f"{type(self).__name__.lower()}-{secrets.token_hex(4)}"
+
+    def owners(self) -> list[str]:
+        """Ids of the records without which this one has no meaning: it is removed with any of them."""
+        return []
+
+
+@dataclass(kw_only=True)
+class Video(Record):
+    """A video file; a clip is a video with a `parent`, whose frame `start` is the clip's frame 0."""
+
+    path: str
+    width: int  # pixels, as displayed
+    height: int
+    fps: float
+    frames: int
+    seconds: float
+    codec: str
+    size: int  # bytes
+    variable_rate: bool = False
+    rotation: int = 0  # degrees, already applied to width and height
+    parent: str | None = None
+    start: int = 0
+
+
+@dataclass(kw_only=True)
+class Labels(Record):
+    """Labelled boxes of one video: `tracks.json` in its folder; only `labelled_frames` were looked at by a person."""
+
+    video: str
+    source: str  # "Ground Truth", "MOTChallenge", "COCO", "sample", …
+    classes: list[str]
+    labelled_frames: list[int]
+    boxes: int
+    objects: int
+    notes: list[str] = field(default_factory=list)  # what the import found odd, a sentence each
+
+    def owners(self) -> list[str]:
+        return [self.video]
+
+
+@dataclass(kw_only=True)
+class Dataset(Record):
+    """COCO annotations and JPEG frames per split, copied from labels: `<split>/annotations.json`, `<split>/images/`."""
+
+    splits: dict[str, list[str]]  # "train", "val", "test" → ids of Labels
+    classes: list[str]
+    frames: dict[str, int]
+    boxes: dict[str, dict[str, int]]  # split → class → boxes
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Model(Record):
+    """A model artifact (`model.safetensors`, `model.json`, `model.onnx`) in the record's folder."""
+
+    size: str  # nano, tiny, s, m, l, x or "custom"
+    classes: list[str]
+    input_size: list[int]  # height, width in pixels
+    source: str  # "trained", "YOLOX COCO", "ByteTrack MOT", "file"
+    dataset: str | None = None
+    job: str | None = None
+    base: str | None = None  # the model it was fine-tuned from
+    hyperparameters: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Endpoint(Record):
+    """A deployed model; `ref` is what the platform needs to find it again."""
+
+    model: str
+    mode: str  # "batch", "realtime", "async"
+    platform: str
+    ref: dict = field(default_factory=dict)
+    last_used: float | None = None
+
+    def owners(self) -> list[str]:
+        return [self.model]
+
+
+@dataclass(kw_only=True)
+class Run(Record):
+    """Tracks of one video by one endpoint: `tracks.json`, `tracks.txt` (MOT), `tracks.csv`, `overlay.mp4`,
+    and for batch runs `detections.npz` in the record's folder."""
+
+    video: str
+    endpoint: str  # may be gone by now, so its name, mode and model are kept here
+    endpoint_name: str
+    mode: str
+    model: str
+    frames: int
+    objects: int
+    seconds: float  # wall clock, from the first byte sent to the last received
+    fps: float
+    latency_ms: dict[str, float] = field(default_factory=dict)  # "p50", "p90", "p99" per request, where it applies
+    bytes_sent: int = 0
+    requests: int = 0
+
+    def owners(self) -> list[str]:
+        return [self.video]
+
+
+@dataclass(kw_only=True)
+class Score(Record):
+    """How well a run's tracks match labels: HOTA, MOTA, IDF1 and their parts in percent; the rest are counts."""
+
+    run: str
+    labels: str
+    metrics: dict[str, float]
+    per_class: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def owners(self) -> list[str]:
+        return [self.run, self.labels]
+
+
+@dataclass(kw_only=True)
+class Comparison(Record):
+    """One video through several endpoints, measured: one row per endpoint, see `backend.comparison`."""
+
+    video: str
+    rows: list[dict]
+
+    def owners(self) -> list[str]:
+        return [self.video]
+
+
+@dataclass(kw_only=True)
+class Job(Record):
+    """A long step in a process of its own: `log.txt` in the record's folder is all it printed."""
+
+    verb: str  # a key of `backend.worker.VERBS`
+    params: dict
+    status: str = "queued"  # queued, running, stopping, done, failed, stopped
+    progress: float = 0.0  # 0..1
+    step: str = ""
+    reason: str = ""  # why it failed, for people
+    result: dict = field(default_factory=dict)
+    started: float | None = None
+    ended: float | None = None
+    stop_asked: float | None = None
+    pid: int | None = None
+    pid_started: float | None = None  # the process's start time, so that a pid used again is not taken for it
+
+    @property
+    def active(self) -> bool:
+        return self.status in ("queued", "running", "stopping")
+
+    def seconds_left(self) -> float | None:
+        """Estimated from the progress so far; None while there is too little to tell."""
+        if self.status != "running" or self.started is None or not 0.01 < self.progress < 1:
+            return None
+        return (time.time() - self.started) * (1 - self.progress) / self.progress
+
+
+KINDS: dict[str, type[Record]] = {
+    kind.__name__.lower(): kind for kind in (Video, Labels, Dataset, Model, Endpoint, Run, Score, Comparison, Job)
+}

@@ -1,0 +1,224 @@
+"""Tracking a video with a deployed model, the same tracks whichever way it is served."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from backend.errors import UserError
+from backend.export import write_csv
+from backend.platform import platform_of
+from backend.platform.base import Platform, ProcessingSpec
+from backend.progress import Progress, part
+from backend.records import Endpoint, Model, Run, Video
+from backend.workspace import Workspace
+from bytetrack import mot, video
+from bytetrack.tracks import Tracks
+
+PIECE_FRAMES = 12  # per real-time request: a second of the sample, and H.264 pays off against single JPEGs
+
+
+@dataclass
+class Request:
+    """One real-time request as measured: milliseconds for making it (`client`), under way, and inside the model."""
+
+    frames: int
+    bytes_sent: int
+    client_ms: float
+    network_ms: float
+    model_ms: float
+
+    @property
+    def total_ms(self) -> float:
+        return self.client_ms + self.network_ms + self.model_ms
+
+
+@dataclass
+class Tracked:
+    """A video's tracks and what getting them took."""
+
+    tracks: Tracks
+    frames: int
+    seconds: float
+    requests: list[Request] = field(default_factory=list)
+    bytes_sent: int = 0
+
+    @classmethod
+    def nothing(cls) -> Tracked:
+        return cls(Tracks.empty(), 0, 0.0)
+
+
+def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str, draw: bool = True) -> dict:
+    """Track a video through an endpoint and keep the tracks as a run.
+
+    Args:
+        draw: whether to make `overlay.mp4`, the video with its tracks on it.
+
+    Returns:
+        `{"run": id}`.
+
+    Raises:
+        UserError: with the reason, if the video cannot be read or the endpoint fails.
+    """
+    source = workspace.get(Video, video)
+    served = workspace.get(Endpoint, endpoint)
+    if not Path(source.path).is_file():
+        raise UserError(f"The file of “{source.name}” is gone: {source.path}. Put it back, or add the video again.")
+    run = Run(
+        name=f"{source.name} - {served.name}"[:80],
+        video=source.id,
+        endpoint=served.id,
+        endpoint_name=served.name,
+        mode=served.mode,
+        model=served.model,
+        frames=0,
+        objects=0,
+        seconds=0,
+        fps=0,
+    )
+    with tempfile.TemporaryDirectory(prefix=".tracking-", dir=workspace.root) as temporary:
+        folder = Path(temporary)
+        tracked = through(workspace, part(progress, 0, 0.7 if draw else 1), source, served, folder)
+        run.frames, run.seconds = tracked.frames, round(tracked.seconds, 3)
+        run.objects = len(set(tracked.tracks.id.tolist()))
+        run.fps = round(tracked.frames / tracked.seconds, 2)
+        run.requests, run.bytes_sent = len(tracked.requests), tracked.bytes_sent
+        run.latency_ms = percentiles([request.total_ms for request in tracked.requests])
+        tracked.tracks.save(folder / "tracks.json")
+        mot.write(tracked.tracks, folder / "tracks.txt")
+        write_csv(tracked.tracks, folder / "tracks.csv", source.fps)
+        if draw:
+            draw_overlay(source, tracked.tracks, folder / "overlay.mp4", part(progress, 0.7, 1))
+        kept = workspace.folder(run)
+        for name in ("tracks.json", "tracks.txt", "tracks.csv", "overlay.mp4", "detections.npz"):
+            if (folder / name).exists():
+                shutil.move(folder / name, kept / name)
+    workspace.add(run)
+    return {"run": run.id}
+
+
+def through(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint, folder: Path) -> Tracked:
+    """Send the video through the endpoint; `detections.npz` is left in `folder` where the way of serving gives them."""
+    platform = platform_of(workspace, endpoint.platform)
+    ways: dict[str, Callable[[], Tracked]] = {
+        "batch": lambda: _batch(workspace, platform, progress, source, endpoint, folder),
+        "realtime": lambda: _realtime(platform, progress, source, endpoint),
+        "async": lambda: _asynchronous(platform, progress, source, endpoint, folder),
+    }
+    try:
+        tracked = ways[endpoint.mode]()
+    except ValueError as error:
+        raise UserError(f"“{source.name}”: {error}") from error
+    with workspace.edit(Endpoint, endpoint.id) as stored:
+        stored.last_used = time.time()
+    return tracked
+
+
+def draw_overlay(source: Video, tracks: Tracks, target: Path, progress: Progress) -> None:
+    """Write the video with its tracks on it as H.264, frame by frame."""
+    from bytetrack.draw import Overlay  # brings supervision and matplotlib, seconds that only drawing should cost
+
+    size = (source.width, source.height)
+    overlay = Overlay(tracks.classes, size, source.fps)
+    with video.VideoWriter(target, source.fps, size) as writer:
+        for number, frame in enumerate(video.read_frames(source.path)):
+            writer.write(overlay.draw(frame, tracks.at(number)))
+            progress((number + 1) / source.frames, "drawing the tracks")
+
+
+def percentiles(values: list[float]) -> dict[str, float]:
+    """Nearest-rank p50, p90, p99; empty for no values."""
+    ordered = sorted(values)
+    return {
+        f"p{percent}": round(ordered[math.ceil(percent / 100 * len(ordered)) - 1], 2)
+        for percent in (50, 90, 99)
+        if ordered
+    }
+
+
+def _batch(
+    workspace: Workspace, platform: Platform, progress: Progress, source: Video, endpoint: Endpoint, folder: Path
+) -> Tracked:
+    videos, output = folder / "videos", folder / "output"
+    videos.mkdir()
+    (videos / f"video{Path(source.path).suffix}").symlink_to(Path(source.path).resolve())
+
+    def log(line: str) -> None:
+        print(line, flush=True)
+        if "frame: " in line:
+            done, total = line.partition("frame: ")[2].partition(",")[0].split("/")
+            progress(int(done) / int(total), "tracking")
+
+    started = time.perf_counter()
+    model = workspace.folder(workspace.get(Model, endpoint.model))
+    platform.process(ProcessingSpec(source.name, videos, model, output), log)
+    document = json.loads((output / "video.json").read_bytes())
+    shutil.move(output / "video.detections.npz", folder / "detections.npz")
+    return Tracked(Tracks.from_json(document), document["frames"], time.perf_counter() - started)
+
+
+def _realtime(platform: Platform, progress: Progress, source: Video, endpoint: Endpoint) -> Tracked:
+    rows: list[dict] = []
+    requests: list[Request] = []
+    frames = 0
+    started = time.perf_counter()
+    opened = platform.invoke(
+        endpoint.ref, json.dumps({"frame_rate": source.fps}).encode(), "application/json", "NEW_SESSION"
+    )
+    classes = json.loads(opened.body)["classes"]
+    pieces: Iterator[tuple[int, int, bytes]] = video.pieces(source.path, PIECE_FRAMES)
+    while True:
+        before = time.perf_counter()
+        piece = next(pieces, None)
+        if piece is None:
+            break
+        _, count, body = piece
+        sent = time.perf_counter()
+        answer = platform.invoke(endpoint.ref, body, "video/mp4", opened.new_session)
+        received = time.perf_counter()
+        document = json.loads(answer.body)
+        rows += document["tracks"]
+        frames += document["frames"]
+        model_ms = document["model_ms"]
+        requests.append(
+            Request(
+                frames=count,
+                bytes_sent=len(body),
+                client_ms=(sent - before + time.perf_counter() - received) * 1000,
+                network_ms=max(0.0, (received - sent) * 1000 - model_ms),
+                model_ms=model_ms,
+            )
+        )
+        progress(frames / source.frames, "tracking")
+    seconds = time.perf_counter() - started
+    platform.invoke(endpoint.ref, b'{"close": true}', "application/json", opened.new_session)
+    tracks = Tracks.from_json({"classes": classes, "tracks": rows})
+    return Tracked(tracks, frames, seconds, requests, sum(request.bytes_sent for request in requests))
+
+
+def _asynchronous(platform: Platform, progress: Progress, source: Video, endpoint: Endpoint, folder: Path) -> Tracked:
+    from bytetrack.pipeline import VideoDetections
+
+    path = Path(source.path)
+    started = time.perf_counter()
+    ticket = platform.submit(endpoint.ref, path, "video/mp4", "detections=true")
+    while (answer := platform.collect(endpoint.ref, ticket)) is None:
+        progress(0.0, "waiting for the endpoint's answer")
+        time.sleep(0.1)
+    seconds = time.perf_counter() - started
+    document = json.loads(answer)
+    VideoDetections.from_json(document["detections"]).save(folder / "detections.npz")
+    request = Request(
+        frames=document["frames"],
+        bytes_sent=path.stat().st_size,
+        client_ms=0.0,
+        network_ms=max(0.0, seconds * 1000 - document["model_ms"]),  # the queue counts as under way
+        model_ms=document["model_ms"],
+    )
+    return Tracked(Tracks.from_json(document), document["frames"], seconds, [request], request.bytes_sent)

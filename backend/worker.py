@@ -1,0 +1,81 @@
+"""`python -m backend.worker WORKSPACE JOB`: run one job to its end and record how it went."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+import traceback
+
+from backend.errors import UserError, explain
+from backend.processes import Stopped, stop_on_sigterm
+from backend.records import Job
+from backend.workspace import Workspace
+
+# What a job can be. Named as text and imported on demand, so that a small job does not wait for a large library.
+VERBS = {
+    "make sample": "backend.sample:make",
+    "add video": "backend.videos:add",
+    "cut video": "backend.videos:cut",
+    "extract frames": "backend.videos:extract",
+    "import labels": "backend.labels.importing:import_labels",
+    "split labels": "backend.datasets:split_in_time",
+    "build dataset": "backend.datasets:build",
+    "train": "backend.training:train",
+    "add model": "backend.models:add",
+    "download model": "backend.pretrained:download",
+    "deploy": "backend.deployments:deploy",
+    "restart endpoint": "backend.deployments:restart",
+    "track": "backend.tracking:track",
+    "evaluate": "backend.evaluation:evaluate",
+    "compare": "backend.comparison:compare",
+}
+
+
+class JobProgress:
+    """Writes a job's progress into its record, at most four times a second."""
+
+    def __init__(self, workspace: Workspace, job_id: str) -> None:
+        self.workspace, self.job_id = workspace, job_id
+        self.written = 0.0
+
+    def __call__(self, fraction: float, step: str) -> None:
+        if time.monotonic() - self.written < 0.25:
+            return
+        with self.workspace.edit(Job, self.job_id) as job:
+            job.progress = min(max(fraction, 0.0), 1.0)
+            if job.status == "running":
+                job.step = step
+        self.written = time.monotonic()
+
+
+def run(workspace: Workspace, job_id: str) -> bool:
+    """Run the job in this process; whether it was done."""
+    with workspace.edit(Job, job_id) as job:
+        if job.status != "queued":  # stopped before it began
+            return False
+        job.status, job.started = "running", time.time()
+    status, reason, result = "done", "", {}
+    try:
+        module, function = VERBS[job.verb].split(":")
+        verb = getattr(importlib.import_module(module), function)
+        result = verb(workspace, JobProgress(workspace, job_id), **job.params)
+    except Stopped:
+        status = "stopped"
+    except UserError as error:
+        status, reason = "failed", str(error)
+        print(reason, flush=True)
+    except Exception as error:
+        status, reason = "failed", explain(error)
+        traceback.print_exc()
+    with workspace.edit(Job, job_id) as job:
+        job.status, job.reason, job.result, job.ended = status, reason, result, time.time()
+        job.step = ""
+        if status == "done":
+            job.progress = 1.0
+    return status == "done"
+
+
+if __name__ == "__main__":
+    stop_on_sigterm()
+    sys.exit(0 if run(Workspace(sys.argv[1]), sys.argv[2]) else 1)

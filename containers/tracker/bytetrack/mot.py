@@ -1,0 +1,104 @@
+"""MOTChallenge text: one box per line, `frame,id,left,top,width,height,score,class,visibility`, frames from 1."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from bytetrack.files import write_atomically
+from bytetrack.tracks import Tracks
+
+
+def read(path: Path | str, classes: Sequence[str] | None = None) -> Tracks:
+    """Ground truth or tracks; commas or blanks between columns, at least the first six.
+
+    Rows with score 0 are left out: in ground truth they mark what is not to be counted. The class column counts
+    from 1, and -1 says unknown, which becomes the first class. In files of MOT15 that column and the two after it hold
+    a position in metres instead; a number in it that cannot be a class gives them away, and all boxes are of the
+    first class then.
+
+    Args:
+        classes: names for the numbers of the class column; without it they are called "class 1", "class 2", …, or
+            just "object" if there is one only.
+
+    Raises:
+        ValueError: naming the line and what is wrong with it.
+    """
+    path = Path(path)
+    boxes: dict[tuple[int, int], list[float]] = {}  # (frame, id) → left, top, width, height, score, class
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name} is not MOTChallenge text: it is not text at all.") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            key, box = _parse(line)
+            if key in boxes:
+                raise ValueError(f"object {key[1]} is in frame {key[0]} a second time")
+        except ValueError as error:
+            raise ValueError(f"{path.name}, line {number}: {error}.") from error
+        boxes[key] = box
+
+    frame, identity = np.array(list(boxes), np.int64).reshape(-1, 2).T
+    left, top, width, height, score, kind = np.array(list(boxes.values()), np.float64).reshape(-1, 6).T
+    counted = score != 0
+    class_id = _class_ids(kind)
+    if classes is None:
+        number_of_classes = int(class_id.max(initial=0)) + 1
+        classes = [f"class {k + 1}" for k in range(number_of_classes)] if number_of_classes > 1 else ["object"]
+    elif (unnamed := class_id[counted].max(initial=0)) >= len(classes):
+        raise ValueError(f"{path.name} holds class {unnamed + 1}, but only {len(classes)} are named: {list(classes)}.")
+    tracks = Tracks(
+        frame=frame - 1,
+        id=identity,
+        xyxy=np.stack([left, top, left + width, top + height], axis=1),
+        score=score.clip(0, 1),
+        class_id=np.where(counted, class_id, 0),
+        classes=tuple(classes),
+    )
+    return tracks.where(tracks.score > 0)
+
+
+def write(tracks: Tracks, path: Path | str) -> None:
+    """`frame,id,left,top,width,height,score,class,-1,-1` per box: frames and classes from 1, two decimals of a pixel."""
+    lines = [
+        f"{row['frame'] + 1},{row['id']},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},"
+        f"{row['score']},{row['class_id'] + 1},-1,-1\n"
+        for row in tracks.rows()
+        for x1, y1, x2, y2 in [row["xyxy"]]
+    ]
+    write_atomically(Path(path), "".join(lines).encode())
+
+
+def _parse(line: str) -> tuple[tuple[int, int], list[float]]:
+    """((frame, id), [left, top, width, height, score, class]) of one line."""
+    cells = line.replace(",", " ").split()
+    if len(cells) < 6:
+        raise ValueError(f"{len(cells)} columns where at least 6 are needed (frame, id, left, top, width, height)")
+    try:
+        values = [float(cell) for cell in cells]
+    except ValueError:
+        raise ValueError("a column is not a number") from None
+    if not all(map(math.isfinite, values)):
+        raise ValueError("a column is not a finite number")
+    frame, identity, left, top, width, height = values[:6]
+    if not frame.is_integer() or frame < 1:
+        raise ValueError(f"frame {cells[0]}, but frames are whole numbers from 1")
+    if not identity.is_integer() or identity < 1:
+        raise ValueError(f"id {cells[1]}, but ids are whole numbers from 1 (-1 marks detections, which are no tracks)")
+    if width <= 0 or height <= 0:
+        raise ValueError(f"the box is {cells[4]} wide and {cells[5]} high")
+    score = values[6] if len(values) > 6 else 1.0
+    kind = values[7] if len(values) > 7 else -1.0
+    return (int(frame), int(identity)), [left, top, width, height, score, kind]
+
+
+def _class_ids(kind: np.ndarray) -> np.ndarray:
+    """`(N,)` int64 class indices from the `(N,)` float class column."""
+    could_be_classes = ((kind == -1) | ((kind >= 1) & (kind == np.floor(kind)))).all()
+    return np.where(kind == -1, 0, kind - 1).astype(np.int64) if could_be_classes else np.zeros(len(kind), np.int64)

@@ -1,0 +1,3 @@
+from app.widgets import page_header
+
+page_header("compare")

@@ -1,0 +1,178 @@
+"""Track: follow every object of a video with a deployed model, watch the result, take it along."""
+
+from __future__ import annotations
+
+import streamlit as st
+from bytetrack.tracks import Tracks
+
+from app import journey
+from app.widgets import (
+    choose,
+    confirm_removal,
+    download,
+    empty_state,
+    guard,
+    jobs_panel,
+    metric_row,
+    next_step,
+    page_header,
+    run_job,
+    table,
+    video_facts,
+    video_player,
+)
+from app.widgets.formatting import ago, count, duration, natural, number, size
+from app.widgets.records import remember
+from app.widgets.timeline import counts, timeline
+from app.workspace import workspace
+from backend import deployments
+from backend.export import export
+from backend.records import Endpoint, Model, Run, Video
+
+WAYS = {"batch": "batch", "realtime": "real-time", "async": "asynchronous"}
+HELP = {
+    "Frames/s": "Frames of the video per second of waiting, from the first byte sent to the last received.",
+    "Latency p50": "Half of the requests were answered within this time.",
+    "Latency p99": "99 of 100 requests were answered within this time.",
+    "Objects": "Different track ids; an object that was lost and found again under another id counts twice.",
+}
+
+ws = workspace()
+
+
+def main() -> None:
+    page_header("track")
+    videos, endpoints, runs = ws.list(Video), ws.list(Endpoint), ws.list(Run)
+    if not videos:
+        empty_state("movie", "No videos yet", "Tracking needs a video to look at.", "Go to Videos", "videos")
+        return
+    if endpoints:
+        with guard():
+            start(sorted(videos, key=lambda video: natural(video.name)), endpoints)
+    else:
+        empty_state(
+            "rocket_launch",
+            "No deployed model" if runs else "Deploy a model first",
+            "Tracking runs through a deployed model: batch, real-time or asynchronous.",
+            "Go to Deploy",
+            "deploy",
+        )
+    jobs_panel("track")
+    if not runs:
+        if endpoints:
+            st.caption("Runs will be listed here: the video with its tracks, counts over time, files to download.")
+        return
+    named = {video.id: video for video in videos}
+    run = choose_run(runs, named)
+    remember(run)
+    with guard():
+        show(run, named[run.video])
+    next_step("evaluate", "Measure these tracks against labels, or tune the tracker's thresholds.")
+
+
+def start(videos: list[Video], endpoints: list[Endpoint]) -> None:
+    models = {model.id: model.name for model in ws.list(Model)}
+    with st.container(border=True):
+        left, right, action = st.columns([5, 5, 2], vertical_alignment="bottom")
+        with left:
+            video = choose(videos, "Video", key="track-video", describe=video_facts)
+        with right:
+            endpoint = choose(
+                endpoints,
+                "Deployed model",
+                key="track-endpoint",
+                describe=lambda endpoint: f"{WAYS[endpoint.mode]}, {models.get(endpoint.model, 'model removed')}",
+            )
+        assert video and endpoint
+        state = deployments.state(ws, endpoint)
+        ready = state.status == "in service"
+        with action:
+            if st.button("Track", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready):
+                run_job("track", f"Track {video.name} - {endpoint.name}", video=video.id, endpoint=endpoint.id)
+        if not ready:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(
+                    f":orange[:material/warning:] **{endpoint.name}** is {state.status}. {state.reason} "
+                    "Start it again on the Deploy page, or choose another one.",
+                    width="stretch",
+                )
+                deploy = journey.STEPS["deploy"]
+                st.page_link(deploy.page, label=deploy.title, icon=deploy.material)
+
+
+def choose_run(runs: list[Run], videos: dict[str, Video]) -> Run:
+    """The run selected in the list, the newest where none is."""
+    st.subheader("Runs", anchor=False)
+    rows = [
+        {
+            "Video": videos[run.video].name,
+            "Deployed model": run.endpoint_name,
+            "Way": WAYS[run.mode],
+            "Frames": run.frames,
+            "Objects": run.objects,
+            "Frames/s": run.fps,
+            "When": ago(run.created),
+        }
+        for run in runs
+    ]
+    config = {"Frames/s": st.column_config.NumberColumn(format="%.1f")}
+    # A new run moves every row down, so the old selection would point to another one.
+    selected = table(rows, runs, key=f"runs-{hash(tuple(run.id for run in runs))}", column_config=config)
+    if selected is None and len(runs) > 1:
+        st.caption("Below is the newest. Select a row to see another one.")
+    return selected or runs[0]
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def load(path: str) -> Tracks:
+    """Runs never change, so the path of their tracks says which they are."""
+    return Tracks.load(path)
+
+
+def show(run: Run, video: Video) -> None:
+    folder = ws.folder(run)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(run.name, anchor=False, width="stretch")
+        if st.button("Remove", icon=":material/delete:", key=f"remove-{run.id}"):
+            confirm_removal(run)
+    tracks = load(str(folder / "tracks.json"))
+    watched, told = st.columns([5, 4], gap="large")
+    with watched:
+        if (folder / "overlay.mp4").exists():
+            video_player(folder / "overlay.mp4", loop=True)
+        else:
+            st.caption("This run was made without drawing. Its tracks are below.")
+        downloads(run, video)
+    with told:
+        metric_row({"Frames": number(run.frames), "Objects": number(run.objects)}, HELP)
+        speed = {"Frames/s": number(run.fps), "Took": duration(run.seconds)}
+        metric_row(speed, HELP)
+        if run.latency_ms and run.requests > 1:
+            metric_row({f"Latency {key}": f"{run.latency_ms[key]:.0f} ms" for key in ("p50", "p99")}, HELP)
+        st.markdown(f":small[:gray[{facts(run)}]]")
+        counts(tracks, run.frames, key=f"counts-{run.id}")
+    st.markdown("#### Timeline")
+    st.caption("One bar per track, from where it begins to where it ends; gaps are frames in which it was hidden.")
+    timeline(tracks, run.frames, key=f"timeline-{run.id}")
+
+
+def facts(run: Run) -> str:
+    model = ws.find(Model, run.model)
+    parts = [f"By {run.endpoint_name} ({WAYS[run.mode]})", f"model {model.name if model else 'removed meanwhile'}"]
+    if run.requests:
+        parts.append(f"{count(run.requests, 'request')} of {size(run.bytes_sent / run.requests)}")
+    return ", ".join([*parts, ago(run.created)])
+
+
+def downloads(run: Run, video: Video) -> None:
+    stem = f"{video.name} tracks"
+    with st.container(horizontal=True, gap="small"):
+        overlay = ws.folder(run) / "overlay.mp4"
+        if overlay.exists():
+            download(overlay, "MP4", f"{stem}.mp4", help=f"The video with its tracks, {size(overlay.stat().st_size)}")
+        download(export(ws, run, "mot"), "MOT", f"{stem}.txt", help="MOTChallenge text; frames and ids from 1")
+        download(export(ws, run, "csv"), "CSV", f"{stem}.csv", help="One row per box, with seconds; frames from 0")
+        download(export(ws, run, "json"), "JSON", f"{stem}.json", help="Classes and rows; frames from 0")
+
+
+main()

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from app.journey import STEPS, next_step, standing
+from backend.records import Model, Video
+from backend.workspace import Workspace
+
+
+def video() -> Video:
+    return Video(name="v", path="v.mp4", width=64, height=48, fps=10, frames=10, seconds=1, codec="h264", size=1)
+
+
+def model(source: str) -> Model:
+    return Model(name="m", size="nano", classes=["person"], input_size=[64, 64], source=source)
+
+
+def test_it_begins_with_videos(workspace: Workspace):
+    assert next_step(standing(workspace)) is STEPS["videos"]
+
+
+def test_a_pretrained_model_leads_past_labels_and_training(workspace: Workspace):
+    workspace.add(video())
+    assert next_step(standing(workspace)) is STEPS["labels"]
+    workspace.add(model("YOLOX COCO"))
+    assert next_step(standing(workspace)) is STEPS["deploy"]
+    assert {each.step.key for each in standing(workspace) if not each.needed} == {"labels", "datasets", "training"}
+
+
+def test_every_step_has_a_page():
+    assert all(step.page.endswith(f"{key}.py") for key, step in STEPS.items())

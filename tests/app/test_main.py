@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.journey import STEPS
+from backend.workspace import Workspace
+
+PROJECT = Path(__file__).parents[2]
+HEAVY = ("torch", "onnxruntime", "supervision", "yolox", "matplotlib", "scipy")
+
+
+@pytest.mark.parametrize("key", STEPS)
+def test_every_page_opens_on_an_empty_workspace(key, workspace: Workspace, monkeypatch):
+    monkeypatch.setenv("BYTETRACK_WORKSPACE", str(workspace.root))
+    page = AppTest.from_file(str(PROJECT / "app" / "main.py"), default_timeout=60).run()
+    page.switch_page(f"../pages/{key}.py").run()
+    assert not page.exception and not page.error
+    assert page.title and page.title[0].value.endswith(STEPS[key].title if key != "home" else "trust")
+
+
+def test_the_console_and_its_first_page_load_nothing_heavy():
+    """A second start takes seconds only as long as this holds."""
+    code = (
+        "import sys, app.__main__, app.widgets.sidebar\n"
+        "import backend.videos, backend.datasets, backend.labels.importing\n"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

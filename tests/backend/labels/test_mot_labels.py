@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from bytetrack import mot as mot_text
+from bytetrack.tracks import Tracks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tables import CLASSES, same_boxes, tracks
+
+from backend.errors import UserError
+from backend.labels import mot
+
+
+@settings(max_examples=30, deadline=None)
+@given(tracks())
+def test_round_trip(table: Tracks) -> None:
+    with TemporaryDirectory() as folder:
+        mot_text.write(table, Path(folder) / "site.txt")
+        (sequence,) = mot.read(Path(folder) / "site.txt", list(CLASSES))
+    assert same_boxes(sequence.tracks, table)
+    assert sequence.name == "site"
+
+
+def test_a_sequence_folder(tmp_path: Path) -> None:
+    (tmp_path / "S" / "gt").mkdir(parents=True)
+    (tmp_path / "S" / "gt" / "gt.txt").write_text("1,1,5,5,10,10,1,1,1\n2,1,6,5,10,10,1,1,1\n2,2,6,5,10,10,0,8,1\n")
+    (tmp_path / "S" / "seqinfo.ini").write_text("[Sequence]\nname=MOT17-02\nseqLength=3\nimWidth=64\nimHeight=48\n")
+    (sequence,) = mot.read(tmp_path)
+    assert (sequence.name, sequence.frames, sequence.size) == ("MOT17-02", 3, (64, 48))
+    assert sequence.tracks.frame.tolist() == [0, 1]
+    assert sequence.tracks.classes == ("person",)
+    assert sequence.labelled_frames == [0, 1, 2]
+
+
+def test_names_of_classes(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"
+    path.write_text("1,1,5,5,10,10,1,1,1\n1,2,6,5,10,10,1,3,1\n")
+    assert mot.read(path)[0].tracks.classes == ("class 1", "class 3")
+    (tmp_path / "labels.txt").write_text("dog\ncat\ncow\n")
+    assert mot.read(path)[0].tracks.classes == ("dog", "cow")
+    assert mot.read(path, ["a", "b", "c"])[0].tracks.classes == ("a", "b", "c")
+
+
+def test_sparse_labels_are_no_empty_frames(tmp_path: Path) -> None:
+    path = tmp_path / "site.txt"
+    path.write_text("".join(f"{frame},1,5,5,10,10,1,1,1\n" for frame in (1, 6, 11)))
+    (sequence,) = mot.read(path)
+    assert sequence.labelled_frames == [0, 5, 10]
+    assert sequence.notes
+
+
+def test_what_is_not_mot(tmp_path: Path) -> None:
+    (tmp_path / "gt.txt").write_bytes(b"\xff\xfe\x00binary")
+    with pytest.raises(UserError):
+        mot.read(tmp_path / "gt.txt")
+    (tmp_path / "gt.txt").write_text("1,1,5,five,1,1\n")
+    with pytest.raises(UserError, match="line 1"):
+        mot.read(tmp_path / "gt.txt")
+    with pytest.raises(UserError, match="no gt.txt"):
+        (tmp_path / "empty").mkdir()
+        mot.read(tmp_path / "empty")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60) | st.from_regex(r"(-?[0-9]{1,3}(\.[0-9])?,){5,8}[0-9]\n", fullmatch=True))
+def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "gt.txt"
+        path.write_bytes(text.encode(errors="surrogatepass"))
+        try:
+            mot.read(path)
+        except UserError:
+            pass

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bytetrack import mot
+from bytetrack.tracks import Tracks
+
+from backend import videos
+from backend.errors import UserError
+from backend.export import COLUMNS, export
+from backend.labels.sequence import Sequence, store
+from backend.progress import silent
+from backend.records import Labels, Video
+from backend.workspace import Workspace
+
+TABLE = Tracks([0, 5], [1, 2], [[1, 2, 11, 22], [3, 4, 13.5, 24]], [1, 1], [0, 1], ("person", "a, b"))
+
+
+@pytest.fixture
+def labels(workspace: Workspace, tiny_video: Path) -> Labels:
+    video = workspace.get(Video, videos.add(workspace, silent, source=str(tiny_video))["video"])
+    return store(workspace, video, Sequence("tiny", TABLE, [0, 5]), "test")
+
+
+def test_every_format(workspace: Workspace, labels: Labels) -> None:
+    for table in (
+        mot.read(export(workspace, labels, "mot"), TABLE.classes),
+        Tracks.load(export(workspace, labels, "json")),
+    ):
+        np.testing.assert_array_equal(table.xyxy, TABLE.xyxy)
+        np.testing.assert_array_equal(table.frame, TABLE.frame)
+        np.testing.assert_array_equal(table.class_id, TABLE.class_id)
+    with export(workspace, labels, "csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == COLUMNS
+    assert rows[1] == ["5", "0.5", "2", "a, b", "1.0", "3.0", "4.0", "13.5", "24.0"]
+
+
+def test_what_is_not_there(workspace: Workspace, labels: Labels) -> None:
+    with pytest.raises(UserError, match="not a format"):
+        export(workspace, labels, "xls")
+    (workspace.folder(labels) / "tracks.json").unlink()
+    with pytest.raises(UserError, match="no tracks"):
+        export(workspace, labels, "mot")

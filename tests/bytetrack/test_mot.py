@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bytetrack import mot
+from bytetrack.tracks import Tracks
+
+
+def read(tmp_path: Path, text: str, **options) -> Tracks:
+    path = tmp_path / "gt.txt"
+    path.write_text(text)
+    return mot.read(path, **options)
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    tracks = Tracks(
+        [0, 0, 7], [1, 2, 1], [[1, 2, 3.25, 4.5], [0, 0, 9, 9], [5, 5, 6, 7]], [1, 0.5, 0.25], [0, 1, 1], ("a", "b")
+    )
+    mot.write(tracks, tmp_path / "t.txt")
+    assert (tmp_path / "t.txt").read_text().splitlines()[0] == "1,1,1.00,2.00,2.25,2.50,1.0,1,-1,-1"
+    again = mot.read(tmp_path / "t.txt", classes=("a", "b"))
+    assert again.to_json() == tracks.to_json()
+
+
+def test_no_boxes_at_all(tmp_path: Path) -> None:
+    mot.write(Tracks.empty(("person",)), tmp_path / "t.txt")
+    assert len(mot.read(tmp_path / "t.txt", classes=("person",))) == 0
+
+
+def test_frames_count_from_one_in_the_file_and_from_zero_inside(tmp_path: Path) -> None:
+    tracks = read(tmp_path, "1,3,10,20,30,40,1,-1,-1,-1\n\n2 3 11 20 30 40\n")
+    assert tracks.frame.tolist() == [0, 1]
+    assert tracks.xyxy.tolist() == [[10, 20, 40, 60], [11, 20, 41, 60]]
+    assert tracks.classes == ("object",)
+
+
+def test_ground_truth_rows_that_do_not_count_are_left_out(tmp_path: Path) -> None:
+    assert len(read(tmp_path, "1,3,10,20,30,40,0,1,1\n1,4,10,20,30,40,1,1,1\n")) == 1
+
+
+def test_classes(tmp_path: Path) -> None:
+    text = "1,1,0,0,5,5,1,1,1\n1,2,0,0,5,5,1,3,1\n"
+    assert read(tmp_path, text).classes == ("class 1", "class 2", "class 3")
+    assert read(tmp_path, text, classes=["a", "b", "c"]).class_id.tolist() == [0, 2]
+    with pytest.raises(ValueError, match="class 3, but only 1 are named"):
+        read(tmp_path, text, classes=["a"])
+
+
+def test_positions_in_metres_are_no_classes(tmp_path: Path) -> None:
+    tracks = read(tmp_path, "1,1,0,0,5,5,1,-3.18,16.3,0.4\n1,2,0,0,5,5,1,3,16.3,0.4\n")
+    assert tracks.class_id.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("1,1,0,0,5", "5 columns where at least 6"),
+        ("1,1,0,0,5,five", "not a number"),
+        ("1,1,0,0,5,nan", "not a finite number"),
+        ("0,1,0,0,5,5", "frames are whole numbers from 1"),
+        ("1.5,1,0,0,5,5", "frames are whole numbers from 1"),
+        ("1,-1,0,0,5,5", "ids are whole numbers from 1"),
+        ("1,1,0,0,0,5", "the box is 0 wide"),
+        ("1,9,0,0,5,5", "object 9 is in frame 1 a second time"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, line: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=r"gt\.txt, line 2: .*" + complaint):
+        read(tmp_path, f"1,9,0,0,5,5\n{line}\n")
+
+
+def test_a_binary_file(tmp_path: Path) -> None:
+    (tmp_path / "gt.txt").write_bytes(bytes(range(256)))
+    with pytest.raises(ValueError, match="not text"):
+        mot.read(tmp_path / "gt.txt")
+
+
+def test_real_ground_truth(shared_data: Path) -> None:
+    for path in sorted(shared_data.glob("mot15/*/gt.txt")):
+        rows = np.loadtxt(path, delimiter=",", usecols=(0, 6))
+        tracks = mot.read(path)
+        assert len(tracks) == (rows[:, 1] != 0).sum(), path
+        assert tracks.frame.min() == rows[rows[:, 1] != 0, 0].min() - 1, path

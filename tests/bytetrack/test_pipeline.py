@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bytetrack import video
+from bytetrack.detector import Detector
+from bytetrack.pipeline import (
+    VideoDetections,
+    detect_frames,
+    detect_video,
+    prefetch,
+    track_detections,
+    track_file,
+    track_frames,
+    track_video,
+    tracker_config,
+)
+from bytetrack.tracker import ByteTracker, TrackerConfig
+
+from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centres, picture, save_model, save_video
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    return Detector(save_model(tmp_path_factory.mktemp("model")))
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_video(tmp_path_factory.mktemp("video") / "scene.mp4")
+
+
+def test_each_square_has_one_id_through_the_video(detector: Detector, scene: Path) -> None:
+    tracks = track_file(scene, detector, {}).tracks
+    assert tracks.classes == ("blue", "red")
+    assert set(tracks.id.tolist()) == {1, 2}
+    assert len(set(zip(tracks.id.tolist(), tracks.class_id.tolist()))) == 2
+    assert len(tracks) == 2 * FRAMES
+    for frame, class_id, box in zip(tracks.frame.tolist(), tracks.class_id.tolist(), tracks.xyxy):
+        x, y = centres(frame)[tracks.classes[class_id]]
+        assert box == pytest.approx([x - SIDE / 2, y - SIDE / 2, x + SIDE / 2, y + SIDE / 2], abs=2)
+
+
+def test_the_document_says_what_the_video_is(detector: Detector, scene: Path) -> None:
+    document = track_file(scene, detector, {}).document()
+    assert {name: document[name] for name in ("frames", "fps", "width", "height")} == {
+        "frames": FRAMES, "fps": FPS, "width": WIDTH, "height": HEIGHT,
+    }  # fmt: skip
+    assert document["model_seconds"] > 0
+
+
+def test_kept_detections_track_to_the_same_tracks(detector: Detector, scene: Path, tmp_path: Path) -> None:
+    config = TrackerConfig(frame_rate=FPS)
+    direct = track_video(video.read_frames(scene), detector, ByteTracker(config))
+    detections = detect_video(scene, detector)
+    detections.save(tmp_path / "scene.npz")
+    for kept in (VideoDetections.load(tmp_path / "scene.npz"), VideoDetections.from_json(detections.to_json())):
+        again = track_detections(kept, config)
+        assert list(again.rows()) == list(direct.rows())
+        assert np.array_equal(again.xyxy, direct.xyxy)
+
+
+def test_the_same_frames_in_parts_give_the_same_tracks(detector: Detector, scene: Path) -> None:
+    whole = track_file(scene, detector, {}).tracks
+    tracker = ByteTracker(tracker_config(detector, {}, FPS))
+    rows = []
+    for first in range(0, FRAMES, 7):
+        part = detect_frames(video.read_frames(scene, first, first + 7), detector)
+        rows += track_frames(part, tracker, detector.classes, first).rows()
+    assert rows == list(whole.rows())
+
+
+def test_frames_without_any_detection_do_no_harm(detector: Detector) -> None:
+    black = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    frames = [picture(0), picture(1), black, black, picture(4)]
+    tracks = track_video(frames, detector, ByteTracker())
+    assert tracks.frame.tolist() == [0, 0, 1, 1, 4, 4]
+    assert len(track_video([black] * 3, detector, ByteTracker())) == 0
+    assert len(track_video([], detector, ByteTracker())) == 0
+
+
+def test_settings_go_over_the_models_thresholds(detector: Detector) -> None:
+    config = tracker_config(detector, {"track_thresh": "0.7"}, frame_rate=25)
+    assert (config.track_thresh, config.match_thresh, config.frame_rate) == (0.7, 0.8, 25)
+    assert tracker_config(detector, {"frame_rate": 7}, frame_rate=25).frame_rate == 7
+    with pytest.raises(ValueError, match="no setting 'track_tresh'"):
+        tracker_config(detector, {"track_tresh": 0.7})
+    with pytest.raises(ValueError, match="track_thresh is 7"):
+        tracker_config(detector, {"track_thresh": 7})
+
+
+def test_a_file_that_holds_no_detections_is_named(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("nothing")
+    with pytest.raises(ValueError, match="text.npz does not hold the detections"):
+        VideoDetections.load(tmp_path / "text.npz")
+    with pytest.raises(ValueError, match="Not the detections"):
+        VideoDetections.from_json({"frame": []})
+
+
+def test_prefetch_gives_everything_in_order_and_then_the_error() -> None:
+    def numbers() -> Iterator[int]:
+        yield from range(10)
+        raise ValueError("ten is too much")
+
+    taken = []
+    with pytest.raises(ValueError, match="ten"):
+        for number in prefetch(numbers()):
+            taken.append(number)
+    assert taken == list(range(10))
+
+
+def test_prefetch_stays_within_its_bound_and_ends_when_it_is_left() -> None:
+    produced = []
+
+    def numbers() -> Iterator[int]:
+        for number in range(10**6):
+            produced.append(number)
+            yield number
+
+    items = prefetch(numbers(), ahead=3)
+    assert next(items) == 0
+    time.sleep(0.05)
+    assert len(produced) <= 5
+    items.close()  # type: ignore[attr-defined]
+    assert not any(thread.name == "prefetch" for thread in threading.enumerate())

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+from configparser import ConfigParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bytetrack import mot
+from bytetrack.matching import assign, overlap
+from bytetrack.tracker import ByteTracker, TrackerConfig
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+SEQUENCES = [
+    "ADL-Rundle-6",
+    "ADL-Rundle-8",
+    "ETH-Bahnhof",
+    "ETH-Pedcross2",
+    "ETH-Sunnyday",
+    "KITTI-13",
+    "KITTI-17",
+    "PETS09-S2L1",
+    "TUD-Campus",
+    "TUD-Stadtmitte",
+    "Venice-2",
+]
+
+
+def see(tracker: ByteTracker, *boxes: tuple[float, float, float], class_id: int = 0) -> dict[int, float]:
+    """One frame with boxes 40 wide and 80 high given as (left, top, score); left edge by id of what is in view."""
+    xyxy = [[left, top, left + 40, top + 80] for left, top, _ in boxes]
+    seen, ids, _, _ = tracker.update(xyxy, [box[2] for box in boxes], [class_id] * len(boxes))
+    return dict(zip(ids.tolist(), seen[:, 0].tolist()))
+
+
+def test_an_object_keeps_its_id_while_it_moves() -> None:
+    tracker = ByteTracker()
+    assert [list(see(tracker, (5 * step, 10, 0.9))) for step in range(20)] == [[1]] * 20
+
+
+def test_a_low_score_continues_a_track_but_starts_none() -> None:
+    tracker = ByteTracker()
+    see(tracker, (100, 10, 0.9))
+    assert list(see(tracker, (102, 10, 0.3), (400, 10, 0.3))) == [1]
+    assert list(see(tracker, (104, 10, 0.2), (400, 10, 0.3))) == [1]
+
+
+def test_below_the_low_threshold_nothing_is_matched() -> None:
+    tracker = ByteTracker()
+    see(tracker, (100, 10, 0.9))
+    assert see(tracker, (100, 10, 0.05)) == {}
+
+
+def test_a_new_track_is_shown_once_a_second_detection_confirms_it() -> None:
+    tracker = ByteTracker()
+    see(tracker, (100, 10, 0.9))
+    assert list(see(tracker, (100, 10, 0.9), (400, 10, 0.9))) == [1]
+    assert list(see(tracker, (100, 10, 0.9), (400, 10, 0.9))) == [1, 2]
+
+
+def test_an_unconfirmed_track_is_gone_after_one_frame_without_a_match() -> None:
+    tracker = ByteTracker()
+    see(tracker)
+    see(tracker, (400, 10, 0.9))
+    see(tracker)
+    assert see(tracker, (400, 10, 0.9)) == {}
+
+
+@pytest.mark.parametrize(("gap", "same"), [(1, True), (10, True), (11, True), (12, False)])
+def test_a_lost_track_is_kept_for_the_buffer(gap: int, same: bool) -> None:
+    tracker = ByteTracker(TrackerConfig(track_buffer=10))
+    for _ in range(5):
+        see(tracker, (100, 10, 0.9))
+    for _ in range(gap):
+        assert see(tracker) == {}
+    see(tracker, (100, 10, 0.9))
+    assert list(see(tracker, (100, 10, 0.9))) == [1 if same else 2]
+
+
+def test_the_buffer_is_in_seconds() -> None:
+    assert TrackerConfig(track_buffer=30, frame_rate=7).buffer == 7
+    assert TrackerConfig(track_buffer=0).buffer == 1
+
+
+def test_classes_never_match_and_share_one_count_of_ids() -> None:
+    tracker = ByteTracker()
+    box = np.array([[100.0, 10.0, 140.0, 90.0]])
+    for _ in range(3):
+        _, ids, _, classes = tracker.update(np.repeat(box, 2, 0), np.array([0.9, 0.8]), np.array([0, 3]))
+    assert dict(zip(ids.tolist(), classes.tolist())) == {1: 0, 2: 3}
+    _, ids, _, _ = tracker.update(box, np.array([0.9]), np.array([1]))
+    assert len(ids) == 0
+
+
+def test_crossing_objects_keep_their_ids() -> None:
+    tracker = ByteTracker()
+    for step in range(41):
+        seen = see(tracker, (10 * step, 10, 0.9), (400 - 10 * step, 40, 0.9))
+    assert seen == pytest.approx({1: 400, 2: 0}, abs=5)
+
+
+def test_frames_without_detections_and_unusable_boxes_are_no_trouble() -> None:
+    tracker = ByteTracker()
+    assert all(len(column) == 0 for column in tracker.update(np.empty((0, 4)), np.empty(0), np.empty(0)))
+    assert all(len(column) == 0 for column in tracker.update([], [], []))
+    unusable: list[list[float]] = [
+        [np.nan, 0, 10, 10],
+        [0, 0, np.inf, 10],
+        [0, 0, 1e200, 10],
+        [10, 10, 10, 20],
+        [10, 10, 5, 20],
+        [10, 10, 20, 10],
+    ]
+    for _ in range(3):
+        assert len(tracker.update(unusable, [0.9] * 6, [0] * 6)[1]) == 0
+    assert len(tracker.update([[0, 0, 10, 10]], [np.nan], [0])[1]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ((np.zeros((2, 4)), np.zeros(3), np.zeros(3)), "xyxy"),
+        ((np.zeros((3, 5)), np.zeros(3), np.zeros(3)), "xyxy"),
+        ((np.zeros((3, 4)), np.zeros((3, 1)), np.zeros(3)), "scores"),
+        ((np.zeros((3, 4)), np.zeros(3), np.zeros(2)), "class_ids"),
+    ],
+)
+def test_wrong_shapes_are_named(arguments: tuple[np.ndarray, np.ndarray, np.ndarray], named: str) -> None:
+    with pytest.raises(ValueError, match=f"^{named} "):
+        ByteTracker().update(*arguments)
+
+
+def test_reset_starts_over() -> None:
+    tracker = ByteTracker()
+    first = see(tracker, (100, 10, 0.9))
+    tracker.reset()
+    assert see(tracker, (100, 10, 0.9)) == first
+
+
+def test_small_tracks_are_not_reported_if_asked() -> None:
+    tracker = ByteTracker(TrackerConfig(min_box_area=40 * 80 + 1))
+    assert see(tracker, (100, 10, 0.9)) == {}
+
+
+def test_settings_are_read_from_text_and_numbers() -> None:
+    config = TrackerConfig.parse({"frame_rate": "7", "track_thresh": 0.6, "track_buffer": "20.0"})
+    assert config == TrackerConfig(frame_rate=7, track_thresh=0.6, track_buffer=20)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"track_tresh": 0.5}, "no setting 'track_tresh'; it has track_thresh"),
+        ({"match_thresh": "high"}, "match_thresh is 'high'"),
+        ({"track_thresh": 1.5}, "track_thresh is 1.5, but must be a number from 0 to 1"),
+        ({"frame_rate": 0}, "frame_rate is 0"),
+        ({"frame_rate": float("nan")}, "frame_rate is nan"),
+        ({"track_buffer": float("inf")}, "track_buffer is inf"),
+    ],
+)
+def test_wrong_settings_are_named(setting: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TrackerConfig.parse(setting)
+
+
+def test_overlap() -> None:
+    a = np.array([[0.0, 0, 10, 10], [20, 20, 10, 10]])
+    b = np.array([[5.0, 0, 15, 10], [100, 100, 110, 110]])
+    assert overlap(a, b) == pytest.approx(np.array([[1 / 3, 0], [0, 0]]))
+    assert overlap(a[:1], a[:1], border=1) == pytest.approx(1)
+    assert overlap(a[:0], b).shape == (0, 2)
+
+
+def test_assignment_is_best_in_total_and_leaves_alone_what_costs_too_much() -> None:
+    rows, columns = assign(np.array([[0.1, 0.2, 1.0], [0.2, 0.7, 1.0], [1.0, 1.0, 0.95]]), 0.8)
+    assert (rows.tolist(), columns.tolist()) == ([0, 1], [1, 0])
+    assert len(assign(np.empty((0, 3)), 0.8)[0]) == 0
+
+
+numbers = st.floats(-50, 500) | st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1e300, 5e-324])
+detections = st.lists(
+    st.tuples(st.tuples(numbers, numbers, numbers, numbers), st.floats(0, 1) | st.just(np.nan), st.integers(0, 2)),
+    max_size=6,
+)
+
+
+def follow(frames: list) -> list[tuple[np.ndarray, ...]]:
+    tracker = ByteTracker(TrackerConfig(track_thresh=0.3, track_buffer=2))
+    return [
+        tracker.update([box for box, _, _ in frame], [score for _, score, _ in frame], [kind for _, _, kind in frame])
+        for frame in frames
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(detections, max_size=8))
+def test_whatever_comes_in_ids_are_unique_boxes_real_and_the_result_the_same_again(frames: list) -> None:
+    class_of: dict[int, int] = {}
+    followed = follow(frames)
+    for frame, (xyxy, ids, scores, class_ids) in zip(frames, followed):
+        assert len(xyxy) == len(ids) == len(scores) == len(class_ids) <= len(frame)
+        assert (np.diff(ids) > 0).all() and (ids > 0).all()
+        assert np.isfinite(xyxy).all() and (xyxy[:, 2:] > xyxy[:, :2]).all()
+        for number, class_id in zip(ids.tolist(), class_ids.tolist()):
+            assert class_of.setdefault(number, class_id) == class_id
+    for one, other in zip(followed, follow(frames)):
+        for a, b in zip(one, other):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", SEQUENCES)
+def test_tracks_equal_those_of_the_authors_implementation(shared_data: Path, name: str) -> None:
+    folder = shared_data / "mot15" / name
+    info = ConfigParser()
+    info.read(folder / "seqinfo.ini")
+    detections = np.loadtxt(folder / "det.txt", delimiter=",")
+    expected = mot.read(folder / "reference.txt")
+
+    tracker = ByteTracker(TrackerConfig(frame_rate=info.getfloat("Sequence", "frameRate")))
+    boxes, keys = [], []
+    for frame in range(info.getint("Sequence", "seqLength")):
+        rows = detections[detections[:, 0] == frame + 1]
+        left_top, size = rows[:, 2:4], rows[:, 4:6]
+        xyxy = np.concatenate([left_top, left_top + size], axis=1)
+        seen, ids, _, _ = tracker.update(xyxy, rows[:, 6].clip(0, 1), np.zeros(len(rows)))
+        boxes.append(seen)
+        keys += [(frame, number) for number in ids.tolist()]
+    assert keys == list(zip(expected.frame.tolist(), expected.id.tolist()))
+    assert np.abs(np.concatenate(boxes) - expected.xyxy).max() < 0.011  # left and width are each rounded to 0.01 px

@@ -1,0 +1,61 @@
+"""Fixtures that tests of every package share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bytetrack.video import VideoWriter
+
+from backend.workspace import Workspace
+
+TINY_SIZE = (64, 48)
+TINY_FRAMES = 20
+
+
+def _numbered_frame(number: int) -> np.ndarray:
+    """`(48, 64, 3)` uint8 BGR: the number's bits as white stripes, so that a frame tells which it is."""
+    bits = [(number >> bit) & 1 for bit in range(8)]
+    return np.repeat(np.repeat(np.array(bits, np.uint8) * 255, 8)[None, :, None], 48, 0).repeat(3, 2)
+
+
+def _number_of(frame: np.ndarray) -> int:
+    """The number that `_numbered_frame` painted, after compression, too."""
+    stripes = frame[:48, :64].mean(axis=(0, 2)).reshape(8, 8).mean(axis=1)
+    return sum(1 << bit for bit, level in enumerate(stripes) if level > 127)
+
+
+@pytest.fixture(scope="session")
+def numbered_frame() -> Callable[[int], np.ndarray]:
+    return _numbered_frame
+
+
+@pytest.fixture(scope="session")
+def number_of() -> Callable[[np.ndarray], int]:
+    return _number_of
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def tiny_video(tmp_path: Path) -> Path:
+    """20 frames of 64x48 pixels at 10 frames per second, each showing its number (`number_of`)."""
+    path = tmp_path / "tiny.mp4"
+    with VideoWriter(path, 10, TINY_SIZE) as writer:
+        for number in range(TINY_FRAMES):
+            writer.write(_numbered_frame(number))
+    return path
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real recordings and annotations, which are not part of the project."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the recordings that lie beside the checkout")
+    return folder

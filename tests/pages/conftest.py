@@ -1,0 +1,68 @@
+"""A console without a browser, on a workspace of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from backend import jobs, progress, videos
+from backend.labels.sequence import Sequence, store
+from backend.records import Job, Labels, Video
+from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Open:
+    """Opens a page by the key of its step, with query parameters; fails where it shows an error."""
+    monkeypatch.setenv("BYTETRACK_WORKSPACE", str(workspace.root))
+
+    def open_(key: str = "home", **query: str) -> AppTest:
+        page = AppTest.from_file(str(MAIN), default_timeout=60)
+        page.run()
+        for name, value in query.items():
+            page.query_params[name] = value
+        if key != "home":
+            page.switch_page(f"../pages/{key}.py")
+            page.run()
+        assert not page.exception
+        assert not page.error, [error.value for error in page.error]
+        return page
+
+    return open_
+
+
+@pytest.fixture
+def video(workspace: Workspace, tiny_video: Path) -> Video:
+    return workspace.get(Video, videos.add(workspace, progress.silent, source=str(tiny_video))["video"])
+
+
+@pytest.fixture
+def labels(workspace: Workspace, video: Video) -> Labels:
+    """One object that moves to the right, on every frame."""
+    frame = np.arange(video.frames)
+    xyxy = np.stack([frame, np.full_like(frame, 10), frame + 20, np.full_like(frame, 40)], 1)
+    tracks = Tracks(frame, np.ones_like(frame), xyxy, np.ones_like(frame), np.zeros_like(frame), ("person",))
+    return store(workspace, video, Sequence(video.name, tracks, frame.tolist()), "MOTChallenge")
+
+
+@pytest.fixture
+def finish(workspace: Workspace) -> Callable[[], Job]:
+    """Waits for the newest job to end and returns it."""
+
+    def finish_() -> Job:
+        stop = time.monotonic() + 60
+        while (job := jobs.recent(workspace)[0]).active:
+            assert time.monotonic() < stop, f"{job.name} takes too long"
+            time.sleep(0.1)
+        return job
+
+    return finish_

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from backend.records import Job, Labels, Video
+
+
+def test_empty(open_page):
+    assert "**No videos yet**" in [text.value for text in open_page("videos").markdown]
+
+
+def test_add_by_path(open_page, workspace, tiny_video, finish):
+    page = open_page("videos")
+    page.text_input[0].input(str(tiny_video))
+    next(button for button in page.main.button if button.label == "Add").click().run()
+    assert finish().status == "done"
+    assert workspace.list(Video)[0].path == str(tiny_video)  # not copied
+
+
+def test_what_is_no_video_is_told(open_page, tmp_path, finish):
+    text = tmp_path / "notes, final.mp4"
+    text.write_text("not a video")
+    page = open_page("videos")
+    page.text_input[0].input(str(text))
+    next(button for button in page.main.button if button.label == "Add").click().run()
+    job = finish()
+    page.run()
+    assert [error.value for error in page.error] == [job.reason]
+    assert "Traceback" not in job.reason
+    next(button for button in page.main.button if button.label == "Dismiss").click().run()
+    assert not page.error
+
+
+def test_an_uploaded_file_becomes_a_video_and_its_upload_goes(open_page, workspace, tiny_video, finish):
+    waiting = workspace.root / "uploads" / "videos" / "site.mp4"
+    waiting.parent.mkdir(parents=True)
+    waiting.write_bytes(tiny_video.read_bytes())
+    page = open_page("videos")
+    assert finish().status == "done"
+    assert workspace.list(Video)[0].name == "site"
+    page.run()
+    assert not list((workspace.root / "uploads").rglob("*.mp4"))
+    assert not list((workspace.root / "uploads" / "taken").iterdir())
+
+
+def test_details_and_cutting(open_page, workspace, video, finish):
+    page = open_page("videos")
+    next(button for button in page.main.button if button.label == "Open").click().run()
+    assert {metric.label: metric.value for metric in page.metric}["Frames"] == "20"
+    page.number_input[0].set_value(8).run()
+    assert "3 clips of 8 frames (0.8 s), the last of 4. Sound is left out." in [text.value for text in page.caption]
+    next(button for button in page.main.button if button.label == "Cut into 3 clips").click().run()
+    assert finish().status == "done"
+    assert sorted(clip.frames for clip in workspace.list(Video) if clip.parent) == [4, 8, 8]
+
+
+def test_extracting_frames_leaves_a_zip_to_download(open_page, workspace, video, finish):
+    page = open_page("videos", video=video.id)
+    next(button for button in page.main.button if button.label == "Extract").click().run()
+    assert finish().status == "done"
+    page.run()
+    assert any(element.proto.label.startswith("tiny every 10.zip") for element in page.get("link_button"))
+
+
+def test_removing_asks_first_and_says_what_goes_with_it(open_page, workspace, video, labels):
+    page = open_page("videos", video=video.id)
+    next(button for button in page.main.button if button.label == "Remove").click().run()
+    assert "1 label set" in page.warning[0].value
+    assert workspace.list(Video)
+
+
+def test_removing(open_page, workspace, video, labels):
+    def script() -> None:
+        from app.widgets import confirm_removal
+        from app.workspace import workspace
+        from backend.records import Video
+
+        for video in workspace().list(Video):
+            confirm_removal(video)
+
+    page = AppTest.from_function(script).run()  # the dialog alone: a test's click reruns the page, which would close it
+    page.button(key="removal-confirm").click().run()
+    assert not workspace.list(Video) and not workspace.list(Labels)
+
+
+def test_a_file_that_is_gone_does_not_break_the_page(open_page, workspace, video, tiny_video):
+    tiny_video.unlink()
+    open_page("videos")
+    assert not workspace.list(Job)
