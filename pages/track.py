@@ -17,12 +17,10 @@ from app.widgets import (
     next_step,
     page_header,
     run_job,
-    table,
     video_facts,
     video_player,
 )
 from app.widgets.formatting import ago, count, duration, natural, number, size
-from app.widgets.records import remember
 from app.widgets.timeline import counts, timeline
 from app.workspace import workspace
 from backend import deployments
@@ -62,11 +60,10 @@ def main() -> None:
         if endpoints:
             st.caption("Runs will be listed here: the video with its tracks, counts over time, files to download.")
         return
-    named = {video.id: video for video in videos}
-    run = choose_run(runs, named)
-    remember(run)
     with guard():
-        show(run, named[run.video])
+        show(runs)
+    with st.expander(f"All {count(len(runs), 'run')}", icon=":material/list:"):
+        listing(runs, {video.id: video.name for video in videos})
     next_step("evaluate", "Measure these tracks against labels, or tune the tracker's thresholds.")
 
 
@@ -100,41 +97,24 @@ def start(videos: list[Video], endpoints: list[Endpoint]) -> None:
                 st.page_link(deploy.page, label=deploy.title, icon=deploy.material)
 
 
-def choose_run(runs: list[Run], videos: dict[str, Video]) -> Run:
-    """The run selected in the list, the newest where none is."""
-    st.subheader("Runs", anchor=False)
-    rows = [
-        {
-            "Video": videos[run.video].name,
-            "Deployed model": run.endpoint_name,
-            "Way": WAYS[run.mode],
-            "Frames": run.frames,
-            "Objects": run.objects,
-            "Frames/s": run.fps,
-            "When": ago(run.created),
-        }
-        for run in runs
-    ]
-    config = {"Frames/s": st.column_config.NumberColumn(format="%.1f")}
-    # A new run moves every row down, so the old selection would point to another one.
-    selected = table(rows, runs, key=f"runs-{hash(tuple(run.id for run in runs))}", column_config=config)
-    if selected is None and len(runs) > 1:
-        st.caption("Below is the newest. Select a row to see another one.")
-    return selected or runs[0]
-
-
 @st.cache_data(show_spinner=False, max_entries=8)
 def load(path: str) -> Tracks:
     """Runs never change, so the path of their tracks says which they are."""
     return Tracks.load(path)
 
 
-def show(run: Run, video: Video) -> None:
-    folder = ws.folder(run)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(run.name, anchor=False, width="stretch")
+def show(runs: list[Run]) -> None:
+    """One run, the newest unless another is chosen."""
+    newest = runs[0].id
+    if st.session_state.get("newest run") != newest:  # one that has just been made is the one to look at
+        st.session_state["newest run"] = newest
+        st.session_state["track-run"] = newest
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        run = choose(runs, "Run", key="track-run", describe=lambda run: f"{WAYS[run.mode]}, {ago(run.created)}")
+        assert run
         if st.button("Remove", icon=":material/delete:", key=f"remove-{run.id}"):
             confirm_removal(run)
+    folder, video = ws.folder(run), ws.get(Video, run.video)
     tracks = load(str(folder / "tracks.json"))
     watched, told = st.columns([5, 4], gap="large")
     with watched:
@@ -154,6 +134,24 @@ def show(run: Run, video: Video) -> None:
     st.markdown("#### Timeline")
     st.caption("One bar per track, from where it begins to where it ends; gaps are frames in which it was hidden.")
     timeline(tracks, run.frames, key=f"timeline-{run.id}")
+
+
+def listing(runs: list[Run], videos: dict[str, str]) -> None:
+    rows = [
+        {
+            "Video": videos[run.video],
+            "Deployed model": run.endpoint_name,
+            "Way": WAYS[run.mode],
+            "Frames": run.frames,
+            "Objects": run.objects,
+            "Frames/s": run.fps,
+            "Took": duration(run.seconds),
+            "When": ago(run.created),
+        }
+        for run in runs
+    ]
+    config = {"Frames/s": st.column_config.NumberColumn(format="%.1f")}
+    st.dataframe(rows, hide_index=True, column_config=config)
 
 
 def facts(run: Run) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from bytetrack import artifact
 from bytetrack.artifact import ModelConfig
 from bytetrack.engine import OnnxEngine

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from coco import OBJECT, read_document, save_channel, write_document
+
 from bytetrack.data import Split, TrainImages, batches
 from bytetrack.hyperparameters import Hyperparameters
-from coco import OBJECT, read_document, save_channel, write_document
 
 
 def settings(**changes: float) -> Hyperparameters:

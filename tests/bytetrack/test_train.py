@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from coco import read_document, save_channel, write_document
+from safetensors.torch import load_file
+
 from bytetrack import artifact, train
 from bytetrack.artifact import ModelConfig
 from bytetrack.metric_definitions import METRIC_DEFINITIONS, parse
-from coco import read_document, save_channel, write_document
-from safetensors.torch import load_file
 
 TINY = {
     "width": "0.125", "batch_size": "3", "max_epoch": "2", "print_interval": "1", "eval_interval": "1",
@@ -90,7 +91,12 @@ def test_the_program_writes_an_artifact_and_a_log_that_can_be_read(base: Path) -
     assert errors == ""  # no chatter of libraries
     lines = [parse(line) for line in log.splitlines()]
     steps = [line for line in lines if "total_loss" in line]
-    assert [(line["epoch"], line["iter"], line["iters"]) for line in steps] == [(1, 1, 2), (1, 2, 2), (2, 1, 2), (2, 2, 2)]
+    assert [(line["epoch"], line["iter"], line["iters"]) for line in steps] == [
+        (1, 1, 2),
+        (1, 2, 2),
+        (2, 1, 2),
+        (2, 2, 2),
+    ]
     assert {"iou_loss", "l1_loss", "conf_loss", "cls_loss", "lr", "images_per_second", "eta"} <= steps[0].keys()
     evaluations = [line for line in lines if "AP" in line]
     assert [line["epoch"] for line in evaluations] == [1, 2]
@@ -185,7 +191,9 @@ def test_fine_tuning_with_other_classes(
     before = save_start(base / "input" / "data" / name, classes=1)
     set_hyperparameters(base, max_epoch="1", basic_lr_per_img="1e-8")
     assert run_here(base, monkeypatch) == 0
-    assert f"{len(before) - 6} of {len(before)} weights taken over" in capsys.readouterr().out  # 3 levels, weight and bias
+    assert (
+        f"{len(before) - 6} of {len(before)} weights taken over" in capsys.readouterr().out
+    )  # 3 levels, weight and bias
     kernel = "backbone.backbone.stem.conv.conv.weight"
     torch.testing.assert_close(weights(base)[kernel], before[kernel], rtol=1e-3, atol=1e-4)
     assert artifact.read_config(base / "model").normalisation == normalisation
