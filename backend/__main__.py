@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -45,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, Stopped):
         print("\nStopped.", file=sys.stderr)
         return 130
-    except UserError as error:
+    except (UserError, OSError, sqlite3.Error) as error:
         print(f"\n{explain(error)}", file=sys.stderr)
         return 1
     print(json.dumps(answer))
@@ -91,13 +92,15 @@ def _list(options: argparse.Namespace, workspace: Workspace) -> list:
 
 
 def _log(options: argparse.Namespace, workspace: Workspace) -> str:
-    print(jobs.log(workspace, workspace.get(Job, options.job_id)), file=sys.stderr)
-    return options.job_id
+    job = workspace.get(Job, options.job_id)
+    print(jobs.log(workspace, job), file=sys.stderr)
+    return job.id
 
 
 def _stop(options: argparse.Namespace, workspace: Workspace) -> str:
-    jobs.stop(workspace, options.job_id)
-    return options.job_id
+    job = workspace.get(Job, options.job_id)
+    jobs.stop(workspace, job.id)
+    return job.id
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from pathlib import Path
 from backend import deployments
 from backend.errors import UserError
 from backend.progress import Progress, part
-from backend.records import Comparison, Endpoint, Model, Video
+from backend.records import Comparison, Endpoint, Model, Video, check_name
 from backend.tracking import Tracked, percentiles, through
 from backend.workspace import Workspace
 
@@ -25,6 +25,7 @@ def compare(workspace: Workspace, progress: Progress, *, name: str, video: str, 
     Raises:
         UserError: if there is nothing to compare, or every endpoint failed.
     """
+    name = check_name(name)
     source = workspace.get(Video, video)
     chosen = [workspace.get(Endpoint, each) for each in endpoints]
     if not chosen:

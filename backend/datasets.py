@@ -11,8 +11,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from bytetrack.files import write_atomically
-from bytetrack.video import read_frames
 
 from backend import videos
 from backend.errors import UserError
@@ -21,6 +19,8 @@ from backend.labels.sequence import Sequence, load, store
 from backend.progress import Progress, part
 from backend.records import Dataset, Labels, Video, check_name
 from backend.workspace import Workspace
+from bytetrack.files import write_atomically
+from bytetrack.video import read_frames
 
 SPLITS = ("train", "val", "test")
 HELD_OUT = 0.15  # the share of clips for val, and again for test

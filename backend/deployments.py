@@ -56,8 +56,12 @@ def restart(workspace: Workspace, progress: Progress, *, endpoint: str) -> dict:
         progress(0.1, "starting the endpoint")
         platform.delete_endpoint(known.ref)
         ref = platform.deploy(known.name, workspace.folder(workspace.get(Model, known.model)), known.mode)
-        with workspace.edit(Endpoint, known.id) as stored:
-            stored.ref = ref
+        try:
+            with workspace.edit(Endpoint, known.id) as stored:
+                stored.ref = ref
+        except BaseException:  # it was deleted meanwhile
+            platform.delete_endpoint(ref)
+            raise
     return {"endpoint": known.id}
 
 

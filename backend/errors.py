@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
+
 
 class UserError(Exception):
     """What is wrong, where, and what to do about it, in a sentence or two for the page or the terminal.
@@ -14,6 +17,13 @@ def explain(error: BaseException) -> str:
     """A sentence for any error, the foreseen and the unforeseen."""
     if isinstance(error, UserError):
         return str(error)
-    if isinstance(error, OSError) and error.errno == 28:
+    if is_disk_full(error):
         return "The disk is full. Free some space, then try again; nothing was lost."
     return f"Something unexpected happened ({type(error).__name__}: {error}). The job's log has the details."
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a file, or the workspace's database, could not grow."""
+    if isinstance(error, sqlite3.OperationalError):
+        return "disk is full" in str(error)
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

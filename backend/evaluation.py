@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bytetrack.tracks import Tracks
-
 from backend.errors import UserError
 from backend.progress import Progress
 from backend.records import Labels, Run, Score, Video
 from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
 
 if TYPE_CHECKING:
     from bytetrack.metrics import Evaluation

@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from bytetrack import mot
-from bytetrack.files import atomic_path
-from bytetrack.tracks import Tracks
-
 from backend.errors import UserError
 from backend.records import Labels, Run, Video
 from backend.workspace import Workspace
+from bytetrack import mot
+from bytetrack.files import atomic_path
+from bytetrack.tracks import Tracks
 
 FILES = {"mot": "tracks.txt", "csv": "tracks.csv", "json": "tracks.json"}
 COLUMNS = ["frame", "seconds", "id", "class", "score", "left", "top", "right", "bottom"]

@@ -66,7 +66,7 @@ def stop(workspace: Workspace, job_id: str) -> None:
         if not job.active:
             return
         job.status = job.step = "stopping"
-        job.stop_asked = time.time()
+        job.stop_asked = job.stop_asked or time.time()  # asking again does not prolong the patience
     processes.ask_to_stop(job.pid, job.pid_started)
 
 

@@ -100,9 +100,22 @@ def _from_labels(
         "train_images_per_second": round(statistics.median(step["images_per_second"] for step in steps), 2),
         "AP50": model.metrics.get("AP50"),
     }
-    documents = []
+    try:
+        _serve_and_track(workspace, part(progress, 0.85, 1), model, held_out, name, result)
+    finally:
+        for endpoint in workspace.list(Endpoint):
+            if endpoint.model == model.id and endpoint.mode != "batch":
+                deployments.delete(workspace, endpoint)  # a script leaves no server running behind it
+    return result
+
+
+def _serve_and_track(
+    workspace: Workspace, progress: Progress, model: Model, held_out: Labels, name: str, result: dict[str, Any]
+) -> None:
+    """Deploy in each way, track and score the held-out part; adds to `result`."""
+    seconds, documents = result["seconds"], []
     for number, mode in enumerate(deployments.MODES):
-        step = part(progress, 0.85 + 0.05 * number, 0.9 + 0.05 * number)
+        step = part(progress, number / 3, (number + 1) / 3)
         with _timed(seconds, f"deploy {mode}"):
             deployed = _do(
                 workspace,
@@ -140,10 +153,6 @@ def _from_labels(
         if mode == "batch":
             result.update({name: round(metrics[name], 2) for name in ("HOTA", "MOTA", "IDF1")})
     result["agree"] = all(each == documents[0] for each in documents)
-    for endpoint in workspace.list(Endpoint):
-        if endpoint.model == model.id and endpoint.mode != "batch":
-            deployments.delete(workspace, endpoint)  # a script leaves no server running behind it
-    return result
 
 
 def _do(workspace: Workspace, progress: Progress, verb: str, title: str, /, **params: Any) -> dict:

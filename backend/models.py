@@ -166,6 +166,29 @@ def choose_classes(workspace: Workspace, model_id: str, classes: list[str], name
         return register(workspace, made, name, model.source, model.dataset, model.job, model.id)
 
 
+def keep_thresholds(workspace: Workspace, model_id: str, thresholds: dict[str, float]) -> None:
+    """Write the tracker's thresholds into the model's configuration, those not named staying as they are.
+
+    A batch deployment of the model uses them from its next job on, an endpoint once it is started again.
+
+    Raises:
+        UserError: if a threshold is unknown or out of its range, or the model's files are gone.
+    """
+    from bytetrack.artifact import THRESHOLDS, read_config, write_config
+    from bytetrack.tracker import TrackerConfig
+
+    folder = workspace.folder(workspace.get(Model, model_id))
+    if unknown := thresholds.keys() - THRESHOLDS.keys():
+        raise UserError(f"A model keeps no threshold {', '.join(sorted(unknown))}; it keeps {', '.join(THRESHOLDS)}.")
+    try:
+        TrackerConfig.parse(thresholds)
+        config = read_config(folder)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    config.thresholds |= thresholds
+    write_config(folder, config)
+
+
 def card(workspace: Workspace, model: Model) -> Card:
     """All that is known of a model.
 

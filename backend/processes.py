@@ -44,23 +44,6 @@ def alive(pid: int | None, started: float | None) -> bool:
         return False
 
 
-def end(pid: int, started: float, patience: float) -> None:
-    """SIGTERM to the process and, if it is still there after `patience` seconds, SIGKILL to it and its children."""
-    if not alive(pid, started):
-        return
-    process = psutil.Process(pid)
-    try:
-        process.terminate()
-        process.wait(patience)
-    except psutil.TimeoutExpired:
-        family = [*process.children(recursive=True), process]
-        for member in family:
-            _kill(member)
-        psutil.wait_procs(family, timeout=5)
-    except psutil.NoSuchProcess:
-        pass
-
-
 def reap_later(process: subprocess.Popen) -> None:
     """Collect the exit status of a child when it comes, so that no zombie of ours stays."""
     threading.Thread(target=process.wait, daemon=True).start()
@@ -69,17 +52,21 @@ def reap_later(process: subprocess.Popen) -> None:
 def ask_to_stop(pid: int | None, started: float | None) -> None:
     """SIGTERM, if the process is still there."""
     if pid is not None and alive(pid, started):
-        psutil.Process(pid).terminate()
+        with suppress(psutil.NoSuchProcess):  # it may have ended since
+            psutil.Process(pid).terminate()
 
 
 def end_group(leader: int | None, since: float | None) -> None:
-    """SIGKILL to every process in the leader's process group that was not started before the leader."""
-    if leader is None or since is None:
+    """SIGKILL to every process in the process group of the leader that had this pid and start time, dead or alive."""
+    if leader is None or since is None or since < psutil.boot_time():
+        return
+    now = start_time(leader)
+    if now is not None and abs(now - since) >= 1:  # a pid is used again only when its group is gone
         return
     for process in psutil.process_iter():
         try:
-            if os.getpgid(process.pid) == leader and process.create_time() >= since - 1:
-                _kill(process)
+            if os.getpgid(process.pid) == leader:
+                process.kill()
         except (psutil.Error, OSError):
             continue
 
@@ -94,8 +81,3 @@ def describe_exit(code: int) -> str:
         name = f"signal {-code}"
     hint = "; the machine may have run out of memory" if name == "SIGKILL" else ""
     return f"killed by {name}{hint}"
-
-
-def _kill(process: psutil.Process) -> None:
-    with suppress(psutil.NoSuchProcess):
-        process.kill()

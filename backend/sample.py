@@ -12,12 +12,12 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from bytetrack.tracks import Tracks
-from bytetrack.video import VideoWriter, probe
 
 from backend.progress import Progress
 from backend.records import Labels, Video
 from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
+from bytetrack.video import VideoWriter, probe
 
 CLASSES = ("person", "car")
 FPS = 12.0

@@ -68,8 +68,6 @@ def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str
     """
     source = workspace.get(Video, video)
     served = workspace.get(Endpoint, endpoint)
-    if not Path(source.path).is_file():
-        raise UserError(f"The file of “{source.name}” is gone: {source.path}. Put it back, or add the video again.")
     run = Run(
         name=f"{source.name} - {served.name}"[:80],
         video=source.id,
@@ -105,6 +103,8 @@ def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str
 
 def through(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint, folder: Path) -> Tracked:
     """Send the video through the endpoint; `detections.npz` is left in `folder` where the way of serving gives them."""
+    if not Path(source.path).is_file():
+        raise UserError(f"The file of “{source.name}” is gone: {source.path}. Put it back, or add the video again.")
     platform = platform_of(workspace, endpoint.platform)
     ways: dict[str, Callable[[], Tracked]] = {
         "batch": lambda: _batch(workspace, platform, progress, source, endpoint, folder),

@@ -51,10 +51,16 @@ def start(
 
 
 def resume(workspace: Workspace, job_id: str) -> Job:
-    """Go on with a training that failed or was stopped, from its last checkpoint."""
+    """Go on with a training that failed or was stopped, from its last checkpoint.
+
+    Raises:
+        UserError: if it left none, or it goes on already.
+    """
     earlier = workspace.get(Job, job_id)
-    if earlier.active:
+    if any(job.params["checkpoints"] == earlier.params["checkpoints"] for job in jobs.active(workspace, "train")):
         raise UserError(f"“{earlier.name}” is still running.")
+    if not can_resume(workspace, earlier):
+        raise UserError(f"“{earlier.name}” left no checkpoint to go on from. Start a new training.")
     return jobs.start(workspace, "train", earlier.name, **earlier.params)
 
 

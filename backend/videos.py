@@ -12,13 +12,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from bytetrack import video as files
-from bytetrack.files import atomic_path, write_atomically
 
 from backend.errors import UserError
 from backend.progress import Progress
 from backend.records import Video, check_name
 from backend.workspace import Workspace
+from bytetrack import video as files
+from bytetrack.files import atomic_path, write_atomically
 
 MAX_CLIPS = 1000
 THUMBNAIL_WIDTH = 320  # pixels

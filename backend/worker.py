@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 
 from backend.errors import UserError, explain
-from backend.processes import Stopped, stop_on_sigterm
+from backend.processes import Stopped, start_time, stop_on_sigterm
 from backend.records import Job
 from backend.workspace import Workspace
 
@@ -55,10 +58,13 @@ def run(workspace: Workspace, job_id: str) -> bool:
         if job.status != "queued":  # stopped before it began
             return False
         job.status, job.started = "running", time.time()
+        # Known to who started it, too, but that process may be gone before it could say so.
+        job.pid, job.pid_started = os.getpid(), start_time(os.getpid())
     status, reason, result = "done", "", {}
     try:
         module, function = VERBS[job.verb].split(":")
         verb = getattr(importlib.import_module(module), function)
+        _check_params(job, verb)
         result = verb(workspace, JobProgress(workspace, job_id), **job.params)
     except Stopped:
         status = "stopped"
@@ -74,6 +80,13 @@ def run(workspace: Workspace, job_id: str) -> bool:
         if status == "done":
             job.progress = 1.0
     return status == "done"
+
+
+def _check_params(job: Job, verb: Callable) -> None:
+    try:
+        inspect.signature(verb).bind(None, None, **job.params)
+    except TypeError as error:
+        raise UserError(f"“{job.verb}” cannot be done so: {error}.") from error
 
 
 if __name__ == "__main__":

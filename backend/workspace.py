@@ -63,10 +63,11 @@ class Workspace:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 yield connection
+                connection.execute("COMMIT")
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk has rolled it back already
+                    connection.execute("ROLLBACK")
                 raise
-            connection.execute("COMMIT")
 
     def add(self, record: R) -> R:
         """Store a new record. A name that its kind has already gets the next free number: “site (2)”."""

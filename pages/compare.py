@@ -1,3 +1,245 @@
-from app.widgets import page_header
+"""Compare: one video through several endpoints: how fast each answers, where the time goes, what it costs."""
 
-page_header("compare")
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.widgets import (
+    chart,
+    choose,
+    confirm_removal,
+    empty_state,
+    guard,
+    jobs_panel,
+    next_step,
+    page_header,
+    run_job,
+    video_facts,
+)
+from app.widgets.charts import COLOURS
+from app.widgets.formatting import ago, count, natural, number, size
+from app.workspace import workspace
+from backend import deployments
+from backend.records import Comparison, Endpoint, Model, Video
+
+WAYS = {"batch": "batch", "realtime": "real-time", "async": "asynchronous"}
+PARTS = {"client": COLOURS[2], "network": COLOURS[1], "model": COLOURS[0]}
+PART_MEANING = (
+    "**Client**: cutting the video into pieces and reading the answers. **Network**: under way, and waiting in the "
+    "queue. **Model**: inside the container, from the request's arrival to its answer."
+)
+Row = dict[str, Any]  # see `backend.comparison.compare`
+
+ws = workspace()
+
+
+def main() -> None:
+    page_header("compare")
+    videos, endpoints, comparisons = ws.list(Video), ws.list(Endpoint), ws.list(Comparison)
+    if not videos:
+        empty_state("movie", "No videos yet", "A comparison sends one video everywhere.", "Go to Videos", "videos")
+        return
+    if endpoints:
+        with guard():
+            start(sorted(videos, key=lambda video: natural(video.name)), endpoints, comparisons)
+    else:
+        empty_state(
+            "rocket_launch",
+            "Nothing is deployed",
+            "Deploy a model in two or three ways, then see here which one suits you.",
+            "Go to Deploy",
+            "deploy",
+        )
+    jobs_panel("compare")
+    if comparisons:
+        with guard():
+            show(comparisons)
+        next_step("account", "See what runs, what it costs, and remove what you no longer need.")
+
+
+def start(videos: list[Video], endpoints: list[Endpoint], comparisons: list[Comparison]) -> None:
+    models = {model.id: model.name for model in ws.list(Model)}
+    states = {endpoint.id: deployments.state(ws, endpoint) for endpoint in endpoints}
+    ready = [endpoint for endpoint in endpoints if states[endpoint.id].status == "in service"]
+    by_id = {endpoint.id: endpoint for endpoint in ready}
+    with st.expander("New comparison", icon=":material/add:", expanded=not comparisons):
+        left, right = st.columns([3, 2])
+        with left:
+            video = choose(videos, "Video", key="compare-video", describe=video_facts)
+        assert video
+        with right:
+            name = st.text_input("Name", f"{video.name} comparison", max_chars=80, key=f"compare-name-{video.id}")
+        chosen = st.multiselect(
+            "Endpoints",
+            list(by_id),
+            default=list(by_id),
+            format_func=lambda id: f"{by_id[id].name} ({WAYS[by_id[id].mode]}, {models.get(by_id[id].model, '')})",
+            key=f"compare-endpoints-{hash(tuple(by_id))}",
+        )
+        if st.button("Compare", type="primary", icon=":material/speed:", disabled=not chosen):
+            run_job("compare", f"Compare on {video.name}", name=name, video=video.id, endpoints=chosen)
+        st.caption("One after another, so that they do not slow each other down. Let nothing else run meanwhile.")
+        if resting := [endpoint.name for endpoint in endpoints if endpoint.id not in by_id]:
+            st.caption(f":orange[:material/warning:] Not in service, so not offered: {', '.join(resting)}.")
+
+
+def show(comparisons: list[Comparison]) -> None:
+    newest = comparisons[0].id
+    if st.session_state.get("newest comparison") != newest:  # one that has just been made is the one to look at
+        st.session_state["newest comparison"] = st.session_state["compare-shown"] = newest
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        comparison = choose(
+            comparisons,
+            "Comparison",
+            key="compare-shown",
+            describe=lambda each: f"{count(len(each.rows), 'endpoint')}, {ago(each.created)}",
+        )
+        assert comparison
+        if st.button("Remove", icon=":material/delete:", key=f"remove-{comparison.id}"):
+            confirm_removal(comparison)
+    rows = [row for row in comparison.rows if not row["error"]]
+    for row in comparison.rows:
+        if row["error"]:
+            st.warning(f"**{row['endpoint']}** could not be measured: {row['error']}", icon=":material/warning:")
+    with st.container(border=True):
+        st.markdown(f":primary[:material/lightbulb:] {conclusion(rows)}")
+    table(rows)
+    per_request = [row for row in rows if row["latency"]]
+    left, right = st.columns(2, gap="large")
+    with left:
+        speed_chart(rows, key=f"fps-{comparison.id}")
+    with right:
+        if per_request:
+            parts_chart(per_request, key=f"parts-{comparison.id}")
+    several = [row for row in per_request if len(row["latency"]) > 1]
+    if several:
+        distribution_chart(several, key=f"latency-{comparison.id}")
+    st.caption(PART_MEANING)
+
+
+def conclusion(rows: list[Row]) -> str:
+    """What the numbers say, in a few sentences."""
+    fastest = max(rows, key=lambda row: row["fps"])
+    sentences = [f"**{fastest['endpoint']}** gets the most done: {number(fastest['fps'])} frames per second."]
+    answering = [row for row in rows if len(row["latency"]) > 1]
+    if answering:
+        quickest = min(answering, key=lambda row: row["total_ms"]["p50"])
+        largest = max(PARTS, key=lambda part: quickest[f"{part}_ms"]["p50"])
+        where = {"client": "in preparing requests", "network": "under way", "model": "in the model"}[largest]
+        sentences.append(
+            f"**{quickest['endpoint']}** answers soonest: half of its requests within "
+            f"{milliseconds(quickest['total_ms']['p50'])}, 99 of 100 within "
+            f"{milliseconds(quickest['total_ms']['p99'])}, most of it spent {where}."
+        )
+    else:
+        sentences.append("None of them answers while the video still runs: for that, add a real-time endpoint.")
+    costs = [row["cost_per_1000_frames"] for row in rows]
+    if any(costs):
+        cheapest = min(rows, key=lambda row: row["cost_per_1000_frames"])
+        sentences.append(
+            f"**{cheapest['endpoint']}** costs least: ${cheapest['cost_per_1000_frames']:.4f} per 1,000 frames."
+        )
+    else:
+        sentences.append("On this machine none of them costs anything.")
+    return " ".join(sentences)
+
+
+def milliseconds(value: float) -> str:
+    return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f} ms"
+
+
+def table(rows: list[Row]) -> None:
+    def percentiles(values: dict[str, float]) -> str:
+        return " / ".join(f"{values[name]:,.0f}" for name in ("p50", "p90", "p99")) if values else ""
+
+    st.dataframe(
+        [
+            {
+                "Endpoint": row["endpoint"],
+                "Way": WAYS[row["mode"]],
+                "Model": row["model"],
+                "Frames/s": row["fps"],
+                "Latency": percentiles(row["total_ms"]),
+                **{part.capitalize(): percentiles(row[f"{part}_ms"]) for part in PARTS},
+                "Requests": row["requests"] or None,
+                "Sent": size(row["bytes_sent"]) if row["bytes_sent"] else "",
+                "$ per 1,000 frames": row["cost_per_1000_frames"],
+            }
+            for row in rows
+        ],
+        hide_index=True,
+        column_config={
+            "Endpoint": st.column_config.TextColumn(pinned=True),
+            "Frames/s": st.column_config.NumberColumn(format="%.1f"),
+            "$ per 1,000 frames": st.column_config.NumberColumn(format="%.4f"),
+            "Latency": st.column_config.TextColumn(
+                "Latency (ms)", help="p50 / p90 / p99 in milliseconds per request: client, network and model together"
+            ),
+        },
+    )
+    st.caption("Latency and its parts are p50 / p90 / p99 in milliseconds per request; a batch job has no requests.")
+
+
+def speed_chart(rows: list[Row], *, key: str) -> None:
+    figure = go.Figure(
+        go.Bar(
+            x=[row["fps"] for row in rows],
+            y=[row["endpoint"] for row in rows],
+            orientation="h",
+            marker_color=COLOURS[0],
+            texttemplate="%{x:.1f}",
+            hovertemplate="%{y}: %{x:.1f} frames/s<extra></extra>",
+        )
+    )
+    figure.update_layout(bargap=0.45, xaxis_title="frames per second", yaxis_autorange="reversed")
+    chart(figure, key=key, height=bar_height(rows), title="Throughput")
+
+
+def parts_chart(rows: list[Row], *, key: str) -> None:
+    """Where half of the requests spend their time, per frame: a request may hold one piece or a whole video."""
+    figure = go.Figure()
+    for part, colour in PARTS.items():
+        figure.add_bar(
+            name=part,
+            y=[row["endpoint"] for row in rows],
+            x=[row[f"{part}_ms"]["p50"] * row["requests"] / row["frames"] for row in rows],
+            orientation="h",
+            marker_color=colour,
+            hovertemplate="%{y}: %{x:.1f} ms<extra>" + part + "</extra>",
+        )
+    figure.update_layout(
+        barmode="stack", bargap=0.45, xaxis_title="milliseconds per frame (p50)", yaxis_autorange="reversed"
+    )
+    chart(figure, key=key, height=bar_height(rows), title="Where the time goes")
+
+
+def distribution_chart(rows: list[Row], *, key: str) -> None:
+    """The share of requests that were answered within a time."""
+    figure = go.Figure()
+    for place, row in enumerate(rows):
+        latency = np.sort(row["latency"])
+        figure.add_scatter(
+            name=row["endpoint"],
+            x=np.r_[latency[0], latency],
+            y=100 * np.arange(len(latency) + 1) / len(latency),
+            mode="lines",
+            line={"shape": "hv", "width": 2.5, "color": COLOURS[place % len(COLOURS)]},
+            hovertemplate="%{y:.0f} % within %{x:.0f} ms",
+        )
+    figure.update_layout(
+        xaxis={"title": "milliseconds per request", "rangemode": "tozero"},
+        yaxis={"title": "percent answered", "range": [0, 103]},
+    )
+    chart(figure, key=key, height=320, title="How many requests are answered within a time")
+    figure.update_layout(hovermode="closest")
+
+
+def bar_height(rows: list[Row]) -> int:
+    return 150 + 44 * len(rows)
+
+
+main()

@@ -1,3 +1,352 @@
-from app.widgets import page_header
+"""Evaluate: how good tracks are against labels, and what other thresholds make of the same detections."""
 
-page_header("evaluate")
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.widgets import (
+    chart,
+    choose,
+    class_colours,
+    confirm_removal,
+    empty_state,
+    frame_image,
+    guard,
+    jobs_panel,
+    metric_row,
+    next_step,
+    page_header,
+    run_job,
+)
+from app.widgets.charts import COLOURS
+from app.widgets.formatting import ago, count, number, percent
+from app.widgets.timeline import timeline
+from app.workspace import workspace
+from backend import evaluation, models, videos
+from backend.records import Labels, Model, Run, Score, Video
+from bytetrack.artifact import read_config
+from bytetrack.tracker import TrackerConfig
+from bytetrack.tracks import Tracks
+
+MEANING = {
+    "HOTA": "Finding the objects and keeping their ids, both at once: the balance of DetA and AssA. 100 % is perfect.",
+    "MOTA": "100 % less the missed boxes, false boxes and switched ids, as a share of the labelled boxes. "
+    "It judges detection above all, and can fall below zero.",
+    "IDF1": "The share of boxes that carry the right id when every object may have one. It judges how long ids last.",
+    "DetA": "Detection: how many of the objects are found, without inventing any.",
+    "AssA": "Association: how well boxes of the same object are held together over time.",
+    "LocA": "Localisation: how closely the boxes that match lie on the labelled ones.",
+    "MOTP": "Overlap of the boxes that match, at an overlap of at least half.",
+    "IDP": "Of the tracks' boxes, the share with the right id.",
+    "IDR": "Of the labelled boxes, the share with the right id.",
+    "IDSW": "Times at which a followed object got another id.",
+    "FP": "Boxes where no object is.",
+    "FN": "Labelled boxes that were missed.",
+    "FRAG": "Times at which following an object was interrupted.",
+    "MT": "Objects followed for at least 80 % of their time.",
+    "ML": "Objects followed for less than 20 % of their time.",
+}
+COUNTS = ("IDSW", "FP", "FN", "FRAG", "MT", "ML")
+MAIN = ("HOTA", "MOTA", "IDF1")
+PARTS = ("HOTA", "DetA", "AssA", "LocA", "MOTA", "IDF1")
+
+# How a slider is called and how far it goes: the settings themselves may go beyond what is of use here.
+SLIDERS = {
+    "track_thresh": ("Confident from a score of", 1.0, 0.01),
+    "match_thresh": ("Match up to a distance of", 1.0, 0.01),
+    "track_buffer": ("Remember lost tracks for (frames at 30/s)", 150, 1),
+    "min_box_area": ("Leave out boxes below (pixels²)", 2000, 10),
+}
+TRAIL = 24  # frames of trail on the picture
+
+ws = workspace()
+Settings = tuple[tuple[str, float], ...]  # hashable, for the cache
+
+
+def main() -> None:
+    page_header("evaluate")
+    runs = ws.list(Run)
+    if not runs:
+        empty_state(
+            "conversion_path",
+            "No tracks yet",
+            "Track a video first; then see here how good its tracks are.",
+            "Go to Track",
+            "track",
+        )
+        return
+    run, labels = select(runs)
+    jobs_panel("evaluate")
+    scores, tuning = st.tabs(
+        [":material/fact_check: Scores", ":material/tune: Tune thresholds"], key="evaluate-tab", on_change="rerun"
+    )
+    if tuning.open:
+        with tuning, guard():
+            tune(run, labels)
+    else:
+        with scores, guard():
+            show_scores(run, labels)
+    if ws.list(Score):
+        next_step("compare", "Good enough? See which way of serving answers fastest.")
+
+
+def select(runs: list[Run]) -> tuple[Run, Labels | None]:
+    """The run, labels of its video if there are any, and the button that scores it."""
+    with st.container(border=True):
+        left, right, action = st.columns([5, 5, 2], vertical_alignment="bottom")
+        with left:
+            run = choose(runs, "Run", key="evaluate-run", describe=lambda run: ago(run.created))
+        assert run
+        fitting = [labels for labels in ws.list(Labels) if labels.video == run.video]
+        with right:
+            labels = choose(fitting, "Labels", key=f"evaluate-labels-{run.video}", describe=labels_facts)
+            if not labels:
+                st.selectbox("Labels", [], placeholder="No labels of this video", disabled=True)
+        with action:
+            done = bool(labels and score_of(run, labels))
+            if st.button(
+                "Evaluated" if done else "Evaluate",
+                type="primary",
+                icon=":material/check:" if done else ":material/play_arrow:",
+                width="stretch",
+                disabled=done or not labels,
+            ):
+                assert labels
+                run_job("evaluate", f"Evaluate {run.name}", run=run.id, labels=labels.id)
+    return run, labels
+
+
+def labels_facts(labels: Labels) -> str:
+    return f"{labels.source}, {count(labels.objects, 'object')} on {count(len(labels.labelled_frames), 'frame')}"
+
+
+def score_of(run: Run, labels: Labels) -> Score | None:
+    return next((each for each in ws.list(Score) if (each.run, each.labels) == (run.id, labels.id)), None)
+
+
+def show_scores(run: Run, labels: Labels | None) -> None:
+    if not labels:
+        empty_state(
+            "select_all",
+            "No labels of this video",
+            "A score compares tracks with boxes that people drew. Import labels of this video, or choose another run.",
+            "Go to Labels",
+            "labels",
+        )
+        return
+    score = score_of(run, labels)
+    if score:
+        metric_row({name: percent(score.metrics[name]) for name in MAIN}, MEANING)
+    else:
+        st.info("These tracks have not been compared with these labels yet.", icon=":material/fact_check:")
+    left, right = st.columns(2, gap="large")
+    if score:
+        with left:
+            per_class_chart(score)
+    with right if score else left:
+        side_by_side(labels)
+    if score:
+        numbers(score)
+
+
+def numbers(score: Score) -> None:
+    """Every metric, over all and per class, and what it says."""
+    columns = {"all": score.metrics, **(score.per_class if len(score.per_class) > 1 else {})}
+    rows = [
+        {"Metric": name} | {title: shown(name, metrics[name]) for title, metrics in columns.items()} | {"Meaning": text}
+        for name, text in MEANING.items()
+    ]
+    config = {"Metric": st.column_config.TextColumn(pinned=True), "Meaning": st.column_config.TextColumn(width="large")}
+    st.dataframe(rows, hide_index=True, height=36 * len(rows) + 36, column_config=config)
+    if st.button("Remove this score", icon=":material/delete:", type="tertiary", key=f"remove-{score.id}"):
+        confirm_removal(score)
+
+
+def shown(metric: str, value: float) -> str:
+    return number(value) if metric in COUNTS else percent(value)
+
+
+def per_class_chart(score: Score) -> None:
+    """The percentages, a bar per class."""
+    classes = score.per_class if len(score.per_class) > 1 else {"all": score.metrics}
+    colours = class_colours(list(classes))
+    figure = go.Figure(
+        [
+            go.Bar(
+                name=name,
+                x=PARTS,
+                y=[round(metrics[part], 1) for part in PARTS],
+                marker_color=colours[name],
+                hovertemplate="%{x} %{y} %<extra>" + name + "</extra>",
+            )
+            for name, metrics in classes.items()
+        ]
+    )
+    figure.update_layout(
+        barmode="group", bargap=0.35, yaxis={"title": "percent", "rangemode": "tozero"}, showlegend=len(classes) > 1
+    )
+    chart(figure, key=f"parts-{score.id}", height=330, title="Its parts, per class" if len(classes) > 1 else "Its parts")
+
+
+def side_by_side(labels: Labels) -> None:
+    """All runs that were scored against the same labels, the best on top."""
+    scores = sorted((each for each in ws.list(Score) if each.labels == labels.id), key=lambda each: each.metrics["HOTA"])
+    if len(scores) < 2:
+        st.caption("Evaluate other runs against the same labels, and they are compared here.")
+        return
+    figure = go.Figure(
+        [
+            go.Bar(
+                name=metric,
+                y=[score.name for score in scores],
+                x=[round(score.metrics[metric], 1) for score in scores],
+                orientation="h",
+                marker_color=COLOURS[place],
+                hovertemplate="%{y}<br>" + metric + " %{x} %<extra></extra>",
+                texttemplate="%{x:.0f}",
+            )
+            for place, metric in enumerate(MAIN)
+        ]
+    )
+    figure.update_layout(
+        barmode="group",
+        bargap=0.3,
+        xaxis={"title": "percent", "rangemode": "tozero"},
+        yaxis={"title": None, "automargin": True},
+    )
+    chart(figure, key=f"side-{labels.id}", height=max(300, 120 + 62 * len(scores)), title="Runs with the same labels")
+
+
+def tune(run: Run, labels: Labels | None) -> None:
+    """The tracker again on the detections that the run kept, at once, with thresholds from sliders."""
+    if not (ws.folder(run) / "detections.npz").exists():
+        st.info(
+            "This run kept no detections to track again: real-time answers hold only tracks. Choose a run by a batch or "
+            "asynchronous deployment.",
+            icon=":material/tune:",
+        )
+        return
+    workbench(run, labels)
+
+
+@st.fragment
+def workbench(run: Run, labels: Labels | None) -> None:
+    video, model = ws.get(Video, run.video), ws.find(Model, run.model)
+    kept = dict(read_config(ws.folder(model)).thresholds) if model else {}
+    knobs, seen = st.columns([4, 7], gap="large")
+    with knobs, st.container(border=True):
+        settings = sliders(run, kept)
+    tracks = retracked(run.id, settings)
+    with seen, guard():
+        if labels:
+            gains(run, labels, settings)
+        else:
+            st.caption("With labels of this video, scores would change here as you move the sliders.")
+        picture = st.empty()
+        at = st.slider("Frame", 0, max(run.frames - 1, 1), run.frames // 2, key=f"tune-frame-{run.id}")
+        with picture.container(), guard():
+            frame_image(drawn_frame(video, tracks, at))
+    with knobs, guard():
+        keep(model, settings, kept)
+        changes(run, labels, settings, tracks)
+    timeline(tracks, run.frames, key=f"tune-timeline-{run.id}", marker=at)
+
+
+def sliders(run: Run, kept: dict[str, float]) -> Settings:
+    values = {}
+    starts = {}
+    for setting in fields(TrackerConfig):
+        if setting.name not in SLIDERS:  # the frame rate is the video's
+            continue
+        title, top, step = SLIDERS[setting.name]
+        kind, lowest = type(top), type(top)(setting.metadata["min"])
+        key = f"tune-{run.id}-{setting.name}"
+        starts[key] = min(kind(kept.get(setting.name, setting.default)), top)
+        st.session_state.setdefault(key, starts[key])
+        help_ = f"`{setting.name}`: {setting.metadata['help']}"
+        values[setting.name] = st.slider(title, lowest, top, step=step, key=key, help=help_)
+    st.button("Back to the model's own", icon=":material/undo:", on_click=lambda: st.session_state.update(starts))
+    return tuple(values.items())
+
+
+def gains(run: Run, labels: Labels, settings: Settings) -> None:
+    """The scores with these thresholds, and how they differ from the run's."""
+    now, then = scored(run.id, settings, labels.id), scored(run.id, None, labels.id)
+    for column, name in zip(st.columns(len(MAIN)), MAIN):
+        gain = round(now[name] - then[name], 1)
+        text = f"{gain:+.1f}" if gain else "as before"
+        arrow = "auto" if gain else "off"
+        colour = "normal" if gain else "off"
+        help_ = f"{MEANING[name]} The arrow shows the change from the run as it was made."
+        column.metric(name, percent(now[name]), text, delta_color=colour, delta_arrow=arrow, help=help_, border=True)
+
+
+def changes(run: Run, labels: Labels | None, settings: Settings, tracks: Tracks) -> None:
+    """What became more and what less than in the run as it was made."""
+    stored = Tracks.load(ws.folder(run) / "tracks.json")
+    rows = [("Objects", len(np.unique(stored.id)), len(np.unique(tracks.id))), ("Boxes", len(stored), len(tracks))]
+    if labels:
+        now, then = scored(run.id, settings, labels.id), scored(run.id, None, labels.id)
+        rows += [(name, int(then[name]), int(now[name])) for name in COUNTS[:4]]
+    st.dataframe(
+        [
+            {"Count": name, "The run": before, "Now": after, "Change": f"{after - before:+,}" if after != before else ""}
+            for name, before, after in rows
+        ],
+        hide_index=True,
+    )
+
+
+def keep(model: Model | None, settings: Settings, kept: dict[str, float]) -> None:
+    if not model:
+        st.caption("The model that made this run was removed, so the thresholds cannot be kept with it.")
+        return
+    if all(kept.get(name) == value for name, value in settings):
+        st.caption(f":material/check: These are the thresholds of the model {model.name}.")
+        return
+    if st.button("Keep these thresholds with the model", type="primary", icon=":material/save:", width="stretch"):
+        models.keep_thresholds(ws, model.id, dict(settings))
+        st.toast(f"{model.name} tracks with these thresholds from now on.", icon=":material/check:")
+        st.rerun(scope="fragment")
+    st.caption(
+        f"{model.name} then tracks with them: in batch from the next job on, real-time and asynchronous once the "
+        "endpoint is started again. Runs and scores made before stay as they are."
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def retracked(run_id: str, settings: Settings) -> Tracks:
+    return evaluation.retrack(ws, run_id, dict(settings))
+
+
+@st.cache_data(show_spinner="Scoring", max_entries=512)
+def scored(run_id: str, settings: Settings | None, labels_id: str) -> dict[str, float]:
+    """The metrics with these settings; None for the tracks as the run has them."""
+    if settings is None:
+        tracks = Tracks.load(ws.folder(ws.get(Run, run_id)) / "tracks.json")
+    else:
+        tracks = retracked(run_id, settings)
+    return evaluation.score_tracks(ws, tracks, labels_id)[0]
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def frame_of(video_id: str, at: int) -> np.ndarray:
+    return videos.frame(ws, ws.get(Video, video_id), at)
+
+
+def drawn_frame(video: Video, tracks: Tracks, at: int) -> np.ndarray:
+    """One frame with its tracks, and the trails of the frames before."""
+    from bytetrack.draw import Overlay  # brings supervision and matplotlib, seconds that only drawing should cost
+
+    frame = frame_of(video.id, min(at, video.frames - 1))
+    overlay = Overlay(tracks.classes, (video.width, video.height), video.fps)
+    for before in range(max(0, at - TRAIL), at):
+        overlay.draw(frame, tracks.at(before))
+    return overlay.draw(frame, tracks.at(at))
+
+
+main()

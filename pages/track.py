@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import streamlit as st
-from bytetrack.tracks import Tracks
 
 from app import journey
 from app.widgets import (
@@ -26,6 +25,7 @@ from app.workspace import workspace
 from backend import deployments
 from backend.export import export
 from backend.records import Endpoint, Model, Run, Video
+from bytetrack.tracks import Tracks
 
 WAYS = {"batch": "batch", "realtime": "real-time", "async": "asynchronous"}
 HELP = {

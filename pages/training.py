@@ -1,3 +1,249 @@
-from app.widgets import page_header
+"""Training: start one, watch it learn, stop, resume."""
 
-page_header("training")
+from __future__ import annotations
+
+from dataclasses import Field, fields
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from app.widgets import (
+    chart,
+    choose,
+    empty_state,
+    guard,
+    job_card,
+    metric_row,
+    next_step,
+    page_header,
+)
+from app.widgets.formatting import ago, count, natural, number
+from app.workspace import workspace
+from backend import jobs, training
+from backend.records import Dataset, Job, Model
+from bytetrack.hyperparameters import SIZES, Hyperparameters
+
+SCRATCH = "from scratch"
+ABOUT = {  # https://github.com/Megvii-BaseDetection/YOLOX: parameters in millions
+    "nano": "0.9 M parameters: the fastest, for a CPU",
+    "tiny": "5 M parameters: still fine on a CPU",
+    "s": "9 M parameters: for a GPU",
+    "m": "25 M parameters: for a GPU",
+    "l": "54 M parameters: for a large GPU",
+    "x": "99 M parameters: the most accurate, the slowest",
+}
+MAIN = ("max_epoch", "batch_size", "basic_lr_per_img", "test_size_h", "test_size_w")
+SIZED = ("depth", "width", "num_classes", "pretrained_model")  # follow from the other choices
+SHOWN_LOSSES = {
+    "total_loss": "total",
+    "iou_loss": "boxes",
+    "conf_loss": "objectness",
+    "cls_loss": "class",
+    "l1_loss": "L1",
+}
+
+ws = workspace()
+
+
+def main() -> None:
+    page_header("training")
+    data = ws.list(Dataset)
+    started = [job for job in jobs.refresh(ws) if job.verb == "train"]
+    if not data and not started:
+        empty_state(
+            "model_training",
+            "Nothing to train on yet",
+            "A detector learns from a dataset: labelled clips, some of them held back to test it.",
+            "Go to Datasets",
+            "datasets",
+        )
+        return
+    if data:
+        with st.expander("New training", icon=":material/add:", expanded=not started), guard():
+            compose(sorted(data, key=lambda each: natural(each.name)), started)
+    if started:
+        with guard():
+            watch(started)
+
+
+def compose(data: list[Dataset], started: list[Job]) -> None:
+    """What to train on, from what, how large; hyperparameters that suit, all of them within reach."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        dataset = choose(data, "Dataset", key="training-dataset", describe=_facts)
+        models = {model.id: f"{model.name} ({model.size})" for model in ws.list(Model)}
+        base = st.selectbox(
+            "Start",
+            [SCRATCH, *models],
+            format_func=lambda id: models.get(id, "From scratch"),
+            key="training-base",
+            help="Starting from a model that knows similar objects takes fewer frames and epochs than from scratch. "
+            "Bring one in on Models.",
+        )
+    assert dataset is not None
+    chosen = ws.find(Model, base) if base != SCRATCH else None
+    with right:
+        size = st.selectbox(
+            "Size",
+            list(SIZES) if chosen is None or chosen.size not in SIZES else [chosen.size],
+            format_func=lambda size: f"{size}: {ABOUT[size]}",
+            key=f"training-size-{base}",
+            help="Larger networks find more and answer later.",
+        )
+        name = st.text_input("Name", f"{dataset.name} {size} {len(started) + 1}", max_chars=80)
+    suggested = training.suggest(ws, dataset.id, size)
+    values = form(suggested, f"{dataset.id}-{size}-{base}")
+    try:
+        Hyperparameters.parse(values)
+    except ValueError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    batches = max(dataset.frames["train"] // int(values["batch_size"]), 1) * int(values["max_epoch"])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Start training", type="primary", icon=":material/play_arrow:"):
+            job = training.start(
+                ws,
+                name=name,
+                dataset=dataset.id,
+                hyperparameters=values,
+                base=chosen.id if chosen else None,
+            )
+            st.session_state["training-watched"] = job.id
+            st.rerun()
+        st.caption(
+            f"{count(int(values['max_epoch']), 'pass', 'passes')} over {count(dataset.frames['train'], 'frame')}, "
+            f"{number(batches)} steps. It goes on when you close the page."
+        )
+
+
+def form(suggested: dict[str, str], key: str) -> dict[str, str]:
+    """Every hyperparameter, filled in with what is suggested; the few that one changes first on top."""
+    settings = {each.name: each for each in fields(Hyperparameters)}
+    values = dict(suggested)
+    for column, name in zip(st.columns(len(MAIN)), MAIN):
+        with column:
+            values[name] = entry(settings[name], suggested[name], key)
+    with st.expander("All hyperparameters", icon=":material/tune:"):
+        rest = [name for name in settings if name not in MAIN + SIZED]
+        for row in range(0, len(rest), 4):
+            for column, name in zip(st.columns(4), rest[row : row + 4]):
+                with column:
+                    values[name] = entry(settings[name], suggested[name], key)
+    return values
+
+
+def entry(setting: Field, suggested: str, key: str) -> str:
+    """One field, by the type and limits that the hyperparameter declares; what it may not be is said below the form."""
+    limits = setting.metadata
+    help = limits["help"] + (f" ({limits['min']:g} to {limits['max']:g})" if "min" in limits else "")
+    label = setting.name
+    if suggested in ("True", "False"):
+        return str(st.toggle(label, suggested == "True", key=f"{key}-{label}", help=help))
+    if "choices" in limits:
+        return st.selectbox(
+            label, limits["choices"], list(limits["choices"]).index(suggested), key=f"{key}-{label}", help=help
+        )
+    return st.text_input(label, suggested, key=f"{key}-{label}", help=help)
+
+
+def watch(started: list[Job]) -> None:
+    """One training, the newest unless another is chosen: progress, curves, log, and what came of it."""
+    by_id = {job.id: job for job in started}
+    if st.session_state.get("training-watched") not in by_id:
+        st.session_state["training-watched"] = started[0].id
+    st.subheader("Trainings", anchor=False)
+    if len(started) > 1:
+        st.selectbox(
+            "Training",
+            list(by_id),
+            format_func=lambda id: f"{by_id[id].params['name']}  ·  {by_id[id].status}, {ago(by_id[id].created)}",
+            key="training-watched",
+            label_visibility="collapsed",
+        )
+    watched = by_id[st.session_state["training-watched"]]
+
+    @st.fragment(run_every=2 if watched.active else None)
+    def live() -> None:
+        jobs.refresh(ws)
+        job = ws.get(Job, watched.id)
+        if job.active != watched.active:
+            st.rerun()
+        job_card(job)
+        curves(job)
+
+    live()
+    if training.can_resume(ws, watched) and st.button("Resume", type="primary", icon=":material/resume:"):
+        st.session_state["training-watched"] = training.resume(ws, watched.id).id
+        st.rerun()
+    model = ws.find(Model, watched.result.get("model", ""))
+    if model:
+        next_step("models", f"“{model.name}” is trained. See how good it is.")
+        next_step("deploy", "Put it to work.")
+
+
+def curves(job: Job) -> None:
+    """Losses and AP over epochs, as far as they are printed."""
+    found = training.curves(ws, job)
+    steps, epochs = pd.DataFrame(found["steps"]), pd.DataFrame(found["epochs"])
+    if steps.empty:
+        if job.active:
+            st.caption("The first losses come after a few steps.")
+        return
+    last = found["steps"][-1]
+    metric_row(
+        {
+            "Epoch": f"{int(last['epoch'] + 0.999)} of {last['epochs']:.0f}",
+            "Loss": f"{last['total_loss']:.2f}",
+            "Best AP50": f"{epochs['AP50'].max():.3f}" if not epochs.empty else "-",
+            "Images/s": f"{last['images_per_second']:.1f}",
+        },
+        {
+            "Best AP50": "Average precision at an overlap of 0.5 on the validation split, 0 to 1.",
+            "Loss": "What the training makes smaller; its parts are in the chart.",
+        },
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        figure = go.Figure(
+            [
+                go.Scatter(
+                    x=steps["epoch"],
+                    y=steps[loss],
+                    name=title,
+                    mode="lines",
+                    line={"width": 2 if loss == "total_loss" else 1.3},
+                )
+                for loss, title in SHOWN_LOSSES.items()
+                if loss in steps
+            ]
+        )
+        figure.update_layout(xaxis_title="epoch", yaxis_rangemode="tozero")
+        chart(figure, key=f"loss-{job.id}", height=320, title="Loss")
+    with right:
+        figure = go.Figure(
+            [
+                go.Scatter(x=epochs["epoch"], y=epochs[name], name=name, mode="lines+markers")
+                for name in ("AP50", "AP", "AP75", "AR")
+                if name in epochs
+            ]
+        )
+        figure.update_layout(xaxis_title="epoch", yaxis_range=[0, 1], xaxis_range=[0, last["epochs"]])
+        if epochs.empty:
+            figure.add_annotation(
+                text="after the first evaluation",
+                showarrow=False,
+                xref="paper",
+                yref="paper",
+                x=0.5,
+                y=0.5,
+                opacity=0.6,
+            )
+        chart(figure, key=f"ap-{job.id}", height=320, title="Average precision on the validation split")
+
+
+def _facts(dataset: Dataset) -> str:
+    return f"{count(dataset.frames.get('train', 0), 'training frame')}, {', '.join(dataset.classes)}"
+
+
+main()

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bytetrack.video import VideoWriter
 
 from backend.workspace import Workspace
+from bytetrack.video import VideoWriter
 
 TINY_SIZE = (64, 48)
 TINY_FRAMES = 20

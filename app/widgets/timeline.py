@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
-from bytetrack.tracks import Tracks
 
 from app.widgets.charts import chart, class_colours
 from app.widgets.formatting import number
+from bytetrack.tracks import Tracks
 
 LONGEST = 200  # tracks on a timeline; more would be thinner than a pixel
 POINTS = 600  # of a curve, at most

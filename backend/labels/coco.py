@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bytetrack.tracks import Tracks
 from pydantic import BaseModel
 
 from backend.errors import UserError
@@ -22,6 +21,7 @@ from backend.labels.sequence import (
     read_bytes,
     table,
 )
+from bytetrack.tracks import Tracks
 
 LAST_NUMBER = re.compile(r"(\d{1,7})\D*$")
 Id = int | str

@@ -11,7 +11,6 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bytetrack.tracks import Tracks
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from backend.errors import UserError
@@ -24,6 +23,7 @@ from backend.labels.sequence import (
     read_bytes,
     table,
 )
+from bytetrack.tracks import Tracks
 
 MANIFEST = "output.manifest"
 TRACKING = "groundtruth/video-object-tracking"

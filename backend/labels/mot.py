@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from bytetrack import mot
-from bytetrack.tracks import Tracks
 
 from backend.errors import UserError
 from backend.labels.sequence import MOST_FRAMES, Sequence, find
+from bytetrack import mot
+from bytetrack.tracks import Tracks
 
 MOT17_CLASSES = (
     "person", "person on vehicle", "car", "bicycle", "motorbike", "non motorized vehicle", "static person",

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import numpy as np
-from bytetrack.tracks import Tracks
 from pydantic import BaseModel, Field, ValidationError
 
 from backend.errors import UserError
 from backend.records import Labels, Video
 from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
 
 MOST_FRAMES = 10_000_000  # four days at 30 frames/s: a number beyond it is a mistake or an attack
 MISFIT = 0.1  # the share of boxes or frames that may lie outside a video before the labels are called another one's

@@ -7,7 +7,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from bytetrack.tracks import Tracks
 
 from backend import datasets, videos
 from backend.errors import UserError
@@ -15,6 +14,7 @@ from backend.labels.sequence import Sequence, load, store
 from backend.progress import silent
 from backend.records import Dataset, Labels, Video
 from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
 
 
 def label(workspace: Workspace, video: Video, frames: list[int], classes: tuple[str, ...] = ("person",)) -> Labels:

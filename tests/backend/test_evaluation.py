@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bytetrack.pipeline import VideoDetections
-from bytetrack.tracks import Tracks
 
 from backend.errors import UserError
 from backend.evaluation import evaluate, retrack, score_tracks
 from backend.progress import silent
 from backend.records import Labels, Run, Score, Video
 from backend.workspace import Workspace
+from bytetrack.pipeline import VideoDetections
+from bytetrack.tracks import Tracks
 
 FRAMES = 10
 

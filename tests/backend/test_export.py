@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bytetrack import mot
-from bytetrack.tracks import Tracks
 
 from backend import videos
 from backend.errors import UserError
@@ -15,6 +13,8 @@ from backend.labels.sequence import Sequence, store
 from backend.progress import silent
 from backend.records import Labels, Video
 from backend.workspace import Workspace
+from bytetrack import mot
+from bytetrack.tracks import Tracks
 
 TABLE = Tracks([0, 5], [1, 2], [[1, 2, 11, 22], [3, 4, 13.5, 24]], [1, 1], [0, 1], ("person", "a, b"))
 

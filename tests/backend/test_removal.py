@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from bytetrack.tracks import Tracks
 
 from backend import processes, videos
 from backend.errors import UserError
@@ -14,6 +13,7 @@ from backend.progress import silent
 from backend.records import Job, Labels, Record, Run, Score, Video
 from backend.removal import consequences, remove
 from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bytetrack.tracks import Tracks
 
 from backend import sample, videos
 from backend.progress import silent
 from backend.records import Labels, Video
 from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
 
 
 def test_videos_and_labels_belong_together(workspace: Workspace) -> None:

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from blobs import HEIGHT, SIDE, WIDTH, centres, picture, save_model
 
 from bytetrack.detector import Detector, suppress
-
-from blobs import HEIGHT, SIDE, WIDTH, centres, picture, save_model
 
 
 class Fixed:

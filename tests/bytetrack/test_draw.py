@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from bytetrack.draw import Overlay
 from bytetrack.tracks import Tracks
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from blobs import HEIGHT, WIDTH, picture, save_model
 
 from bytetrack.engine import OnnxEngine, load_engine
-
-from blobs import HEIGHT, WIDTH, picture, save_model
 
 
 @pytest.fixture(scope="module")

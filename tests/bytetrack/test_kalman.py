@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from bytetrack import kalman
 
 BOXES = np.array([[10.0, 20.0, 50.0, 120.0], [300.0, 10.0, 340.0, 30.0]])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from bytetrack import mot
 from bytetrack.metrics import Evaluation, average_precision, combine, evaluate, score, score_per_class
 from bytetrack.tracks import Tracks

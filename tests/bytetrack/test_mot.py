@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from bytetrack import mot
 from bytetrack.tracks import Tracks
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centres, picture, save_model, save_video
 
 from bytetrack import video
 from bytetrack.detector import Detector
@@ -22,8 +23,6 @@ from bytetrack.pipeline import (
     tracker_config,
 )
 from bytetrack.tracker import ByteTracker, TrackerConfig
-
-from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centres, picture, save_model, save_video
 
 
 @pytest.fixture(scope="module")

@@ -14,13 +14,12 @@ from typing import Any
 
 import pytest
 import requests
+from blobs import FRAMES, save_model, save_video
+from programs import serving
 
 from bytetrack import mot, video
 from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
-
-from blobs import FRAMES, save_model, save_video
-from programs import serving
 
 
 @pytest.fixture(scope="module")

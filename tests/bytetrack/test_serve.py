@@ -19,11 +19,10 @@ import cv2
 import numpy as np
 import pytest
 import requests
-
-from bytetrack import video
-
 from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centres, picture, save_model, save_video
 from programs import serving
+
+from bytetrack import video
 
 JPEG, PNG, MP4, JSON = ({"Content-Type": kind} for kind in ("image/jpeg", "image/png", "video/mp4", "application/json"))
 

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bytetrack import mot
 from bytetrack.matching import assign, overlap
 from bytetrack.tracker import ByteTracker, TrackerConfig
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 SEQUENCES = [
     "ADL-Rundle-6",

@@ -7,6 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from bytetrack.video import VideoWriter, decode, pieces, probe, read_frames
 
 NumberedFrame = Callable[[int], np.ndarray]

@@ -93,6 +93,8 @@ def log(ref: dict, lines: int) -> str:
 
 
 def invoke(ref: dict, body: bytes, content_type: str, session: str | None, attributes: str) -> Answer:
+    if not processes.alive(ref["pid"], ref["pid_started"]):  # its port may be another endpoint's by now
+        raise UserError("The endpoint's process is gone. Start it again on Deploy, then try again.")
     response = post(ref["port"], body, content_type, ANSWER_SECONDS, session, attributes)
     opened = response.headers.get(HEADER + "New-Session-Id")
     return Answer(
@@ -120,7 +122,7 @@ def post(
         headers[HEADER + "Session-Id"] = session
     if attributes:
         headers[HEADER + "Custom-Attributes"] = attributes
-    client = _clients.setdefault(port, httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False))
+    client = _client(port)
     try:
         if isinstance(body, Path):
             with body.open("rb") as file:
@@ -131,7 +133,7 @@ def post(
         raise UserError(f"The endpoint did not answer within {timeout:.0f} s. Send less at once.") from error
     except httpx.HTTPError as error:
         raise UserError(
-            f"The endpoint does not answer ({error or type(error).__name__}). Look at its state and log on Deploy."
+            f"The endpoint does not answer ({str(error) or type(error).__name__}). Look at its state and log on Deploy."
         ) from error
     if response.status_code != 200:
         raise UserError(_sentence(response))
@@ -140,7 +142,7 @@ def post(
 
 def answers_ping(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/ping", timeout=2, trust_env=False).status_code == 200
+        return _client(port).get("/ping", timeout=2).status_code == 200
     except httpx.HTTPError:
         return False
 
@@ -148,8 +150,8 @@ def answers_ping(port: int) -> bool:
 def submit(ref: dict, body: Path, content_type: str, attributes: str) -> str:
     """Put a request into the queue: its body first, then, as one rename, the file that makes it count."""
     folder = Path(ref["folder"]) / "input"
-    if not folder.is_dir():
-        raise UserError("This asynchronous endpoint is gone. Deploy the model again.")
+    if not processes.alive(ref["pid"], ref["pid_started"]):
+        raise UserError("The asynchronous endpoint's process is gone. Start it again on Deploy, then try again.")
     ticket = f"{time.time_ns()}-{secrets.token_hex(4)}"
     programs.link(body, folder / f"{ticket}.body")
     request = {"content_type": content_type, "attributes": attributes}
@@ -163,7 +165,9 @@ def collect(ref: dict, ticket: str) -> bytes | None:
     folder = Path(ref["folder"])
     failure = folder / "failure" / f"{ticket}.txt"
     if failure.exists():
-        raise UserError(failure.read_text())
+        reason = failure.read_text()
+        failure.unlink()
+        raise UserError(reason)
     result = folder / "output" / f"{ticket}.json"
     if result.exists():
         content = result.read_bytes()
@@ -183,6 +187,12 @@ def _wait_until_in_service(ref: dict) -> None:
             return
         time.sleep(0.2)
     raise UserError(f"The endpoint did not come up within {START_SECONDS} s. It printed: {log(ref, 5) or 'nothing'}")
+
+
+def _client(port: int) -> httpx.Client:
+    if port not in _clients:
+        _clients[port] = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+    return _clients[port]
 
 
 def _sentence(response: httpx.Response) -> str:

@@ -1,8 +1,7 @@
 """`python -m backend.platform.local.queue FOLDER PORT`: SageMaker's part in an asynchronous endpoint, on this machine.
 
 Starts `serve`, hands it the requests in `FOLDER/input` one after another, oldest first, and leaves each answer in
-`output` or the sentence that explains a failure in `failure`. A request that was being worked on when the process
-died is still in `input`, and done again.
+`output` or the sentence that explains a failure in `failure`.
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ def _answer(folder: Path, port: int, request: Path) -> None:
             print(f"{ticket}: {error!r}", file=sys.stderr, flush=True)
         write_atomically(folder / "failure" / f"{ticket}.txt", explain(error).encode())
     request.unlink()
-    body.unlink()
+    body.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

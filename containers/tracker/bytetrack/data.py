@@ -77,7 +77,7 @@ class Split:
             if width > 0 and height > 0 and not annotation.get("iscrowd"):
                 box = [left, top, left + width, top + height, class_of[annotation["category_id"]]]
                 found[annotation["image_id"]].append((box, annotation.get("track_id", -1)))
-        self.images = []
+        self.images: list[Image] = []
         for entry in self.document["images"]:
             path = folder / entry["file_name"]
             if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
@@ -113,7 +113,7 @@ class Split:
         ]
 
     def truth(self, images: list[Image]) -> Tracks:
-        """The labels of one video's images as tracks, the first image being frame 0; without boxes that have no track id."""
+        """The labels of one video's images as tracks, frame 0 being the first image; boxes with a track id only."""
         frame = np.repeat(np.arange(len(images)), [len(image.boxes) for image in images])
         boxes = np.concatenate([image.boxes for image in images])
         ids = np.concatenate([image.track_ids for image in images])

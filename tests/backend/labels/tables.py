@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from bytetrack.tracks import Tracks
 from hypothesis import strategies as st
+
+from bytetrack.tracks import Tracks
 
 CLASSES = ("person", "car")
 

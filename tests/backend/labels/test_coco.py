@@ -5,13 +5,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from bytetrack.tracks import Tracks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import CLASSES, same_boxes, tracks
 
 from backend.errors import UserError
 from backend.labels import coco
+from bytetrack.tracks import Tracks
 
 
 def save(path: Path, document: object) -> Path:

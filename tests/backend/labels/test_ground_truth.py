@@ -6,8 +6,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from bytetrack import mot as mot_text
-from bytetrack.tracks import Tracks
 from folders import labelling_job, seq_label
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +13,8 @@ from tables import CLASSES, same_boxes, tracks
 
 from backend.errors import UserError
 from backend.labels import ground_truth
+from bytetrack import mot as mot_text
+from bytetrack.tracks import Tracks
 
 ONE = Tracks([0, 1], [1, 1], [[1, 2, 11, 22], [2, 2, 12, 22]], [1, 1], [0, 0], ("person",))
 

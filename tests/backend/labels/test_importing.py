@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bytetrack.tracks import Tracks
 from folders import labelling_job, seq_label
 
 from backend import videos
@@ -15,6 +14,7 @@ from backend.labels.sequence import load
 from backend.progress import silent
 from backend.records import Labels, Video
 from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
 
 
 def boxes(frames: int, xyxy: tuple[float, ...] = (5, 5, 25, 35)) -> Tracks:

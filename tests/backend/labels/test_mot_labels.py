@@ -4,14 +4,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from bytetrack import mot as mot_text
-from bytetrack.tracks import Tracks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import CLASSES, same_boxes, tracks
 
 from backend.errors import UserError
 from backend.labels import mot
+from bytetrack import mot as mot_text
+from bytetrack.tracks import Tracks
 
 
 @settings(max_examples=30, deadline=None)
