@@ -14,10 +14,11 @@ import psutil
 
 from backend import deployments, jobs, processes, removal
 from backend.platform.base import EndpointState
-from backend.records import KINDS, Endpoint, Record
+from backend.records import KINDS, Endpoint, Job, Record
 from backend.workspace import Workspace
 
-LEFTOVERS = ("uploads", "local")  # folders in the workspace that belong to no record
+# Folders in the workspace that belong to no record, those of jobs that were killed among them.
+LEFTOVERS = ("uploads", "local", ".comparison-*", ".import-*", ".model-*", ".tracking-*", ".training-*")
 PATIENCE = 10  # seconds a job gets to stop when everything goes anyway
 
 
@@ -119,27 +120,33 @@ def remove_everything(workspace: Workspace) -> None:
     A video's file outside the workspace is a person's own, and stays, as does whatever else lies in the folder.
 
     Raises:
-        UserError: if an endpoint cannot be deleted on its platform; what was not removed until then is still there.
+        UserError: if an endpoint cannot be deleted on its platform, or a job cannot be ended; what was not removed
+            until then is still there.
     """
     _stop_jobs(workspace)
     for kind in reversed(KINDS.values()):  # dependents before what they depend on
         for record in workspace.list(kind):
             removal.remove(workspace, record)
-    for name in LEFTOVERS:
-        shutil.rmtree(workspace.root / name, ignore_errors=True)
+    for pattern in LEFTOVERS:
+        for folder in workspace.root.glob(pattern):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stop_jobs(workspace: Workspace) -> None:
     """Ask all to stop; those that take longer than `PATIENCE` are killed, as nobody will resume them."""
     for job in jobs.active(workspace):
         jobs.stop(workspace, job.id)
-    deadline = time.monotonic() + PATIENCE
+    for job in _still_active(workspace, PATIENCE):
+        processes.end_group(job.pid, job.pid_started)
+    _still_active(workspace, PATIENCE)
+
+
+def _still_active(workspace: Workspace, seconds: float) -> list[Job]:
+    """The jobs that have not ended after so long."""
+    deadline = time.monotonic() + seconds
     while (active := jobs.active(workspace)) and time.monotonic() < deadline:
         time.sleep(0.1)
-    for job in active:
-        processes.end_group(job.pid, job.pid_started)
-    while jobs.active(workspace):
-        time.sleep(0.1)
+    return active
 
 
 def _processor() -> str:

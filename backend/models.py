@@ -166,6 +166,20 @@ def choose_classes(workspace: Workspace, model_id: str, classes: list[str], name
         return register(workspace, made, name, model.source, model.dataset, model.job, model.id)
 
 
+def thresholds(workspace: Workspace, model_id: str) -> dict[str, float]:
+    """The thresholds of the detector and the tracker that the model works with.
+
+    Raises:
+        UserError: if the model's files are gone or damaged.
+    """
+    from bytetrack.artifact import read_config
+
+    try:
+        return dict(read_config(workspace.folder(workspace.get(Model, model_id))).thresholds)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
 def keep_thresholds(workspace: Workspace, model_id: str, thresholds: dict[str, float]) -> None:
     """Write the tracker's thresholds into the model's configuration, those not named staying as they are.
 

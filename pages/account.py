@@ -67,8 +67,8 @@ def where() -> None:
             "when you close the page or the console, and cost nothing but its power."
         )
         st.markdown(
-            ":gray[:material/cloud_off: Running on AWS (Amazon SageMaker) is not there yet. When it comes, it is set up "
-            "here, and all other pages stay as they are.]"
+            ":gray[:material/cloud_off: Running on AWS (Amazon SageMaker) is not there yet. When it comes, it is set "
+            "up here, and all other pages stay as they are.]"
         )
 
 
@@ -81,7 +81,7 @@ def machine() -> None:
         st.markdown(f":material/memory: **{count(facts.cores, 'core')}** :gray[{facts.processor}, {facts.system}]")
         st.markdown(f":material/developer_board: **GPU** :gray[{gpus}]")
         for title, share, text in (
-            ("Processor", facts.load, f"{min(facts.load, 1):.0%} busy in the last minute"),
+            ("Processor", facts.load, f"{min(100 * facts.load, 100):.0f} % busy in the last minute"),
             (
                 "Memory",
                 1 - facts.memory_free / facts.memory,
@@ -123,7 +123,7 @@ def running() -> None:
         return
     config = {"$ per hour": st.column_config.NumberColumn(format="%.2f")}
     st.dataframe(rows, hide_index=True, column_config=config)
-    total = sum(row["$ per hour"] for row in rows)
+    total = sum(each.state.cost_per_hour for each in kept_up)
     cost = f"${total:.2f} per hour together" if total else "On this machine it costs nothing per hour"
     st.caption(f"{cost}. Endpoints are stopped on the Deploy page, jobs where they were started.")
 
@@ -137,13 +137,18 @@ def exists() -> None:
     for cell, each in zip(cells, found):
         title, key = KINDS[each.kind]
         with cell.container(border=True, gap="xxsmall", height="stretch"):
+            if key:
                 st.page_link(journey.STEPS[key].page, label=title, icon=journey.STEPS[key].material)
-                st.markdown(f"**{each.count:,}** :gray[{size(each.bytes)}]")
+            else:
+                st.markdown(f":small[:material/terminal: {title}]")
+            st.markdown(f"**{each.count:,}** :gray[· {size(each.bytes)}]")
     others = taken - sum(each.bytes for each in found)
     with cells[len(found)].container(border=True, gap="xxsmall", height="stretch"):
-        st.markdown(":material/database: Console")
-        st.markdown(f":gray[{size(max(others, 0))} of database, uploads]")
-    with st.expander("Largest things, to make room", icon=":material/hard_drive:", key="largest", on_change="rerun") as largest:
+        st.markdown(":small[:material/database: Database, uploads]")
+        st.markdown(f":gray[{size(max(others, 0))}]")
+    with st.expander(
+        "Largest things, to make room", icon=":material/hard_drive:", key="largest", on_change="rerun"
+    ) as largest:
         if largest.open:
             make_room()
 
@@ -180,7 +185,9 @@ def everything() -> None:
             "Stop all jobs, delete all endpoints, and remove everything in this workspace. "
             "Video files that you added by their path stay where they are."
         )
-        if action.button("Remove everything", icon=":material/delete_forever:", key="remove-everything", width="stretch"):
+        if action.button(
+            "Remove everything", icon=":material/delete_forever:", key="remove-everything", width="stretch"
+        ):
             confirm_everything()
 
 

@@ -163,11 +163,10 @@ def table(rows: list[Row]) -> None:
                 "Way": WAYS[row["mode"]],
                 "Model": row["model"],
                 "Frames/s": row["fps"],
-                "Latency": percentiles(row["total_ms"]),
-                **{part.capitalize(): percentiles(row[f"{part}_ms"]) for part in PARTS},
-                "Requests": row["requests"] or None,
-                "Sent": size(row["bytes_sent"]) if row["bytes_sent"] else "",
-                "$ per 1,000 frames": row["cost_per_1000_frames"],
+                "latency (ms)": percentiles(row["total_ms"]),
+                **{f"{part} (ms)": percentiles(row[f"{part}_ms"]) for part in PARTS},
+                "Sent": f"{row['requests']} × {size(row['bytes_sent'] / row['requests'])}" if row["requests"] else "",
+                "$/1,000 frames": row["cost_per_1000_frames"],
             }
             for row in rows
         ],
@@ -175,13 +174,12 @@ def table(rows: list[Row]) -> None:
         column_config={
             "Endpoint": st.column_config.TextColumn(pinned=True),
             "Frames/s": st.column_config.NumberColumn(format="%.1f"),
-            "$ per 1,000 frames": st.column_config.NumberColumn(format="%.4f"),
-            "Latency": st.column_config.TextColumn(
-                "Latency (ms)", help="p50 / p90 / p99 in milliseconds per request: client, network and model together"
-            ),
+            "$/1,000 frames": st.column_config.NumberColumn(format="%.4f"),
         },
     )
-    st.caption("Latency and its parts are p50 / p90 / p99 in milliseconds per request; a batch job has no requests.")
+    st.caption(
+        "Latency is client, network and model together. Times are p50 / p90 / p99 per request; batch has no requests."
+    )
 
 
 def speed_chart(rows: list[Row], *, key: str) -> None:
@@ -235,7 +233,6 @@ def distribution_chart(rows: list[Row], *, key: str) -> None:
         yaxis={"title": "percent answered", "range": [0, 103]},
     )
     chart(figure, key=key, height=320, title="How many requests are answered within a time")
-    figure.update_layout(hovermode="closest")
 
 
 def bar_height(rows: list[Row]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -28,15 +29,13 @@ from app.widgets.timeline import timeline
 from app.workspace import workspace
 from backend import evaluation, models, videos
 from backend.records import Labels, Model, Run, Score, Video
-from bytetrack.artifact import read_config
 from bytetrack.tracker import TrackerConfig
 from bytetrack.tracks import Tracks
 
 MEANING = {
-    "HOTA": "Finding the objects and keeping their ids, both at once: the balance of DetA and AssA. 100 % is perfect.",
-    "MOTA": "100 % less the missed boxes, false boxes and switched ids, as a share of the labelled boxes. "
-    "It judges detection above all, and can fall below zero.",
-    "IDF1": "The share of boxes that carry the right id when every object may have one. It judges how long ids last.",
+    "HOTA": "Finding the objects and keeping their ids, both at once: DetA and AssA in balance.",
+    "MOTA": "100 % less misses, false boxes and switched ids per labelled box. Judges detection above all.",
+    "IDF1": "The share of boxes with the right id, one id per object. Judges how long ids last.",
     "DetA": "Detection: how many of the objects are found, without inventing any.",
     "AssA": "Association: how well boxes of the same object are held together over time.",
     "LocA": "Localisation: how closely the boxes that match lie on the labelled ones.",
@@ -143,12 +142,18 @@ def show_scores(run: Run, labels: Labels | None) -> None:
         metric_row({name: percent(score.metrics[name]) for name in MAIN}, MEANING)
     else:
         st.info("These tracks have not been compared with these labels yet.", icon=":material/fact_check:")
-    left, right = st.columns(2, gap="large")
-    if score:
+    same = sorted((each for each in ws.list(Score) if each.labels == labels.id), key=lambda each: -each.metrics["HOTA"])
+    if score and len(same) > 1:
+        left, right = st.columns(2, gap="large")
         with left:
             per_class_chart(score)
-    with right if score else left:
-        side_by_side(labels)
+        with right:
+            side_by_side(same)
+    elif score:
+        per_class_chart(score)
+        st.caption("Evaluate other runs against the same labels, and they are compared here.")
+    elif same:
+        side_by_side(same)
     if score:
         numbers(score)
 
@@ -160,8 +165,9 @@ def numbers(score: Score) -> None:
         {"Metric": name} | {title: shown(name, metrics[name]) for title, metrics in columns.items()} | {"Meaning": text}
         for name, text in MEANING.items()
     ]
-    config = {"Metric": st.column_config.TextColumn(pinned=True), "Meaning": st.column_config.TextColumn(width="large")}
-    st.dataframe(rows, hide_index=True, height=36 * len(rows) + 36, column_config=config)
+    narrow = {title: st.column_config.TextColumn(width=70) for title in columns}
+    config = {"Metric": st.column_config.TextColumn(width=70, pinned=True), **narrow}
+    st.dataframe(rows, hide_index=True, height="content", column_config=config)
     if st.button("Remove this score", icon=":material/delete:", type="tertiary", key=f"remove-{score.id}"):
         confirm_removal(score)
 
@@ -189,15 +195,13 @@ def per_class_chart(score: Score) -> None:
     figure.update_layout(
         barmode="group", bargap=0.35, yaxis={"title": "percent", "rangemode": "tozero"}, showlegend=len(classes) > 1
     )
-    chart(figure, key=f"parts-{score.id}", height=330, title="Its parts, per class" if len(classes) > 1 else "Its parts")
+    chart(
+        figure, key=f"parts-{score.id}", height=330, title="Its parts, per class" if len(classes) > 1 else "Its parts"
+    )
 
 
-def side_by_side(labels: Labels) -> None:
-    """All runs that were scored against the same labels, the best on top."""
-    scores = sorted((each for each in ws.list(Score) if each.labels == labels.id), key=lambda each: each.metrics["HOTA"])
-    if len(scores) < 2:
-        st.caption("Evaluate other runs against the same labels, and they are compared here.")
-        return
+def side_by_side(scores: list[Score]) -> None:
+    """Runs that were scored against the same labels; the first is drawn on top."""
     figure = go.Figure(
         [
             go.Bar(
@@ -208,6 +212,8 @@ def side_by_side(labels: Labels) -> None:
                 marker_color=COLOURS[place],
                 hovertemplate="%{y}<br>" + metric + " %{x} %<extra></extra>",
                 texttemplate="%{x:.0f}",
+                textposition="outside",
+                textangle=0,
             )
             for place, metric in enumerate(MAIN)
         ]
@@ -215,18 +221,23 @@ def side_by_side(labels: Labels) -> None:
     figure.update_layout(
         barmode="group",
         bargap=0.3,
-        xaxis={"title": "percent", "rangemode": "tozero"},
-        yaxis={"title": None, "automargin": True},
+        xaxis={"title": "percent", "range": [min(0.0, *(score.metrics["MOTA"] for score in scores)), 108]},
+        yaxis={"autorange": "reversed"},
     )
-    chart(figure, key=f"side-{labels.id}", height=max(300, 120 + 62 * len(scores)), title="Runs with the same labels")
+    chart(
+        figure,
+        key=f"side-{scores[0].labels}",
+        height=max(300, 120 + 62 * len(scores)),
+        title="Runs with the same labels",
+    )
 
 
 def tune(run: Run, labels: Labels | None) -> None:
     """The tracker again on the detections that the run kept, at once, with thresholds from sliders."""
     if not (ws.folder(run) / "detections.npz").exists():
         st.info(
-            "This run kept no detections to track again: real-time answers hold only tracks. Choose a run by a batch or "
-            "asynchronous deployment.",
+            "This run kept no detections to track again: real-time answers hold only tracks. Choose a run by a "
+            "batch or asynchronous deployment.",
             icon=":material/tune:",
         )
         return
@@ -236,7 +247,7 @@ def tune(run: Run, labels: Labels | None) -> None:
 @st.fragment
 def workbench(run: Run, labels: Labels | None) -> None:
     video, model = ws.get(Video, run.video), ws.find(Model, run.model)
-    kept = dict(read_config(ws.folder(model)).thresholds) if model else {}
+    kept = models.thresholds(ws, model.id) if model else {}
     knobs, seen = st.columns([4, 7], gap="large")
     with knobs, st.container(border=True):
         settings = sliders(run, kept)
@@ -257,8 +268,8 @@ def workbench(run: Run, labels: Labels | None) -> None:
 
 
 def sliders(run: Run, kept: dict[str, float]) -> Settings:
-    values = {}
-    starts = {}
+    values: dict[str, float] = {}
+    starts: dict[str, float] = {}
     for setting in fields(TrackerConfig):
         if setting.name not in SLIDERS:  # the frame rate is the video's
             continue
@@ -279,23 +290,23 @@ def gains(run: Run, labels: Labels, settings: Settings) -> None:
     for column, name in zip(st.columns(len(MAIN)), MAIN):
         gain = round(now[name] - then[name], 1)
         text = f"{gain:+.1f}" if gain else "as before"
-        arrow = "auto" if gain else "off"
-        colour = "normal" if gain else "off"
+        arrow: Literal["auto", "off"] = "auto" if gain else "off"
+        colour: Literal["normal", "off"] = "normal" if gain else "off"
         help_ = f"{MEANING[name]} The arrow shows the change from the run as it was made."
         column.metric(name, percent(now[name]), text, delta_color=colour, delta_arrow=arrow, help=help_, border=True)
 
 
 def changes(run: Run, labels: Labels | None, settings: Settings, tracks: Tracks) -> None:
     """What became more and what less than in the run as it was made."""
-    stored = Tracks.load(ws.folder(run) / "tracks.json")
-    rows = [("Objects", len(np.unique(stored.id)), len(np.unique(tracks.id))), ("Boxes", len(stored), len(tracks))]
+    before = stored(run.id)
+    rows = [("Objects", len(np.unique(before.id)), len(np.unique(tracks.id))), ("Boxes", len(before), len(tracks))]
     if labels:
         now, then = scored(run.id, settings, labels.id), scored(run.id, None, labels.id)
         rows += [(name, int(then[name]), int(now[name])) for name in COUNTS[:4]]
     st.dataframe(
         [
-            {"Count": name, "The run": before, "Now": after, "Change": f"{after - before:+,}" if after != before else ""}
-            for name, before, after in rows
+            {"Count": name, "The run": old, "Now": new, "Change": f"{new - old:+,}" if new != old else ""}
+            for name, old, new in rows
         ],
         hide_index=True,
     )
@@ -318,6 +329,12 @@ def keep(model: Model | None, settings: Settings, kept: dict[str, float]) -> Non
     )
 
 
+@st.cache_data(show_spinner=False, max_entries=8)
+def stored(run_id: str) -> Tracks:
+    """The run's own tracks, which never change."""
+    return Tracks.load(ws.folder(ws.get(Run, run_id)) / "tracks.json")
+
+
 @st.cache_data(show_spinner=False, max_entries=64)
 def retracked(run_id: str, settings: Settings) -> Tracks:
     return evaluation.retrack(ws, run_id, dict(settings))
@@ -326,10 +343,7 @@ def retracked(run_id: str, settings: Settings) -> Tracks:
 @st.cache_data(show_spinner="Scoring", max_entries=512)
 def scored(run_id: str, settings: Settings | None, labels_id: str) -> dict[str, float]:
     """The metrics with these settings; None for the tracks as the run has them."""
-    if settings is None:
-        tracks = Tracks.load(ws.folder(ws.get(Run, run_id)) / "tracks.json")
-    else:
-        tracks = retracked(run_id, settings)
+    tracks = stored(run_id) if settings is None else retracked(run_id, settings)
     return evaluation.score_tracks(ws, tracks, labels_id)[0]
 
 

@@ -90,14 +90,11 @@ def show(model: Model) -> None:
         decimals = {"AP": 3, "AP50": 3, "HOTA": 1, "MOTA": 1, "IDF1": 1}
         shown = {name: f"{card.metrics[name]:.{n}f}" for name, n in decimals.items() if name in card.metrics}
         height, width = card.input_size
-        metric_row(
-            {
-                **shown,
-                "Parameters": f"{card.parameters / 1e6:.2f} M",
-                "Input": f"{width} × {height}",
-                "Weights": size(card.bytes),
-            },
-            MEANING,
+        if shown:
+            metric_row(shown, MEANING)
+        st.caption(
+            f"{card.parameters / 1e6:.2f} M parameters, {size(card.bytes)} of weights, "
+            f"frames fitted into {width} × {height} pixels, {card.normalisation} input"
         )
         origin = [f"Dataset **{card.dataset}**" if card.dataset else ""]
         origin.append(f"labels {', '.join(card.labels)}" if card.labels else "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import journey
@@ -98,7 +100,7 @@ def start(videos: list[Video], endpoints: list[Endpoint]) -> None:
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def load(path: str) -> Tracks:
+def load(path: Path) -> Tracks:
     """Runs never change, so the path of their tracks says which they are."""
     return Tracks.load(path)
 
@@ -115,7 +117,7 @@ def show(runs: list[Run]) -> None:
         if st.button("Remove", icon=":material/delete:", key=f"remove-{run.id}"):
             confirm_removal(run)
     folder, video = ws.folder(run), ws.get(Video, run.video)
-    tracks = load(str(folder / "tracks.json"))
+    tracks = load(folder / "tracks.json")
     watched, told = st.columns([5, 4], gap="large")
     with watched:
         if (folder / "overlay.mp4").exists():

@@ -92,8 +92,7 @@ def compose(data: list[Dataset], started: list[Job]) -> None:
             help="Larger networks find more and answer later.",
         )
         name = st.text_input("Name", f"{dataset.name} {size} {len(started) + 1}", max_chars=80)
-    suggested = training.suggest(ws, dataset.id, size)
-    values = form(suggested, f"{dataset.id}-{size}-{base}")
+    values = form(dataset, size, f"{dataset.id}-{size}-{base}")
     try:
         Hyperparameters.parse(values)
     except ValueError as error:
@@ -117,11 +116,17 @@ def compose(data: list[Dataset], started: list[Job]) -> None:
         )
 
 
-def form(suggested: dict[str, str], key: str) -> dict[str, str]:
+def form(dataset: Dataset, size: str, key: str) -> dict[str, str]:
     """Every hyperparameter, filled in with what is suggested; the few that one changes first on top."""
     settings = {each.name: each for each in fields(Hyperparameters)}
-    values = dict(suggested)
-    for column, name in zip(st.columns(len(MAIN)), MAIN):
+    first, *others = st.columns(len(MAIN))
+    suggested = training.suggest(ws, dataset.id, size)
+    with first:
+        epochs = entry(settings["max_epoch"], suggested["max_epoch"], key)
+    if epochs.isdecimal() and int(epochs) > 0:  # others follow from it, such as when augmentation ends
+        suggested = training.suggest(ws, dataset.id, size, int(epochs))
+    values = suggested | {"max_epoch": epochs}
+    for column, name in zip(others, MAIN[1:]):
         with column:
             values[name] = entry(settings[name], suggested[name], key)
     with st.expander("All hyperparameters", icon=":material/tune:"):
@@ -136,15 +141,14 @@ def form(suggested: dict[str, str], key: str) -> dict[str, str]:
 def entry(setting: Field, suggested: str, key: str) -> str:
     """One field, by the type and limits that the hyperparameter declares; what it may not be is said below the form."""
     limits = setting.metadata
+    key = f"{key}-{setting.name}-{suggested}"  # another suggestion makes a field of its own
     help = limits["help"] + (f" ({limits['min']:g} to {limits['max']:g})" if "min" in limits else "")
     label = setting.name
     if suggested in ("True", "False"):
-        return str(st.toggle(label, suggested == "True", key=f"{key}-{label}", help=help))
+        return str(st.toggle(label, suggested == "True", key=key, help=help))
     if "choices" in limits:
-        return st.selectbox(
-            label, limits["choices"], list(limits["choices"]).index(suggested), key=f"{key}-{label}", help=help
-        )
-    return st.text_input(label, suggested, key=f"{key}-{label}", help=help)
+        return st.selectbox(label, limits["choices"], list(limits["choices"]).index(suggested), key=key, help=help)
+    return st.text_input(label, suggested, key=key, help=help)
 
 
 def watch(started: list[Job]) -> None:

@@ -58,7 +58,9 @@ def counts(tracks: Tracks, frames: int, *, key: str, height: int = 220) -> None:
         means = np.add.reduceat(per_frame, first) / np.minimum(step, frames - first)
         line = {"color": colours[name], "width": 2, "shape": "hv" if step == 1 else "linear"}
         figure.add_scatter(name=name, x=first, y=np.round(means, 1), mode="lines", line=line)
-    figure.update_layout(xaxis={"title": "frame", "range": [0, frames]}, yaxis={"title": "objects", "rangemode": "tozero"})
+    figure.update_layout(
+        xaxis={"title": "frame", "range": [0, frames]}, yaxis={"title": "objects", "rangemode": "tozero"}
+    )
     chart(figure, key=key, height=height)
 
 

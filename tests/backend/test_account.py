@@ -2,11 +2,8 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
-import pytest
-
-from backend import account, jobs, progress, videos
+from backend import account, jobs, processes, progress, videos
 from backend.account import disk_bytes, machine, remove_everything, running, usage
 from backend.records import KINDS, Endpoint, Job, Model, Video
 
@@ -60,7 +57,7 @@ def test_running_are_the_endpoints_that_are_kept_up(workspace):
     assert (only.endpoint.name, only.state.status, only.state.cost_per_hour) == ("realtime", "gone", 0.0)
 
 
-def test_remove_everything_keeps_a_persons_own_files(workspace, tiny_video, monkeypatch):
+def test_remove_everything_keeps_a_persons_own_files(workspace, tiny_video):
     videos.add(workspace, progress.silent, source=str(tiny_video))
     for mode in ("batch", "async"):
         add_endpoint(workspace, add_model(workspace), mode)
@@ -73,17 +70,19 @@ def test_remove_everything_keeps_a_persons_own_files(workspace, tiny_video, monk
 
     assert all(workspace.list(kind) == [] for kind in KINDS.values())
     assert tiny_video.exists() and notes.exists() and not (workspace.root / "uploads").exists()
-    assert not job.pid or not Path(f"/proc/{job.pid}/cmdline").exists() or not _is(job)
+    assert not processes.alive(job.pid, job.pid_started)
     assert sum(each.bytes for each in usage(workspace)) == 0
 
 
-@pytest.mark.parametrize("patience", [0])
-def test_a_job_that_does_not_stop_is_killed(workspace, monkeypatch, patience):
-    monkeypatch.setattr(account, "PATIENCE", patience)
-    jobs.start(workspace, "make sample", "Make the sample", scenes=50, frames=500)
+def test_a_job_that_does_not_stop_is_killed(workspace, monkeypatch):
+    monkeypatch.setattr(jobs, "stop", lambda workspace, job_id: None)
+    monkeypatch.setattr(account, "PATIENCE", 1)
+    job = jobs.start(workspace, "make sample", "Make the sample", scenes=50, frames=500)
     remove_everything(workspace)
-    assert not workspace.list(Job)
+    assert not workspace.list(Job) and not processes.alive(job.pid, job.pid_started)
 
 
-def _is(job: Job) -> bool:
-    return job.id in Path(f"/proc/{job.pid}/cmdline").read_text()
+def test_what_killed_jobs_left_goes_too(workspace):
+    (workspace.root / ".tracking-abc123").mkdir()
+    remove_everything(workspace)
+    assert sorted(path.name for path in workspace.root.iterdir() if path.is_dir()) == []

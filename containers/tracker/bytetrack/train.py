@@ -84,7 +84,7 @@ def train(base: Path) -> None:
     frame = train_split.images[0]
     gpu = torch.cuda.is_available()
     depth, width = architecture_of(start[0])[:2] if start else (asked.depth, asked.width)
-    suggested = suggest(frame.width, frame.height, len(train_split.images), depth, width, gpu)
+    suggested = suggest(frame.width, frame.height, len(train_split.images), depth, width, gpu, train_split.object_side)
     settings = Hyperparameters.parse(given, suggested)
     if settings.num_classes not in (0, len(train_split.classes)):
         raise ValueError(

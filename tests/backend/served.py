@@ -1,0 +1,44 @@
+"""A workspace with something to serve: the model that finds coloured squares, and a video of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+from blobs import CLASSES, HEIGHT, WIDTH, save_model, save_video
+
+from backend import deployments, videos
+from backend.progress import silent
+from backend.records import Endpoint, Model, Video
+from backend.workspace import Workspace
+
+
+def add_model(workspace: Workspace) -> Model:
+    model = workspace.add(
+        Model(name="squares", size="nano", classes=CLASSES, input_size=[HEIGHT, WIDTH], source="file")
+    )
+    save_model(workspace.folder(model))
+    return model
+
+
+def add_video(workspace: Workspace, folder: Path) -> Video:
+    path = save_video(folder / "squares.mp4")
+    return workspace.get(Video, videos.add(workspace, silent, source=str(path))["video"])
+
+
+def deploy(workspace: Workspace, model: Model, mode: str) -> Endpoint:
+    made = deployments.deploy(workspace, silent, name=mode, model=model.id, mode=mode)
+    return workspace.get(Endpoint, made["endpoint"])
+
+
+def processes_about(text: object) -> list[psutil.Process]:
+    """Running processes that have `text` in their command or in the variables that they were started with."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            told = [*process.cmdline(), *process.environ().values()]
+            if process.status() != psutil.STATUS_ZOMBIE and any(str(text) in each for each in told):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found

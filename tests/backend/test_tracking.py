@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from blobs import FRAMES
+from served import add_model, add_video, deploy, processes_about
+
+from backend import deployments
+from backend.comparison import compare
+from backend.errors import UserError
+from backend.progress import silent
+from backend.records import Comparison, Endpoint, Run, Video
+from backend.tracking import percentiles, track
+from backend.workspace import Workspace
+from bytetrack import mot
+from bytetrack.pipeline import VideoDetections
+from bytetrack.tracks import Tracks
+from bytetrack.video import probe
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, Video, dict[str, Endpoint]]]:
+    folder = tmp_path_factory.mktemp("served")
+    workspace = Workspace(folder / "workspace")
+    video, model = add_video(workspace, folder), add_model(workspace)
+    endpoints = {mode: deploy(workspace, model, mode) for mode in deployments.MODES}
+    yield workspace, video, endpoints
+    for endpoint in endpoints.values():
+        deployments.delete(workspace, endpoint)
+    assert not processes_about(workspace.root)
+
+
+def test_every_way_of_serving_gives_the_same_tracks(served: tuple[Workspace, Video, dict[str, Endpoint]]) -> None:
+    workspace, video, endpoints = served
+    runs = {}
+    for mode, endpoint in endpoints.items():
+        steps: list[float] = []
+        made = track(workspace, lambda fraction, _: steps.append(fraction), video=video.id, endpoint=endpoint.id)  # noqa: B023
+        runs[mode] = workspace.get(Run, made["run"])
+        assert steps == sorted(steps) and steps[-1] == 1
+        assert workspace.get(Endpoint, endpoint.id).last_used
+    documents = {(workspace.folder(run) / "tracks.json").read_bytes() for run in runs.values()}
+    assert len(documents) == 1
+    for mode, run in runs.items():
+        assert (run.frames, run.objects, run.mode, run.model) == (FRAMES, 2, mode, endpoints[mode].model)
+        assert run.fps > 0 and run.seconds > 0
+        folder = workspace.folder(run)
+        tracks = Tracks.load(folder / "tracks.json")
+        assert len(mot.read(folder / "tracks.txt", tracks.classes)) == len(tracks)
+        assert probe(folder / "overlay.mp4").frames == FRAMES
+        assert len((folder / "tracks.csv").read_text().splitlines()) == len(tracks) + 1
+        if mode != "realtime":
+            assert VideoDetections.load(folder / "detections.npz").frames == FRAMES
+    assert runs["batch"].requests == 0 and runs["batch"].latency_ms == {}
+    assert runs["realtime"].requests > 1 and runs["realtime"].latency_ms.keys() == {"p50", "p90", "p99"}
+    assert runs["async"].requests == 1 and runs["async"].bytes_sent == video.size
+    assert not list(workspace.root.glob(".tracking-*"))
+
+
+def test_a_comparison_goes_on_where_an_endpoint_fails(
+    served: tuple[Workspace, Video, dict[str, Endpoint]],
+) -> None:
+    workspace, video, endpoints = served
+    lost = workspace.add(
+        Endpoint(
+            name="lost",
+            model=endpoints["batch"].model,
+            mode="realtime",
+            platform="local",
+            ref=endpoints["realtime"].ref | {"pid_started": 1.0},
+        )
+    )
+    chosen = [lost.id, *(each.id for each in endpoints.values())]
+    made = compare(workspace, silent, name="all", video=video.id, endpoints=chosen)
+    broken, *rows = workspace.get(Comparison, made["comparison"]).rows
+    assert "process is gone" in broken["error"] and broken["frames"] == 0 and broken["fps"] == 0
+    assert [row["mode"] for row in rows] == list(deployments.MODES)
+    assert all(row["error"] == "" and row["frames"] == FRAMES and row["fps"] > 0 for row in rows)
+    realtime = rows[1]
+    assert realtime["model"] == "squares" and len(realtime["latency"]) == realtime["requests"]
+    assert all(realtime[part].keys() == {"p50", "p90", "p99"} for part in ("client_ms", "network_ms", "model_ms"))
+    assert json.dumps(rows)
+    with pytest.raises(UserError, match="No endpoint answered. lost: .*process is gone"):
+        compare(workspace, silent, name="none", video=video.id, endpoints=[lost.id])
+    assert len(workspace.list(Comparison)) == 1
+    workspace.remove(lost)
+
+
+def test_a_comparison_of_nothing_or_with_an_odd_name(served: tuple[Workspace, Video, dict[str, Endpoint]]) -> None:
+    workspace, video, endpoints = served
+    with pytest.raises(UserError, match="at least one endpoint"):
+        compare(workspace, silent, name="none", video=video.id, endpoints=[])
+    with pytest.raises(UserError, match="cannot be a name"):
+        compare(workspace, silent, name="a/b", video=video.id, endpoints=[endpoints["batch"].id])
+
+
+def test_a_video_whose_file_is_gone_or_spoilt(
+    served: tuple[Workspace, Video, dict[str, Endpoint]], tmp_path: Path
+) -> None:
+    workspace, _, endpoints = served
+    video = add_video(workspace, tmp_path)
+    Path(video.path).write_bytes(b"just text")
+    for endpoint in endpoints.values():
+        with pytest.raises(UserError, match="not a video"):
+            track(workspace, silent, video=video.id, endpoint=endpoint.id)
+    Path(video.path).unlink()
+    for endpoint in endpoints.values():
+        with pytest.raises(UserError, match="is gone: .*squares.mp4"):
+            track(workspace, silent, video=video.id, endpoint=endpoint.id)
+    assert not list(workspace.root.glob(".tracking-*"))
+
+
+def test_percentiles_are_values_that_occurred() -> None:
+    assert percentiles([]) == {}
+    assert percentiles([3.0]) == {"p50": 3.0, "p90": 3.0, "p99": 3.0}
+    assert percentiles([float(value) for value in range(100, 0, -1)]) == {"p50": 50.0, "p90": 90.0, "p99": 99.0}

@@ -1,0 +1,93 @@
+"""The whole journey with clicks alone, from an empty workspace, on a small sample."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page, expect
+
+MINUTE = 60_000  # milliseconds, on a machine that may be busy
+
+
+def go(page: Page, title: str) -> None:
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
+    expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+
+
+def button(page: Page | Locator, name: str) -> Locator:
+    return page.get_by_role("button", name=name, exact=True)
+
+
+def done(page: Page, job: str, minutes: float = 3) -> None:
+    """The job's line says that it is done."""
+    expect(page.get_by_test_id("stMain").get_by_text(re.compile(f"{job}.* done")).first).to_be_visible(
+        timeout=minutes * MINUTE
+    )
+
+
+def test_sample_to_comparison(page: Page) -> None:
+    expect(page.get_by_role("heading", name="From raw video to tracks you can trust")).to_be_visible()
+    button(page, "Try it with the sample").click()
+    expect(page.get_by_test_id("stMain").get_by_test_id("stProgress").first).to_be_visible()
+    done(page, "Make the sample")
+
+    go(page, "Videos")
+    expect(page.get_by_text("sample 6", exact=True).first).to_be_visible()
+    go(page, "Labels")
+    expect(page.get_by_test_id("stImage").first).to_be_visible(timeout=MINUTE)
+
+    go(page, "Datasets")
+    button(page, "Build dataset").click()
+    done(page, "Build dataset 1")
+
+    go(page, "Training")
+    for name, value in {"max_epoch": "1", "test_size_h": "192", "test_size_w": "256"}.items():
+        field = page.get_by_label(name, exact=True)
+        field.fill(value)
+        field.press("Enter")
+    expect(page.get_by_text("1 pass over")).to_be_visible()
+    button(page, "Start training").click()
+    button(page, "Stop").wait_for()
+    page.reload()  # the page may be closed and opened again
+    done(page, "Training dataset 1 nano 1", minutes=6)
+    expect(page.get_by_text("Average precision on the validation split")).to_be_visible()
+
+    go(page, "Models")
+    expect(page.get_by_text("dataset 1 nano 1").first).to_be_visible()
+
+    go(page, "Deploy")
+    for way in ("batch", "real-time", "asynchronous"):
+        if not button(page, f"Deploy {way}").is_visible():
+            page.get_by_text("New deployment").click()
+        button(page, f"Deploy {way}").click()
+        expect(page.get_by_role("heading", name=f"dataset 1 nano 1 {way}")).to_be_visible(timeout=2 * MINUTE)
+
+    go(page, "Track")
+    button(page, "Track").click()
+    expect(page.locator("video")).to_be_visible(timeout=3 * MINUTE)
+    assert page.locator("video").evaluate("video => fetch(video.currentSrc).then(answer => answer.status)") == 200
+
+    go(page, "Evaluate")
+    button(page, "Evaluate").click()
+    expect(page.get_by_text("HOTA", exact=True).first).to_be_visible(timeout=2 * MINUTE)
+
+    go(page, "Compare")
+    button(page, "Compare").click()
+    expect(page.get_by_text("p50").first).to_be_visible(timeout=3 * MINUTE)
+
+    go(page, "Account")
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+
+
+def test_text_file_named_mp4(page: Page, tmp_path: Path) -> None:
+    """A file that is no video ends in one sentence, and the console goes on."""
+    fake = tmp_path / "notes.mp4"
+    fake.write_text("these are notes, not frames")
+    go(page, "Videos")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_text(re.compile("Drop|choose|Choose")).first.click()
+    chooser.value.set_files(fake)
+    expect(page.get_by_test_id("stAlert").first).to_contain_text("notes.mp4", timeout=MINUTE)
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+    go(page, "Labels")

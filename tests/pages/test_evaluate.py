@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend import evaluation, progress
+from backend.records import Labels, Model, Run, Score, Video
+from bytetrack.artifact import ModelConfig, read_config, write_config
+from bytetrack.pipeline import VideoDetections
+from bytetrack.tracks import Tracks
+
+
+def button(page, label: str):
+    return next(button for button in page.main.button if button.label == label)
+
+
+@pytest.fixture
+def model(workspace) -> Model:
+    model = workspace.add(Model(name="street", size="nano", classes=["person"], input_size=[64, 64], source="trained"))
+    write_config(workspace.folder(model), ModelConfig(0.33, 0.25, True, ["person"], [64, 64]))
+    return model
+
+
+@pytest.fixture
+def run(workspace, video: Video, labels: Labels, model: Model) -> Run:
+    """Tracks that miss the last five frames of the one labelled object, and the detections of all."""
+    run = Run(
+        name="tiny - street batch",
+        video=video.id,
+        endpoint="endpoint-00000000",
+        endpoint_name="street batch",
+        mode="batch",
+        model=model.id,
+        frames=20,
+        objects=1,
+        seconds=1.0,
+        fps=20.0,
+    )
+    truth = Tracks.load(workspace.folder(labels) / "tracks.json")
+    folder = workspace.folder(run)
+    truth.where(truth.frame < 15).save(folder / "tracks.json")
+    detections = VideoDetections(
+        truth.frame, truth.xyxy, np.full(len(truth), 0.9), truth.class_id, truth.classes, 64, 48, 10.0, 20
+    )
+    detections.save(folder / "detections.npz")
+    return workspace.add(run)
+
+
+@pytest.fixture
+def tuning(open_page, run):
+    """The page on its second tab."""
+    page = open_page("evaluate")
+    page.session_state["evaluate-tab"] = ":material/tune: Tune thresholds"
+    page.run()
+    assert not page.error, [error.value for error in page.error]
+    return page
+
+
+def metrics(page) -> dict[str, str]:
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def test_without_tracks_it_leads_to_them(open_page):
+    assert button(open_page("evaluate"), "Go to Track")
+
+
+def test_without_labels_of_the_video_it_leads_to_them(open_page, workspace, run, labels):
+    workspace.remove(labels)
+    page = open_page("evaluate")
+    assert button(page, "Evaluate").disabled and button(page, "Go to Labels")
+
+
+def test_evaluate(open_page, workspace, run, finish):
+    page = open_page("evaluate")
+    button(page, "Evaluate").click().run()
+    assert finish().status == "done"
+    page.run()
+    (score,) = workspace.list(Score)
+    assert score.metrics["MOTA"] == 75
+    assert metrics(page)["MOTA"] == "75.0 %"
+    assert button(page, "Evaluated").disabled
+
+
+def test_runs_with_the_same_labels_are_compared(open_page, workspace, run, labels):
+    for _ in range(2):
+        evaluation.evaluate(workspace, progress.silent, run=run.id, labels=labels.id)
+    assert len(open_page("evaluate").get("plotly_chart")) == 2
+
+
+def test_tuning_shows_scores_and_how_they_change(tuning):
+    assert metrics(tuning)["MOTA"] == "100.0 %"  # the detections hold all frames
+    assert next(metric.delta for metric in tuning.metric if metric.label == "MOTA") == "+25.0"
+    assert tuning.get("image") or tuning.get("imgs")
+
+
+def test_a_slider_tracks_again(tuning, run):
+    tuning.slider(key=f"tune-{run.id}-min_box_area").set_value(2000).run()
+    assert metrics(tuning)["MOTA"] == "0.0 %"  # the object has 20 times 30 pixels
+    button(tuning, "Back to the model's own").click().run()
+    assert metrics(tuning)["MOTA"] == "100.0 %"
+
+
+def test_thresholds_are_kept_with_the_model(tuning, workspace, run, model):
+    tuning.slider(key=f"tune-{run.id}-track_thresh").set_value(0.4).run()
+    button(tuning, "Keep these thresholds with the model").click().run()
+    assert read_config(workspace.folder(model)).thresholds["track_thresh"] == 0.4
+
+
+def test_a_run_without_detections_cannot_be_tuned(open_page, workspace, run):
+    (workspace.folder(run) / "detections.npz").unlink()
+    page = open_page("evaluate")
+    page.session_state["evaluate-tab"] = ":material/tune: Tune thresholds"
+    page.run()
+    assert "kept no detections" in page.info[0].value

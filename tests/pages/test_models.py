@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from backend.catalogue import CATALOGUE
+from backend.records import Model
+from bytetrack.artifact import ModelConfig, write_config
+
+
+def button(page, label: str):
+    return next(button for button in page.main.button if button.label == label)
+
+
+@pytest.fixture
+def model(workspace) -> Model:
+    """Two classes, and no more weights than are needed to count them."""
+    model = Model(name="coco", size="nano", classes=["person", "car"], input_size=[64, 64], source="YOLOX COCO")
+    folder = workspace.folder(model)
+    save_file({"weight": np.zeros((3, 4), np.float32)}, folder / "model.safetensors")
+    (folder / "model.onnx").write_bytes(b"")
+    write_config(folder, ModelConfig(depth=0.33, width=0.25, depthwise=True, classes=model.classes, input_size=[64, 64]))
+    return workspace.add(model)
+
+
+def test_without_models_published_ones_are_offered(open_page):
+    page = open_page("models")
+    offered = [each for each in page.main.button if each.label == "Download"]
+    assert len(offered) == sum(each.url is not None for each in CATALOGUE.values()) > 0
+
+
+def test_a_model_is_shown(open_page, model):
+    page = open_page("models")
+    assert any("coco" in text.value for text in page.markdown)
+    assert any("frames fitted into 64 × 64" in text.value for text in page.caption)
+
+
+def test_classes_are_chosen_from_its_own(open_page, workspace, model):
+    page = open_page("models")
+    next(each for each in page.multiselect if each.label == "Classes").set_value(["person"]).run()
+    button(page, "Make a model with these").click().run()
+    assert {tuple(each.classes) for each in workspace.list(Model)} == {("person", "car"), ("person",)}
+
+
+def test_a_file_that_is_no_model_ends_in_a_sentence(open_page, workspace, finish, tmp_path: Path):
+    (tmp_path / "yolox_s.pth").write_text("not a checkpoint")
+    page = open_page("models")
+    next(each for each in page.text_input if each.label == "Path").input(str(tmp_path / "yolox_s.pth"))
+    next(each for each in page.main.button if each.key and "model-by-path" in each.key).click().run()
+    job = finish()
+    assert job.status == "failed"
+    assert "yolox_s.pth" in job.reason
+    assert not workspace.list(Model)

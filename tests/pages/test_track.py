@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend import jobs
+from backend.records import Endpoint, Model, Run, Video
+from bytetrack.tracks import Tracks
+
+
+def button(page, label: str):
+    return next(button for button in page.main.button if button.label == label)
+
+
+def labels_of_downloads(page) -> list[str]:
+    return [element.proto.label for element in page.get("link_button")]
+
+
+@pytest.fixture
+def model(workspace) -> Model:
+    return workspace.add(Model(name="street", size="nano", classes=["person"], input_size=[64, 64], source="trained"))
+
+
+@pytest.fixture
+def endpoint(workspace, model) -> Endpoint:
+    return workspace.add(Endpoint(name="street batch", model=model.id, mode="batch", platform="local"))
+
+
+@pytest.fixture
+def gone(workspace, model) -> Endpoint:
+    """A real-time endpoint whose process is no more."""
+    ref = {"port": 1, "pid": 2**22, "pid_started": 0.0, "folder": str(workspace.root / "gone")}
+    return workspace.add(Endpoint(name="street live", model=model.id, mode="realtime", platform="local", ref=ref))
+
+
+@pytest.fixture
+def run(workspace, video: Video, endpoint: Endpoint) -> Run:
+    frame = np.r_[np.arange(20), np.arange(5, 9)]
+    ids = np.r_[np.ones(20), np.full(4, 2)]
+    xyxy = np.tile([5.0, 5.0, 20.0, 30.0], (len(frame), 1))
+    tracks = Tracks(frame, ids, xyxy, np.full(len(frame), 0.9), np.zeros(len(frame)), ("person",))
+    run = Run(
+        name=f"{video.name} - {endpoint.name}",
+        video=video.id,
+        endpoint=endpoint.id,
+        endpoint_name=endpoint.name,
+        mode="batch",
+        model=endpoint.model,
+        frames=20,
+        objects=2,
+        seconds=1.0,
+        fps=20.0,
+    )
+    tracks.save(workspace.folder(run) / "tracks.json")
+    return workspace.add(run)
+
+
+def test_without_videos_it_leads_to_them(open_page):
+    assert button(open_page("track"), "Go to Videos")
+
+
+def test_without_a_deployed_model_it_leads_there(open_page, video):
+    assert button(open_page("track"), "Go to Deploy")
+
+
+def test_tracking_is_a_job(open_page, workspace, video, endpoint, finish):
+    page = open_page("track")
+    button(page, "Track").click().run()
+    job = finish()  # it fails, as this model has no files; how it ends is tracking's affair
+    assert (job.verb, job.params["video"], job.params["endpoint"]) == ("track", video.id, endpoint.id)
+
+
+def test_an_endpoint_that_is_gone_is_not_offered_to_track(open_page, video, gone):
+    page = open_page("track")
+    assert button(page, "Track").disabled
+    assert any("**street live** is gone" in text.value for text in page.markdown)
+
+
+def test_a_run_is_shown(open_page, run):
+    page = open_page("track")
+    assert {metric.label: metric.value for metric in page.metric}["Objects"] == "2"
+    assert labels_of_downloads(page) == ["MOT", "CSV", "JSON"]  # no MP4, as nothing was drawn
+    assert len(page.get("plotly_chart")) == 2
+
+
+def test_a_drawn_run_is_played_and_downloaded(open_page, workspace, run, tiny_video):
+    (workspace.folder(run) / "overlay.mp4").write_bytes(tiny_video.read_bytes())
+    page = open_page("track")
+    assert page.get("video") and labels_of_downloads(page)[0] == "MP4"
+
+
+def test_runs_outlive_their_endpoint(open_page, workspace, run, endpoint, model):
+    workspace.remove(endpoint)
+    workspace.remove(model)
+    page = open_page("track")
+    assert button(page, "Go to Deploy")
+    assert any("removed meanwhile" in text.value for text in page.markdown)
+
+
+def test_a_run_without_tracks(open_page, workspace, run):
+    Tracks.empty(("person",)).save(workspace.folder(run) / "tracks.json")
+    assert any("No track was found" in text.value for text in open_page("track").caption)
+
+
+def test_removing_asks_first(open_page, workspace, run):
+    page = open_page("track")
+    button(page, "Remove").click().run()
+    assert workspace.list(Run) and not jobs.active(workspace)
+    assert any(each.key == "removal-confirm" for each in page.button)
