@@ -94,7 +94,7 @@ def cut(
 
 
 def extract(workspace: Workspace, progress: Progress, *, video: str, every: int) -> dict:
-    """Every `every`-th frame as a JPEG in a zip in the video's folder: {"video": id, "zip": path, "frames": how many}."""
+    """Every `every`-th frame as a JPEG in a zip in the video's folder: {"video": id, "zip": path, "frames": number}."""
     if every < 1:
         raise UserError(f"Every {every}th frame cannot be taken: give a whole number from 1.")
     record = workspace.get(Video, video)
@@ -137,7 +137,8 @@ def _record(path: Path, name: str) -> Video:
         info = files.probe(path)
     return Video(
         name=name, path=str(path), width=info.width, height=info.height, fps=info.fps, frames=info.frames,
-        seconds=info.seconds, codec=info.codec, size=info.size, variable_rate=info.variable_rate, rotation=info.rotation,
+        seconds=info.seconds, codec=info.codec, size=info.size,
+        variable_rate=info.variable_rate, rotation=info.rotation,
     )  # fmt: skip
 
 

@@ -276,7 +276,8 @@ def sliders(run: Run, kept: dict[str, float]) -> Settings:
         title, top, step = SLIDERS[setting.name]
         kind, lowest = type(top), type(top)(setting.metadata["min"])
         key = f"tune-{run.id}-{setting.name}"
-        starts[key] = min(kind(kept.get(setting.name, setting.default)), top)
+        default: float = getattr(TrackerConfig(), setting.name)
+        starts[key] = min(kind(kept.get(setting.name, default)), top)
         st.session_state.setdefault(key, starts[key])
         help_ = f"`{setting.name}`: {setting.metadata['help']}"
         values[setting.name] = st.slider(title, lowest, top, step=step, key=key, help=help_)

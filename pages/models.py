@@ -171,8 +171,8 @@ def offer(key: str, published: Published, *, busy: bool) -> None:
 
 def from_file() -> None:
     st.markdown(
-        "A checkpoint of YOLOX or ByteTrack (`.pth`, `.pth.tar`), or a model that this console made (`.zip`, `.tar.gz`). "
-        "Only numbers are read from it; nothing in it is run."
+        "A checkpoint of YOLOX or ByteTrack (`.pth`, `.pth.tar`), or a model that this console made (`.zip`, "
+        "`.tar.gz`). Only numbers are read from it; nothing in it is run."
     )
     left, right = st.columns(2)
     classes = left.text_input(

@@ -14,7 +14,9 @@ def button(page, label: str):
 @pytest.fixture
 def model(workspace) -> Model:
     """A record as a training leaves it; what a page tells about a model does not need its weights."""
-    return workspace.add(Model(name="site nano", size="nano", classes=["person"], input_size=[64, 64], source="trained"))
+    return workspace.add(
+        Model(name="site nano", size="nano", classes=["person"], input_size=[64, 64], source="trained")
+    )
 
 
 def test_without_a_model_it_leads_to_them(open_page):

@@ -22,7 +22,8 @@ def model(workspace) -> Model:
     folder = workspace.folder(model)
     save_file({"weight": np.zeros((3, 4), np.float32)}, folder / "model.safetensors")
     (folder / "model.onnx").write_bytes(b"")
-    write_config(folder, ModelConfig(depth=0.33, width=0.25, depthwise=True, classes=model.classes, input_size=[64, 64]))
+    config = ModelConfig(depth=0.33, width=0.25, depthwise=True, classes=model.classes, input_size=[64, 64])
+    write_config(folder, config)
     return workspace.add(model)
 
 

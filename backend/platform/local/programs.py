@@ -22,7 +22,13 @@ def program(name: str) -> list[str]:
 
 
 def environment(base: Path, **more: str) -> dict[str, str]:
-    return {**os.environ, "SAGEMAKER_BASE_DIR": str(base), "PYTHONUNBUFFERED": "1", **more}
+    return {
+        **os.environ,
+        "SAGEMAKER_BASE_DIR": str(base),
+        "PYTHONUNBUFFERED": "1",
+        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait bring a second job on few cores to a halt
+        **more,
+    }
 
 
 def write_json(path: Path, document: Mapping) -> None:

@@ -11,6 +11,9 @@ import numpy as np
 from bytetrack.files import write_atomically
 from bytetrack.tracks import Tracks
 
+LARGEST = 2**53  # beyond, numbers read as floats are not exact any more
+MOST_CLASSES = 1000  # each gets a name: a slip of the pen must not fill the memory
+
 
 def read(path: Path | str, classes: Sequence[str] | None = None) -> Tracks:
     """Ground truth or tracks; commas or blanks between columns, at least the first six.
@@ -65,7 +68,7 @@ def read(path: Path | str, classes: Sequence[str] | None = None) -> Tracks:
 
 
 def write(tracks: Tracks, path: Path | str) -> None:
-    """`frame,id,left,top,width,height,score,class,-1,-1` per box: frames and classes from 1, two decimals of a pixel."""
+    """`frame,id,left,top,width,height,score,class,-1,-1` per box: frames, classes from 1, two decimals of a pixel."""
     lines = [
         f"{row['frame'] + 1},{row['id']},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},"
         f"{row['score']},{row['class_id'] + 1},-1,-1\n"
@@ -87,14 +90,16 @@ def _parse(line: str) -> tuple[tuple[int, int], list[float]]:
     if not all(map(math.isfinite, values)):
         raise ValueError("a column is not a finite number")
     frame, identity, left, top, width, height = values[:6]
-    if not frame.is_integer() or frame < 1:
+    if not frame.is_integer() or not 1 <= frame <= LARGEST:
         raise ValueError(f"frame {cells[0]}, but frames are whole numbers from 1")
-    if not identity.is_integer() or identity < 1:
+    if not identity.is_integer() or not 1 <= identity <= LARGEST:
         raise ValueError(f"id {cells[1]}, but ids are whole numbers from 1 (-1 marks detections, which are no tracks)")
     if width <= 0 or height <= 0:
         raise ValueError(f"the box is {cells[4]} wide and {cells[5]} high")
     score = values[6] if len(values) > 6 else 1.0
     kind = values[7] if len(values) > 7 else -1.0
+    if kind > MOST_CLASSES:
+        raise ValueError(f"class {cells[7]}, but there are at most {MOST_CLASSES:,}")
     return (int(frame), int(identity)), [left, top, width, height, score, kind]
 
 

@@ -152,9 +152,7 @@ def test_an_endpoint_without_a_model_says_what_it_lacks(platform: LocalPlatform,
     assert not processes_about(f"{platform.root}/endpoints/{mode}") and tmp_path.exists()
 
 
-def test_the_queue_survives_bad_requests(
-    platform: LocalPlatform, queue: dict, scene: Path, tmp_path: Path
-) -> None:
+def test_the_queue_survives_bad_requests(platform: LocalPlatform, queue: dict, scene: Path, tmp_path: Path) -> None:
     bad = tmp_path / "notes.mp4"
     bad.write_text("just text")
     tickets = [platform.submit(queue, path, VIDEO) for path in (bad, tmp_path / "missing.mp4", scene)]
@@ -168,9 +166,7 @@ def test_the_queue_survives_bad_requests(
     assert list((Path(queue["folder"]) / "input").iterdir()) == [] and scene.exists()
 
 
-def test_whoever_waits_on_a_queue_that_was_killed_is_told(
-    platform: LocalPlatform, queue: dict, scene: Path
-) -> None:
+def test_whoever_waits_on_a_queue_that_was_killed_is_told(platform: LocalPlatform, queue: dict, scene: Path) -> None:
     ticket = platform.submit(queue, scene, VIDEO)
     psutil.Process(queue["pid"]).kill()
     with pytest.raises(UserError, match="process is gone"):

@@ -27,9 +27,9 @@ X264_FORMATS = {
 def pieces(path: Path | str, max_frames: int = 12) -> Iterator[tuple[int, int, bytes]]:
     """(first frame, number of frames, MP4 file) for each piece, in order.
 
-    `decode` gives for a piece the very pixels that `read_frames` gives for its frames. Where keyframes are close, packets
-    are copied as they are: whole groups, at least one, together up to `max_frames`. Elsewhere `max_frames` frames, fewer
-    if they grow beyond `MAX_BYTES`, are encoded again without loss.
+    `decode` gives for a piece the very pixels that `read_frames` gives for its frames. Where keyframes are close,
+    packets are copied as they are: whole groups, at least one, together up to `max_frames`. Elsewhere `max_frames`
+    frames, fewer if they grow beyond `MAX_BYTES`, are encoded again without loss.
 
     Raises:
         ValueError: like `probe`.

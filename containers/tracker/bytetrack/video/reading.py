@@ -87,11 +87,12 @@ def decode(body: bytes) -> Iterator[np.ndarray]:
     Raises:
         ValueError: like `probe`.
     """
-    number = None
+    empty = True
     with opened(BytesIO(body)) as (container, stream):
-        for number, frame in enumerate(decoded(container, stream)):
+        for frame in decoded(container, stream):
+            empty = False
             yield bgr(frame)
-    if number is None:
+    if empty:
         raise ValueError("The video has no frames that can be read.")
 
 
