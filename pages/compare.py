@@ -166,7 +166,7 @@ def table(rows: list[Row]) -> None:
                 "latency (ms)": percentiles(row["total_ms"]),
                 **{f"{part} (ms)": percentiles(row[f"{part}_ms"]) for part in PARTS},
                 "Sent": f"{row['requests']} × {size(row['bytes_sent'] / row['requests'])}" if row["requests"] else "",
-                "$/1,000 frames": row["cost_per_1000_frames"],
+                "$/1k": row["cost_per_1000_frames"],
             }
             for row in rows
         ],
@@ -174,7 +174,7 @@ def table(rows: list[Row]) -> None:
         column_config={
             "Endpoint": st.column_config.TextColumn(pinned=True),
             "Frames/s": st.column_config.NumberColumn(format="%.1f"),
-            "$/1,000 frames": st.column_config.NumberColumn(format="%.4f"),
+            "$/1k": st.column_config.NumberColumn(format="%.4f", help="US dollars per 1,000 frames"),
         },
     )
     st.caption(

@@ -57,7 +57,7 @@ def main() -> None:
             "models",
         )
         return
-    with st.expander("New deployment", icon=":material/add:", expanded=not endpoints), guard():
+    with st.expander("New deployment", icon=":material/add:", expanded=len(endpoints) < len(WAYS)), guard():
         compose(sorted(models, key=lambda model: -model.created))
     jobs_panel("deploy", "restart endpoint")
     for endpoint in sorted(endpoints, key=lambda endpoint: natural(endpoint.name)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import psutil
@@ -42,3 +43,13 @@ def processes_about(text: object) -> list[psutil.Process]:
         except psutil.Error:
             continue
     return found
+
+
+def all_ended(text: object, patience: float = 10) -> bool:
+    """Whether no process about `text` is left, or about to be: one that has recorded its end takes a moment to exit."""
+    deadline = time.monotonic() + patience
+    while processes_about(text):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True

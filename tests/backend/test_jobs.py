@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from served import add_model, add_video, deploy, processes_about
+from served import add_model, add_video, all_ended, deploy
 
 from backend import jobs, processes
 from backend.errors import UserError
@@ -56,7 +56,7 @@ def test_a_job_runs_to_its_end(workspace: Workspace) -> None:
     assert all(step.startswith("Sample") for step in steps)
     assert jobs.recent(workspace, "make sample") == [ended] and jobs.active(workspace) == []
     jobs.remove(workspace, job.id)
-    assert jobs.refresh(workspace) == [] and not processes_about(job.id)
+    assert jobs.refresh(workspace) == [] and all_ended(job.id)
 
 
 def test_a_failed_job_says_why_in_its_log_too(workspace: Workspace) -> None:
@@ -75,7 +75,7 @@ def test_a_killed_job_has_failed_and_its_children_are_gone(workspace: Workspace,
     (job,) = jobs.refresh(workspace)
     assert job.status == "failed" and "was killed" in job.reason and job.ended
     psutil.wait_procs(children, timeout=5)
-    assert not processes_about(workspace.root)
+    assert all_ended(workspace.root)
 
 
 def test_a_stopped_job_leaves_nothing(workspace: Workspace, tracking: Job) -> None:
@@ -88,7 +88,7 @@ def test_a_stopped_job_leaves_nothing(workspace: Workspace, tracking: Job) -> No
     assert workspace.get(Job, tracking.id).stop_asked == asked.stop_asked
     with pytest.raises(UserError, match="Track stopped"):
         jobs.wait(workspace, tracking.id, silent)
-    until(lambda: not processes_about(workspace.root), 5)
+    assert all_ended(workspace.root)
     assert workspace.list(Run) == [] and not list(workspace.root.glob(".tracking-*"))
     jobs.stop(workspace, tracking.id)  # by another tab, meanwhile
     assert workspace.get(Job, tracking.id).status == "stopped"

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from blobs import FRAMES
-from served import add_model, add_video, deploy, processes_about
+from served import add_model, add_video, all_ended, deploy
 
 from backend import deployments
-from backend.comparison import compare
 from backend.errors import UserError
 from backend.progress import silent
-from backend.records import Comparison, Endpoint, Run, Video
+from backend.records import Endpoint, Run, Video
 from backend.tracking import percentiles, track
 from backend.workspace import Workspace
 from bytetrack import mot
@@ -30,7 +28,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace
     yield workspace, video, endpoints
     for endpoint in endpoints.values():
         deployments.delete(workspace, endpoint)
-    assert not processes_about(workspace.root)
+    assert all_ended(workspace.root)
 
 
 def test_every_way_of_serving_gives_the_same_tracks(served: tuple[Workspace, Video, dict[str, Endpoint]]) -> None:
@@ -58,43 +56,6 @@ def test_every_way_of_serving_gives_the_same_tracks(served: tuple[Workspace, Vid
     assert runs["realtime"].requests > 1 and runs["realtime"].latency_ms.keys() == {"p50", "p90", "p99"}
     assert runs["async"].requests == 1 and runs["async"].bytes_sent == video.size
     assert not list(workspace.root.glob(".tracking-*"))
-
-
-def test_a_comparison_goes_on_where_an_endpoint_fails(
-    served: tuple[Workspace, Video, dict[str, Endpoint]],
-) -> None:
-    workspace, video, endpoints = served
-    lost = workspace.add(
-        Endpoint(
-            name="lost",
-            model=endpoints["batch"].model,
-            mode="realtime",
-            platform="local",
-            ref=endpoints["realtime"].ref | {"pid_started": 1.0},
-        )
-    )
-    chosen = [lost.id, *(each.id for each in endpoints.values())]
-    made = compare(workspace, silent, name="all", video=video.id, endpoints=chosen)
-    broken, *rows = workspace.get(Comparison, made["comparison"]).rows
-    assert "process is gone" in broken["error"] and broken["frames"] == 0 and broken["fps"] == 0
-    assert [row["mode"] for row in rows] == list(deployments.MODES)
-    assert all(row["error"] == "" and row["frames"] == FRAMES and row["fps"] > 0 for row in rows)
-    realtime = rows[1]
-    assert realtime["model"] == "squares" and len(realtime["latency"]) == realtime["requests"]
-    assert all(realtime[part].keys() == {"p50", "p90", "p99"} for part in ("client_ms", "network_ms", "model_ms"))
-    assert json.dumps(rows)
-    with pytest.raises(UserError, match="No endpoint answered. lost: .*process is gone"):
-        compare(workspace, silent, name="none", video=video.id, endpoints=[lost.id])
-    assert len(workspace.list(Comparison)) == 1
-    workspace.remove(lost)
-
-
-def test_a_comparison_of_nothing_or_with_an_odd_name(served: tuple[Workspace, Video, dict[str, Endpoint]]) -> None:
-    workspace, video, endpoints = served
-    with pytest.raises(UserError, match="at least one endpoint"):
-        compare(workspace, silent, name="none", video=video.id, endpoints=[])
-    with pytest.raises(UserError, match="cannot be a name"):
-        compare(workspace, silent, name="a/b", video=video.id, endpoints=[endpoints["batch"].id])
 
 
 def test_a_video_whose_file_is_gone_or_spoilt(

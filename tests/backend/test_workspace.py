@@ -57,7 +57,7 @@ def test_changes_of_several_threads_are_all_kept(workspace: Workspace) -> None:
 def test_a_new_workspace_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
     for attempt in range(5):
         with ThreadPoolExecutor(8) as pool:
-            opened = list(pool.map(lambda _: Workspace(tmp_path / str(attempt)), range(8)))
+            opened = list(pool.map(Workspace, [tmp_path / str(attempt)] * 8))
         assert all(each.list(Video) == [] for each in opened)
 
 

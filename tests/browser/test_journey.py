@@ -58,8 +58,6 @@ def test_sample_to_comparison(page: Page) -> None:
 
     go(page, "Deploy")
     for way in ("batch", "real-time", "asynchronous"):
-        if not button(page, f"Deploy {way}").is_visible():
-            page.get_by_text("New deployment").click()
         button(page, f"Deploy {way}").click()
         expect(page.get_by_role("heading", name=f"dataset 1 nano 1 {way}")).to_be_visible(timeout=2 * MINUTE)
 

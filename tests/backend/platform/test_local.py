@@ -12,7 +12,7 @@ import psutil
 import pytest
 from blobs import FRAMES, save_model, save_video
 from coco import save_channel
-from served import processes_about
+from served import all_ended
 
 from backend.errors import UserError
 from backend.platform.base import ProcessingSpec, TrainingSpec
@@ -42,7 +42,7 @@ def realtime(platform: LocalPlatform, model: Path) -> Iterator[dict]:
     ref = platform.deploy("realtime", model, "realtime")
     yield ref
     platform.delete_endpoint(ref)
-    assert not processes_about(ref["folder"]) and not Path(ref["folder"]).exists()
+    assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def queue(platform: LocalPlatform, model: Path) -> Iterator[dict]:
     ref = platform.deploy("async", model, "async")
     yield ref
     platform.delete_endpoint(ref)
-    assert not processes_about(ref["folder"]) and not Path(ref["folder"]).exists()
+    assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()
 
 
 def collect(platform: LocalPlatform, ref: dict, ticket: str) -> dict:
@@ -73,15 +73,6 @@ def test_a_training_that_fails_gives_its_own_reason(platform: LocalPlatform, tmp
         platform.train(training(tmp_path, num_classes="7"), lines.append)
     assert "num_classes is 7" in lines[-1]
     assert list((platform.root / "jobs").iterdir()) == []
-
-
-def test_a_killed_training_says_so(platform: LocalPlatform, tmp_path: Path) -> None:
-    def kill(line: str) -> None:
-        (process,) = psutil.Process().children()
-        process.kill()
-
-    with pytest.raises(UserError, match="The train program ended: killed by SIGKILL; the machine may have run out"):
-        platform.train(training(tmp_path, num_classes="7"), kill)
 
 
 def test_a_batch(platform: LocalPlatform, model: Path, scene: Path, tmp_path: Path) -> None:
@@ -149,7 +140,7 @@ def test_an_endpoint_without_a_model_says_what_it_lacks(platform: LocalPlatform,
     for mode in ("realtime", "async"):
         with pytest.raises(UserError, match="did not start. It printed: serve: .*model.json"):
             platform.deploy("empty", tmp_path, mode)
-    assert not processes_about(f"{platform.root}/endpoints/{mode}") and tmp_path.exists()
+    assert tmp_path.exists()
 
 
 def test_the_queue_survives_bad_requests(platform: LocalPlatform, queue: dict, scene: Path, tmp_path: Path) -> None:
@@ -159,7 +150,7 @@ def test_the_queue_survives_bad_requests(platform: LocalPlatform, queue: dict, s
     assert collect(platform, queue, tickets[2])["frames"] == FRAMES
     with pytest.raises(UserError, match="not a video"):
         platform.collect(queue, tickets[0])
-    with pytest.raises(UserError, match="missing.mp4"):
+    with pytest.raises(UserError, match="No such file"):
         platform.collect(queue, tickets[1])
     (Path(queue["folder"]) / "input" / "0-odd.json").write_text("not JSON")
     assert collect(platform, queue, platform.submit(queue, scene, VIDEO, "detections=true"))["detections"]

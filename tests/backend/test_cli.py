@@ -1,0 +1,87 @@
+"""`python -m backend` as a script calls it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from backend import jobs
+from backend.__main__ import main
+from backend.records import Job, Video
+from backend.workspace import Workspace
+
+
+def call(workspace: Workspace, capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[Any, str]:
+    """What a successful call answers, and what it says on stderr."""
+    assert main([arguments[0], "--workspace", str(workspace.root), *arguments[1:]]) == 0
+    printed = capfd.readouterr()
+    return json.loads(printed.out), printed.err
+
+
+def refused(workspace: Workspace, capfd: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert main([arguments[0], "--workspace", str(workspace.root), *arguments[1:]]) == 1
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    return printed.err.strip().splitlines()[-1]
+
+
+def test_do_list_log_and_stop(workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
+    assert call(workspace, capfd, "list", "video") == ([], "")
+    made, _ = call(workspace, capfd, "do", "make sample", "scenes=1", "frames=6", "size=[64, 48]")
+    (video,), _ = call(workspace, capfd, "list", "video")
+    assert made["videos"] == [video["id"]] and video["frames"] == 6
+    cut, _ = call(workspace, capfd, "do", "cut video", f"video={video['name']}", "every_frames=3")
+    assert len(cut["videos"]) == 2
+    (last, first), _ = call(workspace, capfd, "list", "job")
+    assert (first["verb"], last["verb"], last["status"]) == ("make sample", "cut video", "done")
+    assert call(workspace, capfd, "stop", last["id"]) == (last["id"], "")
+    said, log = call(workspace, capfd, "log", last["name"])
+    assert said == last["id"] and log.strip() == jobs.log(workspace, workspace.get(Job, last["id"]))
+
+
+def test_errors_are_sentences_on_stderr(workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
+    assert "/nowhere/yard.mp4" in refused(workspace, capfd, "do", "add video", "source=/nowhere/yard.mp4")
+    assert "unexpected keyword argument 'speed'" in refused(workspace, capfd, "do", "make sample", "speed=3")
+    assert refused(workspace, capfd, "do", "make sample", "speed") == "“speed” is not NAME=VALUE."
+    assert "no job “job-0”" in refused(workspace, capfd, "stop", "job-0")
+    assert "no job “job-0”" in refused(workspace, capfd, "log", "job-0")
+    with pytest.raises(SystemExit):
+        main(["do", "fly"])
+    (workspace.root / "file").touch()
+    assert main(["list", "--workspace", str(workspace.root / "file"), "video"]) == 1
+    assert "Choose another one" in capfd.readouterr().err
+
+
+def test_who_interrupts_the_script_stops_its_job(workspace: Workspace) -> None:
+    script = subprocess.Popen(
+        [sys.executable, "-m", "backend", "do", "--workspace", str(workspace.root), "make sample", "frames=3000"],
+        cwd=jobs.PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 30
+    while not any(job.status == "running" for job in workspace.list(Job)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    script.send_signal(signal.SIGINT)
+    out, error = script.communicate(timeout=20)
+    assert (script.returncode, out) == (130, "") and error.strip().endswith("Stopped.")
+    while jobs.active(workspace):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert [job.status for job in workspace.list(Job)] == ["stopped"]
+    assert workspace.list(Video) == []
+
+
+def test_the_help_names_every_verb() -> None:
+    command = [sys.executable, "-m", "backend", "--help"]
+    helped = subprocess.run(command, cwd=Path(jobs.PROJECT), capture_output=True, text=True, check=True).stdout
+    assert all(f"    {verb} " in helped for verb in ("demo", "run", "do", "list", "log", "stop"))
