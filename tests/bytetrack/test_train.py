@@ -23,7 +23,7 @@ from bytetrack.metric_definitions import METRIC_DEFINITIONS, parse
 
 TINY = {
     "width": "0.125", "batch_size": "3", "max_epoch": "2", "print_interval": "1", "eval_interval": "1",
-    "input_size_h": "64", "input_size_w": "64", "test_size_h": "64", "test_size_w": "64",
+    "input_size_h": "64", "input_size_w": "64", "test_size_h": "64", "test_size_w": "64", "num_workers": "0",
 }  # fmt: skip
 
 
@@ -252,6 +252,7 @@ def rename_class(base: Path) -> None:
 
 
 def spoil_image(base: Path) -> None:
+    set_hyperparameters(base, num_workers="1")
     (base / "input" / "data" / "train" / "images" / "002.jpg").write_text("text")
 
 

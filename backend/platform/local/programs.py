@@ -26,7 +26,6 @@ def environment(base: Path, **more: str) -> dict[str, str]:
         **os.environ,
         "SAGEMAKER_BASE_DIR": str(base),
         "PYTHONUNBUFFERED": "1",
-        "OMP_WAIT_POLICY": "PASSIVE",  # threads that spin while they wait bring a second job on few cores to a halt
         **more,
     }
 

@@ -19,7 +19,7 @@ SIZES: dict[str, tuple[float, float]] = {  # YOLOX's depth and width
 }
 
 OPTIMIZERS = ("adamw", "sgd")
-SEEN_ON_CPU = 5_000  # training windows of 224x288 pixels: about 4 minutes of YOLOX-nano on two cores
+WINDOWS_ON_CPU = 2_700  # that a training sees, for frames as large as one: minutes of YOLOX-nano on a core
 
 
 def _option(default: Any, help: str, low: float, high: float, multiple_of: int = 1) -> Any:
@@ -59,7 +59,7 @@ class Hyperparameters:
     )
     basic_lr_per_img: float = _option(0.01 / 64, "learning rate per image of a batch", 1e-8, 1.0)
     warmup_epochs: int = _option(1, "epochs in which the learning rate rises", 0, 1000)
-    no_aug_epochs: int = _option(5, "last epochs, without mosaic and mixup and with L1 loss", 0, 10_000)
+    no_aug_epochs: int = _option(5, "last epochs: no mosaic nor mixup, L1 loss, lowest learning rate", 0, 10_000)
     eval_interval: int = _option(5, "epochs from one evaluation to the next", 1, 10_000)
     print_interval: int = _option(10, "steps from one line of the log to the next", 1, 1_000_000)
     test_conf: float = _option(0.1, "detections of a lower score are dropped", 0.0, 1.0)
@@ -169,9 +169,10 @@ def suggest(
     window_h, window_w = test_size
     if not gpu:
         # Small windows with objects in them teach as much as whole frames do, in a fraction of the time.
-        least = _whole(2 * object_side * min(test_size[0] / height, test_size[1] / width))
+        least = _whole(1.25 * object_side * min(test_size[0] / height, test_size[1] / width))
         window_h, window_w = min(window_h, max(224, least)), min(window_w, max(288, least))
-    seen = 40_000 if gpu else round(SEEN_ON_CPU * 224 * 288 / (window_h * window_w))  # training images in all
+    # The more windows fit into a frame, the more must be seen to know it all; but neighbours look alike.
+    seen = 40_000 if gpu else WINDOWS_ON_CPU * math.sqrt(test_size[0] * test_size[1] / (window_h * window_w))
     epochs = min(max(round(seen / max(images, 1)), 10), 300)
     return Hyperparameters(
         depth=depth,
@@ -187,7 +188,7 @@ def suggest(
         no_aug_epochs=max(epochs // 7, 1),
         eval_interval=max(epochs // 4, 1),
         mosaic_prob=0.5 if gpu else 0.0,  # more to learn from, but slower to learn
-        num_workers=4 if gpu else 0,
+        num_workers=4 if gpu else 1,
     )
 
 

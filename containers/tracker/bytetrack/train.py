@@ -104,6 +104,10 @@ def train(base: Path) -> None:
 
     # --- Model, optimizer, schedule -------------------------------------------------------------------------------
     torch.manual_seed(settings.seed)
+    if not gpu:
+        # A core is for the images: for networks and windows as small as suit a CPU, one thread more brings little,
+        # and threads that share a core with another program wait for each other most of the time.
+        torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
     device = torch.device("cuda", torch.cuda.current_device()) if gpu else torch.device("cpu")
     if start:
         _, _, config.depthwise, _ = architecture_of(start[0])
@@ -149,7 +153,8 @@ def train(base: Path) -> None:
     clock = Clock((settings.max_epoch - first_epoch) * steps - first_step)
     for epoch in range(first_epoch, settings.max_epoch):
         images.epoch = epoch
-        model.head.use_l1 = epoch >= settings.max_epoch - settings.no_aug_epochs
+        # L1 makes boxes exact, if those in the picture are: mosaics cut them.
+        model.head.use_l1 = settings.mosaic_prob == 0 or epoch >= settings.max_epoch - settings.no_aug_epochs
         loader = torch.utils.data.DataLoader(
             images,
             batch_sampler=batches(len(images), settings.batch_size, settings.seed, epoch, rank, world)[first_step:],
@@ -468,7 +473,8 @@ def read_json(path: Path) -> dict[str, Any]:
 def reason_of(error: Exception) -> str:
     """A sentence for `output/failure`."""
     if isinstance(error, ValueError):
-        return str(error)
+        # From a process that prepares images, PyTorch hands over the whole traceback; the sentence is its last line.
+        return str(error).strip().splitlines()[-1].removeprefix("ValueError: ")
     if isinstance(error, torch.cuda.OutOfMemoryError):
         return "The GPU's memory is too small for this training. Choose a smaller batch_size or input size."
     if isinstance(error, OSError) and error.errno == 28:
