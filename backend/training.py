@@ -65,11 +65,14 @@ def resume(workspace: Workspace, job_id: str) -> Job:
     return jobs.start(workspace, "train", earlier.name, **earlier.params)
 
 
-def suggest(workspace: Workspace, dataset: str, size: str = "nano", epochs: int | None = None) -> dict[str, str]:
+def suggest(
+    workspace: Workspace, dataset: str, size: str = "nano", epochs: int | None = None, pretrained: bool = False
+) -> dict[str, str]:
     """All hyperparameters for a first training of a network of `size` on a dataset.
 
     Args:
         epochs: in place of the number that suits the number of frames.
+        pretrained: whether it starts from a model.
     """
     data = workspace.get(Dataset, dataset)
     if size not in SIZES:
@@ -78,7 +81,9 @@ def suggest(workspace: Workspace, dataset: str, size: str = "nano", epochs: int 
     labels = workspace.get(Labels, data.splits["train"][0])
     video = workspace.get(Video, labels.video)
     large = _large_side(workspace.folder(data) / "train" / "annotations.json")
-    settings = suggested(video.width, video.height, data.frames["train"], depth, width, object_side=large)
+    settings = suggested(
+        video.width, video.height, data.frames["train"], depth, width, object_side=large, pretrained=pretrained
+    )
     if epochs is not None:
         if epochs < 1:
             raise UserError(f"A training takes at least 1 epoch, not {epochs}.")

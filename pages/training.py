@@ -92,7 +92,7 @@ def compose(data: list[Dataset], started: list[Job]) -> None:
             help="Larger networks find more and answer later.",
         )
         name = st.text_input("Name", f"{dataset.name} {size} {len(started) + 1}", max_chars=80)
-    values = form(dataset, size, f"{dataset.id}-{size}-{base}")
+    values = form(dataset, size, base != SCRATCH, f"{dataset.id}-{size}-{base}")
     try:
         Hyperparameters.parse(values)
     except ValueError as error:
@@ -116,15 +116,15 @@ def compose(data: list[Dataset], started: list[Job]) -> None:
         )
 
 
-def form(dataset: Dataset, size: str, key: str) -> dict[str, str]:
+def form(dataset: Dataset, size: str, pretrained: bool, key: str) -> dict[str, str]:
     """Every hyperparameter, filled in with what is suggested; the few that one changes first on top."""
     settings = {each.name: each for each in fields(Hyperparameters)}
     first, *others = st.columns(len(MAIN))
-    suggested = training.suggest(ws, dataset.id, size)
+    suggested = training.suggest(ws, dataset.id, size, pretrained=pretrained)
     with first:
         epochs = entry(settings["max_epoch"], suggested["max_epoch"], key)
     if epochs.isdecimal() and int(epochs) > 0:  # others follow from it, such as when augmentation ends
-        suggested = training.suggest(ws, dataset.id, size, int(epochs))
+        suggested = training.suggest(ws, dataset.id, size, int(epochs), pretrained)
     values = suggested | {"max_epoch": epochs}
     for column, name in zip(others, MAIN[1:]):
         with column:

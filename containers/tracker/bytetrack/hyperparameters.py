@@ -153,6 +153,7 @@ def suggest(
     network_width: float = 0.25,
     gpu: bool = False,
     object_side: float = 0.0,
+    pretrained: bool = False,
 ) -> Hyperparameters:
     """Settings for a first training that ends soon: minutes on two CPU cores for the smallest network.
 
@@ -164,6 +165,7 @@ def suggest(
         network_width: likewise.
         gpu: whether it will run on one.
         object_side: the longer side of large objects in pixels of the frame, if known: windows are to hold them.
+        pretrained: whether it starts from weights that know something already, which large steps would undo.
     """
     test_size = _fitted(height, width, most=1440 * 800 if gpu else 768 * 576)
     window_h, window_w = test_size
@@ -173,6 +175,8 @@ def suggest(
         window_h, window_w = min(window_h, max(224, least)), min(window_w, max(288, least))
     # The more windows fit into a frame, the more must be seen to know it all; but neighbours look alike.
     seen = 40_000 if gpu else WINDOWS_ON_CPU * math.sqrt(test_size[0] * test_size[1] / (window_h * window_w))
+    batch_size = 16 if gpu else 8
+    learning_rate = 0.001 if pretrained else 0.002 if gpu else 0.01  # where steps are few they have to be large
     epochs = min(max(round(seen / max(images, 1)), 10), 300)
     return Hyperparameters(
         depth=depth,
@@ -181,14 +185,14 @@ def suggest(
         input_size_w=window_w,
         test_size_h=test_size[0],
         test_size_w=test_size[1],
-        batch_size=16 if gpu else 8,
-        basic_lr_per_img=(0.001 if gpu else 0.002) / (16 if gpu else 8),
+        batch_size=batch_size,
+        basic_lr_per_img=learning_rate / batch_size,
         max_epoch=epochs,
         warmup_epochs=1,
         no_aug_epochs=max(epochs // 7, 1),
         eval_interval=max(epochs // 4, 1),
         mosaic_prob=0.5 if gpu else 0.0,  # more to learn from, but slower to learn
-        num_workers=4 if gpu else 1,
+        num_workers=4 if gpu else 0,
     )
 
 

@@ -23,6 +23,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+import cv2
 import torch
 import torch.distributed as distributed
 from yolox.models import YoloxModule
@@ -84,7 +85,16 @@ def train(base: Path) -> None:
     frame = train_split.images[0]
     gpu = torch.cuda.is_available()
     depth, width = architecture_of(start[0])[:2] if start else (asked.depth, asked.width)
-    suggested = suggest(frame.width, frame.height, len(train_split.images), depth, width, gpu, train_split.object_side)
+    suggested = suggest(
+        frame.width,
+        frame.height,
+        len(train_split.images),
+        depth,
+        width,
+        gpu=gpu,
+        object_side=train_split.object_side,
+        pretrained=bool(start),
+    )
     settings = Hyperparameters.parse(given, suggested)
     if settings.num_classes not in (0, len(train_split.classes)):
         raise ValueError(
@@ -104,8 +114,9 @@ def train(base: Path) -> None:
 
     # --- Model, optimizer, schedule -------------------------------------------------------------------------------
     torch.manual_seed(settings.seed)
+    cv2.setNumThreads(0)  # the processes that prepare images are forked, and would wait for threads that are not
     if not gpu:
-        # A core is for the images: for networks and windows as small as suit a CPU, one thread more brings little,
+        # A core is left for others: for networks and windows as small as suit a CPU, one thread more brings little,
         # and threads that share a core with another program wait for each other most of the time.
         torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
     device = torch.device("cuda", torch.cuda.current_device()) if gpu else torch.device("cpu")
