@@ -57,9 +57,9 @@ def test_sample_to_comparison(page: Page) -> None:
     expect(page.get_by_text("dataset 1 nano 1").first).to_be_visible()
 
     go(page, "Deploy")
-    for way in ("batch", "real-time", "asynchronous"):
+    for number, way in enumerate(("batch", "real-time", "asynchronous"), 1):
         button(page, f"Deploy {way}").click()
-        expect(page.get_by_role("heading", name=f"dataset 1 nano 1 {way}")).to_be_visible(timeout=2 * MINUTE)
+        expect(button(page.get_by_test_id("stMain"), "Delete")).to_have_count(number, timeout=2 * MINUTE)
 
     go(page, "Track")
     button(page, "Track").click()
