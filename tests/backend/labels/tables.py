@@ -29,7 +29,7 @@ def same_boxes(a: Tracks, b: Tracks) -> bool:
 
     def rows(tracks: Tracks) -> list[tuple]:
         names = [tracks.classes[k] for k in tracks.class_id]
-        return sorted(zip(tracks.frame.tolist(), map(tuple, tracks.xyxy.round(1).tolist()), names, strict=True))
+        return sorted(zip(tracks.frame.tolist(), map(tuple, tracks.xyxy.round(2).tolist()), names, strict=True))
 
     def partners(tracks: Tracks) -> list[list[int]]:
         return sorted(sorted(tracks.frame[tracks.id == each].tolist()) for each in np.unique(tracks.id))
