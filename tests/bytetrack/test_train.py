@@ -138,6 +138,24 @@ def test_a_stopped_training_goes_on_to_the_same_result(tmp_path: Path, monkeypat
     assert_equal_weights(weights(stopped), weights(whole))
 
 
+def test_cores_share_a_batch_and_stop_together(tmp_path: Path) -> None:
+    base = save_job(tmp_path / "job", max_epoch="12", eval_interval="6", no_aug_epochs="3", batch_size="4")
+    process = start(base, OMP_NUM_THREADS="2")
+    assert process.stdout
+    for line in process.stdout:
+        if line.startswith("epoch: 2/"):
+            break
+    process.send_signal(signal.SIGTERM)
+    log, errors = process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "checkpoint written" in log, errors
+    assert not (base / "output" / "failure").exists()
+    log, errors = start(base, OMP_NUM_THREADS="2").communicate(timeout=180)
+    assert "on 2 x CPU" in log, errors
+    assert "resuming at epoch" in log
+    assert artifact.load_torch(base / "model")
+
+
 def test_another_seed_is_another_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = save_job(tmp_path / "one"), save_job(tmp_path / "other", seed="1")
     assert run_here(one, monkeypatch) == run_here(other, monkeypatch) == 0

@@ -206,7 +206,7 @@ class TrainImages(torch.utils.data.Dataset):
     padded with zeros.
     """
 
-    def __init__(self, split: Split, hyperparameters: Hyperparameters) -> None:
+    def __init__(self, split: Split, hyperparameters: Hyperparameters, cache_bytes: int = CACHE_BYTES) -> None:
         self.hyperparameters = hyperparameters
         self.epoch = 0
         test_size = hyperparameters.test_size
@@ -215,7 +215,7 @@ class TrainImages(torch.utils.data.Dataset):
             for image in split.images
         )
         # Processes would each fill a cache of their own.
-        cache = hyperparameters.num_workers == 0 and bytes_of_all <= CACHE_BYTES
+        cache = hyperparameters.num_workers == 0 and bytes_of_all <= cache_bytes
         self._windows = _Windows(split.images, hyperparameters.input_size, test_size, cache)
         most = max(len(image.boxes) for image in split.images)
         self._augmented = MosaicDetection(

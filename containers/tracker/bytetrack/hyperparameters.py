@@ -19,7 +19,7 @@ SIZES: dict[str, tuple[float, float]] = {  # YOLOX's depth and width
 }
 
 OPTIMIZERS = ("adamw", "sgd")
-WINDOWS_ON_CPU = 2_700  # that a training sees, for frames as large as one: minutes of YOLOX-nano on a core
+WINDOWS_ON_CPU = 4_500  # that a training sees, for frames as large as one: minutes of YOLOX-nano on a core
 
 
 def _option(default: Any, help: str, low: float, high: float, multiple_of: int = 1) -> Any:

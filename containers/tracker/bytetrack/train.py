@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -32,7 +32,7 @@ from yolox.utils import LRScheduler
 from bytetrack import artifact, validate
 from bytetrack.artifact import ModelConfig
 from bytetrack.checkpoints import architecture_of, read_checkpoint
-from bytetrack.data import Split, TrainImages, batches
+from bytetrack.data import CACHE_BYTES, Split, TrainImages, batches
 from bytetrack.detector import IMAGENET_MEAN, IMAGENET_STD
 from bytetrack.files import atomic_path, write_atomically
 from bytetrack.hyperparameters import Hyperparameters, suggest
@@ -69,7 +69,7 @@ def main() -> int:
 
 def train(base: Path) -> None:
     rank, world = (distributed.get_rank(), distributed.get_world_size()) if distributed.is_initialized() else (0, 1)
-    stop = watch_sigterm()
+    told_to_stop = watch_sigterm()
     say = print_line if rank == 0 else lambda line: None
 
     # --- Configuration and data -----------------------------------------------------------------------------------
@@ -115,10 +115,6 @@ def train(base: Path) -> None:
     # --- Model, optimizer, schedule -------------------------------------------------------------------------------
     torch.manual_seed(settings.seed)
     cv2.setNumThreads(0)  # the processes that prepare images are forked, and would wait for threads that are not
-    if not gpu:
-        # A core is left for others: for networks and windows as small as suit a CPU, one thread more brings little,
-        # and threads that share a core with another program wait for each other most of the time.
-        torch.set_num_threads(max(1, min(torch.get_num_threads(), (os.cpu_count() or 1) - 1)))
     device = torch.device("cuda", torch.cuda.current_device()) if gpu else torch.device("cpu")
     if start:
         _, _, config.depthwise, _ = architecture_of(start[0])
@@ -129,7 +125,7 @@ def train(base: Path) -> None:
     ema = Ema(model)
     optimizer = make_optimizer(model, settings)
     scaler = torch.amp.GradScaler(device.type, enabled=gpu and settings.fp16)
-    images = TrainImages(train_split, settings)
+    images = TrainImages(train_split, settings, CACHE_BYTES // world)
     steps = len(batches(len(images), settings.batch_size, settings.seed, 0))
     schedule = LRScheduler(
         "yoloxwarmcos", settings.basic_lr_per_img * settings.batch_size, steps, settings.max_epoch,
@@ -197,17 +193,17 @@ def train(base: Path) -> None:
                     + "".join(f"{name}: {value:.4f}, " for name, value in values.items())
                     + f"lr: {lr:.3e}, images_per_second: {clock.images_per_second:.1f}, eta: {clock.eta:.0f}"
                 )
-            if stop.is_set():
+            if any_process(told_to_stop()):
                 save_state(epoch, step + 1)
                 raise Stopped(f"stopped in epoch {epoch + 1} after step {step + 1}, checkpoint written")
         first_step = 0
 
         last = epoch + 1 == settings.max_epoch
         if val_split and (last or (epoch + 1) % settings.eval_interval == 0):
-            mine = itertools.takewhile(lambda _: not stop.is_set(), val_split.images[rank::world])
+            mine = itertools.takewhile(lambda _: not told_to_stop(), val_split.images[rank::world])
             found = gathered(validate.detect(ema.model, config, val_split, mine))
             scores = average_precision(val_split.document, found)
-            if stop.is_set():
+            if any_process(told_to_stop()):
                 save_state(epoch, steps)
                 raise Stopped(f"stopped in the evaluation after epoch {epoch + 1}, checkpoint written")
             say(f"epoch: {epoch + 1}/{settings.max_epoch}, {listing(scores, 4)}")
@@ -417,12 +413,22 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
 
 
 def launch_processes(base: Path) -> None:
-    """Become `torchrun` with one process per GPU on every host; return where one process is all there is to be."""
+    """Become `torchrun` with several processes; return where one process is all there is to be.
+
+    On every host one per GPU, or one per core as far as the batch gives each two images: for networks and images as
+    small as suit a CPU, two processes of one thread are nearly twice as fast as one process of two.
+    """
+    if distributed.is_torchelastic_launched():
+        return
     path = base / "input" / "config" / "resourceconfig.json"
     resources = read_json(path) if path.is_file() else {}
     hosts = resources.get("hosts") or ["localhost"]
-    processes = max(torch.cuda.device_count(), 1)
-    if distributed.is_torchelastic_launched() or len(hosts) * processes == 1:
+    processes = torch.cuda.device_count()
+    if not processes:
+        batch_size = Hyperparameters.parse(read_json(base / "input" / "config" / "hyperparameters.json")).batch_size
+        processes = max(1, min(torch.get_num_threads(), batch_size // 2 // len(hosts)))
+        os.environ["OMP_NUM_THREADS"] = str(torch.get_num_threads() // processes)
+    if len(hosts) * processes == 1:
         return
     if resources.get("network_interface_name"):
         for library in ("NCCL", "GLOO"):
@@ -431,11 +437,13 @@ def launch_processes(base: Path) -> None:
 
 
 def become_torchrun(processes: int, hosts: list[str], rank: int) -> NoReturn:
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    rendezvous = ["--master-addr", hosts[0], "--master-port", os.environ.get("MASTER_PORT", "29500")]
-    nodes = ["--nnodes", str(len(hosts)), "--node-rank", str(rank), "--nproc-per-node", str(processes)]
-    run = [sys.executable, "-m", "torch.distributed.run", *nodes, *rendezvous, "-m", "bytetrack.train"]
-    os.execv(sys.executable, run)
+    run = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
+    if len(hosts) > 1:
+        run += ["--nnodes", str(len(hosts)), "--node-rank", str(rank)]
+        run += ["--master-addr", hosts[0], "--master-port", os.environ.get("MASTER_PORT", "29500")]
+    else:
+        run += ["--standalone"]  # at a free port, as another training may be running here
+    os.execv(sys.executable, [*run, "-m", "bytetrack.train"])
 
 
 @contextlib.contextmanager
@@ -452,6 +460,15 @@ def process_group() -> Iterator[None]:
     distributed.destroy_process_group()
 
 
+def any_process(flag: bool) -> bool:
+    """Whether it is true in any process, so that all stop after the same step."""
+    if not distributed.is_initialized():
+        return flag
+    value = torch.tensor(float(flag), device="cuda" if torch.cuda.is_available() else "cpu")
+    distributed.all_reduce(value, distributed.ReduceOp.MAX)
+    return bool(value)
+
+
 def gathered(found: list[Any]) -> list[Any]:
     """The lists of all processes as one."""
     if not distributed.is_initialized():
@@ -464,11 +481,11 @@ def gathered(found: list[Any]) -> list[Any]:
 # --- The world outside --------------------------------------------------------------------------------------------
 
 
-def watch_sigterm() -> threading.Event:
-    """An event that SIGTERM sets; the loop stops at its next step."""
-    event = threading.Event()
+def watch_sigterm() -> Callable[[], bool]:
+    """Whether SIGTERM came, or the process that started this one is gone; the loop stops at its next step then."""
+    event, parent = threading.Event(), os.getppid()
     signal.signal(signal.SIGTERM, lambda *_: event.set())
-    return event
+    return lambda: event.is_set() or os.getppid() != parent
 
 
 def read_json(path: Path) -> dict[str, Any]:
