@@ -6,7 +6,6 @@ restarts, until a page takes it (`take`) to start a job on it, or the person dis
 
 from __future__ import annotations
 
-import errno
 import hmac
 import os
 import re
@@ -23,7 +22,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from backend.errors import UserError
+from backend.errors import UserError, is_disk_full
 
 PATH = "/studio/upload"
 TOKEN = secrets.token_urlsafe(24)  # new with every server: only pages that this server rendered know it
@@ -50,7 +49,7 @@ def route(root: Callable[[], Path]) -> Route:
         except _Refused as refused:
             return JSONResponse({"error": str(refused)}, refused.status)
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            full = is_disk_full(error)
             sentence = "The disk is full" if full else f"The file could not be saved ({error.strerror})"
             return JSONResponse({"error": f"{sentence}. Free some space, then try again."}, 507 if full else 500)
         return JSONResponse({"name": saved.name})

@@ -11,11 +11,7 @@ from backend.progress import Progress
 from backend.records import Endpoint, Model, check_name
 from backend.workspace import Workspace
 
-MODES = {
-    "batch": "Batch: whole folders of video at once; nothing runs, or costs, between jobs.",
-    "realtime": "Real-time: answers at once, frame by frame or in short pieces, within a session that tracks.",
-    "async": "Asynchronous: whole videos up to 1 GB are queued and answered one after another.",
-}
+MODES = {"batch": "batch", "realtime": "real-time", "async": "asynchronous"}  # and what people call them
 
 
 def deploy(workspace: Workspace, progress: Progress, *, name: str, model: str, mode: str) -> dict:

@@ -54,8 +54,8 @@ def make(
     workspace: Workspace,
     progress: Progress,
     *,
-    scenes: int = 6,
-    frames: int = 60,
+    scenes: int = 10,
+    frames: int = 48,
     size: tuple[int, int] = (480, 352),
     seed: int = 0,
 ) -> dict:
@@ -123,7 +123,7 @@ class Scene:
 
     def _tall(self, y: float) -> float:
         """Height in pixels of a person who stands at y."""
-        return 0.47 * (y - HORIZON * self.height)
+        return 0.5 * (y - HORIZON * self.height)
 
     def _people(self, frames: int, rng: np.random.Generator) -> list[Mover]:
         people = []
@@ -273,7 +273,7 @@ def _person(mover: Mover, tall: float, k: int) -> np.ndarray:
     leg_color = skin if skirt else trousers
 
     def leg(side: float, shade: float) -> None:
-        reach = 0.17 * side * swing
+        reach = 0.11 * side * swing
         lift = max(0.0, 0.06 * math.cos(stride) * side)
         knee = (reach * 0.55 + 0.035 * way, 0.27 + lift * 0.6)
         foot = (reach - (0.05 * way if lift else 0), 0.035 + lift)
@@ -281,7 +281,7 @@ def _person(mover: Mover, tall: float, k: int) -> np.ndarray:
         brush.limb([foot, (foot[0] + 0.07 * way, foot[1] - 0.008)], 0.05, (35, 35, 40))
 
     def arm(side: float, shade: float) -> None:
-        reach = -0.15 * side * swing
+        reach = -0.1 * side * swing
         elbow = (shoulder[0] + reach * 0.5 - 0.02 * way, 0.65 + bob)
         hand = (shoulder[0] + reach + 0.03 * way, 0.52 + bob)
         brush.limb([(shoulder[0], 0.79 + bob), elbow, hand], 0.058, _dark(shirt, shade))

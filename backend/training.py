@@ -80,9 +80,15 @@ def suggest(
     depth, width = SIZES[size]
     labels = workspace.get(Labels, data.splits["train"][0])
     video = workspace.get(Video, labels.video)
-    large = _large_side(workspace.folder(data) / "train" / "annotations.json")
+    annotations = json.loads((workspace.folder(data) / "train" / "annotations.json").read_bytes())["annotations"]
     settings = suggested(
-        video.width, video.height, data.frames["train"], depth, width, object_side=large, pretrained=pretrained
+        video.width,
+        video.height,
+        data.frames["train"],
+        depth,
+        width,
+        object_sides=[max(each["bbox"][2:]) for each in annotations],
+        pretrained=pretrained,
     )
     if epochs is not None:
         if epochs < 1:
@@ -172,13 +178,6 @@ def _check(workspace: Workspace, dataset: str, hyperparameters: dict[str, str], 
     except ValueError as error:
         raise UserError(str(error)) from error
     return data
-
-
-def _large_side(annotations: Path) -> float:
-    """The longer side, in pixels, that 95 of 100 labelled boxes do not exceed."""
-    boxes = [each["bbox"] for each in json.loads(annotations.read_bytes())["annotations"]]
-    sides = sorted(max(width, height) for _, _, width, height in boxes)
-    return sides[int(0.95 * (len(sides) - 1))] if sides else 0.0
 
 
 class _Log:

@@ -24,9 +24,9 @@ from app.widgets.charts import COLOURS
 from app.widgets.formatting import ago, count, natural, number, size
 from app.workspace import workspace
 from backend import deployments
+from backend.deployments import MODES
 from backend.records import Comparison, Endpoint, Model, Video
 
-WAYS = {"batch": "batch", "realtime": "real-time", "async": "asynchronous"}
 PARTS = {"client": COLOURS[2], "network": COLOURS[1], "model": COLOURS[0]}
 PART_MEANING = (
     "**Client**: cutting the video into pieces and reading the answers. **Network**: under way, and waiting in the "
@@ -77,7 +77,7 @@ def start(videos: list[Video], endpoints: list[Endpoint], comparisons: list[Comp
             "Endpoints",
             list(by_id),
             default=list(by_id),
-            format_func=lambda id: f"{by_id[id].name} ({WAYS[by_id[id].mode]}, {models.get(by_id[id].model, '')})",
+            format_func=lambda id: f"{by_id[id].name} ({MODES[by_id[id].mode]}, {models.get(by_id[id].model, '')})",
             key=f"compare-endpoints-{hash(tuple(by_id))}",
         )
         if st.button("Compare", type="primary", icon=":material/speed:", disabled=not chosen):
@@ -160,7 +160,7 @@ def table(rows: list[Row]) -> None:
         [
             {
                 "Endpoint": row["endpoint"],
-                "Way": WAYS[row["mode"]],
+                "Way": MODES[row["mode"]],
                 "Model": row["model"],
                 "Frames/s": row["fps"],
                 "latency (ms)": percentiles(row["total_ms"]),

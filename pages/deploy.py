@@ -17,24 +17,22 @@ from app.widgets import (
 from app.widgets.formatting import ago, natural
 from app.workspace import workspace
 from backend import deployments
+from backend.deployments import MODES
 from backend.platform.base import EndpointState
 from backend.records import Endpoint, Model
 
 WAYS = {
     "batch": (
-        "Batch",
         "inventory_2",
         "Whole folders of video, one job after another. **Nothing runs, or costs, between jobs.** "
         "For archives and for measuring.",
     ),
     "realtime": (
-        "Real-time",
         "bolt",
         "A server that answers **at once**, frame by frame or in short pieces of video; a session keeps the ids. "
         "For cameras and applications.",
     ),
     "async": (
-        "Asynchronous",
         "schedule_send",
         "A queue that takes **whole videos up to 1 GB** and answers one after another. "
         "For uploads that come now and then.",
@@ -77,15 +75,15 @@ def compose(models: list[Model]) -> None:
         name = st.text_input(
             "Name", model.name[:60], max_chars=60, key=f"deploy-name-{model.id}", help="The way is added to it."
         )
-    for column, (mode, (title, icon, text)) in zip(st.columns(3, gap="medium"), WAYS.items()):
+    for column, (mode, (icon, text)) in zip(st.columns(3, gap="medium"), WAYS.items()):
         with column.container(border=True, height="stretch"):
-            st.markdown(f"#### :primary[:material/{icon}:] {title}")
+            st.markdown(f"#### :primary[:material/{icon}:] {MODES[mode].capitalize()}")
             st.markdown(text)
-            if st.button(f"Deploy {title.lower()}", key=f"deploy-{mode}", type="primary", width="stretch"):
+            if st.button(f"Deploy {MODES[mode]}", key=f"deploy-{mode}", type="primary", width="stretch"):
                 run_job(
                     "deploy",
-                    f"Deploy {model.name} {title.lower()}",
-                    name=f"{name} {title.lower()}",
+                    f"Deploy {model.name} {MODES[mode]}",
+                    name=f"{name} {MODES[mode]}",
                     model=model.id,
                     mode=mode,
                 )
@@ -93,7 +91,7 @@ def compose(models: list[Model]) -> None:
 
 def show(endpoint: Endpoint, models: dict[str, Model]) -> None:
     """How one deployment is, looked at again every few seconds."""
-    title, icon, _ = WAYS[endpoint.mode]
+    icon, _ = WAYS[endpoint.mode]
     with st.container(border=True, key=f"endpoint-{endpoint.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"#### :primary[:material/{icon}:] {endpoint.name}", width="content")
@@ -103,7 +101,8 @@ def show(endpoint: Endpoint, models: dict[str, Model]) -> None:
                 confirm_removal(endpoint)
         model = models.get(endpoint.model)
         if model:
-            st.markdown(f":gray[{title} · model] {model.name} :gray[· {', '.join(model.classes[:6])}]")
+            way, classes = MODES[endpoint.mode].capitalize(), ", ".join(model.classes[:6])
+            st.markdown(f":gray[{way} · model] {model.name} :gray[· {classes}]")
         if endpoint.mode != "batch":
             with st.expander("Call it, log", icon=":material/terminal:"), guard():
                 details(endpoint)

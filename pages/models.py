@@ -24,8 +24,8 @@ from app.workspace import workspace
 from backend import models
 from backend.catalogue import CATALOGUE, Published
 from backend.records import Dataset, Job, Model
+from bytetrack.hyperparameters import SIZES
 
-SIZES = ["nano", "tiny", "s", "m", "l", "x"]
 MEANING = {
     "AP": "Average precision over overlaps from 0.5 to 0.95 on the validation split, 0 to 1.",
     "AP50": "Average precision at an overlap of 0.5 on the validation split, 0 to 1.",
@@ -146,7 +146,7 @@ def catalogue() -> None:
         "**YOLOX on COCO** knows 80 classes, people and vehicles among them: deploy it as it is, or start your own "
         "training from it. The file is checked against its published SHA-256."
     )
-    ordered = sorted(offered.items(), key=lambda item: SIZES.index(item[1].size))
+    ordered = sorted(offered.items(), key=lambda item: list(SIZES).index(item[1].size))
     for row in range(0, len(ordered), 3):
         for column, (key, each) in zip(st.columns(3, gap="medium"), ordered[row : row + 3]):
             with column.container(border=True, gap="xsmall"):

@@ -25,11 +25,11 @@ from app.widgets.formatting import ago, count, duration, natural, number, size
 from app.widgets.timeline import counts, timeline
 from app.workspace import workspace
 from backend import deployments
+from backend.deployments import MODES
 from backend.export import export
 from backend.records import Endpoint, Model, Run, Video
 from bytetrack.tracks import Tracks
 
-WAYS = {"batch": "batch", "realtime": "real-time", "async": "asynchronous"}
 HELP = {
     "Frames/s": "Frames of the video per second of waiting, from the first byte sent to the last received.",
     "Latency p50": "Half of the requests were answered within this time.",
@@ -80,7 +80,7 @@ def start(videos: list[Video], endpoints: list[Endpoint]) -> None:
                 endpoints,
                 "Deployed model",
                 key="track-endpoint",
-                describe=lambda endpoint: f"{WAYS[endpoint.mode]}, {models.get(endpoint.model, 'model removed')}",
+                describe=lambda endpoint: f"{MODES[endpoint.mode]}, {models.get(endpoint.model, 'model removed')}",
             )
         assert video and endpoint
         state = deployments.state(ws, endpoint)
@@ -112,7 +112,7 @@ def show(runs: list[Run]) -> None:
         st.session_state["newest run"] = newest
         st.session_state["track-run"] = newest
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run = choose(runs, "Run", key="track-run", describe=lambda run: f"{WAYS[run.mode]}, {ago(run.created)}")
+        run = choose(runs, "Run", key="track-run", describe=lambda run: f"{MODES[run.mode]}, {ago(run.created)}")
         assert run
         if st.button("Remove", icon=":material/delete:", key=f"remove-{run.id}"):
             confirm_removal(run)
@@ -143,7 +143,7 @@ def listing(runs: list[Run], videos: dict[str, str]) -> None:
         {
             "Video": videos[run.video],
             "Deployed model": run.endpoint_name,
-            "Way": WAYS[run.mode],
+            "Way": MODES[run.mode],
             "Frames": run.frames,
             "Objects": run.objects,
             "Frames/s": run.fps,
@@ -158,7 +158,7 @@ def listing(runs: list[Run], videos: dict[str, str]) -> None:
 
 def facts(run: Run) -> str:
     model = ws.find(Model, run.model)
-    parts = [f"By {run.endpoint_name} ({WAYS[run.mode]})", f"model {model.name if model else 'removed meanwhile'}"]
+    parts = [f"By {run.endpoint_name} ({MODES[run.mode]})", f"model {model.name if model else 'removed meanwhile'}"]
     if run.requests:
         parts.append(f"{count(run.requests, 'request')} of {size(run.bytes_sent / run.requests)}")
     return ", ".join([*parts, ago(run.created)])

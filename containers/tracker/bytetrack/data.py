@@ -104,10 +104,10 @@ class Split:
         return sum(len(image.boxes) for image in self.images)
 
     @property
-    def object_side(self) -> float:
-        """The longer side, in pixels, that nine of ten objects stay below; there must be objects."""
+    def object_sides(self) -> list[float]:
+        """The longer side of each object in pixels."""
         boxes = np.concatenate([image.boxes for image in self.images])
-        return float(np.quantile((boxes[:, 2:4] - boxes[:, :2]).max(axis=1), 0.9))
+        return (boxes[:, 2:4] - boxes[:, :2]).max(axis=1).tolist()
 
     @cached_property
     def videos(self) -> list[list[Image]]:

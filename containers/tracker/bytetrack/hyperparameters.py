@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
+
+import numpy as np
 
 STRIDE = 32  # sides of images must be multiples of it
 SIZES: dict[str, tuple[float, float]] = {  # YOLOX's depth and width
@@ -152,7 +154,7 @@ def suggest(
     depth: float = 0.33,
     network_width: float = 0.25,
     gpu: bool = False,
-    object_side: float = 0.0,
+    object_sides: Sequence[float] = (),
     pretrained: bool = False,
 ) -> Hyperparameters:
     """Settings for a first training that ends soon: minutes on two CPU cores for the smallest network.
@@ -164,14 +166,15 @@ def suggest(
         depth: of the network, see `SIZES`.
         network_width: likewise.
         gpu: whether it will run on one.
-        object_side: the longer side of large objects in pixels of the frame, if known: windows are to hold them.
+        object_sides: the longer side of each labelled object in pixels of the frame: windows are to hold most of them.
         pretrained: whether it starts from weights that know something already, which large steps would undo.
     """
     test_size = _fitted(height, width, most=1440 * 800 if gpu else 768 * 576)
     window_h, window_w = test_size
     if not gpu:
         # Small windows with objects in them teach as much as whole frames do, in a fraction of the time.
-        least = _whole(1.25 * object_side * min(test_size[0] / height, test_size[1] / width))
+        large = float(np.quantile(object_sides, 0.9)) if len(object_sides) else 0.0
+        least = _whole(1.25 * large * min(test_size[0] / height, test_size[1] / width))
         window_h, window_w = min(window_h, max(224, least)), min(window_w, max(288, least))
     # The more windows fit into a frame, the more must be seen to know it all; but neighbours look alike.
     seen = 40_000 if gpu else WINDOWS_ON_CPU * math.sqrt(test_size[0] * test_size[1] / (window_h * window_w))

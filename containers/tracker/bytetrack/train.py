@@ -92,7 +92,7 @@ def train(base: Path) -> None:
         depth,
         width,
         gpu=gpu,
-        object_side=train_split.object_side,
+        object_sides=train_split.object_sides,
         pretrained=bool(start),
     )
     settings = Hyperparameters.parse(given, suggested)
