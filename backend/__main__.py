@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from backend import jobs, journey
+from backend import jobs, journey, training
 from backend.errors import UserError, explain
 from backend.processes import Stopped, stop_on_sigterm
 from backend.records import KINDS, Job
@@ -78,7 +78,13 @@ def _do(options: argparse.Namespace, workspace: Workspace) -> dict:
             params[name] = json.loads(text)
         except ValueError:
             params[name] = text  # text needs no quotes
-    job = jobs.start(workspace, options.job, options.job.capitalize(), **params)
+    try:
+        if options.job == "train":
+            job = training.start(workspace, **params)
+        else:
+            job = jobs.start(workspace, options.job, options.job.capitalize(), **params)
+    except TypeError as error:
+        raise UserError(f"“{options.job}” cannot be done so: {error}.") from error
     try:
         return jobs.wait(workspace, job.id, TerminalProgress()).result
     except (KeyboardInterrupt, Stopped):

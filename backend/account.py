@@ -17,8 +17,7 @@ from backend.platform.base import EndpointState
 from backend.records import KINDS, Endpoint, Job, Record
 from backend.workspace import Workspace
 
-# Folders in the workspace that belong to no record, those of jobs that were killed among them.
-LEFTOVERS = ("uploads", "local", ".comparison-*", ".import-*", ".model-*", ".tracking-*", ".training-*")
+LEFTOVERS = ("uploads", "local")  # folders in the workspace that belong to no record
 PATIENCE = 10  # seconds a job gets to stop when everything goes anyway
 
 
@@ -127,9 +126,8 @@ def remove_everything(workspace: Workspace) -> None:
     for kind in reversed(KINDS.values()):  # dependents before what they depend on
         for record in workspace.list(kind):
             removal.remove(workspace, record)
-    for pattern in LEFTOVERS:
-        for folder in workspace.root.glob(pattern):
-            shutil.rmtree(folder, ignore_errors=True)
+    for name in LEFTOVERS:
+        shutil.rmtree(workspace.root / name, ignore_errors=True)
 
 
 def _stop_jobs(workspace: Workspace) -> None:

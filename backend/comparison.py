@@ -43,7 +43,7 @@ def compare(workspace: Workspace, progress: Progress, *, name: str, video: str, 
 def _measure(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint) -> dict:
     cost_per_hour = deployments.state(workspace, endpoint).cost_per_hour
     tracked, error = Tracked.nothing(), ""
-    with tempfile.TemporaryDirectory(prefix=".comparison-", dir=workspace.root) as folder:
+    with tempfile.TemporaryDirectory() as folder:
         try:
             tracked = through(workspace, progress, source, endpoint, Path(folder))
         except UserError as reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from backend.errors import UserError
@@ -29,13 +30,14 @@ def deploy(workspace: Workspace, progress: Progress, *, name: str, model: str, m
     chosen = workspace.get(Model, model)
     platform = platform_of(workspace)
     endpoint = Endpoint(name=name, model=chosen.id, mode=mode, platform=platform.name)
-    if mode != "batch":  # a batch job brings its own container up and down
-        progress(0.1, "starting the endpoint")
-        endpoint.ref = platform.deploy(name, workspace.folder(chosen), mode)
+    if mode == "batch":  # a batch job brings its own container up and down
+        return {"endpoint": workspace.add(endpoint).id}
+    endpoint.ref = platform.deploy(name, workspace.folder(chosen), mode)
     try:
         workspace.add(endpoint)
+        _wait_until_in_service(workspace, progress, endpoint)
     except BaseException:
-        delete_from_platform(workspace, endpoint)
+        delete(workspace, endpoint)
         raise
     return {"endpoint": endpoint.id}
 
@@ -49,7 +51,6 @@ def restart(workspace: Workspace, progress: Progress, *, endpoint: str) -> dict:
     known = workspace.get(Endpoint, endpoint)
     platform = platform_of(workspace, known.platform)
     if known.mode != "batch":
-        progress(0.1, "starting the endpoint")
         platform.delete_endpoint(known.ref)
         ref = platform.deploy(known.name, workspace.folder(workspace.get(Model, known.model)), known.mode)
         try:
@@ -58,6 +59,7 @@ def restart(workspace: Workspace, progress: Progress, *, endpoint: str) -> dict:
         except BaseException:  # it was deleted meanwhile
             platform.delete_endpoint(ref)
             raise
+        _wait_until_in_service(workspace, progress, stored)
     return {"endpoint": known.id}
 
 
@@ -80,6 +82,17 @@ def delete(workspace: Workspace, endpoint: Endpoint) -> None:
     """Delete the endpoint, its processes first, so that nothing runs on that no record names."""
     delete_from_platform(workspace, endpoint)
     workspace.remove(endpoint)
+
+
+def _wait_until_in_service(workspace: Workspace, progress: Progress, endpoint: Endpoint) -> None:
+    platform, started = platform_of(workspace, endpoint.platform), time.monotonic()
+    while (found := platform.endpoint(endpoint.ref)).status == "starting":
+        waited = time.monotonic() - started
+        progress(waited / (waited + 5), "starting the endpoint")
+        time.sleep(0.2)
+    if found.status != "in service":
+        printed = platform.endpoint_log(endpoint.ref, 5) or "nothing"
+        raise UserError(f"The endpoint did not start. It printed: {printed}")
 
 
 def delete_from_platform(workspace: Workspace, endpoint: Endpoint) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -89,6 +90,11 @@ def log_path(workspace: Workspace, job: Job) -> Path:
     return workspace.folder(job) / "log.txt"
 
 
+def temporary_folder(workspace: Workspace, job: Job) -> Path:
+    """Where the job's temporary files lie; it goes with the job's process, however that ends."""
+    return workspace.folder(job) / "temporary"
+
+
 def log(workspace: Workspace, job: Job, lines: int = 200) -> str:
     """The last `lines` lines that the job printed, read from the end of the file."""
     path = log_path(workspace, job)
@@ -126,6 +132,7 @@ def _record_death(workspace: Workspace, job: Job) -> None:
             )
         stored.step, stored.ended = "", time.time()
     processes.end_group(job.pid, job.pid_started)
+    shutil.rmtree(temporary_folder(workspace, job), ignore_errors=True)
 
 
 def _has_process(job: Job) -> bool:

@@ -83,7 +83,7 @@ def add(
         raise UserError(f"There is no file or folder {path}.")
     published = recognise(path.name)
     name = check_name(name or (published.name if published else _name_of(path)))
-    with tempfile.TemporaryDirectory(prefix=".model-", dir=workspace.root) as temporary:
+    with tempfile.TemporaryDirectory() as temporary:
         made = Path(temporary) / "artifact"
         made.mkdir()
         try:
@@ -157,7 +157,7 @@ def choose_classes(workspace: Workspace, model_id: str, classes: list[str], name
     if not classes:
         raise UserError(f"Choose at least one class of {model.name}.")
     config.keep_classes = [each for each in config.classes if each in classes]
-    with tempfile.TemporaryDirectory(prefix=".model-", dir=workspace.root) as temporary:
+    with tempfile.TemporaryDirectory() as temporary:
         made = Path(temporary)
         for file in FILES:
             _link(folder / file, made / file)

@@ -80,7 +80,7 @@ def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str
         seconds=0,
         fps=0,
     )
-    with tempfile.TemporaryDirectory(prefix=".tracking-", dir=workspace.root) as temporary:
+    with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         tracked = through(workspace, part(progress, 0, 0.7 if draw else 1), source, served, folder)
         run.frames, run.seconds = tracked.frames, round(tracked.seconds, 3)

@@ -24,7 +24,12 @@ LOSSES = ("total_loss", "iou_loss", "l1_loss", "conf_loss", "cls_loss")
 
 
 def start(
-    workspace: Workspace, *, name: str, dataset: str, hyperparameters: dict[str, str], base: str | None = None
+    workspace: Workspace,
+    *,
+    name: str,
+    dataset: str,
+    hyperparameters: dict[str, str] | None = None,
+    base: str | None = None,
 ) -> Job:
     """Start a training as a job.
 
@@ -32,12 +37,15 @@ def start(
         name: of the training and the model that it makes.
         dataset: id of a `Dataset`.
         hyperparameters: see `bytetrack.hyperparameters.Hyperparameters`; what is missing has its default.
+            Those that `suggest` gives where None.
         base: id of the `Model` to start from; from scratch where None.
 
     Raises:
         UserError: naming the hyperparameter, dataset or model that is wrong; no job is started then.
     """
     name = check_name(name)
+    if hyperparameters is None:
+        hyperparameters = suggest(workspace, dataset, pretrained=base is not None)
     _check(workspace, dataset, hyperparameters, base)
     return jobs.start(
         workspace,
@@ -137,7 +145,7 @@ def train(
         channels["model"] = workspace.folder(workspace.get(Model, base))
     kept = workspace.root / "checkpoints" / checkpoints
     progress(0.0, "starting")
-    with tempfile.TemporaryDirectory(prefix=".training-", dir=workspace.root) as temporary:
+    with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary)
         spec = TrainingSpec(name, channels, hyperparameters, kept, output)
         platform_of(workspace).train(spec, _Log(progress))

@@ -5,11 +5,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import shutil
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+from backend import jobs
 from backend.errors import UserError, explain
 from backend.processes import Stopped, start_time, stop_on_sigterm
 from backend.records import Job
@@ -65,7 +70,8 @@ def run(workspace: Workspace, job_id: str) -> bool:
         module, function = VERBS[job.verb].split(":")
         verb = getattr(importlib.import_module(module), function)
         _check_params(job, verb)
-        result = verb(workspace, JobProgress(workspace, job_id), **job.params)
+        with _temporary_files_in(jobs.temporary_folder(workspace, job)):
+            result = verb(workspace, JobProgress(workspace, job_id), **job.params)
     except Stopped:
         status = "stopped"
     except UserError as error:
@@ -80,6 +86,19 @@ def run(workspace: Workspace, job_id: str) -> bool:
         if status == "done":
             job.progress = 1.0
     return status == "done"
+
+
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Let `tempfile` work in `folder`: on the workspace's disk, and found again if this process is killed."""
+    before = tempfile.tempdir
+    folder.mkdir(exist_ok=True)
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check_params(job: Job, verb: Callable) -> None:

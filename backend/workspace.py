@@ -125,7 +125,7 @@ class Workspace:
 
     def folder(self, record: Record) -> Path:
         """The record's own folder, made when first asked for."""
-        folder = self.root / f"{type(record).__name__.lower()}s" / record.id
+        folder = self._path(record)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -142,7 +142,10 @@ class Workspace:
         """Remove the record and its files. Its dependents are the caller's business: see `backend.removal`."""
         with self._transaction() as connection:
             connection.execute("DELETE FROM records WHERE id = ?", (record.id,))
-        shutil.rmtree(self.root / f"{type(record).__name__.lower()}s" / record.id, ignore_errors=True)
+        shutil.rmtree(self._path(record), ignore_errors=True)
+
+    def _path(self, record: Record) -> Path:
+        return self.root / (type(record).__name__.lower().removesuffix("s") + "s") / record.id
 
     def setting(self, key: str, default: str = "") -> str:
         with self._connect() as connection:

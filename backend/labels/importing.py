@@ -56,7 +56,7 @@ def import_labels(
         raise UserError(f"There is no file or folder {place}. Check the path.")
     chosen = workspace.get(Video, video) if video else None
     progress(0, "reading labels")
-    with _unpacked(workspace, place) as unpacked:
+    with _unpacked(place) as unpacked:
         format = detect_format(unpacked) if format == "auto" else format
         sequences = read(unpacked, format, classes)
 
@@ -147,12 +147,12 @@ def preview(workspace: Workspace, labels: Labels, frame: int) -> np.ndarray:
 
 
 @contextmanager
-def _unpacked(workspace: Workspace, place: Path) -> Iterator[Path]:
+def _unpacked(place: Path) -> Iterator[Path]:
     """The folder or file itself, or the folder that an archive unpacks to for as long as the block lasts."""
     if not (place.is_file() and is_archive(place)):
         yield place
         return
-    with tempfile.TemporaryDirectory(prefix=".import-", dir=workspace.root) as temporary:
+    with tempfile.TemporaryDirectory() as temporary:
         yield extract(place, Path(temporary) / (place.name.split(".")[0] or "labels"), limit_bytes=LIMIT_BYTES)
 
 

@@ -69,7 +69,10 @@ class Platform(Protocol):
         """Run a batch job to its end."""
 
     def deploy(self, name: str, model: Path, mode: str) -> dict:
-        """Start a `realtime` or `async` endpoint, wait until it is in service, and return its `ref`."""
+        """Start a `realtime` or `async` endpoint and return its `ref` at once; `endpoint` tells when it is in service.
+
+        The ref is all that is known of something that may cost money: store it before anything else.
+        """
 
     def endpoint(self, ref: dict) -> EndpointState: ...
 

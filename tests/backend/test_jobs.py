@@ -76,6 +76,7 @@ def test_a_killed_job_has_failed_and_its_children_are_gone(workspace: Workspace,
     assert job.status == "failed" and "was killed" in job.reason and job.ended
     psutil.wait_procs(children, timeout=5)
     assert all_ended(workspace.root)
+    assert not jobs.temporary_folder(workspace, tracking).exists()
 
 
 def test_a_stopped_job_leaves_nothing(workspace: Workspace, tracking: Job) -> None:
@@ -89,7 +90,7 @@ def test_a_stopped_job_leaves_nothing(workspace: Workspace, tracking: Job) -> No
     with pytest.raises(UserError, match="Track stopped"):
         jobs.wait(workspace, tracking.id, silent)
     assert all_ended(workspace.root)
-    assert workspace.list(Run) == [] and not list(workspace.root.glob(".tracking-*"))
+    assert workspace.list(Run) == [] and not jobs.temporary_folder(workspace, tracking).exists()
     jobs.stop(workspace, tracking.id)  # by another tab, meanwhile
     assert workspace.get(Job, tracking.id).status == "stopped"
 

@@ -17,7 +17,7 @@ from backend.workspace import Workspace
 
 TINY = {
     "depth": "0.33", "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64",
-    "test_size_w": "64", "batch_size": "4", "max_epoch": "4", "eval_interval": "4", "mosaic_prob": "0",
+    "test_size_w": "64", "batch_size": "3", "max_epoch": "4", "eval_interval": "4", "mosaic_prob": "0",
 }  # fmt: skip
 
 
@@ -66,7 +66,7 @@ def test_a_training_is_killed_and_goes_on_from_its_checkpoint(workspace: Workspa
     assert model.classes == ["square", "disc"] and model.input_size == [64, 64] and "AP50" in model.metrics
     with pytest.raises(UserError, match="left no checkpoint"):
         training.resume(workspace, job.id)
-    assert all_ended(workspace.root) and not list(workspace.root.glob(".training-*"))
+    assert all_ended(workspace.root) and not jobs.temporary_folder(workspace, job).exists()
 
 
 def test_a_training_is_stopped(workspace: Workspace, dataset: Dataset) -> None:
@@ -75,8 +75,7 @@ def test_a_training_is_stopped(workspace: Workspace, dataset: Dataset) -> None:
     jobs.stop(workspace, job.id)
     with pytest.raises(UserError, match="Training tiny stopped"):
         jobs.wait(workspace, job.id, silent)
-    assert all_ended(workspace.root) and not list(workspace.root.glob(".training-*"))
-    assert list((workspace.root / "local" / "jobs").iterdir()) == []
+    assert all_ended(workspace.root) and not jobs.temporary_folder(workspace, job).exists()
     assert training.can_resume(workspace, workspace.get(Job, job.id))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,13 +75,9 @@ class LocalPlatform:
     @contextmanager
     def _base(self) -> Iterator[Path]:
         """A fresh `SAGEMAKER_BASE_DIR`, removed afterwards: what is kept lies where its links point to."""
-        jobs = self.root / "jobs"
         try:
-            jobs.mkdir(parents=True, exist_ok=True)
-            base = Path(tempfile.mkdtemp(dir=jobs))
+            temporary = tempfile.TemporaryDirectory()
         except OSError as error:
-            raise UserError(f"No job can start: {jobs} cannot be written ({error.strerror}).") from error
-        try:
-            yield base
-        finally:
-            shutil.rmtree(base, ignore_errors=True)
+            raise UserError(f"No job can start: there is no room for its files ({error.strerror}).") from error
+        with temporary as base:
+            yield Path(base)
