@@ -24,7 +24,7 @@ FPS = 12.0
 HORIZON = 0.20  # of the frame's height
 ROAD = (0.50, 0.70)  # of the frame's height
 FINE = 3  # objects are painted this many times larger
-MIN_VISIBLE = 0.25  # of an object's area within the frame, below which it has no label
+MIN_VISIBLE = 0.35  # of an object's area within the frame, below which it has no label
 MIN_INSIDE = 0.2  # of an object's area that must be within the frame for a label
 
 SKIN = [(150, 185, 225), (120, 160, 205), (90, 125, 175), (60, 85, 130), (45, 65, 100)]
@@ -54,15 +54,15 @@ def make(
     workspace: Workspace,
     progress: Progress,
     *,
-    scenes: int = 10,
-    frames: int = 48,
+    scenes: int = 16,
+    frames: int = 36,
     size: tuple[int, int] = (480, 352),
     seed: int = 0,
 ) -> dict:
     """Add sample videos "sample 1", … and their labels: {"videos": [ids], "labels": [ids]}.
 
-    A box is what of an object lies in the frame, whether or not something hides a part of it. In frames where three
-    quarters of it or more are hidden, or it has hardly entered, an object has none. All seeds give other scenes before
+    A box is what of an object lies in the frame, whether or not something hides a part of it. In frames where two
+    thirds of it are hidden, or it has hardly entered, an object has none. All seeds give other scenes before
     the same two cameras.
 
     Args:
@@ -128,7 +128,7 @@ class Scene:
     def _people(self, frames: int, rng: np.random.Generator) -> list[Mover]:
         people = []
         for k in range(10):
-            y = self.height * (rng.uniform(0.44, 0.50) if k % 3 == 0 else rng.uniform(0.73, 0.97))
+            y = self.height * (rng.uniform(0.44, 0.50) if k % 4 == 0 else rng.uniform(0.73, 0.97))
             tall, way = self._tall(y), rng.choice([-1, 1])
             vx = way * tall * rng.uniform(0.045, 0.085)
             # Everyone passes some point of the picture at some time of the scene.
