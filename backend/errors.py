@@ -25,5 +25,6 @@ def explain(error: BaseException) -> str:
 def is_disk_full(error: BaseException) -> bool:
     """Whether a file, or the workspace's database, could not grow."""
     if isinstance(error, sqlite3.OperationalError):
-        return "disk is full" in str(error)
+        # The second is about the index of the write-ahead log, which SQLite wants to extend even to read.
+        return getattr(error, "sqlite_errorname", "") in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -7,8 +7,11 @@ times its size and scaled down, far ones first, so that a frame is at once the p
 from __future__ import annotations
 
 import math
+import shutil
+import tempfile
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -75,15 +78,17 @@ def make(
             name=f"sample {number + 1}", path="", width=width, height=height, fps=FPS, frames=frames,
             seconds=frames / FPS, codec="h264", size=0,
         )  # fmt: skip
-        video.path = str(workspace.folder(video) / "sample.mp4")
         scene = Scene((width, height), frames, camera=number % 2, rng=np.random.default_rng([seed, number]))
         rows = []
-        with VideoWriter(video.path, FPS, (width, height)) as writer:
-            for k in range(frames):
-                picture, boxes = scene.render(k)
-                writer.write(picture)
-                rows += [(k, *box) for box in boxes]
-                progress((number + (k + 1) / frames) / scenes, f"scene {number + 1} of {scenes}")
+        with tempfile.TemporaryDirectory() as temporary:
+            made = Path(temporary) / "sample.mp4"
+            with VideoWriter(made, FPS, (width, height)) as writer:
+                for k in range(frames):
+                    picture, boxes = scene.render(k)
+                    writer.write(picture)
+                    rows += [(k, *box) for box in boxes]
+                    progress((number + (k + 1) / frames) / scenes, f"scene {number + 1} of {scenes}")
+            video.path = str(shutil.move(made, workspace.folder(video) / "sample.mp4"))
         video.size = probe(video.path).size
         tracks = _tracks(rows)
         label = Labels(

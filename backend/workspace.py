@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
-from backend.errors import UserError
+from backend.errors import UserError, is_disk_full
 from backend.records import KINDS, Record, check_name
 
 R = TypeVar("R", bound=Record)
@@ -47,6 +47,10 @@ class Workspace:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.executescript(SCHEMA)
         except (OSError, sqlite3.Error) as error:
+            if is_disk_full(error):
+                raise UserError(
+                    f"The disk of the workspace {self.root} is full. Free some space, then try again; nothing was lost."
+                ) from error
             raise UserError(f"The workspace folder {self.root} cannot be used: {error}. Choose another one.") from error
 
     @contextmanager

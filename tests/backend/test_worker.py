@@ -16,6 +16,14 @@ from backend.records import Job
 from backend.workspace import Workspace
 
 
+def full_database() -> sqlite3.OperationalError:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("PRAGMA max_page_count = 2")
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        connection.execute("CREATE TABLE large AS SELECT zeroblob(100000)")
+    return raised.value
+
+
 def work(workspace: Workspace, progress: Progress, *, how: str) -> dict:
     """The verb of these tests."""
     progress(0.5, "half way")
@@ -23,7 +31,7 @@ def work(workspace: Workspace, progress: Progress, *, how: str) -> dict:
         "refuse": UserError("There is no such clip. Choose another."),
         "break": KeyError("boxes"),
         "fill the disk": OSError(errno.ENOSPC, "No space left on device"),
-        "fill the database": sqlite3.OperationalError("database or disk is full"),
+        "fill the database": full_database(),
         "stop": Stopped(),
     }
     if how in endings:

@@ -8,6 +8,7 @@ which the next start goes on. Read it top to bottom.
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import json
 import os
@@ -505,7 +506,7 @@ def reason_of(error: Exception) -> str:
         return str(error).strip().splitlines()[-1].removeprefix("ValueError: ")
     if isinstance(error, torch.cuda.OutOfMemoryError):
         return "The GPU's memory is too small for this training. Choose a smaller batch_size or input size."
-    if isinstance(error, OSError) and error.errno == 28:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "The disk is full. Free some space and start again: the training goes on from its last checkpoint."
     return f"The training failed unexpectedly: {type(error).__name__}: {error}"
 
