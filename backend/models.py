@@ -20,11 +20,11 @@ from backend.errors import UserError
 from backend.progress import Progress
 from backend.records import Dataset, Labels, Model, check_name
 from backend.workspace import Workspace
+from bytetrack.artifact import FILES
 
 if TYPE_CHECKING:
     from bytetrack.artifact import ModelConfig
 
-FILES = ("model.safetensors", "model.json", "model.onnx")
 LIMIT_BYTES = 8 << 30  # of an unpacked archive: ten times the largest YOLOX
 LIGHT = ("nano", "tiny")
 

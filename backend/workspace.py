@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -27,6 +28,7 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE INDEX IF NOT EXISTS by_kind ON records (kind, created);
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+PATIENCE = 30  # seconds to wait for another process's lock
 
 
 class Workspace:
@@ -44,7 +46,7 @@ class Workspace:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with self._connect() as connection:
-                connection.execute("PRAGMA journal_mode=WAL")
+                _use_wal(connection)
                 connection.executescript(SCHEMA)
         except (OSError, sqlite3.Error) as error:
             if is_disk_full(error):
@@ -55,7 +57,7 @@ class Workspace:
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.root / "studio.db", timeout=30, isolation_level=None)
+        connection = sqlite3.connect(self.root / "studio.db", timeout=PATIENCE, isolation_level=None)
         try:
             yield connection
         finally:
@@ -162,6 +164,19 @@ class Workspace:
                 "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                 (key, value),
             )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch the database to write-ahead logging, which stays on; SQLite does not wait for a lock when it does that."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _free_name(name: str, taken: set[str]) -> str:

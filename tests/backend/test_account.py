@@ -83,6 +83,6 @@ def test_a_job_that_does_not_stop_is_killed(workspace, monkeypatch):
 
 
 def test_what_killed_jobs_left_goes_too(workspace):
-    (workspace.root / ".tracking-abc123").mkdir()
+    (workspace.root / "local" / "endpoint-abc123").mkdir(parents=True)
     remove_everything(workspace)
     assert sorted(path.name for path in workspace.root.iterdir() if path.is_dir()) == []

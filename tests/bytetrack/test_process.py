@@ -102,14 +102,15 @@ def test_the_model_may_come_as_an_archive(base: Path, scene: Path) -> None:
     assert json.loads((base / "processing" / "output" / "scene.json").read_text())["tracks"] == []
 
 
-def test_an_archive_that_would_write_elsewhere_is_refused(base: Path, scene: Path) -> None:
+def test_of_an_archive_nothing_is_written_elsewhere(base: Path, scene: Path) -> None:
     give(base, "scene.mp4", scene.read_bytes())
     model = base / "processing" / "input" / "model"
     with tarfile.open(model / "model.tar.gz", "w:gz") as tar:
         tar.add(model / "model.json", "../../model.json")
+    (model / "model.json").unlink()
     ended = run(base)
     assert ended.returncode == 1
-    assert "model.tar.gz cannot be unpacked" in ended.stderr
+    assert "model.json" in ended.stderr and not (base / "processing" / "model.json").exists()
     assert (base / "output" / "failure").read_text() in ended.stderr
 
 

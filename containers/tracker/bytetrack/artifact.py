@@ -14,6 +14,7 @@ from bytetrack.files import atomic_path, write_atomically
 if TYPE_CHECKING:
     from yolox.models import YoloxModule
 
+FILES = ("model.safetensors", "model.json", "model.onnx")
 FORMAT = 1
 NORMALISATIONS = ("raw", "imagenet")
 STRIDE = 32  # of the coarsest feature map: input sides are multiples of it

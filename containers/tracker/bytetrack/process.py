@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import signal
 import sys
 import tarfile
@@ -22,7 +23,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from bytetrack import mot, video
+from bytetrack import artifact, mot, video
 from bytetrack.detector import Detector
 from bytetrack.files import write_atomically
 from bytetrack.paths import base_dir
@@ -165,8 +166,10 @@ def _read_json(path: Path) -> dict[str, Any]:
 def _model_folder(folder: Path) -> Iterator[Path]:
     """The artifact in `folder`, unpacked for the length of the block if it came as `model.tar.gz`.
 
+    Only the artifact's own files are taken out, by name: whatever else an archive holds is never written.
+
     Raises:
-        ValueError: if the archive is damaged, too large, or would write outside its folder.
+        ValueError: if the archive is damaged, too large, or no model's.
     """
     archive = folder / "model.tar.gz"
     if not archive.is_file():
@@ -175,9 +178,12 @@ def _model_folder(folder: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bytetrack-model-") as unpacked:
         try:
             with tarfile.open(archive, "r:gz") as tar:
-                if sum(member.size for member in tar) > MAX_MODEL_BYTES:
+                members = {Path(member.name).as_posix(): member for member in tar if member.isfile()}
+                if sum(member.size for member in members.values()) > MAX_MODEL_BYTES:
                     raise ValueError(f"{archive} unpacks to more than {MAX_MODEL_BYTES:,} bytes: that is no model.")
-                tar.extractall(unpacked, filter="data")
+                for name in members.keys() & set(artifact.FILES):
+                    with tar.extractfile(members[name]) as content, open(Path(unpacked, name), "wb") as file:
+                        shutil.copyfileobj(content, file)
         except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
             raise ValueError(f"{archive} cannot be unpacked: {error}") from error
         yield Path(unpacked)

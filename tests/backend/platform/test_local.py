@@ -80,7 +80,7 @@ def test_a_training_that_fails_gives_its_own_reason(platform: LocalPlatform, tmp
     lines: list[str] = []
     with pytest.raises(UserError, match="num_classes is 7, but the data has 2 classes: square, disc"):
         platform.train(training(tmp_path, num_classes="7"), lines.append)
-    assert "num_classes is 7" in lines[-1]
+    assert any("num_classes is 7" in line for line in lines)
 
 
 def test_a_batch(platform: LocalPlatform, model: Path, scene: Path, tmp_path: Path) -> None:
