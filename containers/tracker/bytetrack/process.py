@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from bytetrack import artifact, mot, video
 from bytetrack.detector import Detector
@@ -182,8 +182,8 @@ def _model_folder(folder: Path) -> Iterator[Path]:
                 if sum(member.size for member in members.values()) > MAX_MODEL_BYTES:
                     raise ValueError(f"{archive} unpacks to more than {MAX_MODEL_BYTES:,} bytes: that is no model.")
                 for name in members.keys() & set(artifact.FILES):
-                    with tar.extractfile(members[name]) as content, open(Path(unpacked, name), "wb") as file:
-                        shutil.copyfileobj(content, file)
+                    with open(Path(unpacked, name), "wb") as file:
+                        shutil.copyfileobj(cast(IO[bytes], tar.extractfile(members[name])), file)
         except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
             raise ValueError(f"{archive} cannot be unpacked: {error}") from error
         yield Path(unpacked)
