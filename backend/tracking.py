@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -168,38 +169,46 @@ def _realtime(platform: Platform, progress: Progress, source: Video, endpoint: E
     requests: list[Request] = []
     frames = 0
     started = time.perf_counter()
-    opened = platform.invoke(
-        endpoint.ref, json.dumps({"frame_rate": source.fps}).encode(), "application/json", "NEW_SESSION"
-    )
-    classes = json.loads(opened.body)["classes"]
-    pieces: Iterator[tuple[int, int, bytes]] = video.pieces(source.path, PIECE_FRAMES)
-    while True:
-        before = time.perf_counter()
-        piece = next(pieces, None)
-        if piece is None:
-            break
-        _, count, body = piece
-        sent = time.perf_counter()
-        answer = platform.invoke(endpoint.ref, body, "video/mp4", opened.new_session)
-        received = time.perf_counter()
-        document = json.loads(answer.body)
-        rows += document["tracks"]
-        frames += document["frames"]
-        model_ms = document["model_ms"]
-        requests.append(
-            Request(
-                frames=count,
-                bytes_sent=len(body),
-                client_ms=(sent - before + time.perf_counter() - received) * 1000,
-                network_ms=max(0.0, (received - sent) * 1000 - model_ms),
-                model_ms=model_ms,
+    with _session(platform, endpoint, source.fps) as (session, classes):
+        pieces: Iterator[tuple[int, int, bytes]] = video.pieces(source.path, PIECE_FRAMES)
+        while True:
+            before = time.perf_counter()
+            piece = next(pieces, None)
+            if piece is None:
+                break
+            _, count, body = piece
+            sent = time.perf_counter()
+            answer = platform.invoke(endpoint.ref, body, "video/mp4", session)
+            received = time.perf_counter()
+            document = json.loads(answer.body)
+            rows += document["tracks"]
+            frames += document["frames"]
+            model_ms = document["model_ms"]
+            requests.append(
+                Request(
+                    frames=count,
+                    bytes_sent=len(body),
+                    client_ms=(sent - before + time.perf_counter() - received) * 1000,
+                    network_ms=max(0.0, (received - sent) * 1000 - model_ms),
+                    model_ms=model_ms,
+                )
             )
-        )
-        progress(frames / source.frames, "tracking")
-    seconds = time.perf_counter() - started
-    platform.invoke(endpoint.ref, b'{"close": true}', "application/json", opened.new_session)
+            progress(frames / source.frames, "tracking")
+        seconds = time.perf_counter() - started
     tracks = Tracks.from_json({"classes": classes, "tracks": rows})
     return Tracked(tracks, frames, seconds, requests, sum(request.bytes_sent for request in requests))
+
+
+@contextmanager
+def _session(platform: Platform, endpoint: Endpoint, frame_rate: float) -> Iterator[tuple[str | None, list[str]]]:
+    """A new session's id and classes. It is closed in any case: an endpoint holds only so many of them."""
+    opening = json.dumps({"frame_rate": frame_rate}).encode()
+    opened = platform.invoke(endpoint.ref, opening, "application/json", "NEW_SESSION")
+    try:
+        yield opened.new_session, json.loads(opened.body)["classes"]
+    finally:
+        with suppress(UserError):  # where the endpoint is gone, so is the session
+            platform.invoke(endpoint.ref, b'{"close": true}', "application/json", opened.new_session)
 
 
 def _asynchronous(platform: Platform, progress: Progress, source: Video, endpoint: Endpoint, folder: Path) -> Tracked:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from blobs import FRAMES
@@ -9,6 +10,8 @@ from served import add_model, add_video, all_ended, deploy
 
 from backend import deployments
 from backend.errors import UserError
+from backend.platform.base import Answer
+from backend.platform.local.platform import LocalPlatform
 from backend.progress import silent
 from backend.records import Endpoint, Run, Video
 from backend.tracking import percentiles, track
@@ -55,7 +58,6 @@ def test_every_way_of_serving_gives_the_same_tracks(served: tuple[Workspace, Vid
     assert runs["batch"].requests == 0 and runs["batch"].latency_ms == {}
     assert runs["realtime"].requests > 1 and runs["realtime"].latency_ms.keys() == {"p50", "p90", "p99"}
     assert runs["async"].requests == 1 and runs["async"].bytes_sent == video.size
-    assert not list(workspace.root.glob(".tracking-*"))
 
 
 def test_a_video_whose_file_is_gone_or_spoilt(
@@ -71,7 +73,26 @@ def test_a_video_whose_file_is_gone_or_spoilt(
     for endpoint in endpoints.values():
         with pytest.raises(UserError, match="is gone: .*squares.mp4"):
             track(workspace, silent, video=video.id, endpoint=endpoint.id)
-    assert not list(workspace.root.glob(".tracking-*"))
+
+
+def test_a_session_is_closed_where_tracking_fails(
+    served: tuple[Workspace, Video, dict[str, Endpoint]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, _, endpoints = served
+    answers: list[Answer] = []
+    invoke = LocalPlatform.invoke
+
+    def recording(*arguments: Any) -> Answer:
+        answers.append(invoke(*arguments))
+        return answers[-1]
+
+    monkeypatch.setattr(LocalPlatform, "invoke", recording)
+    video = add_video(workspace, tmp_path)
+    Path(video.path).write_bytes(b"just text")
+    with pytest.raises(UserError, match="not a video"):
+        track(workspace, silent, video=video.id, endpoint=endpoints["realtime"].id)
+    opened, closed = answers
+    assert opened.new_session and closed.closed_session == opened.new_session
 
 
 def test_percentiles_are_values_that_occurred() -> None:
