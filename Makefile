@@ -31,6 +31,8 @@ $(INSTALLED): requirements.txt containers/tracker/requirements.txt containers/tr
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps -e containers/tracker
 	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall opencv-python-headless==$(OPENCV)
+	@echo "Compiling the tracker, once …"
+	$(BIN)/python -c "from bytetrack.tracker import ByteTracker; ByteTracker().update([], [], [])"
 	touch $@
 
 clean:  ## Remove the environment, not the workspace

@@ -68,8 +68,8 @@ def retrack(workspace: Workspace, run: str, settings: dict[str, float]) -> Track
     Raises:
         UserError: if the run kept no detections (only batch runs do), or a setting is wrong.
     """
+    from bytetrack.config import TrackerConfig
     from bytetrack.pipeline import VideoDetections, track_detections  # brings OpenCV along
-    from bytetrack.tracker import TrackerConfig
 
     record = workspace.get(Run, run)
     path = workspace.folder(record) / "detections.npz"

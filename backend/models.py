@@ -189,7 +189,7 @@ def keep_thresholds(workspace: Workspace, model_id: str, thresholds: dict[str, f
         UserError: if a threshold is unknown or out of its range, or the model's files are gone.
     """
     from bytetrack.artifact import THRESHOLDS, read_config, write_config
-    from bytetrack.tracker import TrackerConfig
+    from bytetrack.config import TrackerConfig
 
     folder = workspace.folder(workspace.get(Model, model_id))
     if unknown := thresholds.keys() - THRESHOLDS.keys():

@@ -29,7 +29,7 @@ from app.widgets.timeline import timeline
 from app.workspace import workspace
 from backend import evaluation, models, videos
 from backend.records import Labels, Model, Run, Score, Video
-from bytetrack.tracker import TrackerConfig
+from bytetrack.config import TrackerConfig
 from bytetrack.tracks import Tracks
 
 MEANING = {

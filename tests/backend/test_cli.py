@@ -62,7 +62,8 @@ def test_errors_are_sentences_on_stderr(workspace: Workspace, capfd: pytest.Capt
 
 
 def test_who_interrupts_the_script_stops_its_job(workspace: Workspace) -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background of a shell it is ignored, and inherited
+    # In the background of a shell the signal is ignored, and children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     script = subprocess.Popen(
         [sys.executable, "-m", "backend", "do", "--workspace", str(workspace.root), "make sample", "frames=3000"],
         cwd=jobs.PROJECT,

@@ -5,6 +5,7 @@ import pytest
 
 from bytetrack import kalman
 
+BOX = np.dtype([("xyxy", "f8", 4), kalman.STATE])
 BOXES = np.array([[10.0, 20.0, 50.0, 120.0], [300.0, 10.0, 340.0, 30.0]])
 
 
@@ -38,37 +39,62 @@ class DenseFilter:
         self.covariance = self.covariance - gain @ innovation @ gain.T
 
 
-def test_boxes_survive_the_change_of_coordinates() -> None:
-    state = kalman.initiate(kalman.to_xyah(BOXES))
-    assert kalman.to_xyxy(state) == pytest.approx(BOXES)
+def started(xyxy: np.ndarray) -> np.ndarray:
+    tracks = seen(xyxy)
+    kalman.initiate(tracks)
+    return tracks
+
+
+def seen(xyxy: np.ndarray) -> np.ndarray:
+    boxes = np.zeros(len(xyxy), BOX)
+    boxes["xyxy"] = xyxy
+    return boxes
+
+
+def to_xyah(xyxy: np.ndarray) -> np.ndarray:
+    left, top, right, bottom = xyxy.T
+    return np.column_stack([(left + right) / 2, (top + bottom) / 2, (right - left) / (bottom - top), bottom - top])
+
+
+EVERY = np.arange(len(BOXES))
 
 
 def test_the_steps_equal_those_of_the_dense_filter() -> None:
     random = np.random.default_rng(0)
-    xyah = kalman.to_xyah(BOXES)
-    state, dense = kalman.initiate(xyah), [DenseFilter(box) for box in xyah]
+    tracks, dense = started(BOXES), [DenseFilter(box) for box in to_xyah(BOXES)]
     for step in range(20):
-        state = kalman.predict(state)
+        kalman.predict(tracks, EVERY)
         for each in dense:
             each.predict()
         if step % 4:  # every fourth frame nothing is seen
-            seen = xyah + random.normal(0, [3, 3, 0.02, 3], (2, 4)) + [2 * step, step, 0, 0]
-            state = kalman.update(state, seen)
-            for each, box in zip(dense, seen):
+            xyxy = BOXES + random.normal(0, 3, (2, 4)) + 2 * step
+            kalman.update(tracks, EVERY, seen(xyxy), EVERY)
+            for each, box in zip(dense, to_xyah(xyxy)):
                 each.update(box)
         means = np.array([each.mean.reshape(2, 4) for each in dense])
         variances = np.array([np.diag(each.covariance)[:4] for each in dense])
-        assert state[:, :2] == pytest.approx(means, abs=1e-9)
-        assert state[:, kalman.VARIANCE] == pytest.approx(variances, rel=1e-9)
+        assert tracks["state"][:, :2] == pytest.approx(means, abs=1e-9)
+        assert tracks["state"][:, kalman.VARIANCE] == pytest.approx(variances, rel=1e-9)
+        assert to_xyah(tracks["xyxy"]) == pytest.approx(means[:, 0])
 
 
 def test_a_steady_motion_is_learned() -> None:
-    state = kalman.initiate(kalman.to_xyah(BOXES))
+    tracks = started(BOXES)
     for step in range(1, 31):
-        state = kalman.update(kalman.predict(state), kalman.to_xyah(BOXES + 5 * step))
-    assert state[:, kalman.VELOCITY, kalman.X] == pytest.approx([5, 5], abs=0.2)
+        kalman.predict(tracks, EVERY)
+        kalman.update(tracks, EVERY, seen(BOXES + 5 * step), EVERY)
+    assert tracks["state"][:, kalman.VELOCITY, kalman.X] == pytest.approx([5, 5], abs=0.2)
+
+
+def test_only_the_given_rows_are_moved_and_matched_one_for_one() -> None:
+    tracks = started(BOXES)
+    kalman.predict(tracks, EVERY[1:])
+    kalman.update(tracks, EVERY[1:], seen(BOXES[::-1] + 5), EVERY[:1])
+    assert (tracks["xyxy"][0] == BOXES[0]).all()
+    assert tracks["xyxy"][1] == pytest.approx(BOXES[1] + 5, abs=1)
 
 
 def test_no_boxes_are_no_trouble() -> None:
-    state = kalman.initiate(np.empty((0, 4)))
-    assert kalman.to_xyxy(kalman.update(kalman.predict(state), np.empty((0, 4)))).shape == (0, 4)
+    tracks = started(np.empty((0, 4)))
+    kalman.predict(tracks, EVERY[:0])
+    kalman.update(tracks, EVERY[:0], tracks, EVERY[:0])

@@ -10,6 +10,7 @@ import pytest
 from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centres, picture, save_model, save_video
 
 from bytetrack import video
+from bytetrack.config import TrackerConfig
 from bytetrack.detector import Detector
 from bytetrack.pipeline import (
     VideoDetections,
@@ -22,7 +23,7 @@ from bytetrack.pipeline import (
     track_video,
     tracker_config,
 )
-from bytetrack.tracker import ByteTracker, TrackerConfig
+from bytetrack.tracker import ByteTracker
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -9,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytetrack import mot
-from bytetrack.matching import assign, overlap
-from bytetrack.tracker import ByteTracker, TrackerConfig
+from bytetrack.config import TrackerConfig
+from bytetrack.tracker import ByteTracker
 
 SEQUENCES = [
     "ADL-Rundle-6",
@@ -138,6 +139,56 @@ def test_reset_starts_over() -> None:
     assert see(tracker, (100, 10, 0.9)) == first
 
 
+def test_a_saved_tracker_goes_on_with_the_same_ids() -> None:
+    config = TrackerConfig(frame_rate=7, class_votes=True)
+    whole, parts = ByteTracker(config), ByteTracker(config)
+    for step in range(12):
+        boxes = [(5 * step, 10, 0.9), (400 - 5 * step, 200, 0.8)][: 1 if step in (4, 5) else 2]
+        assert see(whole, *boxes) == see(parts, *boxes)
+        parts = ByteTracker.restore(parts.save())
+    assert parts.config == config and parts.last_id == 2
+
+
+@pytest.mark.parametrize("damage", [lambda saved: b"", lambda saved: saved[: len(saved) // 2], lambda saved: b"x" * 99])
+def test_a_damaged_state_is_refused(damage: Callable[[bytes], bytes]) -> None:
+    with pytest.raises(ValueError, match="not the saved state of a tracker"):
+        ByteTracker.restore(damage(ByteTracker().save()))
+
+
+def waver(tracker: ByteTracker, kinds: list[int]) -> list[tuple[int, int]]:
+    """An object that moves on while its detector says these classes; per frame (id, class), if it is in view."""
+    seen = []
+    for step, kind in enumerate(kinds):
+        _, ids, _, class_ids = tracker.update([[5 * step, 10, 40 + 5 * step, 90]], [0.9], [kind])
+        seen += list(zip(ids.tolist(), class_ids.tolist()))
+    return seen
+
+
+def test_votes_keep_the_track_of_an_object_whose_class_wavers() -> None:
+    kinds = [0, 0, 1, 0, 1, 1, 0, 0]
+    assert waver(ByteTracker(TrackerConfig(class_votes=True)), kinds) == [(1, 0)] * len(kinds)
+    assert waver(ByteTracker(), kinds) != [(1, 0)] * len(kinds)
+
+
+def test_votes_can_outvote_the_first_class() -> None:
+    seen = waver(ByteTracker(TrackerConfig(class_votes=True)), [0, 1, 1, 1, 0])
+    assert [number for number, _ in seen] == [1] * 5
+    assert [kind for _, kind in seen] == [0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("class_votes", [False, True])
+def test_two_classes_that_cross_stay_what_they_are(class_votes: bool) -> None:
+    tracker = ByteTracker(TrackerConfig(class_votes=class_votes))
+    for step in range(41):
+        there, back = 10 * step, 400 - 10 * step
+        xyxy = [[there, 10, there + 40, 90], [back, 14, back + 40, 94]]
+        shown = slice(0, 1) if 18 <= step <= 22 else slice(0, 2)  # the second one hides behind the first
+        _, ids, _, class_ids = tracker.update(xyxy[shown], [0.9, 0.8][shown], [0, 1][shown])
+        if step > 0:
+            assert dict(zip(ids.tolist(), class_ids.tolist())).items() <= {1: 0, 2: 1}.items()
+    assert ids.tolist() == [1, 2]
+
+
 def test_small_tracks_are_not_reported_if_asked() -> None:
     tracker = ByteTracker(TrackerConfig(min_box_area=40 * 80 + 1))
     assert see(tracker, (100, 10, 0.9)) == {}
@@ -162,20 +213,6 @@ def test_settings_are_read_from_text_and_numbers() -> None:
 def test_wrong_settings_are_named(setting: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TrackerConfig.parse(setting)
-
-
-def test_overlap() -> None:
-    a = np.array([[0.0, 0, 10, 10], [20, 20, 10, 10]])
-    b = np.array([[5.0, 0, 15, 10], [100, 100, 110, 110]])
-    assert overlap(a, b) == pytest.approx(np.array([[1 / 3, 0], [0, 0]]))
-    assert overlap(a[:1], a[:1], border=1) == pytest.approx(1)
-    assert overlap(a[:0], b).shape == (0, 2)
-
-
-def test_assignment_is_best_in_total_and_leaves_alone_what_costs_too_much() -> None:
-    rows, columns = assign(np.array([[0.1, 0.2, 1.0], [0.2, 0.7, 1.0], [1.0, 1.0, 0.95]]), 0.8)
-    assert (rows.tolist(), columns.tolist()) == ([0, 1], [1, 0])
-    assert len(assign(np.empty((0, 3)), 0.8)[0]) == 0
 
 
 numbers = st.floats(-50, 500) | st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1e300, 5e-324])

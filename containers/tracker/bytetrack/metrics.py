@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from trackeval.metrics import CLEAR, HOTA, Identity
 
-from bytetrack.matching import overlap
+from bytetrack.boxes import overlap
 from bytetrack.tracks import Tracks
 
 QUIET = {"PRINT_CONFIG": False}

@@ -13,9 +13,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bytetrack import video
+from bytetrack.config import TrackerConfig
 from bytetrack.detector import Detections, Detector
 from bytetrack.files import atomic_path
-from bytetrack.tracker import ByteTracker, TrackerConfig
+from bytetrack.tracker import ByteTracker
 from bytetrack.tracks import Tracks
 
 T = TypeVar("T")

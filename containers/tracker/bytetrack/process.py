@@ -24,11 +24,11 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from bytetrack import artifact, mot, video
+from bytetrack.config import TrackerConfig
 from bytetrack.detector import Detector
 from bytetrack.files import write_atomically
 from bytetrack.paths import base_dir
 from bytetrack.pipeline import TrackedVideo, track_file, tracker_config
-from bytetrack.tracker import TrackerConfig
 
 MAX_MODEL_BYTES = 8 * 1024**3  # of an unpacked artifact; YOLOX-x is 0.8 GB with its ONNX
 SECONDS_BETWEEN_LINES = 1.0

@@ -319,6 +319,7 @@ def main() -> int:
     except (OSError, ValueError) as error:
         print(f"serve: {error}", file=sys.stderr, flush=True)
         return 1
+    ByteTracker().update([], [], [])  # its code is compiled or loaded now: the first session need not wait for it
     service = Service(detector, options)
     config = uvicorn.Config(
         service.app(),

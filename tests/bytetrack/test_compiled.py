@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+import pytest
+
+import bytetrack
+from bytetrack import compiled
+
+PACKAGE = Path(bytetrack.__file__).parent
+
+
+def twice(x: float) -> float:
+    return 2 * x
+
+
+def test_a_change_in_any_of_the_sources_is_noticed(tmp_path: Path) -> None:
+    for name in compiled.SOURCES:
+        shutil.copy(PACKAGE / name, tmp_path)
+    folders = [compiled.folder(tmp_path)]
+    for name in compiled.SOURCES:
+        (tmp_path / name).write_text((tmp_path / name).read_text() + "\n")
+        folders.append(compiled.folder(tmp_path))
+    assert len(set(folders)) == 1 + len(compiled.SOURCES)
+
+
+def test_every_file_with_compiled_functions_is_a_source() -> None:
+    using = {path.name for path in PACKAGE.rglob("*.py") if "@compiled" in path.read_text()}
+    assert using == set(compiled.SOURCES)
+
+
+def test_it_works_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    njit = numba.njit
+
+    def nowhere(*arguments: Any, **options: Any) -> Callable:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(*arguments, **options)
+
+    monkeypatch.setattr(numba, "njit", nowhere)
+    before = compiled.config.CACHE_DIR
+    assert compiled.compiled(twice)(21) == 42
+    assert before == compiled.config.CACHE_DIR
