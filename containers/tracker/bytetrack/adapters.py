@@ -19,8 +19,8 @@ def update_with_detections(tracker: ByteTracker, detections: sv.Detections) -> s
         detections: of `N` boxes. Without `confidence` all are certain; without `class_id` all are of class 0.
     """
     count = len(detections)
-    scores = np.ones(count) if detections.confidence is None else detections.confidence
-    class_ids = np.zeros(count) if detections.class_id is None else detections.class_id
+    scores: np.ndarray = np.ones(count) if detections.confidence is None else detections.confidence
+    class_ids: np.ndarray = np.zeros(count) if detections.class_id is None else detections.class_id
     xyxy, ids, scores, class_ids = tracker.update(detections.xyxy, scores, class_ids)
 
     by_id = np.argsort(tracker.tracks["id"])
