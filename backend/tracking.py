@@ -20,6 +20,8 @@ from backend.progress import Progress, part
 from backend.records import Endpoint, Model, Run, Video
 from backend.workspace import Workspace
 from bytetrack import mot, video
+from bytetrack.config import TrackerConfig
+from bytetrack.refinement import refine
 from bytetrack.tracks import Tracks
 
 PIECE_FRAMES = 12  # per real-time request: a second of the sample, and H.264 pays off against single JPEGs
@@ -169,7 +171,7 @@ def _realtime(platform: Platform, progress: Progress, source: Video, endpoint: E
     requests: list[Request] = []
     frames = 0
     started = time.perf_counter()
-    with _session(platform, endpoint, source.fps) as (session, classes):
+    with _session(platform, endpoint, source.fps) as (session, opened):
         pieces: Iterator[tuple[int, int, bytes]] = video.pieces(source.path, PIECE_FRAMES)
         while True:
             before = time.perf_counter()
@@ -195,17 +197,19 @@ def _realtime(platform: Platform, progress: Progress, source: Video, endpoint: E
             )
             progress(frames / source.frames, "tracking")
         seconds = time.perf_counter() - started
-    tracks = Tracks.from_json({"classes": classes, "tracks": rows})
+    # A session cannot look ahead; now that the whole video is at hand, its tracks get what the other ways give them.
+    tracks = Tracks.from_json({"classes": opened["classes"], "tracks": rows})
+    tracks = refine(tracks, TrackerConfig.parse(opened["settings"]))
     return Tracked(tracks, frames, seconds, requests, sum(request.bytes_sent for request in requests))
 
 
 @contextmanager
-def _session(platform: Platform, endpoint: Endpoint, frame_rate: float) -> Iterator[tuple[str | None, list[str]]]:
-    """A new session's id and classes. It is closed in any case: an endpoint holds only so many of them."""
+def _session(platform: Platform, endpoint: Endpoint, frame_rate: float) -> Iterator[tuple[str | None, dict]]:
+    """A new session's id, and the answer to its opening. It is closed in any case: an endpoint holds only so many."""
     opening = json.dumps({"frame_rate": frame_rate}).encode()
     opened = platform.invoke(endpoint.ref, opening, "application/json", "NEW_SESSION")
     try:
-        yield opened.new_session, json.loads(opened.body)["classes"]
+        yield opened.new_session, json.loads(opened.body)
     finally:
         with suppress(UserError):  # where the endpoint is gone, so is the session
             platform.invoke(endpoint.ref, b'{"close": true}', "application/json", opened.new_session)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,11 @@ from bytetrack.pipeline import (
     track_detections,
     track_file,
     track_frames,
-    track_video,
     tracker_config,
 )
+from bytetrack.refinement import refine
 from bytetrack.tracker import ByteTracker
+from bytetrack.tracks import Tracks
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_the_document_says_what_the_video_is(detector: Detector, scene: Path) ->
 
 def test_kept_detections_track_to_the_same_tracks(detector: Detector, scene: Path, tmp_path: Path) -> None:
     config = TrackerConfig(frame_rate=FPS)
-    direct = track_video(video.read_frames(scene), detector, ByteTracker(config))
+    direct = refine(tracked(video.read_frames(scene), detector, ByteTracker(config)), config)
     detections = detect_video(scene, detector)
     detections.save(tmp_path / "scene.npz")
     for kept in (VideoDetections.load(tmp_path / "scene.npz"), VideoDetections.from_json(detections.to_json())):
@@ -66,23 +67,29 @@ def test_kept_detections_track_to_the_same_tracks(detector: Detector, scene: Pat
         assert np.array_equal(again.xyxy, direct.xyxy)
 
 
+def tracked(frames: Iterable[np.ndarray], detector: Detector, tracker: ByteTracker) -> Tracks:
+    return track_frames(detect_frames(frames, detector), tracker, detector.classes)
+
+
 def test_the_same_frames_in_parts_give_the_same_tracks(detector: Detector, scene: Path) -> None:
+    config = tracker_config(detector, {}, FPS)
     whole = track_file(scene, detector, {}).tracks
-    tracker = ByteTracker(tracker_config(detector, {}, FPS))
-    rows = []
+    tracker = ByteTracker(config)
+    rows: list[dict] = []
     for first in range(0, FRAMES, 7):
         part = detect_frames(video.read_frames(scene, first, first + 7), detector)
         rows += track_frames(part, tracker, detector.classes, first).rows()
-    assert rows == list(whole.rows())
+    in_parts = Tracks.from_json({"classes": detector.classes, "tracks": rows})
+    assert list(refine(in_parts, config).rows()) == list(whole.rows())
 
 
 def test_frames_without_any_detection_do_no_harm(detector: Detector) -> None:
     black = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     frames = [picture(0), picture(1), black, black, picture(4)]
-    tracks = track_video(frames, detector, ByteTracker())
+    tracks = tracked(frames, detector, ByteTracker())
     assert tracks.frame.tolist() == [0, 0, 1, 1, 4, 4]
-    assert len(track_video([black] * 3, detector, ByteTracker())) == 0
-    assert len(track_video([], detector, ByteTracker())) == 0
+    assert len(tracked([black] * 3, detector, ByteTracker())) == 0
+    assert len(tracked([], detector, ByteTracker())) == 0
 
 
 def test_settings_go_over_the_models_thresholds(detector: Detector) -> None:

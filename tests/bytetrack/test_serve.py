@@ -95,8 +95,10 @@ def test_a_video_gives_all_its_tracks(endpoint: str, scene: Path, headers: dict[
     assert "detections" not in answer
 
 
-def test_pieces_within_a_session_give_the_tracks_of_the_whole_video(endpoint: str, scene: Path) -> None:
-    whole = post(endpoint, scene.read_bytes(), MP4).json()
+def test_pieces_within_a_session_give_the_unrefined_tracks_of_the_whole_video(endpoint: str, scene: Path) -> None:
+    plain = {"X-Amzn-SageMaker-Custom-Attributes": "smooth=0;min_length=0"}
+    whole = post(endpoint, scene.read_bytes(), MP4 | plain).json()
+    assert whole["tracks"] != post(endpoint, scene.read_bytes(), MP4).json()["tracks"]
     session = start_session(endpoint, {"frame_rate": FPS})
     rows = []
     for first, count, piece in video.pieces(scene):

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bytetrack.config import TrackerConfig
 from bytetrack.files import atomic_path, write_atomically
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ TOLERANCE = 1e-3  # of ONNX against PyTorch: absolute for scores, for boxes a sh
 THRESHOLDS: dict[str, float] = {
     "test_conf": 0.1,  # detections below are dropped; low, as ByteTrack's second stage lives on weak ones
     "nmsthre": 0.65,  # of two boxes of a class that overlap more, the weaker is dropped
-    "track_thresh": 0.5,
-    "match_thresh": 0.8,
-    "track_buffer": 30,
-    "min_box_area": 0,
+    **{
+        setting.name: getattr(TrackerConfig, setting.name)
+        for setting in fields(TrackerConfig)
+        if setting.name != "frame_rate"
+    },
 }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class TrackerConfig:
-    """The tracker's settings.
+    """The tracker's settings; the last three are for whole videos only, see `bytetrack.refinement`.
 
     Raises:
         ValueError: naming the setting that is out of its range.
@@ -31,7 +31,16 @@ class TrackerConfig:
     )
     class_votes: bool = field(
         default=False,
-        metadata={"help": "let the class of a track change with its detections' majority", "min": 0, "max": 1},
+        metadata={"help": "1: a track's class is what most of its detections say", "min": 0, "max": 1},
+    )
+    min_length: int = field(
+        default=5, metadata={"help": "tracks of fewer boxes are left out of a whole video", "min": 0, "max": 1000}
+    )
+    fill_gaps: int = field(
+        default=0, metadata={"help": "gaps of up to so many frames are filled in a whole video", "min": 0, "max": 1000}
+    )
+    smooth: int = field(
+        default=7, metadata={"help": "frames over which boxes are smoothed in a whole video", "min": 0, "max": 99}
     )
 
     def __post_init__(self) -> None:

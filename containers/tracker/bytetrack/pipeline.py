@@ -16,6 +16,7 @@ from bytetrack import video
 from bytetrack.config import TrackerConfig
 from bytetrack.detector import Detections, Detector
 from bytetrack.files import atomic_path
+from bytetrack.refinement import refine
 from bytetrack.tracker import ByteTracker
 from bytetrack.tracks import Tracks
 
@@ -52,13 +53,6 @@ def track_frames(
         return Tracks.empty(classes)
     frame, ids, xyxy, scores, class_ids = (np.concatenate(column) for column in zip(*columns))
     return Tracks(frame, ids, xyxy, scores, class_ids, classes)
-
-
-def track_video(
-    frames: Iterable[np.ndarray], detector: Detector, tracker: ByteTracker, on_frame: OnFrame | None = None
-) -> Tracks:
-    """The tracks of BGR frames, from 0."""
-    return track_frames(detect_frames(frames, detector), tracker, detector.classes, on_frame=on_frame)
 
 
 @dataclass(frozen=True)
@@ -164,8 +158,8 @@ def detect_video(path: Path, detector: Detector, on_frame: OnFrame | None = None
 
 
 def track_detections(detections: VideoDetections, config: TrackerConfig) -> Tracks:
-    """The tracks of a video whose detections are known."""
-    return track_frames(detections, ByteTracker(config), detections.classes)
+    """The refined tracks of a video whose detections are known."""
+    return refine(track_frames(detections, ByteTracker(config), detections.classes), config)
 
 
 def tracker_config(detector: Detector, settings: Mapping[str, Any], frame_rate: float = 30.0) -> TrackerConfig:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -155,6 +155,7 @@ class Service:
                 self._sessions.close(session)  # its id never reaches the client
                 raise
         expires = session.expires.strftime("%Y-%m-%dT%H:%M:%SZ")
+        answer["settings"] = asdict(session.tracker.config)
         return answer, {NEW_SESSION_HEADER: f"{session.id}; Expires={expires}"}
 
     def _without_session(self, kind: str, body: Path, settings: dict[str, Any]) -> dict[str, Any]:
