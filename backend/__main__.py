@@ -9,14 +9,16 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
-from backend import jobs, journey, training
+from backend import jobs, journey, mot_files, training
 from backend.errors import UserError, explain
 from backend.processes import Stopped, stop_on_sigterm
 from backend.records import KINDS, Job
 from backend.worker import VERBS
 from backend.workspace import Workspace
+from bytetrack.config import TrackerConfig
 from bytetrack.hyperparameters import SIZES
 
 DEFAULT_WORKSPACE = os.environ.get("BYTETRACK_WORKSPACE") or jobs.PROJECT / "workspace"
@@ -42,7 +44,7 @@ class TerminalProgress:
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        answer = options.verb(options, Workspace(options.workspace))
+        answer = options.verb(options)
     except (KeyboardInterrupt, Stopped):
         print("\nStopped.", file=sys.stderr)
         return 130
@@ -109,13 +111,26 @@ def _stop(options: argparse.Namespace, workspace: Workspace) -> str:
     return job.id
 
 
+def _track_detections(options: argparse.Namespace) -> dict:
+    settings = {setting.name: getattr(options, setting.name) for setting in fields(TrackerConfig)}
+    return mot_files.track_detections(TerminalProgress(), options.detections, options.out, settings)
+
+
+def _evaluate(options: argparse.Namespace) -> dict:
+    return mot_files.evaluate(options.gt, options.tracks)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m backend", description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
-    def add(name: str, verb: Callable, help: str) -> argparse.ArgumentParser:
+    def add_plain(name: str, verb: Callable, help: str) -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=help, description=help)
         sub.set_defaults(verb=verb)
+        return sub
+
+    def add(name: str, verb: Callable, help: str) -> argparse.ArgumentParser:
+        sub = add_plain(name, lambda options: verb(options, Workspace(options.workspace)), help)
         sub.add_argument("--workspace", type=Path, default=DEFAULT_WORKSPACE, help="folder (default: %(default)s)")
         return sub
 
@@ -131,6 +146,20 @@ def _parser() -> argparse.ArgumentParser:
     add("list", _list, "everything of one kind, newest first").add_argument("kind", choices=list(KINDS))
     add("log", _log, "what a job printed").add_argument("job_id")
     add("stop", _stop, "stop a job").add_argument("job_id")
+    track = add_plain("track-detections", _track_detections, "track a MOTChallenge file of detections")
+    track.add_argument("detections", type=Path, metavar="DET.txt")
+    track.add_argument("--out", type=Path, required=True, metavar="TRACKS.txt")
+    for setting in fields(TrackerConfig):
+        default = mot_files.UNREFINED.get(setting.name, setting.default)
+        track.add_argument(
+            "--" + setting.name.replace("_", "-"),
+            metavar="NUMBER",
+            default=default,
+            help=f"{setting.metadata['help']} (default: %(default)s)",
+        )
+    score = add_plain("evaluate", _evaluate, "score a MOTChallenge file of tracks: HOTA, MOTA, IDF1 and their parts")
+    score.add_argument("--gt", type=Path, required=True, metavar="GT.txt")
+    score.add_argument("--tracks", type=Path, required=True, metavar="TRACKS.txt")
     return parser
 
 
