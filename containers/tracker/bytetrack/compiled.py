@@ -13,7 +13,7 @@ from typing import Any
 
 import numba
 
-SOURCES = ("association.py", "kalman.py", "matching.py")
+SOURCES = ("association.py", "boxes.py", "hota.py", "kalman.py", "matching.py")
 
 config: Any = numba.config  # its names are made when it is imported
 

@@ -6,8 +6,6 @@ default; filling gaps helps on some and harms on others, and is not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from bytetrack.config import TrackerConfig
@@ -69,24 +67,28 @@ def smooth(tracks: Tracks, window: int) -> Tracks:
 
     At the ends of a track, and before and after a gap, the line of the nearest full window goes on.
     """
-    from scipy.signal import savgol_filter  # half a second that only smoothing should cost
+    order = np.lexsort((tracks.frame, tracks.id))
+    xyxy, position = tracks.xyxy[order], np.arange(len(order))
+    breaks = (np.diff(tracks.id[order]) != 0) | (np.diff(tracks.frame[order]) != 1)
+    starts = np.concatenate([[0], np.flatnonzero(breaks) + 1, [len(order)]])
+    stretch = np.searchsorted(starts, position, side="right") - 1
+    first, last = starts[stretch], starts[stretch + 1] - 1
 
-    xyxy = tracks.xyxy.copy()
-    for rows in _stretches(tracks):
-        length = min(window, len(rows))
-        length -= 1 - length % 2  # odd
-        if length >= 3:
-            xyxy[rows] = savgol_filter(tracks.xyxy[rows], length, 1, axis=0)
-    empty = np.any(xyxy[:, 2:] <= xyxy[:, :2], axis=1)
-    xyxy[empty] = tracks.xyxy[empty]
-    return _with(tracks, xyxy=xyxy)
+    half = (np.minimum(window, last - first + 1) - 1).clip(0) // 2
+    centre = position.clip(first + half, last - half)
+    total, lean = np.zeros_like(xyxy), np.zeros_like(xyxy)
+    for offset in range(-(window // 2), window // 2 + 1):
+        there = xyxy[(centre + offset).clip(first, last)] * (abs(offset) <= half)[:, None]
+        total += there
+        lean += offset * there
+    slope = lean / np.maximum(half * (half + 1) * (2 * half + 1) / 3, 1)[:, None]
+    smoothed = total / (2 * half + 1)[:, None] + slope * (position - centre)[:, None]
 
-
-def _stretches(tracks: Tracks) -> Iterator[np.ndarray]:
-    """The rows of each track, in pieces without a gap."""
-    by_track = np.lexsort((tracks.frame, tracks.id))
-    same = (np.diff(tracks.id[by_track]) == 0) & (np.diff(tracks.frame[by_track]) == 1)
-    yield from np.split(by_track, np.flatnonzero(~same) + 1)
+    empty = np.any(smoothed[:, 2:] <= smoothed[:, :2], axis=1)
+    smoothed[empty] = xyxy[empty]
+    return Tracks(
+        tracks.frame[order], tracks.id[order], smoothed, tracks.score[order], tracks.class_id[order], tracks.classes
+    )
 
 
 def _between(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
