@@ -18,7 +18,7 @@ from backend.processes import Stopped, stop_on_sigterm
 from backend.records import KINDS, Job
 from backend.worker import VERBS
 from backend.workspace import Workspace
-from bytetrack.config import TrackerConfig
+from bytetrack.config import NAMES, TrackerConfig
 from bytetrack.hyperparameters import SIZES
 
 DEFAULT_WORKSPACE = os.environ.get("BYTETRACK_WORKSPACE") or jobs.PROJECT / "workspace"
@@ -112,7 +112,7 @@ def _stop(options: argparse.Namespace, workspace: Workspace) -> str:
 
 
 def _track_detections(options: argparse.Namespace) -> dict:
-    settings = {setting.name: getattr(options, setting.name) for setting in fields(TrackerConfig)}
+    settings = {name: getattr(options, name) for name in NAMES}
     return mot_files.track_detections(TerminalProgress(), options.detections, options.out, settings)
 
 

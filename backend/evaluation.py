@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backend.errors import UserError
 from backend.progress import Progress
 from backend.records import Labels, Run, Score, Video
 from backend.workspace import Workspace
+from bytetrack.config import TrackerConfig
 from bytetrack.tracks import Tracks
 
 if TYPE_CHECKING:
     from bytetrack.metrics import Evaluation
+    from bytetrack.pipeline import VideoDetections
 
 Metrics = dict[str, float]  # see `bytetrack.metrics.Evaluation.metrics`
 
@@ -31,7 +35,7 @@ def evaluate(workspace: Workspace, progress: Progress, *, run: str, labels: str)
         )
     progress(0.0, "Comparing tracks with labels")
     tracks = Tracks.load(workspace.folder(tracked) / "tracks.json")
-    metrics, per_class = score_tracks(workspace, tracks, truth.id)
+    metrics, per_class = score_tracks(truth_of(workspace, truth.id), tracks)
     score = workspace.add(
         Score(name=tracked.name, run=tracked.id, labels=truth.id, metrics=metrics, per_class=per_class)
     )
@@ -40,45 +44,72 @@ def evaluate(workspace: Workspace, progress: Progress, *, run: str, labels: str)
     return {"score": score.id}
 
 
-def score_tracks(workspace: Workspace, tracks: Tracks, labels: str) -> tuple[Metrics, dict[str, Metrics]]:
-    """The metrics over all classes, and per class, on the frames that a person labelled.
+@dataclass(frozen=True)
+class Truth:
+    """Labels as scores need them: `frames` is how many the video has, `labelled_frames` are those to count."""
 
-    Raises:
-        UserError: if no frame was labelled, or labels and tracks have no class in common.
-    """
-    from bytetrack import metrics  # brings SciPy and pycocotools along
+    name: str
+    tracks: Tracks
+    frames: int
+    labelled_frames: list[int]
 
+
+def truth_of(workspace: Workspace, labels: str) -> Truth:
+    """Raises UserError if no frame was labelled."""
     record = workspace.get(Labels, labels)
     if not record.labelled_frames:
         raise UserError(f"The labels “{record.name}” cover no frame, so there is nothing to compare with.")
-    truth = Tracks.load(workspace.folder(record) / "tracks.json")
-    _check_classes(record.name, truth.classes, tracks.classes)
-    frames = workspace.get(Video, record.video).frames
-    per_class: dict[str, Evaluation] = metrics.evaluate(truth, tracks, frames, record.labelled_frames)
+    tracks = Tracks.load(workspace.folder(record) / "tracks.json")
+    return Truth(record.name, tracks, workspace.get(Video, record.video).frames, record.labelled_frames)
+
+
+def score_tracks(truth: Truth, tracks: Tracks) -> tuple[Metrics, dict[str, Metrics]]:
+    """The metrics over all classes, and per class, on the frames that a person labelled.
+
+    Raises:
+        UserError: if labels and tracks have no class in common.
+    """
+    from bytetrack import metrics  # brings SciPy and pycocotools along
+
+    _check_classes(truth.name, truth.tracks.classes, tracks.classes)
+    per_class: dict[str, Evaluation] = metrics.evaluate(truth.tracks, tracks, truth.frames, truth.labelled_frames)
     overall = metrics.combine(per_class.values()).metrics()
     return overall, {name: each.metrics() for name, each in per_class.items()}
 
 
-def retrack(workspace: Workspace, run: str, settings: dict[str, float]) -> Tracks:
-    """Track a run's detections again; takes about a millisecond a frame.
-
-    Args:
-        settings: names of `bytetrack.tracker.TrackerConfig`; the frame rate is the video's unless named.
+def detections_of(workspace: Workspace, run: str) -> VideoDetections:
+    """The detections that a run kept.
 
     Raises:
-        UserError: if the run kept no detections (only batch runs do), or a setting is wrong.
+        UserError: if it kept none (real-time runs do not), or they cannot be read.
     """
-    from bytetrack.config import TrackerConfig
-    from bytetrack.pipeline import VideoDetections, track_detections  # brings OpenCV along
+    from bytetrack.pipeline import VideoDetections  # brings OpenCV along
 
     record = workspace.get(Run, run)
     path = workspace.folder(record) / "detections.npz"
     if not path.exists():
         raise UserError(
-            f"The run “{record.name}” kept no detections to track again. Track the video with a batch deployment first."
+            f"The run “{record.name}” kept no detections to track again. Track the video with a batch or an "
+            "asynchronous deployment first."
         )
     try:
-        detections = VideoDetections.load(path)
+        return VideoDetections.load(path)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def retrack(detections: VideoDetections, settings: Mapping[str, float]) -> Tracks:
+    """Track detections again; a thousand frames take well under a tenth of a second.
+
+    Args:
+        settings: names of `bytetrack.config.TrackerConfig`; the frame rate is the video's unless named.
+
+    Raises:
+        UserError: if a setting is wrong.
+    """
+    from bytetrack.pipeline import track_detections
+
+    try:
         config = TrackerConfig.parse({"frame_rate": detections.fps, **settings})
     except ValueError as error:
         raise UserError(str(error)) from error

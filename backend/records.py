@@ -153,6 +153,22 @@ class Score(Record):
 
 
 @dataclass(kw_only=True)
+class Search(Record):
+    """The tracker's settings that fit labels best, of those that were tried on the detections of a run."""
+
+    run: str
+    labels: str
+    settings: dict[str, float]
+    before: dict[str, float]  # the metrics with the model's own settings
+    metrics: dict[str, float]  # with those found
+    importances: dict[str, float]  # of each setting, shares of 1
+    trials: list[dict[str, float]]  # HOTA and settings of each
+
+    def owners(self) -> list[str]:
+        return [self.run, self.labels]
+
+
+@dataclass(kw_only=True)
 class Comparison(Record):
     """One video through several endpoints, measured: one row per endpoint, see `backend.comparison`."""
 
@@ -192,5 +208,6 @@ class Job(Record):
 
 
 KINDS: dict[str, type[Record]] = {
-    kind.__name__.lower(): kind for kind in (Video, Labels, Dataset, Model, Endpoint, Run, Score, Comparison, Job)
+    kind.__name__.lower(): kind
+    for kind in (Video, Labels, Dataset, Model, Endpoint, Run, Score, Search, Comparison, Job)
 }

@@ -9,10 +9,15 @@ from typing import Any
 
 from backend import jobs
 from backend.errors import UserError
-from backend.records import Endpoint, Job, Labels, Record, Run, Score, Video
+from backend.records import Endpoint, Job, Labels, Record, Run, Score, Search, Video
 from backend.workspace import Workspace
 
-WORDS = {Labels: ("label set", "label sets"), Run: ("run", "runs"), Score: ("score", "scores")}
+WORDS = {
+    Labels: ("label set", "label sets"),
+    Run: ("run", "runs"),
+    Score: ("score", "scores"),
+    Search: ("search", "searches"),
+}
 
 
 def consequences(workspace: Workspace, record: Record) -> str:

@@ -36,6 +36,7 @@ VERBS = {
     "restart endpoint": "backend.deployments:restart",
     "track": "backend.tracking:track",
     "evaluate": "backend.evaluation:evaluate",
+    "search": "backend.search:search",
     "compare": "backend.comparison:compare",
 }
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from plotly.subplots import make_subplots
 
 from app.widgets import (
     chart,
@@ -28,9 +29,12 @@ from app.widgets.formatting import ago, count, number, percent
 from app.widgets.timeline import timeline
 from app.workspace import workspace
 from backend import evaluation, models, videos
-from backend.records import Labels, Model, Run, Score, Video
+from backend.records import Labels, Model, Run, Score, Search, Video
 from bytetrack.config import TrackerConfig
 from bytetrack.tracks import Tracks
+
+if TYPE_CHECKING:
+    from bytetrack.pipeline import VideoDetections
 
 MEANING = {
     "HOTA": "Finding the objects and keeping their ids, both at once: DetA and AssA in balance.",
@@ -59,6 +63,9 @@ SLIDERS = {
     "match_thresh": ("Match up to a distance of", 1.0, 0.01),
     "track_buffer": ("Remember lost tracks for (frames at 30/s)", 150, 1),
     "min_box_area": ("Leave out boxes below (pixels²)", 2000, 10),
+    "min_length": ("Leave out tracks of fewer boxes than", 60, 1),
+    "fill_gaps": ("Fill gaps of up to (frames)", 60, 1),
+    "smooth": ("Smooth boxes over (frames)", 31, 1),
 }
 TRAIL = 24  # frames of trail on the picture
 
@@ -79,7 +86,7 @@ def main() -> None:
         )
         return
     run, labels = select(runs)
-    jobs_panel("evaluate")
+    jobs_panel("evaluate", "search")
     scores, tuning = st.tabs(
         [":material/fact_check: Scores", ":material/tune: Tune thresholds"], key="evaluate-tab", on_change="rerun"
     )
@@ -242,6 +249,9 @@ def tune(run: Run, labels: Labels | None) -> None:
         )
         return
     workbench(run, labels)
+    if labels:
+        st.divider()
+        best_settings(run, labels)
 
 
 @st.fragment
@@ -269,13 +279,19 @@ def workbench(run: Run, labels: Labels | None) -> None:
 
 def sliders(run: Run, kept: dict[str, float]) -> Settings:
     values: dict[str, float] = {}
-    starts: dict[str, float] = {}
+    starts: dict[str, float] = {}  # by the keys of the widgets
+    if len(stored(run.id).classes) > 1:
+        key = slider_key(run, "class_votes")
+        starts[key] = bool(kept.get("class_votes", False))
+        st.session_state.setdefault(key, starts[key])
+        help_ = "`class_votes`: a detector that wavers between two classes then does not break the track of one object"
+        values["class_votes"] = st.toggle("Let detections vote on a track's class", key=key, help=help_)
     for setting in fields(TrackerConfig):
         if setting.name not in SLIDERS:  # the frame rate is the video's
             continue
         title, top, step = SLIDERS[setting.name]
         kind, lowest = type(top), type(top)(setting.metadata["min"])
-        key = f"tune-{run.id}-{setting.name}"
+        key = slider_key(run, setting.name)
         default: float = getattr(TrackerConfig(), setting.name)
         starts[key] = min(kind(kept.get(setting.name, default)), top)
         st.session_state.setdefault(key, starts[key])
@@ -283,6 +299,10 @@ def sliders(run: Run, kept: dict[str, float]) -> Settings:
         values[setting.name] = st.slider(title, lowest, top, step=step, key=key, help=help_)
     st.button("Back to the model's own", icon=":material/undo:", on_click=lambda: st.session_state.update(starts))
     return tuple(values.items())
+
+
+def slider_key(run: Run, setting: str) -> str:
+    return f"tune-{run.id}-{setting}"
 
 
 def gains(run: Run, labels: Labels, settings: Settings) -> None:
@@ -330,22 +350,122 @@ def keep(model: Model | None, settings: Settings, kept: dict[str, float]) -> Non
     )
 
 
+def best_settings(run: Run, labels: Labels) -> None:
+    """The search for the settings with the best HOTA, and what the last one found."""
+    search = next((each for each in ws.list(Search) if (each.run, each.labels) == (run.id, labels.id)), None)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        with st.container(gap="xsmall"):
+            st.subheader("Best settings by search")
+            st.caption(
+                "Tries a hundred settings, ever nearer to the best, and takes the one with the highest HOTA. What fits "
+                "one short video perfectly may fit others less: search on a video that stands for them."
+            )
+        if st.button("Search again" if search else "Search", icon=":material/manage_search:", key="search"):
+            run_job("search", f"Search settings for {run.name}", run=run.id, labels=labels.id)
+    if not search:
+        return
+    for column, name in zip(st.columns(len(MAIN)), MAIN):
+        gain = f"{search.metrics[name] - search.before[name]:+.1f}"
+        column.metric(name, percent(search.metrics[name]), gain, help=MEANING[name], border=True)
+    if not search.settings:
+        st.success("None was better than the model's own settings.", icon=":material/check:")
+    elif search.importances:
+        left, right = st.columns([3, 8], gap="large")
+        with left:
+            importance_chart(search)
+        with right:
+            trials_chart(search)
+    if search.settings:
+        with st.container(horizontal=True):
+            found = {slider_key(run, name): value for name, value in search.settings.items()}
+            st.button(
+                "Put them on the sliders",
+                type="primary",
+                icon=":material/tune:",
+                on_click=lambda: st.session_state.update(found),
+            )
+            if st.button("Remove this search", icon=":material/delete:", type="tertiary"):
+                confirm_removal(search)
+        st.caption("On the sliders you see what they do, and can keep them with the model.")
+
+
+def importance_chart(search: Search) -> None:
+    """How much of the difference between good and bad trials each setting explains."""
+    names = list(search.importances)
+    figure = go.Figure(
+        go.Bar(
+            y=names,
+            x=[round(100 * search.importances[name], 1) for name in names],
+            orientation="h",
+            marker_color=COLOURS[0],
+            texttemplate="%{x:.0f} %",
+            textposition="outside",
+            hovertemplate="%{y} %{x} %<extra></extra>",
+        )
+    )
+    figure.update_layout(xaxis={"visible": False, "range": [0, 125]}, yaxis={"autorange": "reversed"}, bargap=0.35)
+    chart(figure, key=f"importance-{search.id}", height=330, title="What matters")
+
+
+def trials_chart(search: Search) -> None:
+    """HOTA of every trial over each setting, the best one marked; the settings that matter most come first."""
+    names = list(search.importances)
+    columns = -(-len(names) // 2)
+    figure = make_subplots(2, columns, shared_yaxes=True, subplot_titles=names, vertical_spacing=0.25)
+    hota = [trial["HOTA"] for trial in search.trials]
+    for place, name in enumerate(names):
+        row, column = divmod(place, columns)
+        figure.add_scatter(
+            x=[trial[name] for trial in search.trials],
+            y=hota,
+            mode="markers",
+            marker={"size": 5, "color": COLOURS[0], "opacity": 0.45},
+            hovertemplate=name + " %{x}<br>HOTA %{y:.1f} %<extra></extra>",
+            row=row + 1,
+            col=column + 1,
+        )
+        figure.add_scatter(
+            x=[search.settings[name]],
+            y=[search.metrics["HOTA"]],
+            mode="markers",
+            marker={"size": 11, "color": COLOURS[1], "symbol": "star"},
+            hovertemplate=f"best: {name} %{{x}}<br>HOTA %{{y:.1f}} %<extra></extra>",
+            row=row + 1,
+            col=column + 1,
+        )
+    figure.update_layout(showlegend=False)
+    figure.update_annotations(font_size=12)
+    chart(figure, key=f"trials-{search.id}", height=330, title="HOTA of each trial")
+
+
 @st.cache_data(show_spinner=False, max_entries=8)
 def stored(run_id: str) -> Tracks:
     """The run's own tracks, which never change."""
     return Tracks.load(ws.folder(ws.get(Run, run_id)) / "tracks.json")
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_resource(show_spinner=False, max_entries=8)
+def detected(run_id: str) -> VideoDetections:
+    """The run's detections, which never change and are only read."""
+    return evaluation.detections_of(ws, run_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def truth(labels_id: str) -> evaluation.Truth:
+    """The labels, which never change and are only read."""
+    return evaluation.truth_of(ws, labels_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
 def retracked(run_id: str, settings: Settings) -> Tracks:
-    return evaluation.retrack(ws, run_id, dict(settings))
+    return evaluation.retrack(detected(run_id), dict(settings))
 
 
 @st.cache_data(show_spinner="Scoring", max_entries=512)
 def scored(run_id: str, settings: Settings | None, labels_id: str) -> dict[str, float]:
     """The metrics with these settings; None for the tracks as the run has them."""
     tracks = stored(run_id) if settings is None else retracked(run_id, settings)
-    return evaluation.score_tracks(ws, tracks, labels_id)[0]
+    return evaluation.score_tracks(truth(labels_id), tracks)[0]
 
 
 @st.cache_data(show_spinner=False, max_entries=32)

@@ -2,74 +2,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from walking import FRAMES, add_labels, add_run, add_video, walk
 
 from backend.errors import UserError
-from backend.evaluation import evaluate, retrack, score_tracks
+from backend.evaluation import detections_of, evaluate, retrack, score_tracks, truth_of
 from backend.progress import silent
-from backend.records import Labels, Run, Score, Video
+from backend.records import Score
 from backend.workspace import Workspace
 from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
-
-FRAMES = 10
-
-
-def walk(step: int = 1, classes: tuple[str, ...] = ("person",)) -> Tracks:
-    """One object that walks to the right, in every `step`-th frame."""
-    frame = np.arange(0, FRAMES, step)
-    xyxy = np.stack([5.0 * frame, 0.0 * frame, 5.0 * frame + 40, 0.0 * frame + 80], axis=1)
-    return Tracks(frame, np.ones(len(frame)), xyxy, np.ones(len(frame)), np.zeros(len(frame)), classes)
-
-
-def add_video(workspace: Workspace) -> Video:
-    return workspace.add(
-        Video(
-            name="yard",
-            path="yard.mp4",
-            width=640,
-            height=480,
-            fps=7.0,
-            frames=FRAMES,
-            seconds=1.4,
-            codec="h264",
-            size=1,
-        )
-    )
-
-
-def add_labels(workspace: Workspace, video: Video, truth: Tracks, labelled: list[int]) -> Labels:
-    labels = workspace.add(
-        Labels(
-            name="by hand",
-            video=video.id,
-            source="sample",
-            classes=list(truth.classes),
-            labelled_frames=labelled,
-            boxes=len(truth),
-            objects=1,
-        )
-    )
-    truth.save(workspace.folder(labels) / "tracks.json")
-    return labels
-
-
-def add_run(workspace: Workspace, video: Video, tracks: Tracks) -> Run:
-    run = workspace.add(
-        Run(
-            name="first",
-            video=video.id,
-            endpoint="endpoint-0",
-            endpoint_name="batch",
-            mode="batch",
-            model="model-0",
-            frames=FRAMES,
-            objects=1,
-            seconds=1.0,
-            fps=10.0,
-        )
-    )
-    tracks.save(workspace.folder(run) / "tracks.json")
-    return run
 
 
 def test_a_run_is_scored_on_the_labelled_frames(workspace: Workspace) -> None:
@@ -95,13 +36,13 @@ def test_labels_of_another_video_are_refused(workspace: Workspace) -> None:
 def test_labels_without_a_labelled_frame_are_refused(workspace: Workspace) -> None:
     labels = add_labels(workspace, add_video(workspace), Tracks.empty(("person",)), [])
     with pytest.raises(UserError, match="cover no frame"):
-        score_tracks(workspace, walk(), labels.id)
+        truth_of(workspace, labels.id)
 
 
 def test_classes_with_nothing_in_common_are_named(workspace: Workspace) -> None:
     labels = add_labels(workspace, add_video(workspace), walk(classes=("pedestrian",)), [0])
     with pytest.raises(UserError, match="pedestrian and the tracks person, car"):
-        score_tracks(workspace, walk(classes=("person", "car")), labels.id)
+        score_tracks(truth_of(workspace, labels.id), walk(classes=("person", "car")))
 
 
 def test_tracking_again_with_other_thresholds(workspace: Workspace) -> None:
@@ -118,21 +59,22 @@ def test_tracking_again_with_other_thresholds(workspace: Workspace) -> None:
         fps=7.0,
         frames=FRAMES,
     ).save(workspace.folder(run) / "detections.npz")
-    tracks = retrack(workspace, run.id, {})
+    detections = detections_of(workspace, run.id)
+    tracks = retrack(detections, {})
     assert (len(tracks), tracks.classes) == (FRAMES, ("person",))
-    assert len(retrack(workspace, run.id, {"track_thresh": 0.6})) == 0
+    assert len(retrack(detections, {"track_thresh": 0.6})) == 0
     with pytest.raises(UserError, match="track_thresh is 2"):
-        retrack(workspace, run.id, {"track_thresh": 2})
+        retrack(detections, {"track_thresh": 2})
 
 
 def test_a_run_without_detections_says_so(workspace: Workspace) -> None:
     run = add_run(workspace, add_video(workspace), walk())
     with pytest.raises(UserError, match="kept no detections"):
-        retrack(workspace, run.id, {})
+        detections_of(workspace, run.id)
 
 
 def test_unreadable_detections_say_so(workspace: Workspace) -> None:
     run = add_run(workspace, add_video(workspace), walk())
     (workspace.folder(run) / "detections.npz").write_bytes(b"no archive")
     with pytest.raises(UserError, match="does not hold the detections"):
-        retrack(workspace, run.id, {})
+        detections_of(workspace, run.id)

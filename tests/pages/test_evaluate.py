@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from backend import evaluation, progress
-from backend.records import Labels, Model, Run, Score, Video
+from backend import evaluation, models, progress
+from backend.records import Labels, Model, Run, Score, Search, Video
 from bytetrack.artifact import ModelConfig, read_config, write_config
 from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
@@ -104,6 +104,21 @@ def test_thresholds_are_kept_with_the_model(tuning, workspace, run, model):
     tuning.slider(key=f"tune-{run.id}-track_thresh").set_value(0.4).run()
     button(tuning, "Keep these thresholds with the model").click().run()
     assert read_config(workspace.folder(model)).thresholds["track_thresh"] == 0.4
+
+
+def test_a_search_finds_settings_that_can_be_tried_and_kept(tuning, workspace, run, labels, model, finish):
+    models.keep_thresholds(workspace, model.id, {"track_thresh": 0.95})  # nothing is seen
+    button(tuning, "Search").click().run()
+    job = finish()
+    assert job.status == "done", job.reason
+    tuning.run()
+    (search,) = workspace.list(Search)
+    assert search.before["HOTA"] == 0 and search.metrics["HOTA"] == 100
+    assert len(tuning.get("plotly_chart")) == 3  # what matters, every trial, and the timeline
+    button(tuning, "Put them on the sliders").click().run()
+    assert tuning.slider(key=f"tune-{run.id}-track_thresh").value == search.settings["track_thresh"]
+    button(tuning, "Keep these thresholds with the model").click().run()
+    assert read_config(workspace.folder(model)).thresholds.items() >= search.settings.items()
 
 
 def test_a_run_without_detections_cannot_be_tuned(open_page, workspace, run):

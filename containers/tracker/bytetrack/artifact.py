@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bytetrack.config import TrackerConfig
+from bytetrack.config import NAMES, TrackerConfig
 from bytetrack.files import atomic_path, write_atomically
 
 if TYPE_CHECKING:
@@ -23,11 +23,7 @@ TOLERANCE = 1e-3  # of ONNX against PyTorch: absolute for scores, for boxes a sh
 THRESHOLDS: dict[str, float] = {
     "test_conf": 0.1,  # detections below are dropped; low, as ByteTrack's second stage lives on weak ones
     "nmsthre": 0.65,  # of two boxes of a class that overlap more, the weaker is dropped
-    **{
-        setting.name: getattr(TrackerConfig, setting.name)
-        for setting in fields(TrackerConfig)
-        if setting.name != "frame_rate"
-    },
+    **{name: getattr(TrackerConfig, name) for name in NAMES if name != "frame_rate"},  # that is the video's
 }
 
 

@@ -71,3 +71,6 @@ class TrackerConfig:
     def buffer(self) -> int:
         """How many frames a lost track is kept; one lost just now is never too old."""
         return max(int(self.frame_rate / 30 * self.track_buffer), 1)
+
+
+NAMES = tuple(setting.name for setting in fields(TrackerConfig))

@@ -6,14 +6,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 
 from bytetrack import video
-from bytetrack.config import TrackerConfig
+from bytetrack.config import NAMES, TrackerConfig
 from bytetrack.detector import Detections, Detector
 from bytetrack.files import atomic_path
 from bytetrack.refinement import refine
@@ -169,8 +169,7 @@ def tracker_config(detector: Detector, settings: Mapping[str, Any], frame_rate: 
         settings: see `TrackerConfig.parse`, which raises ValueError for a wrong one.
         frame_rate: of the video, where `settings` does not name one.
     """
-    known = {setting.name for setting in fields(TrackerConfig)}
-    own = {name: value for name, value in detector.config.thresholds.items() if name in known}
+    own = {name: value for name, value in detector.config.thresholds.items() if name in NAMES}
     return TrackerConfig.parse({**own, "frame_rate": frame_rate, **settings})
 
 

@@ -1,0 +1,69 @@
+"""Somebody who walks through a video: labels, tracks and runs to score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from backend.records import Labels, Run, Video
+from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
+
+FRAMES = 10
+
+
+def walk(step: int = 1, classes: tuple[str, ...] = ("person",)) -> Tracks:
+    """One object that walks to the right, in every `step`-th frame."""
+    frame = np.arange(0, FRAMES, step)
+    xyxy = np.stack([5.0 * frame, 0.0 * frame, 5.0 * frame + 40, 0.0 * frame + 80], axis=1)
+    return Tracks(frame, np.ones(len(frame)), xyxy, np.ones(len(frame)), np.zeros(len(frame)), classes)
+
+
+def add_video(workspace: Workspace) -> Video:
+    return workspace.add(
+        Video(
+            name="yard",
+            path="yard.mp4",
+            width=640,
+            height=480,
+            fps=7.0,
+            frames=FRAMES,
+            seconds=1.4,
+            codec="h264",
+            size=1,
+        )
+    )
+
+
+def add_labels(workspace: Workspace, video: Video, truth: Tracks, labelled: list[int]) -> Labels:
+    labels = workspace.add(
+        Labels(
+            name="by hand",
+            video=video.id,
+            source="sample",
+            classes=list(truth.classes),
+            labelled_frames=labelled,
+            boxes=len(truth),
+            objects=1,
+        )
+    )
+    truth.save(workspace.folder(labels) / "tracks.json")
+    return labels
+
+
+def add_run(workspace: Workspace, video: Video, tracks: Tracks) -> Run:
+    run = workspace.add(
+        Run(
+            name="first",
+            video=video.id,
+            endpoint="endpoint-0",
+            endpoint_name="batch",
+            mode="batch",
+            model="model-0",
+            frames=FRAMES,
+            objects=1,
+            seconds=1.0,
+            fps=10.0,
+        )
+    )
+    tracks.save(workspace.folder(run) / "tracks.json")
+    return run
