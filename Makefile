@@ -5,7 +5,7 @@ INSTALLED := $(VENV)/installed
 # OpenCV's ordinary build needs a display's libraries (libGL); its headless twin is the same module without them.
 OPENCV := $(shell sed -n 's/^opencv-python==\([0-9.]*\).*/\1/p' containers/tracker/requirements.txt)
 
-.PHONY: run test check format clean
+.PHONY: run test check format benchmark clean
 
 run: $(INSTALLED)  ## Start the console
 	$(BIN)/python -m app
@@ -34,6 +34,17 @@ $(INSTALLED): requirements.txt containers/tracker/requirements.txt containers/tr
 	@echo "Compiling the tracker, once …"
 	$(BIN)/python -c "from bytetrack.tracker import ByteTracker; ByteTracker().update([], [], [])"
 	touch $@
+
+# What the tracker is measured against; nothing of it is used otherwise.
+RIVALS := .rivals
+
+benchmark: $(INSTALLED) $(RIVALS)  ## The tracker's speed beside that of others, which are fetched for it
+	$(BIN)/python tests/benchmarks/trackers.py --rivals $(RIVALS)
+
+$(RIVALS):
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ trackers==2.6.1 boxmot==25.0.0
+	$(BIN)/python -m pip install --quiet --no-deps --target $@ cython_bbox==0.1.5
+	git clone --quiet https://github.com/ifzhang/ByteTrack $@/ByteTrack
 
 clean:  ## Remove the environment, not the workspace
 	rm -rf $(VENV)

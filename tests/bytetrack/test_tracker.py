@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from configparser import ConfigParser
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -215,35 +216,93 @@ def test_wrong_settings_are_named(setting: dict, message: str) -> None:
         TrackerConfig.parse(setting)
 
 
-numbers = st.floats(-50, 500) | st.sampled_from([np.nan, np.inf, -np.inf, 0.0, 1e300, 5e-324])
-detections = st.lists(
-    st.tuples(st.tuples(numbers, numbers, numbers, numbers), st.floats(0, 1) | st.just(np.nan), st.integers(0, 2)),
-    max_size=6,
+extremes = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -1.0, 1e6, -1e6, 1e300, -1e300, 5e-324, 1e-9])
+numbers = st.floats(-50, 500) | extremes
+scores = st.floats(0, 1) | st.sampled_from([0.1, 0.3, 0.4, 0.5]) | extremes
+# Whole tens make boxes that are equal, and assignments that are equally good.
+tens = st.tuples(*[st.integers(0, 9)] * 2, *[st.integers(1, 6)] * 2).map(
+    lambda box: (10 * box[0], 10 * box[1], 10 * (box[0] + box[2]), 10 * (box[1] + box[3]))
+)
+boxes = st.tuples(numbers, numbers, numbers, numbers) | tens
+detections = st.lists(st.tuples(boxes, scores, st.integers(0, 2)), max_size=6)
+configs = st.builds(
+    TrackerConfig,
+    track_thresh=st.floats(0, 1),
+    match_thresh=st.floats(0, 1) | st.just(1.0),
+    track_buffer=st.integers(0, 5),
+    frame_rate=st.sampled_from([1.0, 30.0, 90.0]),
+    min_box_area=st.sampled_from([0.0, 500.0]),
+    class_votes=st.booleans(),
 )
 
 
-def follow(frames: list) -> list[tuple[np.ndarray, ...]]:
-    tracker = ByteTracker(TrackerConfig(track_thresh=0.3, track_buffer=2))
+def follow(frames: list, config: TrackerConfig) -> list[tuple[np.ndarray, ...]]:
+    tracker = ByteTracker(config)
     return [
         tracker.update([box for box, _, _ in frame], [score for _, score, _ in frame], [kind for _, _, kind in frame])
         for frame in frames
     ]
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(detections, max_size=8))
-def test_whatever_comes_in_ids_are_unique_boxes_real_and_the_result_the_same_again(frames: list) -> None:
+@settings(max_examples=200, deadline=None)
+@given(st.lists(detections, max_size=10), configs)
+def test_whatever_comes_in_ids_are_unique_boxes_real_and_the_result_the_same_again(
+    frames: list, config: TrackerConfig
+) -> None:
     class_of: dict[int, int] = {}
-    followed = follow(frames)
+    followed = follow(frames, config)
     for frame, (xyxy, ids, scores, class_ids) in zip(frames, followed):
         assert len(xyxy) == len(ids) == len(scores) == len(class_ids) <= len(frame)
         assert (np.diff(ids) > 0).all() and (ids > 0).all()
         assert np.isfinite(xyxy).all() and (xyxy[:, 2:] > xyxy[:, :2]).all()
+        assert ((scores > 0) & (scores <= 1)).all()
+        assert set(class_ids.tolist()) <= {kind for _, _, kind in sum(frames, [])}
         for number, class_id in zip(ids.tolist(), class_ids.tolist()):
-            assert class_of.setdefault(number, class_id) == class_id
-    for one, other in zip(followed, follow(frames)):
+            assert config.class_votes or class_of.setdefault(number, class_id) == class_id
+    for one, other in zip(followed, follow(frames, config)):
         for a, b in zip(one, other):
             np.testing.assert_array_equal(a, b)
+
+
+junk = st.none() | st.text(max_size=3) | st.integers() | st.floats() | st.booleans() | st.just(object())
+arrays = st.recursive(junk, lambda inner: st.lists(inner, max_size=4), max_leaves=12)
+
+
+@settings(max_examples=200, deadline=None)
+@given(arrays, arrays, arrays)
+def test_nothing_is_raised_but_a_value_error_that_names_the_argument(xyxy: Any, scores: Any, class_ids: Any) -> None:
+    tracker = ByteTracker()
+    try:
+        tracker.update(xyxy, scores, class_ids)
+    except ValueError as error:
+        assert str(error).startswith(("xyxy ", "scores ", "class_ids "))
+        assert tracker.frame == 0
+
+
+def test_ten_thousand_detections() -> None:
+    random = np.random.default_rng(0)
+    corner = random.uniform(0, 4000, (10_000, 2))
+    xyxy, tracker = np.hstack([corner, corner + random.uniform(10, 60, (10_000, 2))]), ByteTracker()
+    for _ in range(3):
+        _, ids, _, _ = tracker.update(xyxy + random.normal(0, 1, (1, 4)), np.full(10_000, 0.9), np.zeros(10_000))
+    assert len(ids) > 9_900
+
+
+def test_a_thousand_boxes_that_are_all_the_same() -> None:
+    tracker = ByteTracker()
+    for _ in range(3):
+        _, ids, _, _ = tracker.update(np.tile([10.0, 10, 50, 90], (1000, 1)), np.full(1000, 0.9), np.zeros(1000))
+    assert ids.tolist() == list(range(1, 1001))
+
+
+def test_what_is_kept_does_not_grow_with_the_video() -> None:
+    tracker, random = ByteTracker(), np.random.default_rng(0)
+    kept = []
+    for _ in range(2000):
+        corner = random.uniform(0, 1000, (5, 2))  # everybody is seen once only
+        tracker.update(np.hstack([corner, corner + 40]), np.full(5, 0.9), np.zeros(5))
+        kept.append(len(tracker.tracks))
+    assert tracker.last_id > 9_000 and max(kept[1000:]) <= max(kept[:1000]) < 200
 
 
 @pytest.mark.parametrize("name", SEQUENCES)
