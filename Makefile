@@ -39,7 +39,7 @@ $(INSTALLED): requirements.txt containers/tracker/requirements.txt containers/tr
 RIVALS := .rivals
 
 benchmark: $(INSTALLED) $(RIVALS)  ## The tracker's speed beside that of others, which are fetched for it
-	$(BIN)/python tests/benchmarks/trackers.py --rivals $(RIVALS)
+	$(BIN)/python tests/benchmarks/tracker_speed.py --rivals $(RIVALS)
 
 $(RIVALS):
 	$(BIN)/python -m pip install --quiet --no-deps --target $@ trackers==2.6.1 boxmot==25.0.0
