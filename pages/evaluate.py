@@ -86,7 +86,7 @@ def main() -> None:
         )
         return
     run, labels = select(runs)
-    jobs_panel("evaluate", "search")
+    jobs_panel("evaluate")
     scores, tuning = st.tabs(
         [":material/fact_check: Scores", ":material/tune: Tune thresholds"], key="evaluate-tab", on_change="rerun"
     )
@@ -360,8 +360,11 @@ def best_settings(run: Run, labels: Labels) -> None:
                 "Tries a hundred settings, ever nearer to the best, and takes the one with the highest HOTA. What fits "
                 "one short video perfectly may fit others less: search on a video that stands for them."
             )
-        if st.button("Search again" if search else "Search", icon=":material/manage_search:", key="search"):
+        if st.button(
+            "Search again" if search else "Search for the best", icon=":material/manage_search:", key="search"
+        ):
             run_job("search", f"Search settings for {run.name}", run=run.id, labels=labels.id)
+    jobs_panel("search")
     if not search:
         return
     for column, name in zip(st.columns(len(MAIN)), MAIN):
@@ -384,9 +387,12 @@ def best_settings(run: Run, labels: Labels) -> None:
                 icon=":material/tune:",
                 on_click=lambda: st.session_state.update(found),
             )
+            if ws.find(Model, run.model) and st.button("Keep them with the model", icon=":material/save:"):
+                models.keep_thresholds(ws, run.model, search.settings)
+                st.toast("The model tracks with these settings from now on.", icon=":material/check:")
             if st.button("Remove this search", icon=":material/delete:", type="tertiary"):
                 confirm_removal(search)
-        st.caption("On the sliders you see what they do, and can keep them with the model.")
+        st.caption("On the sliders you see what they do; kept with the model, they hold for every way of serving.")
 
 
 def importance_chart(search: Search) -> None:
@@ -433,6 +439,8 @@ def trials_chart(search: Search) -> None:
             row=row + 1,
             col=column + 1,
         )
+    best, low = max(hota), float(np.quantile(hota, 0.1))  # the few worst would squeeze the rest together
+    figure.update_yaxes(range=[low - 0.1 * (best - low) - 0.1, best + 0.15 * (best - low) + 0.1])
     figure.update_layout(showlegend=False)
     figure.update_annotations(font_size=12)
     chart(figure, key=f"trials-{search.id}", height=330, title="HOTA of each trial")

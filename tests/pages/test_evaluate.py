@@ -108,7 +108,7 @@ def test_thresholds_are_kept_with_the_model(tuning, workspace, run, model):
 
 def test_a_search_finds_settings_that_can_be_tried_and_kept(tuning, workspace, run, labels, model, finish):
     models.keep_thresholds(workspace, model.id, {"track_thresh": 0.95})  # nothing is seen
-    button(tuning, "Search").click().run()
+    button(tuning, "Search for the best").click().run()
     job = finish()
     assert job.status == "done", job.reason
     tuning.run()
@@ -117,7 +117,7 @@ def test_a_search_finds_settings_that_can_be_tried_and_kept(tuning, workspace, r
     assert len(tuning.get("plotly_chart")) == 3  # what matters, every trial, and the timeline
     button(tuning, "Put them on the sliders").click().run()
     assert tuning.slider(key=f"tune-{run.id}-track_thresh").value == search.settings["track_thresh"]
-    button(tuning, "Keep these thresholds with the model").click().run()
+    button(tuning, "Keep them with the model").click().run()
     assert read_config(workspace.folder(model)).thresholds.items() >= search.settings.items()
 
 
