@@ -158,7 +158,7 @@ class Search(Record):
 
     run: str
     labels: str
-    settings: dict[str, float]
+    settings: dict[str, float]  # empty where none was better than the model's own
     before: dict[str, float]  # the metrics with the model's own settings
     metrics: dict[str, float]  # with those found
     importances: dict[str, float]  # of each setting, shares of 1

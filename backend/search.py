@@ -73,7 +73,7 @@ def search(workspace: Workspace, progress: Progress, *, run: str, labels: str, t
             raise
         stopped = error
     better = study.best_value > before["HOTA"]
-    settings = study.best_params if better else {name: own[name] for name in space if name in own}
+    settings = study.best_params if better else {}
     record = workspace.add(
         Search(
             name=tracked.name,

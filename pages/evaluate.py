@@ -372,7 +372,7 @@ def best_settings(run: Run, labels: Labels) -> None:
         column.metric(name, percent(search.metrics[name]), gain, help=MEANING[name], border=True)
     if not search.settings:
         st.success("None was better than the model's own settings.", icon=":material/check:")
-    elif search.importances:
+    if search.importances:
         left, right = st.columns([3, 8], gap="large")
         with left:
             importance_chart(search)
@@ -431,7 +431,7 @@ def trials_chart(search: Search) -> None:
             col=column + 1,
         )
         figure.add_scatter(
-            x=[search.settings[name]],
+            x=[search.settings.get(name)],
             y=[search.metrics["HOTA"]],
             mode="markers",
             marker={"size": 11, "color": COLOURS[1], "symbol": "star"},

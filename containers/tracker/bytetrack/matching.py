@@ -18,7 +18,7 @@ from bytetrack.compiled import compiled
 
 BORDER = 1.0  # the authors count the corners as pixels of the box
 SAME = 1e-9  # costs that differ by less are equal: what is between them comes from rounding
-MOST_FOR_LAP = 10_000_000  # pairs; the matrix of more would not fit
+MOST_FOR_LAP = 1_000_000  # pairs; more would take it minutes, and any of the best ones will do then
 NEVER = 1e3  # the cost of a pair of different classes
 
 ALONE = -1
