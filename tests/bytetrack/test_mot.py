@@ -41,6 +41,21 @@ def test_ground_truth_rows_that_do_not_count_are_left_out(tmp_path: Path) -> Non
     assert len(read(tmp_path, "1,3,10,20,30,40,0,1,1\n1,4,10,20,30,40,1,1,1\n")) == 1
 
 
+def test_tracks_keep_rows_of_score_zero_and_unknown_scores_are_one(tmp_path: Path) -> None:
+    text = "1,3,10,20,30,40,0,-1,-1\n1,4,10,20,30,40,-1,-1,-1\n"
+    assert read(tmp_path, text, truth=False).score.tolist() == [0, 1]
+    assert read(tmp_path, text).id.tolist() == [4]
+
+
+def test_detections_come_in_the_order_of_frames_and_lines(tmp_path: Path) -> None:
+    path = tmp_path / "det.txt"
+    path.write_text("2,-1,5,5,10,20,0.5,2\n1,-1,1,2,3,4,7.5,1\n\n2 -1 0 0 10 20 -0.5 1\n")
+    frame, xyxy, scores, class_ids = mot.read_detections(path)
+    assert frame.tolist() == [0, 1, 1]
+    assert xyxy.tolist() == [[1, 2, 4, 6], [5, 5, 15, 25], [0, 0, 10, 20]]
+    assert (scores.tolist(), class_ids.tolist()) == ([1, 0.5, 0], [0, 1, 0])
+
+
 def test_classes(tmp_path: Path) -> None:
     text = "1,1,0,0,5,5,1,1,1\n1,2,0,0,5,5,1,3,1\n"
     assert read(tmp_path, text).classes == ("class 1", "class 2", "class 3")
