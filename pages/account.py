@@ -20,6 +20,7 @@ from backend.records import (
     Record,
     Run,
     Score,
+    Search,
     Video,
 )
 
@@ -33,6 +34,7 @@ KINDS: dict[type[Record], tuple[str, str]] = {
     Endpoint: ("Deployed models", "deploy"),
     Run: ("Runs", "track"),
     Score: ("Scores", "evaluate"),
+    Search: ("Searches", "evaluate"),
     Comparison: ("Comparisons", "compare"),
     Job: ("Jobs and logs", ""),
 }
