@@ -89,9 +89,7 @@ def gpus() -> list[str]:
 
 def usage(workspace: Workspace) -> list[Usage]:
     """Records and bytes per kind, in the order of `KINDS`; a video outside the workspace takes nothing in it."""
-    return [
-        Usage(kind, len(workspace.list(kind)), disk_bytes(workspace.root / f"{name}s")) for name, kind in KINDS.items()
-    ]
+    return [Usage(kind, len(workspace.list(kind)), disk_bytes(workspace.folder_of(kind))) for kind in KINDS.values()]
 
 
 def disk_bytes(folder: Path) -> int:

@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE INDEX IF NOT EXISTS by_kind ON records (kind, created);
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+PLURALS = {"labels": "labels", "search": "searches"}  # of names of kinds that do not just get an s
 PATIENCE = 30  # seconds to wait for another process's lock
 
 
@@ -135,6 +136,11 @@ class Workspace:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def folder_of(self, kind: type[Record]) -> Path:
+        """Where the folders of a kind's records lie, if there are any."""
+        name = kind.__name__.lower()
+        return self.root / PLURALS.get(name, f"{name}s")
+
     def dependents(self, record: Record) -> Sequence[Record]:
         """Everything that goes when `record` goes, directly or through another."""
         everything = [each for kind in KINDS.values() for each in self.list(kind)]
@@ -151,7 +157,7 @@ class Workspace:
         shutil.rmtree(self._path(record), ignore_errors=True)
 
     def _path(self, record: Record) -> Path:
-        return self.root / (type(record).__name__.lower().removesuffix("s") + "s") / record.id
+        return self.folder_of(type(record)) / record.id
 
     def setting(self, key: str, default: str = "") -> str:
         with self._connect() as connection:

@@ -135,7 +135,7 @@ def exists() -> None:
     found = account.usage(ws)
     taken = account.disk_bytes(ws.root)
     st.markdown(f":material/folder: `{ws.root}` :gray[holds {size(taken)}.]")
-    cells = [*st.columns(5), *st.columns(5)]
+    cells = [cell for _ in range(2) for cell in st.columns(-(-(len(found) + 1) // 2))]
     for cell, each in zip(cells, found):
         title, key = KINDS[each.kind]
         with cell.container(border=True, gap="xxsmall", height="stretch"):
@@ -158,7 +158,7 @@ def exists() -> None:
 def make_room() -> None:
     """The records that take most of the disk, one of which can be removed."""
     sizes = {
-        record.id: (record, account.disk_bytes(ws.root / f"{type(record).__name__.lower()}s" / record.id))
+        record.id: (record, account.disk_bytes(ws.folder_of(type(record)) / record.id))
         for kind in KINDS
         for record in ws.list(kind)
     }

@@ -43,6 +43,14 @@ def test_usage_counts_records_and_bytes(workspace):
     assert (found[Video].count, found[Video].bytes) == (0, 0)
 
 
+def test_usage_knows_where_the_records_of_every_kind_lie(workspace):
+    for kind in KINDS.values():
+        record = object.__new__(kind)
+        record.id = "some"
+        (workspace.folder(record) / "file").write_bytes(b"x" * 10)
+    assert all(each.bytes == 10 for each in usage(workspace))
+
+
 def test_a_file_with_two_names_takes_its_bytes_once(tmp_path):
     (tmp_path / "a").write_bytes(b"x" * 10)
     os.link(tmp_path / "a", tmp_path / "b")
