@@ -31,7 +31,7 @@ KINDS: dict[type[Record], tuple[str, str]] = {
     Labels: ("Labels", "labels"),
     Dataset: ("Datasets", "datasets"),
     Model: ("Models", "models"),
-    Endpoint: ("Deployed models", "deploy"),
+    Endpoint: ("Endpoints", "deploy"),
     Run: ("Runs", "track"),
     Score: ("Scores", "evaluate"),
     Search: ("Searches", "evaluate"),
@@ -146,7 +146,7 @@ def exists() -> None:
             st.markdown(f"**{each.count:,}** :gray[· {size(each.bytes)}]")
     others = taken - sum(each.bytes for each in found)
     with cells[len(found)].container(border=True, gap="xxsmall", height="stretch"):
-        st.markdown(":small[:material/database: Database, uploads]")
+        st.markdown(":small[:material/database: The rest]")
         st.markdown(f":gray[{size(max(others, 0))}]")
     with st.expander(
         "Largest things, to make room", icon=":material/hard_drive:", key="largest", on_change="rerun"
