@@ -187,6 +187,8 @@ class Job(Record):
     params: dict
     status: str = "queued"  # queued, running, stopping, done, failed, stopped
     progress: float = 0.0  # 0..1
+    first_progress: float = 0.0  # what it reported first: much, where a training is resumed
+    first_reported: float | None = None  # when
     step: str = ""
     reason: str = ""  # why it failed, for people
     result: dict = field(default_factory=dict)
@@ -201,10 +203,11 @@ class Job(Record):
         return self.status in ("queued", "running", "stopping")
 
     def seconds_left(self) -> float | None:
-        """Estimated from the progress so far; None while there is too little to tell."""
-        if self.status != "running" or self.started is None or not 0.01 < self.progress < 1:
+        """Estimated from the progress since the first report; None while there is too little to tell."""
+        made = self.progress - self.first_progress
+        if self.status != "running" or self.first_reported is None or made <= 0.01 or self.progress >= 1:
             return None
-        return (time.time() - self.started) * (1 - self.progress) / self.progress
+        return (time.time() - self.first_reported) * (1 - self.progress) / made
 
 
 KINDS: dict[str, type[Record]] = {

@@ -53,6 +53,8 @@ class JobProgress:
             return
         with self.workspace.edit(Job, self.job_id) as job:
             job.progress = min(max(fraction, 0.0), 1.0)
+            if job.first_reported is None:
+                job.first_progress, job.first_reported = job.progress, time.time()
             if job.status == "running":
                 job.step = step
         self.written = time.monotonic()

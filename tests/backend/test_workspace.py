@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -123,9 +124,12 @@ def test_a_folder_that_cannot_be_one(tmp_path: Path) -> None:
         Workspace(tmp_path / "odd")
 
 
-def test_the_time_left_of_a_job() -> None:
-    job = Job(name="j", verb="train", params={}, status="running", started=0, progress=0.5)
-    left = job.seconds_left()
-    assert left is not None and left == pytest.approx(job.created, rel=0.01)
-    job.progress = 0.001
+def test_the_time_left_of_a_job_is_told_from_what_it_did_itself() -> None:
+    job = Job(name="j", verb="train", params={}, status="running")
+    assert job.seconds_left() is None
+    job.first_reported, job.progress = time.time() - 100, 0.5
+    assert job.seconds_left() == pytest.approx(100, rel=0.01)
+    job.first_progress = 0.4  # resumed there: it made a tenth in these 100 seconds
+    assert job.seconds_left() == pytest.approx(500, rel=0.01)
+    job.progress = 0.405
     assert job.seconds_left() is None

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -216,6 +217,15 @@ def test_fine_tuning_with_other_classes(
     kernel = "backbone.backbone.stem.conv.conv.weight"
     torch.testing.assert_close(weights(base)[kernel], before[kernel], rtol=1e-3, atol=1e-4)
     assert artifact.read_config(base / "model").normalisation == normalisation
+
+
+def test_an_artifact_to_start_from_may_come_packed(tmp_path: Path) -> None:
+    before = save_start(tmp_path / "artifact", classes=1)
+    (tmp_path / "channel").mkdir()
+    with tarfile.open(tmp_path / "channel" / "model.tar.gz", "w:gz") as tar:
+        tar.add(tmp_path / "artifact", ".")
+    found, normalisation = train.find_pretrained(tmp_path / "channel", "")
+    assert normalisation == "imagenet" and all(torch.equal(found[name], before[name]) for name in before)
 
 
 def test_pixels_are_normalised_as_the_detector_does(tmp_path: Path) -> None:

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
+import tarfile
+import tempfile
 import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from bytetrack.config import NAMES, TrackerConfig
 from bytetrack.files import atomic_path, write_atomically
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
     from yolox.models import YoloxModule
 
 FILES = ("model.safetensors", "model.json", "model.onnx")
+MAX_BYTES = 8 * 1024**3  # of an unpacked artifact; YOLOX-x is 0.8 GB with its ONNX
 FORMAT = 1
 NORMALISATIONS = ("raw", "imagenet")
 STRIDE = 32  # of the coarsest feature map: input sides are multiples of it
@@ -96,6 +103,33 @@ def read_config(folder: Path) -> ModelConfig:
 
 def write_config(folder: Path, config: ModelConfig) -> None:
     write_atomically(Path(folder) / "model.json", json.dumps(asdict(config), indent=2).encode())
+
+
+@contextmanager
+def unpacked(folder: Path) -> Iterator[Path]:
+    """The artifact in `folder`, unpacked for the length of the block if it came as `model.tar.gz`.
+
+    Only the artifact's own files are taken out, by name: whatever else an archive holds is never written.
+
+    Raises:
+        ValueError: if the archive is damaged or too large.
+    """
+    archive = Path(folder) / "model.tar.gz"
+    if not archive.is_file():
+        yield Path(folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="bytetrack-model-") as temporary:
+        try:
+            with tarfile.open(archive, "r:gz") as tar:
+                members = {Path(member.name).as_posix(): member for member in tar if member.isfile()}
+                if sum(member.size for member in members.values()) > MAX_BYTES:
+                    raise ValueError(f"{archive} unpacks to more than {MAX_BYTES:,} bytes: that is no model.")
+                for name in members.keys() & set(FILES):
+                    with open(Path(temporary, name), "wb") as file:
+                        shutil.copyfileobj(cast(IO[bytes], tar.extractfile(members[name])), file)
+        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+            raise ValueError(f"{archive} cannot be unpacked: {error}") from error
+        yield Path(temporary)
 
 
 def build(config: ModelConfig) -> YoloxModule:

@@ -9,19 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import signal
 import sys
-import tarfile
-import tempfile
 import time
-import zlib
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 from bytetrack import artifact, mot, video
 from bytetrack.config import TrackerConfig
@@ -30,7 +24,6 @@ from bytetrack.files import write_atomically
 from bytetrack.paths import base_dir
 from bytetrack.pipeline import TrackedVideo, track_file, tracker_config
 
-MAX_MODEL_BYTES = 8 * 1024**3  # of an unpacked artifact; YOLOX-x is 0.8 GB with its ONNX
 SECONDS_BETWEEN_LINES = 1.0
 
 
@@ -42,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _leave)
     base = base_dir()
     try:
-        with _model_folder(base / "processing" / "input" / "model") as folder:
+        with artifact.unpacked(base / "processing" / "input" / "model") as folder:
             detector = Detector(folder)
         tracker_config(detector, settings)
         results = _process_all(base, detector, settings, draw)
@@ -160,33 +153,6 @@ def _is_sharded(base: Path, folder: Path) -> bool:
 
 def _read_json(path: Path) -> dict[str, Any]:
     return json.loads(path.read_bytes()) if path.is_file() else {}
-
-
-@contextmanager
-def _model_folder(folder: Path) -> Iterator[Path]:
-    """The artifact in `folder`, unpacked for the length of the block if it came as `model.tar.gz`.
-
-    Only the artifact's own files are taken out, by name: whatever else an archive holds is never written.
-
-    Raises:
-        ValueError: if the archive is damaged, too large, or no model's.
-    """
-    archive = folder / "model.tar.gz"
-    if not archive.is_file():
-        yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="bytetrack-model-") as unpacked:
-        try:
-            with tarfile.open(archive, "r:gz") as tar:
-                members = {Path(member.name).as_posix(): member for member in tar if member.isfile()}
-                if sum(member.size for member in members.values()) > MAX_MODEL_BYTES:
-                    raise ValueError(f"{archive} unpacks to more than {MAX_MODEL_BYTES:,} bytes: that is no model.")
-                for name in members.keys() & set(artifact.FILES):
-                    with open(Path(unpacked, name), "wb") as file:
-                        shutil.copyfileobj(cast(IO[bytes], tar.extractfile(members[name])), file)
-        except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-            raise ValueError(f"{archive} cannot be unpacked: {error}") from error
-        yield Path(unpacked)
 
 
 def _parser() -> argparse.ArgumentParser:

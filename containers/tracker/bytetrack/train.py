@@ -345,7 +345,7 @@ def resized(
 
 
 def find_pretrained(channel: Path, name: str) -> tuple[dict[str, torch.Tensor], str] | None:
-    """Weights and normalisation of what the channel “model” holds: an artifact's files, or one checkpoint.
+    """Weights and normalisation of what the channel “model” holds: an artifact, or one checkpoint.
 
     Raises:
         ValueError: if the channel holds neither, several checkpoints and no `name`, or not the one named.
@@ -354,8 +354,10 @@ def find_pretrained(channel: Path, name: str) -> tuple[dict[str, torch.Tensor], 
         if name:
             raise ValueError(f"pretrained_model is “{name}”, but there is no channel “model” to find it in.")
         return None
-    if (channel / "model.json").is_file() and not name:
-        return artifact.load_torch(channel).state_dict(), artifact.read_config(channel).normalisation
+    if not name:
+        with artifact.unpacked(channel) as folder:
+            if (folder / "model.json").is_file():
+                return artifact.load_torch(folder).state_dict(), artifact.read_config(folder).normalisation
     files = sorted(path for path in channel.iterdir() if path.name.endswith((".pth", ".pth.tar", ".pt")))
     chosen = [path for path in files if path.name == name] if name else files
     if len(chosen) != 1:
