@@ -51,11 +51,11 @@ def test_the_assignment_is_that_of_lap_in_the_full_matrix(
 
 
 @settings(max_examples=100, deadline=None)
-@given(pairs, limits)
-def test_near_finds_every_pair(two: tuple[np.ndarray, np.ndarray], limit: float) -> None:
+@given(pairs, limits, st.booleans())
+def test_near_finds_every_pair(two: tuple[np.ndarray, np.ndarray], limit: float, any_class: bool) -> None:
     a, b = two
-    found = near(a, np.arange(len(a)), b, np.arange(len(b)), limit)
-    cost = costs(a, b, by_score=False, any_class=False)
+    found = near(a, np.arange(len(a)), b, np.arange(len(b)), limit, any_class)
+    cost = costs(a, b, by_score=False, any_class=any_class)
     surely, perhaps = np.argwhere(cost < limit - 1e-12).tolist(), np.argwhere(cost < limit + 1e-12).tolist()
     got = np.column_stack(found).tolist()
     assert all(pair in got for pair in surely) and all(pair in perhaps for pair in got)

@@ -177,6 +177,16 @@ def test_votes_can_outvote_the_first_class() -> None:
     assert [kind for _, kind in seen] == [0, 0, 1, 1, 1]
 
 
+def test_an_object_reported_as_two_classes_at_once_is_one_where_votes_count() -> None:
+    for class_votes in (False, True):
+        tracker = ByteTracker(TrackerConfig(class_votes=class_votes))
+        for step in range(6):
+            box = [5.0 * step, 10, 40 + 5 * step, 90]
+            _, ids, _, class_ids = tracker.update([box, box], [0.9, 0.8] if step % 3 else [0.7, 0.8], [0, 1])
+        assert len(ids) == (1 if class_votes else 2)
+    assert class_ids.tolist() == [0]
+
+
 @pytest.mark.parametrize("class_votes", [False, True])
 def test_two_classes_that_cross_stay_what_they_are(class_votes: bool) -> None:
     tracker = ByteTracker(TrackerConfig(class_votes=class_votes))

@@ -19,6 +19,7 @@ NEW_TRACK_MARGIN = 0.1  # a new track needs a detection this much above `track_t
 SECOND_MATCH = 0.5
 UNCONFIRMED_MATCH = 0.7
 DUPLICATE = 0.15
+SAME_OBJECT = 0.3  # ours, where classes are voted on: two classes that a detector reports for one object
 
 # A track that starts is unconfirmed until a second detection matches it; lost ones may be found again. The last two are
 # what happened in this frame; at its end they become TRACKED and LOST.
@@ -67,6 +68,8 @@ def follow(
         last_id: as of the frame before.
         track_thresh, match_thresh, buffer, class_votes: see `TrackerConfig`.
     """
+    if class_votes:
+        _keep_strongest(detections)
     low, high = _split(detections, track_thresh)
     confirmed = _confirmed(tracks)
     kalman.predict(tracks, confirmed)
@@ -111,10 +114,21 @@ def _where(condition):
 
 
 @compiled
+def _keep_strongest(detections):
+    """Of detections of different classes at the same place, which are one object, only the one of highest score."""
+    rows, score, class_id = _where(detections["free"] == 1), detections["score"], detections["class_id"]
+    one, other = near(detections, rows, detections, rows, SAME_OBJECT, True)
+    for k in range(len(one)):
+        i, j = one[k], other[k]
+        if class_id[i] != class_id[j] and (score[i] > score[j] or (score[i] == score[j] and i < j)):
+            detections["free"][j] = 0
+
+
+@compiled
 def _split(detections, threshold):
     """Detections of low and of high score; what is right on the threshold is neither, as in the authors' code."""
-    score = detections["score"]
-    return _where((score > LOW_SCORE) & (score < threshold)), _where(score > threshold)
+    score, free = detections["score"], detections["free"] == 1
+    return _where(free & (score > LOW_SCORE) & (score < threshold)), _where(free & (score > threshold))
 
 
 @compiled
@@ -225,7 +239,7 @@ def _drop_duplicates(tracks):
     lost_ones = _with_status(tracks, LOST)
     if len(lost_ones) == 0:
         return tracks
-    present, lost = near(tracks, _where(tracks["status"] != LOST), tracks, lost_ones, DUPLICATE)
+    present, lost = near(tracks, _where(tracks["status"] != LOST), tracks, lost_ones, DUPLICATE, False)
     stays = np.ones(len(tracks), np.bool_)
     for k in range(len(present)):
         i, j = present[k], lost[k]

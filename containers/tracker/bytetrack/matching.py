@@ -70,9 +70,11 @@ def _assign_by_lap(a: np.ndarray, b: np.ndarray, limit: float, by_score: bool, a
 
 
 @compiled
-def near(a: np.ndarray, rows: np.ndarray, b: np.ndarray, columns: np.ndarray, limit: float) -> tuple:
-    """`(K,)` indices into `a` and into `b` of the pairs of one class with 1 - IoU below `limit`; see `assign`."""
-    start, column, cost = _pairs(a, rows, b, columns, limit, False, False)
+def near(
+    a: np.ndarray, rows: np.ndarray, b: np.ndarray, columns: np.ndarray, limit: float, any_class: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """`(K,)` indices into `a` and into `b` of the pairs with 1 - IoU below `limit`; see `assign`."""
+    start, column, cost = _pairs(a, rows, b, columns, limit, False, any_class)
     of_a, of_b = np.empty(len(column), np.int64), np.empty(len(column), np.int64)
     n = 0
     for i in range(len(rows)):
