@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import importlib
 import inspect
+import re
 import sqlite3
 from typing import Any
 
