@@ -68,6 +68,8 @@ def test_sample_to_comparison(page: Page) -> None:
 
     go(page, "Evaluate")
     button(page, "Evaluate").click()
+    done(page, "Evaluate sample 1")
+    page.reload()  # here, too, it may be opened again
     expect(page.get_by_text("HOTA", exact=True).first).to_be_visible(timeout=2 * MINUTE)
 
     go(page, "Compare")
