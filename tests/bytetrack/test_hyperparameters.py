@@ -22,7 +22,8 @@ def test_a_short_training_shortens_its_parts() -> None:
 
 
 def test_what_sagemaker_adds_is_not_ours() -> None:
-    assert Hyperparameters.parse({"sagemaker_region": "eu-west-1"}) == Hyperparameters()
+    added = {"sagemaker_region": "eu-west-1", "_tuning_objective_metric": "AP"}
+    assert Hyperparameters.parse(added) == Hyperparameters()
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_of_an_archive_nothing_is_written_elsewhere(base: Path, scene: Path) -> 
     ended = run(base)
     assert ended.returncode == 1
     assert "model.json" in ended.stderr and not (base / "processing" / "model.json").exists()
-    assert (base / "output" / "failure").read_text() in ended.stderr
+    assert (base / "output" / "message").read_text() in ended.stderr
 
 
 def test_wrong_settings_end_it_before_the_work(base: Path, scene: Path) -> None:
@@ -127,7 +127,7 @@ def test_it_fails_where_every_video_is_broken_and_not_where_there_is_none(base: 
     give(base, "broken.mp4", b"just text")
     ended = run(base)
     assert ended.returncode == 1
-    assert "broken.mp4" in (base / "output" / "failure").read_text()
+    assert "broken.mp4" in (base / "output" / "message").read_text()
     assert len(summary(base)) == 1
 
 

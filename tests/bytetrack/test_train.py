@@ -140,7 +140,7 @@ def test_a_stopped_training_goes_on_to_the_same_result(tmp_path: Path, monkeypat
 
 
 def test_cores_share_a_batch_and_stop_together(tmp_path: Path) -> None:
-    base = save_job(tmp_path / "job", max_epoch="12", eval_interval="6", no_aug_epochs="3", batch_size="4")
+    base = save_job(tmp_path / "job", max_epoch="6", eval_interval="6", no_aug_epochs="2", batch_size="4")
     process = start(base, OMP_NUM_THREADS="2")
     assert process.stdout
     for line in process.stdout:

@@ -96,7 +96,7 @@ class Hyperparameters:
         known = asdict(defaults)
         parsed: dict[str, Any] = {}
         for name, text in values.items():
-            if name.startswith("sagemaker_"):  # SageMaker's SDK adds its own
+            if name.startswith(("sagemaker_", "_")):  # SageMaker's SDK and its tuning jobs add their own
                 continue
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=3) or sorted(known)

@@ -82,13 +82,12 @@ def evaluate(
     Returns:
         Per name of the truth's classes.
     """
-    counted = np.arange(frames) if labelled_frames is None else np.unique(np.asarray(labelled_frames, np.int64))
-    counted = counted[(counted >= 0) & (counted < frames)]
+    counted = frames_to_count(frames, labelled_frames)
     return {
         name: _evaluate_class(
             truth.where(truth.class_id == class_id), tracks.where(np.isin(tracks.class_id, counterparts)), counted
         )
-        for class_id, (name, counterparts) in enumerate(_counterparts(truth.classes, tracks.classes))
+        for class_id, (name, counterparts) in enumerate(counterparts(truth.classes, tracks.classes))
     }
 
 
@@ -125,7 +124,13 @@ def average_precision(truth: dict, detections: list[dict]) -> dict[str, float]:
     return {name: max(float(evaluator.stats[index]), 0.0) for name, index in zip(names, (0, 1, 2, 8))}
 
 
-def _counterparts(truth: Sequence[str], tracks: Sequence[str]) -> list[tuple[str, list[int]]]:
+def frames_to_count(frames: int, labelled_frames: Sequence[int] | None) -> np.ndarray:
+    """`(K,)` int64, sorted; arguments as for `evaluate`."""
+    counted = np.arange(frames) if labelled_frames is None else np.unique(np.asarray(labelled_frames, np.int64))
+    return counted[(counted >= 0) & (counted < frames)]
+
+
+def counterparts(truth: Sequence[str], tracks: Sequence[str]) -> list[tuple[str, list[int]]]:
     """Per class of the truth, its name and the class ids of the tracks that mean the same."""
     if len(truth) == len(tracks) == 1:
         return [(truth[0], [0])]
@@ -136,7 +141,7 @@ def _evaluate_class(truth: Tracks, tracks: Tracks, frames: np.ndarray) -> Evalua
     truth, tracks = truth.where(np.isin(truth.frame, frames)), tracks.where(np.isin(tracks.frame, frames))
     truth_names, truth_ids = np.unique(truth.id, return_inverse=True)
     track_names, track_ids = np.unique(tracks.id, return_inverse=True)
-    truth_rows, track_rows = _rows_of_frames(truth, frames), _rows_of_frames(tracks, frames)
+    truth_rows, track_rows = rows_of_frames(truth, frames), rows_of_frames(tracks, frames)
     data = {
         "num_timesteps": len(frames),
         "num_gt_dets": len(truth),
@@ -150,6 +155,7 @@ def _evaluate_class(truth: Tracks, tracks: Tracks, frames: np.ndarray) -> Evalua
     return Evaluation({name: family.eval_sequence(data) for name, family in FAMILIES.items()})
 
 
-def _rows_of_frames(tracks: Tracks, frames: np.ndarray) -> list[slice]:
+def rows_of_frames(tracks: Tracks, frames: np.ndarray) -> list[slice]:
+    """Per frame the rows of its boxes."""
     first, last = np.searchsorted(tracks.frame, frames), np.searchsorted(tracks.frame, frames, side="right")
     return [slice(a, b) for a, b in zip(first, last)]

@@ -2,7 +2,8 @@
 
 Reads `processing/input/videos` and `processing/input/model` (an artifact folder, or `model.tar.gz`); writes to
 `processing/output`, per video, `<name>.json` (what `serve` answers for it), `<name>.txt` (MOTChallenge),
-`<name>.detections.npz` and, with `--draw`, `<name>.mp4`; in the end `summary.json`.
+`<name>.detections.npz` and, with `--draw`, `<name>.mp4`; in the end `summary.json`. Why it
+failed is in `output/message`.
 """
 
 from __future__ import annotations
@@ -170,7 +171,7 @@ def _leave(signum: int, frame: object) -> None:
 
 def _fail(base: Path, reason: str) -> int:
     print(f"process: {reason}", file=sys.stderr, flush=True)
-    write_atomically(base / "output" / "failure", reason.encode())
+    write_atomically(base / "output" / "message", reason.encode())  # which SageMaker shows, the first 1,024 bytes
     return 1
 
 

@@ -6,7 +6,7 @@ frames in memory.
 """
 
 from bytetrack.video.pieces import pieces
-from bytetrack.video.reading import VideoInfo, decode, probe, read_frames
+from bytetrack.video.reading import VideoInfo, decode, probe, read_frames, seconds_of_frames
 from bytetrack.video.writing import VideoWriter
 
-__all__ = ["VideoInfo", "VideoWriter", "decode", "pieces", "probe", "read_frames"]
+__all__ = ["VideoInfo", "VideoWriter", "decode", "pieces", "probe", "read_frames", "seconds_of_frames"]

@@ -81,6 +81,17 @@ def read_frames(path: Path | str, start: int = 0, stop: int | None = None, step:
         raise ValueError(_no_frames(path.name))
 
 
+def seconds_of_frames(path: Path | str) -> np.ndarray | None:
+    """`(N,)` float64: when each frame is shown, counted from the first; None where time stamps are missing or equal.
+
+    Raises:
+        ValueError: like `probe`.
+    """
+    index = index_of(Path(path))
+    times = index.times()
+    return None if times is None else (times - times[0]) * index.time_base
+
+
 def decode(body: bytes) -> Iterator[np.ndarray]:
     """The frames of a video file in memory.
 

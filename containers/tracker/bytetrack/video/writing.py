@@ -15,6 +15,8 @@ from av.video.reformatter import ColorRange, Colorspace
 
 from bytetrack.files import atomic_path
 
+TIME_BASE = Fraction(1, 90_000)  # seconds; MPEG's, in which the usual frame rates are whole numbers
+
 
 class VideoWriter:
     """An MP4 file that browsers play; it is there once the `with` block ends without an error.
@@ -26,13 +28,23 @@ class VideoWriter:
         size: width and height of the frames in pixels.
         keyint: at most this many frames from one keyframe to the next.
         crf: x264's quality, from 0 (lossless) to 51.
+        times: `(N,)` seconds at which the frames are shown, ascending from 0; evenly where None.
 
     Raises:
-        ValueError: if a frame has another size, or none was written.
+        ValueError: if a frame has another size, none was written, or more than there are `times`.
     """
 
-    def __init__(self, path: Path | str, fps: float, size: tuple[int, int], keyint: int = 12, crf: int = 20) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        fps: float,
+        size: tuple[int, int],
+        keyint: int = 12,
+        crf: int = 20,
+        times: np.ndarray | None = None,
+    ) -> None:
         self.path, self.fps, self.size, self.keyint, self.crf = Path(path), fps, size, keyint, crf
+        self.times = times
         self.frames = 0
 
     def __enter__(self) -> Self:
@@ -42,6 +54,8 @@ class VideoWriter:
                 av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"})
             )
             self._stream = self._container.add_stream("libx264", rate=Fraction(self.fps).limit_denominator(1001))
+            if self.times is not None:
+                self._stream.time_base = self._stream.codec_context.time_base = TIME_BASE
             width, height = self.size
             self._stream.width, self._stream.height = width + width % 2, height + height % 2
             self._stream.pix_fmt = "yuv420p"
@@ -63,9 +77,20 @@ class VideoWriter:
         # OpenCV's conversion rounds; swscale's, cutting off, makes every generation darker.
         yuv = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420), np.uint8)
         picture = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
-        picture.pts = self.frames
+        if self.times is None:
+            picture.pts = self.frames
+        else:
+            picture.pts, picture.duration = self._ticks(self.times)
         self.frames += 1
         self._container.mux(self._stream.encode(picture))
+
+    def _ticks(self, times: np.ndarray) -> tuple[int, int]:
+        """When the frame is shown, and for how long: the last one for as long as the one before it."""
+        if self.frames >= len(times):
+            raise ValueError(f"frame {self.frames} has no time: there are {len(times)}")
+        begin, end = (round(float(times[k]) / TIME_BASE) for k in (self.frames, min(self.frames + 1, len(times) - 1)))
+        before = round(float(times[max(0, self.frames - 1)]) / TIME_BASE)
+        return begin, (end - begin) or (begin - before) or 1
 
     def _finish(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
