@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
+
 from backend.errors import UserError
-from backend.platform.base import Platform
+from backend.platform.base import Options, Platform
 from backend.workspace import Workspace
 
-PLATFORMS = {"local": "This machine"}
+PLATFORMS = {  # their titles, and what to expect of them
+    "local": (
+        "This machine",
+        "Training, batch jobs and endpoints are processes of the machine that this console runs on. They go on when "
+        "you close the page or the console, and cost nothing but its power.",
+    ),
+    "aws": (
+        "AWS",
+        "Training, batch jobs and endpoints run on Amazon SageMaker in your own account, on machines of your choice. "
+        "Videos, frames and models that they need are copied to a bucket there. It costs what AWS charges.",
+    ),
+}
+CHOSEN = "platform"  # the workspace's settings: which platform is chosen, and what is known of AWS
+AWS = "aws"
 
 
 def platform_of(workspace: Workspace, name: str | None = None) -> Platform:
@@ -15,9 +31,51 @@ def platform_of(workspace: Workspace, name: str | None = None) -> Platform:
     Raises:
         UserError: if there is no such platform.
     """
-    name = name or workspace.setting("platform", "local")
+    name = name or chosen(workspace)
     if name == "local":
         from backend.platform.local.platform import LocalPlatform
 
         return LocalPlatform(workspace.root / "local")
+    if name == AWS:
+        return _aws(workspace.setting(AWS, "{}"))
     raise UserError(f"There is no platform “{name}”. Choose one of: {', '.join(PLATFORMS)}.")
+
+
+def chosen(workspace: Workspace) -> str:
+    """The name of the platform that is in use."""
+    return workspace.setting(CHOSEN, "local")
+
+
+def choose(workspace: Workspace, name: str) -> None:
+    """From now on jobs and new endpoints run there; what runs elsewhere stays where it is.
+
+    Raises:
+        UserError: if there is no such platform.
+    """
+    platform_of(workspace, name)
+    workspace.set(CHOSEN, name)
+
+
+def settings_of(workspace: Workspace, name: str) -> dict:
+    """What the platform is told of how it is set up, see its options for `SETTINGS`."""
+    return json.loads(workspace.setting(name, "{}")) if name != "local" else {}
+
+
+def set_up(workspace: Workspace, name: str, values: Options) -> None:
+    """Change some of a platform's settings.
+
+    Raises:
+        UserError: naming the one that makes no sense; nothing is changed then.
+    """
+    if name == AWS:
+        changed = json.dumps(settings_of(workspace, name) | dict(values))
+        _aws(changed)
+        workspace.set(AWS, changed)
+
+
+@lru_cache(maxsize=4)  # its clients take a second to make
+def _aws(settings: str) -> Platform:
+    from backend.platform.aws.platform import AwsPlatform
+    from backend.platform.aws.settings import AwsSettings
+
+    return AwsPlatform(AwsSettings.parse(json.loads(settings)))

@@ -18,6 +18,7 @@ from backend import processes
 from backend.errors import UserError
 from backend.platform.base import Answer, EndpointState
 from backend.platform.local import programs
+from backend.progress import Progress
 
 START_SECONDS = 120
 ANSWER_SECONDS = 60  # SageMaker's limit for a real-time answer
@@ -70,6 +71,21 @@ def state(ref: dict) -> EndpointState:
     return EndpointState("starting", "", ref["pid_started"], where=where)
 
 
+def wait_in_service(ref: dict, progress: Progress) -> None:
+    """Wait until it answers, which takes a second or two.
+
+    Raises:
+        UserError: with what it printed, if it does not.
+    """
+    started = time.monotonic()
+    while (found := state(ref)).status == "starting":
+        waited = time.monotonic() - started
+        progress(waited / (waited + 5), "starting the endpoint")
+        time.sleep(0.2)
+    if found.status != "in service":
+        raise UserError(f"The endpoint did not start. It printed: {log(ref, 5) or 'nothing'}")
+
+
 def stop(ref: dict) -> None:
     processes.ask_to_stop(ref["pid"], ref["pid_started"])
     deadline = time.monotonic() + 15
@@ -82,6 +98,19 @@ def stop(ref: dict) -> None:
 def log(ref: dict, lines: int) -> str:
     path = Path(ref["folder"]) / "log.txt"
     return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+
+def example(ref: dict) -> str:
+    url = f"http://127.0.0.1:{ref['port']}/invocations"
+    if ref["mode"] == "async":
+        return f"curl {url} -H 'Content-Type: video/mp4' --data-binary @video.mp4   # past the queue"
+    return (
+        f"curl {url} -H 'Content-Type: image/jpeg' --data-binary @frame.jpg\n\n"
+        f"curl -i {url} -H 'X-Amzn-SageMaker-Session-Id: NEW_SESSION' \\\n"
+        "     -H 'Content-Type: application/json' -d '{\"frame_rate\": 25}'   # answers with the session's id\n"
+        f"curl {url} -H 'X-Amzn-SageMaker-Session-Id: ID' -H 'Content-Type: video/mp4' \\\n"
+        "     --data-binary @piece.mp4"
+    )
 
 
 def invoke(ref: dict, body: bytes, content_type: str, session: str | None, attributes: str) -> Answer:

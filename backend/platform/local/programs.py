@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import bytetrack
 from backend.errors import UserError
 from backend.platform.base import LogLine
 from backend.processes import describe_exit
@@ -19,6 +21,14 @@ STOP_SECONDS = 120  # what SageMaker gives a container between SIGTERM and SIGKI
 def program(name: str) -> list[str]:
     """The command of one of the image's programs, `train`, `serve` or `process`, as this environment installed it."""
     return [str(Path(sys.executable).parent / name)]
+
+
+def sources() -> str:
+    """Which code the programs are: `bytetrack-` and a digest of the package's sources."""
+    package = Path(bytetrack.__path__[0])
+    files = sorted(package.rglob("*.py"))
+    named = b"".join(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() for path in files)
+    return f"bytetrack-{hashlib.sha256(named).hexdigest()[:12]}"
 
 
 def environment(base: Path, **more: str) -> dict[str, str]:
