@@ -1,0 +1,64 @@
+"""What jobs and endpoints print, from CloudWatch Logs: followed from where the last look ended, never read anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backend.platform.aws.account import Account
+
+TRAINING, PROCESSING, ENDPOINTS = (
+    "/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/Endpoints/",
+)  # fmt: skip
+
+
+class LogFollower:
+    """The lines of one job, whose streams (one per host) begin with its name and come into being while it runs."""
+
+    def __init__(self, account: Account, group: str, job: str) -> None:
+        self._account, self._group, self._job = account, group, job
+        self._tokens: dict[str, str | None] = {}  # by stream: where to read on
+
+    def lines(self) -> Iterator[str]:
+        """What was printed since the last call; with several hosts, each line begins with its host."""
+        for stream in _streams(self._account, self._group, f"{self._job}/"):
+            self._tokens.setdefault(stream, None)
+        for stream in self._tokens:
+            host = stream.removeprefix(f"{self._job}/").rpartition("-")[0] or stream
+            for line in self._news(stream):
+                yield line if len(self._tokens) == 1 else f"{host}: {line}"
+
+    def _news(self, stream: str) -> Iterator[str]:
+        while True:
+            token = self._tokens[stream]
+            answer = self._account.call(
+                "logs",
+                "get_log_events",
+                logGroupName=self._group,
+                logStreamName=stream,
+                startFromHead=True,
+                **({"nextToken": token} if token else {}),
+            )
+            self._tokens[stream] = answer["nextForwardToken"]
+            for event in answer["events"]:
+                yield event["message"].rstrip("\n")
+            if not answer["events"] or answer["nextForwardToken"] == token:
+                return
+
+
+def last_lines(account: Account, group: str, lines: int) -> str:
+    """The end of a group's newest streams, oldest line first; empty where nothing was printed."""
+    events = [
+        (event["timestamp"], event["message"].rstrip("\n"))
+        for stream in _streams(account, group)[-5:]
+        for event in account.call(
+            "logs", "get_log_events", logGroupName=group, logStreamName=stream, limit=min(lines, 10_000)
+        )["events"]
+    ]
+    return "\n".join(message for _, message in sorted(events, key=lambda event: event[0])[-lines:])
+
+
+def _streams(account: Account, group: str, prefix: str = "") -> list[str]:
+    """Names, those written to last at the end; none where the group does not exist, as before a first line."""
+    narrowed = {"logStreamNamePrefix": prefix} if prefix else {"orderBy": "LastEventTime", "descending": True}
+    answer = account.find("logs", "describe_log_streams", logGroupName=group, **narrowed)
+    return [each["logStreamName"] for each in answer["logStreams"]][::-1] if answer else []

@@ -1,0 +1,117 @@
+"""Batch jobs: videos and model go up, a processing job tracks them, its tracks come down."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from backend.errors import UserError
+from backend.platform import options
+from backend.platform.aws import jobs, logs, prices
+from backend.platform.aws.account import Account
+from backend.platform.aws.choices import BatchChoices
+from backend.platform.aws.instances import has_own_disk
+from backend.platform.aws.models import put_model
+from backend.platform.aws.names import name_of
+from backend.platform.aws.storage import Bucket, safe_name
+from backend.platform.aws.training import reason_of
+from backend.platform.base import ProcessingSpec, Watch
+from backend.progress import part
+
+KIND = jobs.Kind(
+    "processing",
+    "describe_processing_job",
+    "stop_processing_job",
+    "ProcessingJobName",
+    "ProcessingJobStatus",
+    logs.PROCESSING,
+    "processing-jobs",
+)
+FOLDER = "/opt/ml/processing"
+
+
+def process(account: Account, spec: ProcessingSpec, watch: Watch) -> None:
+    """As `Platform.process` says."""
+    settings, bucket = account.settings, Bucket(account)
+    choices = options.parse(BatchChoices, spec.options)
+    name = name_of(spec.name, secrets.token_hex(4))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for video in sorted(path for path in spec.videos.rglob("*") if path.is_file()):
+            (folder / safe_name(video.relative_to(spec.videos).as_posix())).symlink_to(video.resolve())
+        videos = bucket.put_contents(folder, "videos", part(watch.progress, 0, 0.5))
+    output = bucket.uri(f"batch/{name}")
+    request: dict[str, Any] = {
+        "ProcessingJobName": name,
+        "AppSpecification": {
+            "ImageUri": settings.image,
+            "ContainerEntrypoint": ["process"],
+            **({"ContainerArguments": spec.arguments} if spec.arguments else {}),
+        },
+        "RoleArn": settings.role,
+        "ProcessingInputs": [
+            _input("videos", videos, "ShardedByS3Key"),
+            _input("model", put_model(bucket, spec.model), "FullyReplicated"),
+        ],
+        "ProcessingOutputConfig": {
+            "Outputs": [
+                {
+                    "OutputName": "tracks",
+                    "S3Output": {"S3Uri": output, "LocalPath": f"{FOLDER}/output", "S3UploadMode": "EndOfJob"},
+                }
+            ],
+            **account.kms("KmsKeyId"),
+        },
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceType": choices.instance_type,
+                "InstanceCount": choices.count,
+                "VolumeSizeInGB": choices.volume_gb,
+                **({} if has_own_disk(choices.instance_type) else account.kms("VolumeKmsKeyId")),
+            }
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": int(choices.max_hours * 3600)},
+        "NetworkConfig": {
+            "EnableNetworkIsolation": settings.network_isolation,
+            **account.vpc,
+        },
+        "Tags": settings.tag_list,
+    }
+    account.call("sagemaker", "create_processing_job", **request)
+    watch.log(f"SageMaker has the processing job {name}")
+    ended = jobs.follow(account, KIND, name, watch, _cost_of(account))
+    if ended["ProcessingJobStatus"] != "Completed":
+        raise UserError(reason_of(ended, "ProcessingJobStatus"))
+    with tempfile.TemporaryDirectory() as temporary:
+        bucket.get_folder(f"{output}/", Path(temporary), part(watch.progress, 0.5, 1))
+        spec.output.mkdir(parents=True, exist_ok=True)
+        for path in Path(temporary).iterdir():
+            shutil.move(path, spec.output / path.name)
+
+
+def _input(name: str, uri: str, distribution: str) -> dict[str, Any]:
+    source = {
+        "S3Uri": uri,
+        "LocalPath": f"{FOLDER}/input/{name}",
+        "S3DataType": "S3Prefix",
+        "S3InputMode": "File",
+        "S3DataDistributionType": distribution,
+    }
+    return {"InputName": name, "S3Input": source}
+
+
+def _cost_of(account: Account) -> jobs.Cost:
+    """Seconds from the job's start to its end or now, and what they cost."""
+
+    def cost(found: dict[str, Any]) -> tuple[float, float]:
+        began, ended = found.get("ProcessingStartTime"), found.get("ProcessingEndTime")
+        seconds = ((ended.timestamp() if ended else time.time()) - began.timestamp()) if began else 0.0
+        cluster = found["ProcessingResources"]["ClusterConfig"]
+        price = prices.per_hour(account, cluster["InstanceType"], "processing")
+        return seconds, seconds / 3600 * cluster["InstanceCount"] * (price.per_hour if price else 0.0)
+
+    return cost
