@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from aws_fixtures import aws_account, module_account, standin  # noqa: F401
 
 from backend.workspace import Workspace
 from bytetrack.video import VideoWriter

@@ -1,0 +1,295 @@
+"""Ground Truth: work teams, and labelling jobs that wait until a test says what the workers have drawn."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError, ParamValidationError
+
+from standin import files
+from standin.model import SERVICES, invalid
+from standin.resources import JOB_TAKEN, Resources, now
+
+if TYPE_CHECKING:
+    from standin.sagemaker import SageMaker
+
+ENDED = ("Completed", "Failed", "Stopped")
+UI = "arn:aws:sagemaker:{}:394669845002:human-task-ui/VideoObjectTracking"
+# Ground Truth's quotas for video object tracking.
+MOST_SEQUENCES, MOST_FRAMES, MOST_SECONDS, MOST_SECONDS_ON_OFFER = 10, 2000, 7 * 86400, 30 * 86400
+TRACKING = "groundtruth/video-object-tracking"
+
+
+class WorkTeams:
+    def __init__(self, sagemaker: SageMaker) -> None:
+        missing = ("ValidationException", 'The work team "{arn}" does not exist.')
+        taken = ("ResourceInUse", "A work team with the name {name} exists already.")
+        self.teams = Resources("workteam/private-crowd", missing, taken)
+        self.kinds = [self.teams]
+
+    def create_workteam(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        tags = request.pop("Tags", None)
+        return {"WorkteamArn": self.teams.add(region, request["WorkteamName"], request, tags)["Arn"]}
+
+    def describe_workteam(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        return {"Workteam": self._described(self.teams.get(request["WorkteamName"], region))}
+
+    def list_workteams(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        page = self.teams.page(request, region, "WorkteamName")
+        return {"Workteams": [self._described(each) for each in page.pop("found")], **page}
+
+    def delete_workteam(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        self.teams.remove(request["WorkteamName"], region)
+        return {"Success": True}
+
+    def end_everything(self) -> None:
+        pass
+
+    def _described(self, team: dict[str, Any]) -> dict[str, Any]:
+        return team | {
+            "WorkteamArn": team["Arn"],
+            "CreateDate": team["CreationTime"],
+            "SubDomain": f"abcdefghij.labeling.{team['Region']}.sagemaker.aws",
+        }
+
+
+class LabellingJobs:
+    def __init__(self, sagemaker: SageMaker) -> None:
+        self._sagemaker = sagemaker
+        missing = ("ResourceNotFound", "The labeling job {name} cannot be found.")
+        self.jobs = Resources("labeling-job", missing, JOB_TAKEN)
+        self.kinds = [self.jobs]
+
+    def create_labeling_job(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        lines = self._check(region, request)
+        state = {
+            "LabelingJobStatus": "InProgress",
+            "JobReferenceCode": uuid.uuid4().hex,
+            "Lines": lines,
+            "LabelCounters": counters(len(lines)),
+        }
+        job = self.jobs.add(region, request["LabelingJobName"], request | state, request.get("Tags"))
+        return {"LabelingJobArn": job["Arn"]}
+
+    def describe_labeling_job(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        return self._described(self.jobs.get(request["LabelingJobName"], region))
+
+    def list_labeling_jobs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        page = self.jobs.page(request, region, "LabelingJobName", "LabelingJobStatus")
+        found = [
+            self._described(each)
+            | {
+                "WorkteamArn": each["HumanTaskConfig"]["WorkteamArn"],
+                "PreHumanTaskLambdaArn": each["HumanTaskConfig"]["PreHumanTaskLambdaArn"],
+            }
+            for each in page.pop("found")
+        ]
+        return {"LabelingJobSummaryList": found, **page}
+
+    def stop_labeling_job(self, region: str, request: dict[str, Any]) -> None:
+        job = self.jobs.get(request["LabelingJobName"], region)
+        if job["LabelingJobStatus"] in ENDED:
+            raise invalid(f"The request was rejected because the labeling job is in status {job['LabelingJobStatus']}.")
+        job["LabelingJobStatus"] = "Stopped"
+
+    def end_everything(self) -> None:
+        pass
+
+    def finish(self, name: str, drawn: dict[int, Any], failed: dict[int, str] | None = None) -> None:
+        """The workers hand in what they drew: by the manifest's line, `bytetrack.tracks.Tracks` whose frames are the
+        sequence's; `failed` says why a line could not be labelled. What is in neither stays unlabelled, and the job
+        in progress."""
+        job = self.jobs.get(name)
+        s3 = self._sagemaker.standin.client("s3", job["Region"])
+        assert job["LabelingJobStatus"] == "InProgress", "nobody can work on a job that has ended"
+        attribute = job["LabelAttributeName"]
+        output = f"{job['OutputConfig']['S3OutputPath'].rstrip('/')}/{name}"
+        labels = [each["label"] for each in self._categories(job)["labels"]]
+        metadata = {
+            "class-map": {str(number): label for number, label in enumerate(labels)},
+            "job-name": f"labeling-job/{name}",
+            "human-annotated": "yes",
+            "creation-date": now().replace(tzinfo=None).isoformat(),
+            "type": TRACKING,
+        }
+        lines = []
+        for number, line in enumerate(job["Lines"]):
+            if number in drawn:
+                sequence = json.loads(files.read(s3, line["source-ref"]))
+                _check_page(s3, sequence["prefix"])
+                place = f"{output}/annotations/consolidated-annotation/output/{number}/SeqLabel.json"
+                document = seq_label(sequence, drawn[number], labels)
+                files.write(s3, place, json.dumps(document).encode())
+                line = line | {attribute: place, f"{attribute}-metadata": metadata}
+            elif number in (failed or {}):
+                line = line | {f"{attribute}-metadata": metadata | {"failure-reason": (failed or {})[number]}}
+            lines.append(json.dumps(line))
+        files.write(s3, f"{output}/manifests/output/output.manifest", "\n".join(lines).encode())
+        count = counters(len(lines), len(drawn), len(failed or {}))
+        job["LabelCounters"] = count
+        if not count["Unlabeled"]:
+            job["LabelingJobStatus"] = "Completed"
+            job["LabelingJobOutput"] = {"OutputDatasetS3Uri": f"{output}/manifests/output/output.manifest"}
+
+    def _described(self, job: dict[str, Any]) -> dict[str, Any]:
+        return job | {"LabelingJobArn": job["Arn"]}
+
+    def _categories(self, job: dict[str, Any]) -> dict[str, Any]:
+        return _document(self._sagemaker.standin.client("s3"), job["LabelCategoryConfigS3Uri"])
+
+    def _check(self, region: str, request: dict[str, Any]) -> list[dict[str, Any]]:
+        """AWS's rules for video object tracking; returns the manifest's lines."""
+        s3, task = self._sagemaker.standin.client("s3", region), request["HumanTaskConfig"]
+        self._sagemaker.check_role(request["RoleArn"])
+        files.keys(s3, request["OutputConfig"]["S3OutputPath"])
+        if not request["LabelAttributeName"].endswith("-ref"):
+            raise invalid("LabelAttributeName must end with -ref for this task type.")
+        if task["NumberOfHumanWorkersPerDataObject"] != 1:
+            raise invalid("NumberOfHumanWorkersPerDataObject must be 1 for video object tracking.")
+        if task["TaskTimeLimitInSeconds"] > MOST_SECONDS:
+            raise invalid(f"TaskTimeLimitInSeconds must be at most {MOST_SECONDS}.")
+        if task.get("TaskAvailabilityLifetimeInSeconds", 0) > MOST_SECONDS_ON_OFFER:
+            raise invalid(f"TaskAvailabilityLifetimeInSeconds must be at most {MOST_SECONDS_ON_OFFER}.")
+        if task["UiConfig"] != {"HumanTaskUiArn": UI.format(region)}:
+            raise invalid("UiConfig must have the HumanTaskUiArn of the region, and no UiTemplateS3Uri.")
+        if "/public-crowd/" in task["WorkteamArn"]:
+            raise invalid("The public workforce cannot be used for video frame labeling jobs.")
+        teams = self._sagemaker.workteams.teams.values(region)
+        if task["WorkteamArn"] not in [each["Arn"] for each in teams]:
+            raise invalid(f"The work team {task['WorkteamArn']} does not exist.")
+        categories = self._categories(request)
+        audited = categories.get("auditLabelAttributeName")
+        name = "AdjustmentVideoObjectTracking" if audited else "VideoObjectTracking"
+        after = task["AnnotationConsolidationConfig"]["AnnotationConsolidationLambdaArn"]
+        if task["PreHumanTaskLambdaArn"] not in functions(f"PRE-{name}", region):
+            raise invalid(f"{task['PreHumanTaskLambdaArn']} is not PRE-{name} of {region}.")
+        if after not in functions(f"ACS-{name}", region):
+            raise invalid(f"{after} is not ACS-{name} of {region}.")
+        check_categories(categories)
+        if audited == request["LabelAttributeName"]:
+            raise invalid("An adjustment job needs another LabelAttributeName than that of the labels.")
+        lines = _lines(s3, request["InputConfig"]["DataSource"]["S3DataSource"]["ManifestS3Uri"])
+        for line in lines:
+            sequence = _document(s3, line.get("source-ref", ""))
+            check_sequence(s3, sequence)
+            if audited:
+                check_earlier(s3, line, audited, sequence)
+        return lines
+
+
+@cache
+def functions(name: str, region: str) -> tuple[str, ...]:
+    """The ARNs that the documentation of the service model has for one of Ground Truth's functions in a region."""
+    model = SERVICES["sagemaker"]
+    told = (
+        model.shape_for("HumanTaskConfig").members["PreHumanTaskLambdaArn"].documentation
+        + model.shape_for("AnnotationConsolidationConfig").members["AnnotationConsolidationLambdaArn"].documentation
+    )
+    return tuple(re.findall(rf"arn:aws:lambda:{region}:\d{{12}}:function:{name}\b", told))
+
+
+def _document(s3: Any, uri: str) -> dict[str, Any]:
+    """Raises `Refused` for what is not there, or no JSON."""
+    try:
+        return json.loads(files.read(s3, uri))
+    except (ClientError, ParamValidationError, ValueError) as error:
+        raise invalid(f"The file {uri} cannot be read: {error}") from error
+
+
+def _lines(s3: Any, uri: str) -> list[dict[str, Any]]:
+    try:
+        lines = [json.loads(line) for line in files.read(s3, uri).splitlines()]
+    except (ClientError, ParamValidationError, ValueError) as error:
+        raise invalid(f"The manifest {uri} cannot be read: {error}") from error
+    if not 1 <= len(lines) <= MOST_SEQUENCES:
+        raise invalid(f"A manifest has 1 to {MOST_SEQUENCES} sequences.")
+    return lines
+
+
+def _check_page(s3: Any, prefix: str) -> None:
+    """The page on which people label loads the frames from the bucket, which a browser does not without CORS rules."""
+    rules = s3.get_bucket_cors(Bucket=files.split(prefix)[0])["CORSRules"]
+    assert any("GET" in rule["AllowedMethods"] for rule in rules), "the page cannot load the frames"
+
+
+def check_categories(categories: dict[str, Any]) -> None:
+    labels = [each["label"] for each in categories["labels"]]
+    if categories["documentVersion"] != "2020-03-01" or categories["annotationType"] != "BoundingBox":
+        raise invalid("The label category configuration must be of version 2020-03-01 and ask for bounding boxes.")
+    if not 1 <= len(labels) <= 30 or len(set(labels)) < len(labels) or any(not 1 <= len(each) <= 16 for each in labels):
+        raise invalid("There may be 1 to 30 different labels of at most 16 characters.")
+    told = categories.get("instructions", {})
+    if len(told.get("shortInstruction", "")) >= 255 or len(told.get("fullInstruction", "")) >= 2048:
+        raise invalid("The instructions are too long.")
+
+
+def check_sequence(s3: Any, sequence: dict[str, Any]) -> None:
+    if sequence["number-of-frames"] != len(sequence["frames"]) or not sequence["prefix"].endswith("/"):
+        raise invalid("number-of-frames must be that of frames, and prefix end in a slash.")
+    if not 1 <= len(sequence["frames"]) <= MOST_FRAMES:
+        raise invalid(f"A sequence has 1 to {MOST_FRAMES} frames.")
+    numbers = [each["frame-no"] for each in sequence["frames"]]
+    if numbers != list(range(len(numbers))):
+        raise invalid("frame-no must count the frames from 0.")
+    there = set(files.keys(s3, sequence["prefix"]))
+    _, prefix = files.split(sequence["prefix"])
+    if missing := [each["frame"] for each in sequence["frames"] if prefix + each["frame"] not in there]:
+        raise invalid(f"Frames are missing in S3: {missing[:3]}")
+
+
+def check_earlier(s3: Any, line: dict[str, Any], attribute: str, sequence: dict[str, Any]) -> None:
+    """The labels that are to be adjusted."""
+    if line.get(f"{attribute}-metadata", {}).get("type") != TRACKING:
+        raise invalid(f"The labels {attribute} to adjust are missing, or of another task type.")
+    frames = _document(s3, line[attribute])["tracking-annotations"]
+    if not {str(each["frame-no"]) for each in frames} <= {str(each["frame-no"]) for each in sequence["frames"]}:
+        raise invalid("The labels to adjust are of frames that the sequence does not have.")
+    classes = line[f"{attribute}-metadata"]["class-map"]
+    if any(each["class-id"] not in classes for frame in frames for each in frame["annotations"]):
+        raise invalid("The labels to adjust are of classes that their class-map does not have.")
+
+
+def seq_label(sequence: dict[str, Any], tracks: Any, labels: list[str]) -> dict[str, Any]:
+    """What Ground Truth writes for one sequence."""
+    ids = {number: str(uuid.uuid4()) for number in sorted(set(tracks.id.tolist()))}
+    names = {}
+    for number, kind in zip(tracks.id.tolist(), tracks.class_id.tolist()):
+        names.setdefault(number, f"{tracks.classes[kind]}:{len(names) + 1}")
+    frames = []
+    for each in sequence["frames"]:
+        rows = [row for row in range(len(tracks.frame)) if tracks.frame[row] == each["frame-no"]]
+        frames.append(
+            {
+                "annotations": [
+                    {
+                        "height": int(tracks.xyxy[row][3] - tracks.xyxy[row][1]),
+                        "width": int(tracks.xyxy[row][2] - tracks.xyxy[row][0]),
+                        "top": int(tracks.xyxy[row][1]),
+                        "left": int(tracks.xyxy[row][0]),
+                        "class-id": str(labels.index(tracks.classes[int(tracks.class_id[row])])),
+                        "label-category-attributes": {},
+                        "object-id": ids[int(tracks.id[row])],
+                        "object-name": names[int(tracks.id[row])],
+                    }
+                    for row in rows
+                ],
+                "frame-no": str(each["frame-no"]),
+                "frame": each["frame"],
+                "frame-attributes": {},
+            }
+        )
+    return {"tracking-annotations": frames}
+
+
+def counters(total: int, labelled: int = 0, failed: int = 0) -> dict[str, int]:
+    return {
+        "TotalLabeled": labelled,
+        "HumanLabeled": labelled,
+        "MachineLabeled": 0,
+        "FailedNonRetryableError": failed,
+        "Unlabeled": total - labelled - failed,
+    }

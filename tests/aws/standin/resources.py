@@ -1,0 +1,106 @@
+"""Things with names and tags, as SageMaker keeps them, listed in pages."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from typing import Any
+
+from standin.model import Refused
+
+ACCOUNT = "123456789012"
+PAGE = 10  # entries, where a request does not say
+
+
+def now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)
+
+
+class Resources:
+    """All of one kind, by region and name.
+
+    `kind` is that of ARNs. `missing` and `taken` are what SageMaker says of a name that it does not know, or has
+    already: a code and a message, in which `{arn}` and `{name}` are filled in.
+    """
+
+    def __init__(self, kind: str, missing: tuple[str, str], taken: tuple[str, str]) -> None:
+        self.kind = kind
+        self._missing, self._taken = missing, taken
+        self._all: dict[str, dict[str, Any]] = {}  # by ARN
+        self.tags: dict[str, list[dict[str, str]]] = {}  # by ARN
+        self._lock = threading.RLock()
+
+    def arn(self, region: str, name: str) -> str:
+        return f"arn:aws:sagemaker:{region}:{ACCOUNT}:{self.kind}/{name}"
+
+    def add(
+        self, region: str, name: str, document: dict[str, Any], tags: list[dict[str, str]] | None
+    ) -> dict[str, Any]:
+        """Keep a document; returns it with its ARN and times. Raises `Refused` where the name is taken."""
+        arn = self.arn(region, name)
+        times = {"CreationTime": now(), "LastModifiedTime": now()}
+        with self._lock:
+            if arn in self._all:
+                raise self._refused(self._taken, region, name)
+            self._all[arn] = {"Region": region, "Arn": arn, **times, **document}
+            self.tags[arn] = list(tags or [])
+            return self._all[arn]
+
+    def get(self, name: str, region: str = "") -> dict[str, Any]:
+        """Of a region, or, for tests, of any. Raises `Refused` as SageMaker does for what is not there."""
+        found = self.find(name, region)
+        if found is None:
+            raise self._refused(self._missing, region, name)
+        return found
+
+    def find(self, name: str, region: str = "") -> dict[str, Any] | None:
+        for each in self.values(region):
+            if each["Arn"] == self.arn(each["Region"], name):
+                return each
+        return None
+
+    def remove(self, name: str, region: str) -> None:
+        with self._lock:
+            arn = self.get(name, region)["Arn"]
+            del self._all[arn], self.tags[arn]
+
+    def values(self, region: str = "") -> list[dict[str, Any]]:
+        """Those of a region, or, for tests, of all; the oldest first."""
+        with self._lock:
+            return [each for each in self._all.values() if region in ("", each["Region"])]
+
+    def page(self, request: dict[str, Any], region: str, name_key: str, status_key: str = "") -> dict[str, Any]:
+        """One page of entries, newest first unless asked for otherwise: `{"found": [...], "NextToken": …}`."""
+        found = [
+            each
+            for each in self.values(region)
+            if request.get("NameContains", "").lower() in each[name_key].lower()
+            and request.get("StatusEquals") in (None, each.get(status_key))
+        ]
+        if request.get("SortBy") in ("Name", name_key):
+            found.sort(key=lambda each: each[name_key])
+        if request.get("SortOrder", "Descending") == "Descending":
+            found.reverse()
+        return page(found, request)
+
+    def _refused(self, told: tuple[str, str], region: str, name: str) -> Refused:
+        code, message = told
+        return Refused(code, message.format(arn=self.arn(region, name), name=name))
+
+
+def page(found: list[Any], request: dict[str, Any]) -> dict[str, Any]:
+    start, size = int(request.get("NextToken") or 0), request.get("MaxResults") or PAGE
+    more = {"NextToken": str(start + size)} if start + size < len(found) else {}
+    return {"found": found[start : start + size], **more}
+
+
+# What is said of the names of jobs, and of what makes up an endpoint.
+JOB_TAKEN = (
+    "ResourceInUse",
+    "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",
+)
+
+
+def hosting(kind: str, title: str) -> Resources:
+    missing = ("ValidationException", f'Could not find {title} "{{arn}}".')
+    return Resources(kind, missing, ("ValidationException", f'Cannot create already existing {title} "{{arn}}".'))

@@ -1,0 +1,52 @@
+"""Rules of AWS that hold for several operations."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from standin.model import invalid
+
+IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/(?P<name>[a-z0-9._/-]+?)([:@].*)?")
+# Instance types with a disk of their own, after https://aws.amazon.com/ec2/instance-types/
+OWN_DISK = re.compile(r"ml\.(g4dn|g5|g6|g6e|gr6|p3dn|p4de?|p5(e|en)?|p6-b\d+|trn\d\w*|[cmr]\d[a-z]*d|i\d\w*)\..+")
+
+
+def check_role(iam: Any, arn: str) -> None:
+    """The role must exist, and SageMaker be trusted by it."""
+    told = (
+        f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
+        "'sagemaker.amazonaws.com' to assume the role."
+    )
+    try:
+        role = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
+    except ClientError as error:
+        raise invalid(told) from error
+    if "sagemaker.amazonaws.com" not in str(role["AssumeRolePolicyDocument"]) or role["Arn"] != arn:
+        raise invalid(told)
+
+
+def check_image(ecr: Any, region: str, uri: str) -> None:
+    """The image must lie in a repository of ECR that exists, in the same region."""
+    match = IMAGE.fullmatch(uri)
+    if not match or match[2] != region:
+        raise invalid(f"Invalid image URI {uri}. Please provide a valid Amazon Elastic Container Registry path.")
+    try:
+        ecr.describe_repositories(repositoryNames=[match["name"]])
+    except ClientError as error:
+        raise invalid(f"Requested image {uri} not found.") from error
+
+
+def check_own_disk(instance_type: str, **volume: Any) -> None:
+    """What one may not ask for where the instance brings a disk of its own: keys and sizes of volumes."""
+    asked = [name for name, value in volume.items() if value]
+    if asked and OWN_DISK.fullmatch(instance_type):
+        raise invalid(f"{' and '.join(asked)} cannot be requested for {instance_type}, which has local storage.")
+
+
+def check_tags(tags: list[dict[str, str]]) -> None:
+    keys = [each["Key"] for each in tags]
+    if len(set(keys)) < len(keys) or any(key.lower().startswith("aws:") for key in keys):
+        raise invalid("Tag keys must be unique, and not begin with aws:.")

@@ -1,0 +1,154 @@
+"""Requests to endpoints: answered at once, or put into the queue of an asynchronous endpoint."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from botocore.model import Shape, StructureShape
+from werkzeug.wrappers import Request, Response
+
+from standin.asynchronous import Asked, Queues
+from standin.endpoints import Fleet
+from standin.model import Refused, answer, check_request, invalid, operation
+
+if TYPE_CHECKING:
+    from standin.server import Standin
+
+HEADER = "X-Amzn-SageMaker-"
+LIMIT_BYTES = 25 * 1024 * 1024
+LIMIT_SECONDS = 60
+# Headers of a request that reach the container, and of its answer that reach the client.
+TO_CONTAINER = ("Content-Type", "Accept", HEADER + "Session-Id", HEADER + "Custom-Attributes", HEADER + "Inference-Id")
+TO_CLIENT = tuple(HEADER + each for each in ("New-Session-Id", "Closed-Session-Id", "Custom-Attributes"))
+
+
+class Runtime:
+    def __init__(self, standin: Standin) -> None:
+        self._standin = standin
+        self.queues = Queues(standin)
+
+    def respond(self, request: Request, name: str, region: str) -> Response:
+        """Answer one of the runtime's operations.
+
+        Raises:
+            Refused: as SageMaker refuses it, or the container did.
+        """
+        began = time.perf_counter()
+        asked = _parsed(request, name)
+        check_request("sagemaker-runtime", name, asked)
+        endpoints = self._standin.sagemaker.endpoints
+        endpoint = endpoints.in_service(asked["EndpointName"], region)
+        queued = "AsyncInferenceConfig" in endpoint
+        if (name == "InvokeEndpointAsync") != queued:
+            kind = "an asynchronous" if queued else "a real-time"
+            raise invalid(f"Endpoint {asked['EndpointName']} is {kind} endpoint: it has no {name}.", "ValidationError")
+        if queued:
+            return self._queue(endpoint, asked)
+        with endpoints.asking(endpoint) as fleet:
+            return self._invoke(request, endpoint, fleet, asked["Body"], began)
+
+    def _invoke(self, request: Request, endpoint: dict[str, Any], fleet: Fleet, body: bytes, began: float) -> Response:
+        if not body:
+            raise invalid(
+                "Value null at 'body' failed to satisfy constraint: Member must not be null", "ValidationError"
+            )
+        if len(body) > LIMIT_BYTES:
+            raise Refused("ValidationError", f"HTTP content length exceeded {LIMIT_BYTES} bytes.", 413)
+        headers = {each: request.headers[each] for each in TO_CONTAINER if each in request.headers}
+        asked = time.perf_counter()
+        try:
+            found = fleet.client.post("/invocations", content=body, headers=headers, timeout=LIMIT_SECONDS)
+        except httpx.TimeoutException as error:
+            raise model_error(0, "Your invocation timed out while waiting for a response from container.") from error
+        except httpx.HTTPError as error:
+            raise model_error(500, f"The container closed the connection: {error!r}") from error
+        seconds = time.perf_counter() - asked
+        status = found.status_code
+        overhead = time.perf_counter() - began - seconds
+        self._standin.metrics.add(
+            endpoint["Region"],
+            {"EndpointName": endpoint["EndpointName"], "VariantName": fleet.variant},
+            Invocations=1,
+            ModelLatency=seconds * 1e6,
+            OverheadLatency=overhead * 1e6,
+            Invocation4XXErrors=int(400 <= status < 500),
+            Invocation5XXErrors=int(status >= 500),
+        )
+        if not found.is_success:
+            raise model_error(status, found.text)
+        response = Response(found.content, content_type=found.headers.get("Content-Type", ""))
+        response.headers["x-Amzn-Invoked-Production-Variant"] = fleet.variant
+        for each in TO_CLIENT:
+            if each in found.headers:
+                response.headers[each] = found.headers[each]
+        _check_answer("InvokeEndpoint", response)
+        return response
+
+    def _queue(self, endpoint: dict[str, Any], asked: dict[str, Any]) -> Response:
+        if "InputLocation" not in asked:
+            raise invalid("The stand-in takes asynchronous requests by InputLocation.", "ValidationError")
+        places, unique = endpoint["AsyncInferenceConfig"]["OutputConfig"], secrets.token_hex(16)
+        output = f"{places['S3OutputPath'].rstrip('/')}/{unique}.out"
+        # Without a place of their own, failures are told by SNS only.
+        failure = f"{places['S3FailurePath'].rstrip('/')}/{unique}-error.out" if "S3FailurePath" in places else ""
+        inference_id = asked.get("InferenceId", secrets.token_hex(16))
+        headers = {
+            "Content-Type": asked.get("ContentType", "application/octet-stream"),
+            HEADER + "Inference-Id": inference_id,
+            **({HEADER + "Custom-Attributes": asked["CustomAttributes"]} if "CustomAttributes" in asked else {}),
+        }
+        limit = asked.get("InvocationTimeoutSeconds", 900)
+        self.queues.put(endpoint, Asked(asked["InputLocation"], headers, limit, inference_id, output, failure))
+        response = Response(json.dumps({"InferenceId": inference_id}), 202, content_type="application/json")
+        response.headers[HEADER + "OutputLocation"] = output
+        if failure:
+            response.headers[HEADER + "FailureLocation"] = failure
+        _check_answer("InvokeEndpointAsync", response)
+        return response
+
+
+def model_error(status: int, message: str) -> Refused:
+    """How SageMaker tells what a container answered."""
+    kind = "client" if 400 <= status < 500 else "server"
+    return Refused(
+        "ModelError",
+        f'Received {kind} error ({status}) from primary with message "{message}". See the endpoint\'s log.',
+        424,
+        OriginalStatusCode=status,
+        OriginalMessage=message,
+    )
+
+
+def _parsed(request: Request, operation_name: str) -> dict[str, Any]:
+    """A request's parameters, which lie in its path, its headers and its body."""
+    shape = operation("sagemaker-runtime", operation_name).input_shape
+    assert isinstance(shape, StructureShape)
+    found: dict[str, Any] = {"EndpointName": request.path.split("/")[2]}
+    for key, member in shape.members.items():
+        if (
+            member.serialization.get("location") == "header"
+            and (header := member.serialization["name"]) in request.headers
+        ):
+            found[key] = _converted(request.headers[header], member)
+    body = request.get_data()
+    return found | ({"Body": body} if body or operation_name == "InvokeEndpoint" else {})
+
+
+def _check_answer(name: str, response: Response) -> None:
+    """Whether AWS could answer so: a session's id, above all, has a form."""
+    shape = operation("sagemaker-runtime", name).output_shape
+    assert isinstance(shape, StructureShape)
+    found = {
+        key: response.headers[member.serialization["name"]]
+        for key, member in shape.members.items()
+        if member.serialization.get("location") == "header" and member.serialization["name"] in response.headers
+    }
+    answer("sagemaker-runtime", name, found | ({"Body": b""} if name == "InvokeEndpoint" else {}))
+
+
+def _converted(text: str, shape: Shape) -> Any:
+    return int(text) if shape.type_name == "integer" else text

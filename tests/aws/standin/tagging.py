@@ -1,0 +1,56 @@
+"""The Resource Groups Tagging API for what the stand-in holds, and for the buckets that moto has."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from botocore.parsers import RpcV2CBORParser
+from botocore.serialize import CBORSerializer
+from werkzeug.wrappers import Request, Response
+
+from standin.model import SESSION
+from standin.resources import page
+
+if TYPE_CHECKING:
+    from standin.sagemaker import SageMaker
+
+OPERATION = SESSION.get_service_model("resourcegroupstaggingapi").operation_model("GetResources")
+
+
+def get_resources(request: Request, sagemaker: SageMaker) -> Response:
+    cbor = request.mimetype == "application/cbor"
+    body = request.get_data()
+    asked = RpcV2CBORParser().parse_data_item(io.BufferedReader(io.BytesIO(body))) if cbor else json.loads(body)
+    tagged = {arn: tags for kind in sagemaker.kinds() for arn, tags in kind.tags.items()} | _buckets(sagemaker)
+    found = [{"ResourceARN": arn, "Tags": tags} for arn, tags in tagged.items() if tags and _fits(arn, tags, asked)]
+    places = {"NextToken": asked.get("PaginationToken"), "MaxResults": asked.get("ResourcesPerPage")}
+    chosen = page(found, places)
+    answer = {"ResourceTagMappingList": chosen["found"], "PaginationToken": chosen.get("NextToken", "")}
+    if not cbor:
+        return Response(json.dumps(answer), content_type="application/x-amz-json-1.1")
+    packed = bytearray()
+    CBORSerializer()._serialize_data_item(packed, answer, OPERATION.output_shape)
+    return Response(bytes(packed), content_type="application/cbor", headers={"smithy-protocol": "rpc-v2-cbor"})
+
+
+def _fits(arn: str, tags: list[dict[str, str]], asked: dict[str, Any]) -> bool:
+    values = {each["Key"]: each["Value"] for each in tags}
+    kinds = asked.get("ResourceTypeFilters") or []
+    service, resource = arn.split(":")[2], arn.split(":", 5)[5]
+    return all(
+        each["Key"] in values and (not each.get("Values") or values[each["Key"]] in each["Values"])
+        for each in asked.get("TagFilters", [])
+    ) and (not kinds or any(kind in (service, f"{service}:{resource.partition('/')[0]}") for kind in kinds))
+
+
+def _buckets(sagemaker: SageMaker) -> dict[str, list[dict[str, str]]]:
+    s3, found = sagemaker.standin.client("s3"), {}
+    for bucket in s3.list_buckets()["Buckets"]:
+        try:
+            found[f"arn:aws:s3:::{bucket['Name']}"] = s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"]
+        except ClientError:  # it has none
+            continue
+    return found

@@ -1,0 +1,184 @@
+"""Tuning jobs: training jobs whose hyperparameters are drawn at random from the ranges."""
+
+from __future__ import annotations
+
+import math
+import random
+import secrets
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from standin.model import Refused, invalid
+from standin.resources import JOB_TAKEN, Resources, now, page
+from standin.training import ENDED
+
+if TYPE_CHECKING:
+    from standin.sagemaker import SageMaker
+
+RANGES = ("IntegerParameterRanges", "ContinuousParameterRanges", "CategoricalParameterRanges")
+
+
+class TuningJobs:
+    def __init__(self, sagemaker: SageMaker) -> None:
+        self._sagemaker = sagemaker
+        missing = ("ResourceNotFound", "Amazon SageMaker can't find a tuning job with the name {name}.")
+        self.jobs = Resources("hyper-parameter-tuning-job", missing, JOB_TAKEN)
+        self.kinds = [self.jobs]
+        self._threads: list[threading.Thread] = []
+
+    def create_hyper_parameter_tuning_job(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        self._check(region, request)
+        state = {"HyperParameterTuningJobStatus": "InProgress", "Trials": [], "Asked": False}
+        tags = request.get("Tags")
+        job = self.jobs.add(region, request["HyperParameterTuningJobName"], request | state, tags)
+        thread = threading.Thread(target=self._run, args=(job,), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        return {"HyperParameterTuningJobArn": job["Arn"]}
+
+    def describe_hyper_parameter_tuning_job(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        return self._described(self.jobs.get(request["HyperParameterTuningJobName"], region))
+
+    def list_hyper_parameter_tuning_jobs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        found = self.jobs.page(request, region, "HyperParameterTuningJobName", "HyperParameterTuningJobStatus")
+        summaries = [
+            self._described(each) | {"Strategy": each["HyperParameterTuningJobConfig"]["Strategy"]}
+            for each in found.pop("found")
+        ]
+        return {"HyperParameterTuningJobSummaries": summaries, **found}
+
+    def list_training_jobs_for_hyper_parameter_tuning_job(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
+        job = self.jobs.get(request["HyperParameterTuningJobName"], region)
+        found = page([self._summary(job, each) for each in self._trials(job)], request)
+        return {"TrainingJobSummaries": found.pop("found"), **found}
+
+    def stop_hyper_parameter_tuning_job(self, region: str, request: dict[str, Any]) -> None:
+        job = self.jobs.get(request["HyperParameterTuningJobName"], region)
+        status = job["HyperParameterTuningJobStatus"]
+        if status in ENDED:
+            raise invalid(f"The request was rejected because the hyperparameter tuning job is in status {status}.")
+        job["Asked"], job["HyperParameterTuningJobStatus"] = True, "Stopping"
+
+    def delete_hyper_parameter_tuning_job(self, region: str, request: dict[str, Any]) -> None:
+        job = self.jobs.get(request["HyperParameterTuningJobName"], region)
+        if job["HyperParameterTuningJobStatus"] not in ENDED:
+            raise Refused("ResourceInUse", "A tuning job that has not ended cannot be deleted.")
+        self.jobs.remove(request["HyperParameterTuningJobName"], region)
+
+    def end_everything(self) -> None:
+        for job in self.jobs.values():
+            job["Asked"] = True
+        for thread in self._threads:
+            thread.join(10)
+
+    def _check(self, region: str, request: dict[str, Any]) -> None:
+        config, definition = request["HyperParameterTuningJobConfig"], request["TrainingJobDefinition"]
+        self._sagemaker.training.check(region, definition)
+        names = {each["Name"] for each in definition["AlgorithmSpecification"].get("MetricDefinitions", [])}
+        if config["HyperParameterTuningJobObjective"]["MetricName"] not in names:
+            raise invalid(
+                "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric "
+                "definitions."
+            )
+        ranges = config.get("ParameterRanges", {})
+        searched = [each["Name"] for kind in RANGES for each in ranges.get(kind, [])]
+        if not searched or len(set(searched)) < len(searched):
+            raise invalid("There must be at least one range, and no hyperparameter may have two.")
+        if both := set(searched) & set(definition.get("StaticHyperParameters", {})):
+            raise invalid(f"Hyperparameters are both static and searched: {sorted(both)}.")
+        for each in [*ranges.get(RANGES[0], []), *ranges.get(RANGES[1], [])]:
+            low, high = float(each["MinValue"]), float(each["MaxValue"])
+            if low >= high:
+                raise invalid(f"MinValue of {each['Name']} must be less than MaxValue.")
+            if each.get("ScalingType") == "Logarithmic" and low <= 0:
+                raise invalid(f"The range of {each['Name']} must be greater than 0 to be scaled logarithmically.")
+        limits = config["ResourceLimits"]
+        if limits["MaxParallelTrainingJobs"] > limits["MaxNumberOfTrainingJobs"]:
+            raise invalid("MaxParallelTrainingJobs must not be more than MaxNumberOfTrainingJobs.")
+
+    def _run(self, job: dict[str, Any]) -> None:
+        limits = job["HyperParameterTuningJobConfig"]["ResourceLimits"]
+        numbers = random.Random(0)
+        while True:
+            running = [each for each in self._trials(job) if each["TrainingJobStatus"] not in ENDED]
+            left = 0 if job["Asked"] else limits["MaxNumberOfTrainingJobs"] - len(job["Trials"])
+            if job["Asked"]:
+                for trial in running:
+                    self._sagemaker.training.stop(trial)
+            if not left and not running:
+                break
+            if left and len(running) < limits["MaxParallelTrainingJobs"]:
+                self._begin(job, numbers)
+            time.sleep(0.1)
+        done = any(each["TrainingJobStatus"] == "Completed" for each in self._trials(job))
+        if not job["Asked"] and not done:
+            job["FailureReason"] = "All training jobs failed. Please take a look at the failures of the training jobs."
+        job["HyperParameterTuningEndTime"] = now()
+        job["HyperParameterTuningJobStatus"] = "Stopped" if job["Asked"] else "Completed" if done else "Failed"
+
+    def _begin(self, job: dict[str, Any], numbers: random.Random) -> None:
+        definition, config = dict(job["TrainingJobDefinition"]), job["HyperParameterTuningJobConfig"]
+        number = len(job["Trials"]) + 1
+        static = definition.pop("StaticHyperParameters", {})
+        values = drawn(config["ParameterRanges"], numbers)
+        # SageMaker tells the container, too, what it is after.
+        reserved = {"_tuning_objective_metric": config["HyperParameterTuningJobObjective"]["MetricName"]}
+        request = {
+            **definition,
+            "TrainingJobName": f"{job['HyperParameterTuningJobName']}-{number:03d}-{secrets.token_hex(4)}",
+            "HyperParameters": reserved | static | values,
+            "TuningJobArn": job["Arn"],
+            "Tuned": values,
+            "Tags": job.get("Tags"),
+        }
+        job["Trials"].append(self._sagemaker.training.begin(job["Region"], request))
+
+    def _trials(self, job: dict[str, Any]) -> list[dict[str, Any]]:
+        """Those that nobody has deleted."""
+        there = self._sagemaker.training.jobs.values(job["Region"])
+        return [each for each in job["Trials"] if any(each is other for other in there)]
+
+    def _summary(self, job: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
+        objective = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
+        found = [each for each in trial.get("FinalMetricDataList", []) if each["MetricName"] == objective["MetricName"]]
+        metric = {"Type": objective["Type"], "MetricName": objective["MetricName"]}
+        value = {"FinalHyperParameterTuningJobObjectiveMetric": metric | {"Value": found[0]["Value"]}} if found else {}
+        return trial | {"TrainingJobArn": trial["Arn"], "TunedHyperParameters": trial["Tuned"], **value}
+
+    def _described(self, job: dict[str, Any]) -> dict[str, Any]:
+        trials = [self._summary(job, each) for each in self._trials(job)]
+        states = [each["TrainingJobStatus"] for each in trials]
+        counted = {
+            "Completed": states.count("Completed"),
+            "InProgress": states.count("InProgress") + states.count("Stopping"),
+            "RetryableError": 0,
+            "NonRetryableError": states.count("Failed"),
+            "Stopped": states.count("Stopped"),
+        }
+        scored = [
+            each
+            for each in trials
+            if each["TrainingJobStatus"] == "Completed" and "FinalHyperParameterTuningJobObjectiveMetric" in each
+        ]
+        largest = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["Type"] == "Maximize"
+        best = sorted(scored, key=lambda each: each["FinalHyperParameterTuningJobObjectiveMetric"]["Value"])
+        return job | {
+            "HyperParameterTuningJobArn": job["Arn"],
+            "TrainingJobStatusCounters": counted,
+            "ObjectiveStatusCounters": {"Succeeded": len(scored), "Pending": 0, "Failed": states.count("Failed")},
+            **({"BestTrainingJob": best[-1 if largest else 0]} if best else {}),
+        }
+
+
+def drawn(ranges: dict[str, Any], numbers: random.Random) -> dict[str, str]:
+    values = {each["Name"]: numbers.choice(each["Values"]) for each in ranges.get("CategoricalParameterRanges", [])}
+    for kind in ("IntegerParameterRanges", "ContinuousParameterRanges"):
+        for each in ranges.get(kind, []):
+            low, high = float(each["MinValue"]), float(each["MaxValue"])
+            if each.get("ScalingType") == "Logarithmic":
+                value = math.exp(numbers.uniform(math.log(low), math.log(high)))
+            else:
+                value = numbers.uniform(low, high)
+            values[each["Name"]] = str(round(value)) if kind.startswith("Integer") else repr(value)
+    return values
