@@ -1,13 +1,16 @@
 """The output of a SageMaker Ground Truth job of the task type video object tracking, copied from S3 to this machine.
 
 `manifests/output/output.manifest` has a line per clip; its `<label attribute>-ref` names the clip's `SeqLabel.json`,
-whose object ids are UUIDs that mean nothing outside the clip, and whose frames count from 0.
+whose object ids are UUIDs that mean nothing outside the clip, and whose frames count from 0. A job that this console
+started tells more of its clips under `OWN`: there, frame k is frame `k * every` of the clip.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from backend.errors import UserError
 from backend.labels.sequence import (
+    MOST_FRAMES,
     FrameNumber,
     Pixels,
     Sequence,
@@ -27,6 +31,7 @@ from bytetrack.tracks import Tracks
 
 MANIFEST = "output.manifest"
 TRACKING = "groundtruth/video-object-tracking"
+OWN = "bytetrack-studio"  # the key in a manifest's lines
 SEQUENCE_FILE = re.compile(r"(?P<clip>.+?)-sequence(-\d+)?\.json")
 
 
@@ -68,45 +73,60 @@ class _SequenceFile(_Model):
     frames: FrameNumber | None = Field(None, alias="number-of-frames")
 
 
+class _Own(_Model):
+    clip: str = ""
+    every: int = Field(1, ge=1, lt=MOST_FRAMES)
+    frames: FrameNumber | None = None
+
+
 class _NotLabelled(Exception):
     """Why one clip of a job has no labels."""
 
 
-def read(path: Path) -> list[Sequence]:
+def read(path: Path, attribute: str = "") -> list[Sequence]:
     """One sequence per clip of the job, in the manifest's order, all with the same classes.
 
     Clips that were not labelled, or whose files are missing or damaged, come without labelled frames and with a note.
 
     Args:
         path: the job's output folder, one that holds it, or its `output.manifest`.
+        attribute: whose labels count, where the manifest has several; without it the newest.
 
     Raises:
         UserError: if there is no finished job of the right kind, or not one of its clips is labelled.
     """
     manifest = find_manifest(path)
+    root = manifest.parents[2] if manifest.parts[-3:-1] == ("manifests", "output") else manifest.parent
     lines = [
         parse(_Line, line, f"{manifest.name}, line {number},").root
         for number, line in enumerate(read_bytes(manifest).splitlines(), 1)
         if line.strip()
     ]
     if not lines:
-        raise UserError(f"{manifest} is empty. The labelling job has not labelled anything yet; wait for its end.")
+        raise UserError(
+            f"The manifest of {root.name} is empty. The labelling job has not labelled anything yet; wait for its end."
+        )
     # The label attribute's value and metadata per line; after an adjustment job there are several, the newest counts.
-    labelled = [_newest_labels(line, f"{manifest.name}, line {number},") for number, line in enumerate(lines, 1)]
+    labelled = [
+        _newest_labels(line, f"{manifest.name}, line {number},", attribute) for number, line in enumerate(lines, 1)
+    ]
     for _, metadata in labelled:
         _check_kind(metadata.kind, path)
 
-    root = manifest.parents[2] if manifest.parts[-3:-1] == ("manifests", "output") else manifest.parent
+    own = [parse(_Own, json.dumps(line.get(OWN, {})), f"{manifest.name}, {OWN}") for line in lines]
     names = _clip_names([str(line.get("source-ref", "")) for line in lines])
+    names = [told.clip or name for told, name in zip(own, names)]
     classes = {name: None for _, metadata in labelled for _, name in sorted(metadata.class_map.items(), key=_by_number)}
     sequences = []
-    for name, line, (ref, metadata) in zip(names, lines, labelled):
+    for name, told, line, (ref, metadata) in zip(names, own, lines, labelled):
         try:
-            sequences.append(_read_clip(root, name, str(line.get("source-ref", "")), ref, metadata, tuple(classes)))
+            frames = told.frames or _number_of_frames(root, str(line.get("source-ref", "")))
+            sequence = _read_clip(root, name, ref, metadata, tuple(classes))
+            sequences.append(_spread(replace(sequence, frames=frames), told.every))
         except _NotLabelled as reason:
             sequences.append(Sequence(name, Tracks.empty(tuple(classes)), [], notes=[str(reason)]))
     if not any(sequence.labelled_frames for sequence in sequences):
-        raise UserError(f"Not one clip in {manifest} is labelled. {sequences[0].notes[0]}")
+        raise UserError(f"Not one clip of {root.name} is labelled. {sequences[0].notes[0]}")
     return sequences
 
 
@@ -134,10 +154,10 @@ def find_manifest(path: Path) -> Path:
     return found[0]
 
 
-def _newest_labels(line: dict[str, Any], where: str) -> tuple[Any, _Metadata]:
+def _newest_labels(line: dict[str, Any], where: str, attribute: str) -> tuple[Any, _Metadata]:
     found = []
     for key, value in line.items():
-        if key.endswith("-metadata") and isinstance(value, dict):
+        if key.endswith("-metadata") and isinstance(value, dict) and attribute in ("", key.removesuffix("-metadata")):
             metadata = parse(_Metadata, RootModel(value).model_dump_json(), f"{where} {key}")
             found.append((line.get(key.removesuffix("-metadata")), metadata))
     return max(found, key=lambda labels: labels[1].created, default=(None, _Metadata.model_validate({})))
@@ -170,9 +190,17 @@ def _clip_names(source_refs: list[str]) -> list[str]:
     return unique
 
 
-def _read_clip(
-    root: Path, name: str, source_ref: str, ref: Any, metadata: _Metadata, classes: tuple[str, ...]
-) -> Sequence:
+def _spread(sequence: Sequence, every: int) -> Sequence:
+    """By the clip's own frame numbers, of which people saw every `every`-th."""
+    tracks = sequence.tracks
+    return replace(
+        sequence,
+        tracks=Tracks(tracks.frame * every, tracks.id, tracks.xyxy, tracks.score, tracks.class_id, tracks.classes),
+        labelled_frames=[frame * every for frame in sequence.labelled_frames],
+    )
+
+
+def _read_clip(root: Path, name: str, ref: Any, metadata: _Metadata, classes: tuple[str, ...]) -> Sequence:
     if metadata.failure:
         raise _NotLabelled(f"Ground Truth could not label “{name}”: {metadata.failure} Label it in another job.")
     if not isinstance(ref, str):
@@ -182,15 +210,15 @@ def _read_clip(
     path = _local(root, ref)
     if path is None:
         raise _NotLabelled(
-            f"The labels of “{name}” are missing: {ref} was not copied. Copy the job's whole output folder, "
-            "`annotations` too, and import it again."
+            f"The labels of “{name}” are missing: there is no {ref}. If you copied the job's output folder, copy all "
+            "of it, `annotations` too, and import it again; if it was deleted, label the clip in another job."
         )
     try:
         document = parse(_SeqLabel, read_bytes(path), str(path.relative_to(root)))
     except UserError as error:
         raise _NotLabelled(f"The labels of “{name}” are damaged: {error} Copy the file again.") from error
     if document.frames is None and document.detections is not None:
-        raise _wrong_kind(f"{path} holds the labels of a video object detection job")
+        raise _wrong_kind(f"{path.relative_to(root)} holds the labels of a video object detection job")
     if not document.frames:
         raise _NotLabelled(
             f"“{name}” is not labelled: {path.relative_to(root)} holds no frame. Finish it in another job."
@@ -218,7 +246,6 @@ def _read_clip(
         name=name,
         tracks=table(boxes, classes or ("object",)),
         labelled_frames=sorted({frame.number for frame in document.frames}),
-        frames=_number_of_frames(root, source_ref),
         notes=notes,
     )
 

@@ -6,22 +6,22 @@ import math
 import re
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-
-import numpy as np
+from pathlib import Path, PurePosixPath
 
 from backend import videos
 from backend.archives import extract, is_archive
 from backend.errors import UserError
 from backend.labels import coco, ground_truth, mot
-from backend.labels.sequence import Sequence, bare, find, fit, load, store
+from backend.labels.sequence import Sequence, bare, find, fit, store
+from backend.platform import platform_of
 from backend.progress import Progress, part
 from backend.records import Labels, Video
 from backend.workspace import Workspace
 
 FORMATS = {"ground_truth": "Ground Truth", "mot": "MOTChallenge", "coco": "COCO"}
+FILES = {".txt", ".csv", ".json", ".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}  # as opposed to a folder's name
 CLIP_NAME = re.compile(r"(?P<stem>.+)_(?P<number>\d{1,4})")
 LIMIT_BYTES = 10 << 30  # of an unpacked archive: some MOTChallenge archives bring all their images along
 
@@ -41,7 +41,8 @@ def import_labels(
     that is not cut yet cut it first, into clips as long as the labels say.
 
     Args:
-        path: a labelling job's output folder, a MOTChallenge file or folder, a COCO file, or a zip or tar of one.
+        path: a labelling job's output folder, a MOTChallenge file or folder, a COCO file, or a zip or tar of one;
+            in S3, too, where the chosen platform is AWS.
         video: whose labels they are; without it names decide.
         format: a key of `FORMATS`, or "auto".
         classes: names for the numbers of a MOTChallenge file's class column.
@@ -49,25 +50,44 @@ def import_labels(
     Raises:
         UserError: if nothing can be used: not labels, of the wrong kind, empty, or of another video.
     """
-    if path.startswith("s3://"):
-        raise UserError(f"“{path}” lies in Amazon S3, which needs an AWS account. Download the folder, and name it.")
-    place = Path(path).expanduser()
-    if not place.exists():
-        raise UserError(f"There is no file or folder {place}. Check the path.")
     chosen = workspace.get(Video, video) if video else None
-    progress(0, "reading labels")
-    with _unpacked(place) as unpacked:
+    with _at_hand(workspace, path, part(progress, 0, 0.2)) as place, _unpacked(place) as unpacked:
+        progress(0.2, "reading labels")
         format = detect_format(unpacked) if format == "auto" else format
         sequences = read(unpacked, format, classes)
+    matching = part(progress, 0.2, 0.9)
+    stored, skipped = keep(
+        workspace, sequences, lambda usable: videos_for(workspace, matching, usable, chosen), FORMATS[format], path
+    )
+    progress(1, f"{len(stored)} imported")
+    return {"labels": [labels.id for labels in stored], "skipped": skipped}
 
+
+def keep(
+    workspace: Workspace,
+    sequences: list[Sequence],
+    videos_for: Callable[[list[Sequence]], list[Video | None]],
+    source: str,
+    path: str,
+) -> tuple[list[Labels], list[str]]:
+    """Store the sequences that can be used; returns them and a sentence for each that cannot.
+
+    Args:
+        videos_for: gives the video of each sequence, None where there is none.
+        source: what the labels are said to be, a value of `FORMATS`.
+        path: where they were.
+
+    Raises:
+        UserError: if none can be used.
+    """
     skipped = [note for sequence in sequences if not sequence.labelled_frames for note in sequence.notes]
     usable = [sequence for sequence in sequences if sequence.labelled_frames]
     if not any(len(sequence.tracks) for sequence in usable):
         raise UserError(
-            f"The labels in {place.name} are empty: they hold not one box. Check that the labelling is done."
+            f"The labels in {Path(path).name} are empty: they hold not one box. Check that the labelling is done."
         )
     fitted: list[tuple[Video, Sequence]] = []
-    for sequence, match in zip(usable, _videos_for(workspace, part(progress, 0.1, 0.9), usable, chosen)):
+    for sequence, match in zip(usable, videos_for(usable)):
         try:
             if match is None:
                 raise UserError(
@@ -82,11 +102,10 @@ def import_labels(
 
     for note in skipped:
         print(note, flush=True)
-    stored = [store(workspace, match, sequence, FORMATS[format]) for match, sequence in fitted]
+    stored = [store(workspace, match, sequence, source) for match, sequence in fitted]
     for labels in stored:
         print(f"{labels.name}: {labels.boxes} boxes of {labels.objects} objects. {' '.join(labels.notes)}", flush=True)
-    progress(1, f"{len(stored)} imported")
-    return {"labels": [labels.id for labels in stored], "skipped": skipped}
+    return stored, skipped
 
 
 def detect_format(path: Path) -> str:
@@ -133,17 +152,24 @@ def read(path: Path, format: str, classes: list[str] | None = None) -> list[Sequ
     raise UserError(f"“{format}” is not a label format that can be read. Choose one of {', '.join(FORMATS)}.")
 
 
-def preview(workspace: Workspace, labels: Labels, frame: int) -> np.ndarray:
-    """Frame `frame` of the labelled video with its boxes drawn, `(H, W, 3)` uint8 BGR."""
-    from bytetrack.draw import (
-        Overlay,  # loads supervision, which an import does not need
-    )
-
-    video = workspace.get(Video, labels.video)
-    picture = videos.frame(workspace, video, frame)
-    return Overlay(labels.classes, (video.width, video.height), video.fps).draw(
-        picture, load(workspace, labels).at(frame)
-    )
+@contextmanager
+def _at_hand(workspace: Workspace, path: str, progress: Progress) -> Iterator[Path]:
+    """The path itself, or a copy of what lies at an address for as long as the block lasts."""
+    if not path.startswith("s3://"):
+        place = Path(path).expanduser()
+        if not place.exists():
+            raise UserError(f"There is no file or folder {place}. Check the path.")
+        yield place
+        return
+    platform = platform_of(workspace)
+    address = PurePosixPath(path)
+    with tempfile.TemporaryDirectory() as temporary:
+        place = Path(temporary) / (address.name or "labels")
+        if address.suffix.lower() in FILES:
+            platform.download(path, place, progress)
+        else:
+            platform.labelling.fetch_output(path, place, progress)
+        yield place
 
 
 @contextmanager
@@ -161,7 +187,7 @@ def _json_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.json")) or sorted(folder.glob("annotations/*.json"))
 
 
-def _videos_for(
+def videos_for(
     workspace: Workspace, progress: Progress, sequences: list[Sequence], chosen: Video | None
 ) -> list[Video | None]:
     """The video of each sequence, cut out of a longer one where need be; None where there is none."""

@@ -66,7 +66,7 @@ def test_a_half_done_job_gives_what_is_done(tmp_path: Path) -> None:
     done, unlabelled, missing = ground_truth.read(job)
     assert len(done.tracks) == 1
     assert "a_1" in unlabelled.notes[0] and not unlabelled.labelled_frames
-    assert "was not copied" in missing.notes[0] and not missing.labelled_frames
+    assert "are missing" in missing.notes[0] and not missing.labelled_frames
 
 
 def test_a_failed_clip_tells_why(tmp_path: Path) -> None:
@@ -107,7 +107,17 @@ JSON = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["tracking-annotations", "annotations", "frame-no", "left", "source-ref", "a-ref-metadata", "type"]
+                [
+                    "tracking-annotations",
+                    "annotations",
+                    "frame-no",
+                    "left",
+                    "source-ref",
+                    "a-ref-metadata",
+                    "type",
+                    "bytetrack-studio",
+                    "every",
+                ]
             ),
             inner,
             max_size=4,

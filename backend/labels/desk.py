@@ -1,0 +1,268 @@
+"""Where people label on this machine: a job's frames as files, and the boxes drawn so far, saved as they are drawn.
+
+An object is there from its first key frame to its last. Between two key frames its box moves evenly, unless the first
+of them opens a gap. Frames are numbered as in the job: frame k is frame `k * every` of the clip.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from backend.errors import UserError
+from backend.labels import ground_truth_output
+from backend.labels.ground_truth_input import (
+    ATTRIBUTES,
+    CATEGORIES,
+    MANIFEST,
+    documents,
+    seq_label,
+    thinned,
+)
+from backend.labels.sequence import FrameNumber, Pixels
+from backend.platform.base import LabellingSpec
+from backend.progress import Progress
+from bytetrack.files import write_atomically
+from bytetrack.tracks import Tracks
+
+MOST_OBJECTS = 5000  # in a clip
+
+
+class ElsewhereChanged(Exception):
+    """Somebody else saved in between; nothing was overwritten."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class KeyFrame(_Model):
+    """An object's box in one frame, in pixels."""
+
+    xyxy: tuple[Pixels, Pixels, Pixels, Pixels]
+    predicted: bool = False  # by following it or by a model; else somebody drew it
+    occluded: bool = False
+    truncated: bool = False
+    gap: bool = False  # whether the object is away from the next frame on, until the next key frame
+
+
+class LabelledObject(_Model):
+    id: int = Field(ge=1, lt=2**31)
+    class_id: int = Field(ge=0)
+    keys: dict[FrameNumber, KeyFrame]
+
+
+class Drawn(_Model):
+    """All boxes of one clip. `version` counts how often they were saved."""
+
+    version: int = 0
+    done: bool = False
+    objects: Annotated[list[LabelledObject], Field(max_length=MOST_OBJECTS)] = []
+
+
+class Clip(_Model):
+    name: str
+    every: int
+    length: int  # frames of the clip itself
+    frames: list[str]  # files
+
+
+class _Job(_Model):
+    name: str
+    classes: list[str]
+    short_instructions: str
+    full_instructions: str
+    clips: list[Clip]
+    created: float
+    stopped: bool = False
+
+
+class Desk:
+    """One labelling job in a folder of its own; several processes and tabs may use it at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def furnish(cls, folder: Path, spec: LabellingSpec, created: float, progress: Progress) -> Desk:
+        """Make the job: all of it or, on an error, nothing."""
+        temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+        try:
+            desk = cls(temporary)
+            clips = []
+            for number, (name, clip) in enumerate(spec.clips.items()):
+                frames = sorted(path.name for path in clip.folder.glob("*.jpg"))
+                shutil.copytree(clip.folder, temporary / "frames" / str(number))
+                clips.append(Clip(name=name, every=clip.every, length=clip.length, frames=frames))
+                earlier = thinned(clip.earlier, clip.every, len(frames)) if clip.earlier is not None else Tracks.empty()
+                desk._write(number, Drawn(objects=objects_of(earlier, spec.classes)))
+                progress((number + 1) / len(spec.clips), name)
+            for path, content in documents(spec, f"{folder}/input/", desk._addresses(folder, clips)).items():
+                target = temporary / "input" / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content)
+            job = _Job(
+                name=spec.name,
+                classes=spec.classes,
+                short_instructions=spec.short_instructions,
+                full_instructions=spec.full_instructions,
+                clips=clips,
+                created=created,
+            )
+            (temporary / "job.json").write_text(job.model_dump_json())
+            temporary.rename(folder)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        return cls(folder)
+
+    @property
+    def job(self) -> _Job:
+        """Raises UserError if it was removed."""
+        try:
+            return _Job.model_validate_json((self.folder / "job.json").read_bytes())
+        except FileNotFoundError as error:
+            raise UserError("This labelling job was removed.") from error
+
+    def exists(self) -> bool:
+        return (self.folder / "job.json").exists()
+
+    def picture(self, clip: int, frame: int) -> Path:
+        """Raises LookupError if there is no such frame."""
+        clips = self.job.clips
+        if not (0 <= clip < len(clips) and 0 <= frame < len(clips[clip].frames)):
+            raise LookupError(frame)
+        return self.folder / "frames" / str(clip) / clips[clip].frames[frame]
+
+    def drawn(self, clip: int) -> Drawn:
+        return Drawn.model_validate_json(self._path(clip).read_bytes())
+
+    def save(self, clip: int, content: bytes) -> Drawn:
+        """Keep what was drawn: JSON of a `Drawn` whose version is that of the one it was made from.
+
+        Raises:
+            ElsewhereChanged: if another one was saved in between.
+            UserError: if it is not what it should be.
+        """
+        job = self.job
+        try:
+            new = Drawn.model_validate_json(content)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            raise UserError(f"What was drawn cannot be saved: {first['msg']} at {first['loc']}.") from error
+        _check(new, job.clips[clip], job.classes)
+        with self._locked():
+            if job.stopped:
+                raise UserError("This labelling job was stopped: nothing more can be drawn.")
+            if new.version != self.drawn(clip).version:
+                raise ElsewhereChanged
+            new.version += 1
+            self._write(clip, new)
+        return new
+
+    def stop(self) -> None:
+        with self._locked():
+            write_atomically(
+                self.folder / "job.json", self.job.model_copy(update={"stopped": True}).model_dump_json().encode()
+            )
+
+    def output(self, folder: Path, ref: str) -> None:
+        """Write what was labelled in Ground Truth's layout, under the label attribute `ref`; clips not done are left
+        without labels."""
+        job, clips = self.job, []
+        for number, line in enumerate((self.folder / "input" / MANIFEST).read_text().splitlines()):
+            document: dict[str, Any] = json.loads(line)
+            source = Path(document["source-ref"])
+            _copy(source, folder / source.relative_to("/"))
+            drawn, labels = self.drawn(number), None
+            if self.is_labelled(drawn):
+                tracks, marks = boxes_of(drawn, job.classes)
+                labels = seq_label(tracks, dict(enumerate(job.clips[number].frames)), job.classes, marks)
+            clips.append((document, labels))
+        ground_truth_output.write(folder, f"{self.folder}/output/", ref, job.classes, clips)
+        _copy(self.folder / "input" / CATEGORIES, folder / CATEGORIES)
+
+    def is_labelled(self, drawn: Drawn) -> bool:
+        """Whether it is finished; in a job that was stopped, whether anything was drawn."""
+        return drawn.done or (self.job.stopped and drawn.version > 0)
+
+    def _path(self, clip: int) -> Path:
+        return self.folder / "drawn" / f"{clip}.json"
+
+    def _write(self, clip: int, drawn: Drawn) -> None:
+        self._path(clip).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._path(clip), drawn.model_dump_json(exclude_defaults=True).encode())
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        with (self.folder / "lock").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def _addresses(self, folder: Path, clips: list[Clip]) -> dict[str, str]:
+        return {clip.name: f"{folder}/frames/{number}/" for number, clip in enumerate(clips)}
+
+
+def objects_of(tracks: Tracks, classes: list[str]) -> list[LabelledObject]:
+    """Every box a predicted key frame, with gaps where frames are missing; frames by their numbers in the job."""
+    found = []
+    for identity in np.unique(tracks.id).tolist():
+        own = tracks.where(tracks.id == identity)
+        kind = tracks.classes[int(np.bincount(own.class_id).argmax())]
+        away = np.append(np.diff(own.frame) != 1, False).tolist()
+        keys = {
+            frame: KeyFrame(xyxy=tuple(round(value, 2) for value in box), predicted=True, gap=gap)
+            for frame, box, gap in zip(own.frame.tolist(), own.xyxy.tolist(), away)
+        }
+        found.append(LabelledObject(id=identity, class_id=classes.index(kind), keys=keys))
+    return found
+
+
+def boxes_of(drawn: Drawn, classes: list[str]) -> tuple[Tracks, dict[tuple[int, int], list[str]]]:
+    """The box of each object in each frame, and by frame and id which of `ATTRIBUTES` it has."""
+    rows: list[tuple[int, int, int, np.ndarray]] = []
+    marks: dict[tuple[int, int], list[str]] = {}
+    for each in drawn.objects:
+        frames = sorted(each.keys)
+        for frame, following in zip(frames, [*frames[1:], None]):
+            key = each.keys[frame]
+            here = np.array(key.xyxy)
+            last = frame + 1 if following is None or key.gap else following
+            there = here if following is None else np.array(each.keys[following].xyxy)
+            for number in range(frame, last):
+                share = (number - frame) / (following - frame) if following is not None else 0.0
+                rows.append((number, each.id, each.class_id, here + share * (there - here)))
+                if found := [name for name in ATTRIBUTES if getattr(key, name)]:
+                    marks[number, each.id] = found
+    if not rows:
+        return Tracks.empty(tuple(classes)), marks
+    whole = np.array([row[:3] for row in rows])
+    xyxy = np.array([row[3] for row in rows])
+    return Tracks(whole[:, 0], whole[:, 1], xyxy, np.ones(len(rows)), whole[:, 2], tuple(classes)), marks
+
+
+def _check(drawn: Drawn, clip: Clip, classes: list[str]) -> None:
+    ids = [each.id for each in drawn.objects]
+    if len(set(ids)) < len(ids):
+        raise UserError("What was drawn cannot be saved: two objects have the same number.")
+    for each in drawn.objects:
+        if each.class_id >= len(classes):
+            raise UserError(f"What was drawn cannot be saved: #{each.id} is of a class that the job does not have.")
+        for frame, key in each.keys.items():
+            left, top, right, bottom = key.xyxy
+            if frame >= len(clip.frames) or right - left < 1 or bottom - top < 1:
+                raise UserError(f"What was drawn cannot be saved: the box of #{each.id} in frame {frame} is none.")
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tables import CLASSES, same_boxes, tracks
+
+from backend.errors import UserError
+from backend.labels import ground_truth
+from backend.labels.desk import Desk, Drawn, ElsewhereChanged, KeyFrame, LabelledObject, boxes_of, objects_of
+from backend.labels.ground_truth_input import CATEGORIES
+from backend.platform.base import ClipToLabel, LabellingSpec
+from backend.progress import silent
+from bytetrack.tracks import Tracks
+
+LENGTH = 40
+
+
+def furnish(folder: Path, every: int = 1, earlier: Tracks | None = None, clips: int = 1) -> Desk:
+    frames = folder / "to copy"
+    frames.mkdir(parents=True)
+    for number in range(0, LENGTH, every):
+        (frames / f"frame_{number:06d}.jpg").write_bytes(b"picture %d" % number)
+    named = {f"clip {number}": ClipToLabel(frames, LENGTH, every, earlier) for number in range(clips)}
+    spec = LabellingSpec("crossing", "4f2a", named, list(CLASSES), "Be exact.", "Be exact, please.")
+    return Desk.furnish(folder / "job", spec, 0.0, silent)
+
+
+def key(left: float, **marks: bool) -> KeyFrame:
+    return KeyFrame(xyxy=(left, 10, left + 20, 50), **marks)
+
+
+def save(desk: Desk, *objects: LabelledObject, clip: int = 0, done: bool = False) -> Drawn:
+    drawn = Drawn(version=desk.drawn(clip).version, done=done, objects=list(objects))
+    return desk.save(clip, drawn.model_dump_json().encode())
+
+
+def person(id: int = 1, class_id: int = 0, **keys: KeyFrame) -> LabelledObject:
+    return LabelledObject(id=id, class_id=class_id, keys={int(name[1:]): value for name, value in keys.items()})
+
+
+def of_one_class(table: Tracks) -> Tracks:
+    kinds = {each: np.bincount(table.class_id[table.id == each]).argmax() for each in np.unique(table.id)}
+    kind = [kinds[each] for each in table.id]
+    return Tracks(table.frame, table.id, table.xyxy, table.score, kind, table.classes)
+
+
+@given(tracks())
+def test_boxes_to_correct_that_nobody_touches_stay_as_they_are(table: Tracks) -> None:
+    again, marks = boxes_of(Drawn(objects=objects_of(table, list(CLASSES))), list(CLASSES))
+    assert same_boxes(again, of_one_class(table)) and not marks
+    assert sorted(zip(again.frame, again.id)) == sorted(zip(table.frame, table.id))
+
+
+@settings(max_examples=25, deadline=None)
+@given(tracks(), st.integers(1, 7))
+def test_the_output_is_read_like_that_of_ground_truth(table: Tracks, every: int) -> None:
+    with TemporaryDirectory() as temporary:
+        desk = furnish(Path(temporary), every, table)
+        drawn = desk.drawn(0).model_copy(update={"done": True})
+        desk.save(0, drawn.model_dump_json().encode())
+        desk.output(Path(temporary) / "output", "crossing")
+        (sequence,) = ground_truth.read(Path(temporary) / "output", "crossing-ref")
+    kept = of_one_class(table.where(table.frame % every == 0))
+    rounded = Tracks(kept.frame, kept.id, kept.xyxy.round(), kept.score, kept.class_id, kept.classes)
+    assert same_boxes(sequence.tracks, rounded)
+    assert (sequence.name, sequence.frames) == ("clip 0", LENGTH)
+    assert sequence.labelled_frames == list(range(0, LENGTH, every))
+
+
+def test_between_key_frames_a_box_moves_evenly_and_a_gap_is_one() -> None:
+    drawn = Drawn(objects=[person(f2=key(0), f6=key(8, gap=True), f9=key(50))])
+    table, _ = boxes_of(drawn, ["person"])
+    assert table.frame.tolist() == [2, 3, 4, 5, 6, 9]
+    assert table.xyxy[:, 0].tolist() == [0, 2, 4, 6, 8, 50]
+
+
+def test_marks_hold_until_the_next_key_frame_and_are_written_as_attributes(tmp_path: Path) -> None:
+    desk = furnish(tmp_path)
+    save(desk, person(f0=key(0, occluded=True), f2=key(4, occluded=True, truncated=True), f3=key(6)), done=True)
+    desk.output(tmp_path / "output", "crossing")
+    (path,) = (tmp_path / "output").rglob("annotations/consolidated-annotation/output/0/SeqLabel.json")
+    frames = json.loads(path.read_bytes())["tracking-annotations"]
+    assert [each["frame-no"] for each in frames] == [str(number) for number in range(LENGTH)]
+    yes = [each["annotations"][0]["label-category-attributes"] for each in frames[:4]]
+    assert yes == [{"occluded": "Yes"}] * 2 + [{"occluded": "Yes", "truncated": "Yes"}, {}]
+    categories = json.loads((tmp_path / "output" / CATEGORIES).read_bytes())
+    assert [each["name"] for each in categories["categoryGlobalAttributes"]] == ["occluded", "truncated"]
+
+
+def test_clips_that_are_not_done_come_without_labels_unless_the_job_was_stopped(tmp_path: Path) -> None:
+    desk = furnish(tmp_path, clips=3)
+    save(desk, person(f0=key(0)), clip=0, done=True)
+    save(desk, person(f0=key(0)), clip=1)
+    desk.output(tmp_path / "one", "crossing")
+    assert [bool(each.labelled_frames) for each in ground_truth.read(tmp_path / "one")] == [True, False, False]
+    desk.stop()
+    desk.output(tmp_path / "two", "crossing")
+    assert [bool(each.labelled_frames) for each in ground_truth.read(tmp_path / "two")] == [True, True, False]
+    with pytest.raises(UserError, match="was stopped"):
+        save(desk, person(f0=key(5)))
+
+
+def test_of_two_who_save_at_once_one_is_told(tmp_path: Path) -> None:
+    desk, told = furnish(tmp_path), []
+    start = threading.Barrier(8)
+
+    def work(number: int) -> None:
+        drawn = Drawn(version=0, objects=[person(f0=key(number))]).model_dump_json().encode()
+        start.wait()
+        try:
+            Desk(desk.folder).save(0, drawn)
+        except ElsewhereChanged:
+            told.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    (kept,) = desk.drawn(0).objects
+    assert len(told) == 7 and kept.keys[0].xyxy[0] not in told
+    assert desk.drawn(0).version == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (b"{", "cannot be saved: Invalid JSON"),
+        (Drawn(objects=[person(f0=key(0)), person(f0=key(0))]).model_dump_json().encode(), "same number"),
+        (Drawn(objects=[person(class_id=2, f0=key(0))]).model_dump_json().encode(), "a class that the job does not"),
+        (Drawn(objects=[person(f40=key(0))]).model_dump_json().encode(), "the box of #1 in frame 40"),
+        (b'{"objects": [{"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [5, 5, 5, 9]}}}]}', "box of #1 in frame 0"),
+        (b'{"objects": [{"id": 1, "class_id": 0, "keys": {"-1": {"xyxy": [5, 5, 9, 9]}}}]}', "greater than"),
+        (b'{"objects": [{"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [NaN, 5, 9, 9]}}}]}', "cannot be saved"),
+        (b'{"done": true, "path": "/etc/passwd"}', "cannot be saved"),
+    ],
+)
+def test_what_is_no_drawing_is_refused_and_nothing_is_lost(tmp_path: Path, wrong: bytes, says: str) -> None:
+    desk = furnish(tmp_path)
+    before = save(desk, person(f0=key(7)))
+    wrong = wrong.replace(b'"version":0', b'"version":1')
+    with pytest.raises(UserError, match=says):
+        desk.save(0, wrong)
+    assert desk.drawn(0) == before
+
+
+def test_a_job_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+    def stop(share: float, step: str) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / "frames").mkdir()
+    spec = LabellingSpec("a", "1", {"clip": ClipToLabel(tmp_path / "frames", 1)}, ["person"], "", "")
+    with pytest.raises(KeyboardInterrupt):
+        Desk.furnish(tmp_path / "jobs" / "one", spec, 0.0, stop)
+    assert not list((tmp_path / "jobs").iterdir())
+
+
+def test_only_its_own_frames_can_be_looked_at(tmp_path: Path) -> None:
+    desk = furnish(tmp_path, every=16)
+    assert desk.picture(0, 2).read_bytes() == b"picture 32"
+    for clip, frame in ((0, 3), (1, 0), (0, -1), (-1, 0)):
+        with pytest.raises(LookupError):
+            desk.picture(clip, frame)
