@@ -5,7 +5,7 @@ INSTALLED := $(VENV)/installed
 # OpenCV's ordinary build needs a display's libraries (libGL); its headless twin is the same module without them.
 OPENCV := $(shell sed -n 's/^opencv-python==\([0-9.]*\).*/\1/p' containers/tracker/requirements.txt)
 
-.PHONY: run test check format benchmark clean
+.PHONY: run test check format player benchmark clean
 
 run: $(INSTALLED)  ## Start the console
 	$(BIN)/python -m app
@@ -22,6 +22,10 @@ check: $(INSTALLED)  ## Lint, format, types
 format: $(INSTALLED)  ## Put the code into its format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+player:  ## Bundle the player's front end (needs Node.js; the bundle is in git, so that nobody else does)
+	cd app/player && npm install --silent --no-package-lock --no-audit --no-fund && npm run --silent build
+	cd app/player && sed -si "1i // Made by \`make player\` of src, whose SHA-256 is $$(cat src/*.js | sha256sum | cut -c1-64)." player.js editor.js
 
 $(INSTALLED): requirements.txt containers/tracker/requirements.txt containers/tracker/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "ByteTrack Studio needs Python 3.11 to 3.13: make PYTHON=python3.12")'

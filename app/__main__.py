@@ -8,13 +8,13 @@ from pathlib import Path
 
 from streamlit.starlette import App
 
-from app import media, uploads
+from app import data, desk, media, uploads
 from app.widgets.errors import show_error
 from app.workspace import workspace_root
 
 console = App(
     Path(__file__).with_name("main.py"),
-    routes=[uploads.route(workspace_root), media.route],
+    routes=[uploads.route(workspace_root), media.route, data.route, desk.route],
     on_script_error=show_error,
 )
 

@@ -21,8 +21,11 @@ Starting, choosing, showing, removing:
         a select box over records that remembers the choice per kind of record across pages, None where there are none
     selected = table(rows, records, key="runs", column_config={…})
         one row per record, one selectable: returns the selected record or None
-    metric_row({"HOTA": "61.2", "IDF1": "80.1"})   chart(figure, height=300)   video_player(path)
+    options_form(platform.options(TRAINING), key="training")   what the platform lets one choose, as a form
+    metric_row({"HOTA": "61.2", "IDF1": "80.1"})   chart(figure, height=300)
+    player(video, [layer("tracks", run.id, video, load)], key=…)   of `app.player.component`: video, tracks, timeline
     download(path, "Tracks (MOT)", "site_tracks.txt")   a button that streams a file of the workspace, of any size
+    tracks_downloads(run, video)                   the boxes in every format; `jobs_panel` needs the verb "draw tracks"
     next_step("datasets", "Labels are in. Build a dataset from them.")   at the end of a page
     if st.button("Remove", icon=":material/delete:", key=…): confirm_removal(record)
         a dialog which says what goes with it; removes, then reruns
@@ -42,7 +45,8 @@ from app.widgets.charts import SPLIT_COLOURS, chart, class_colours
 from app.widgets.errors import guard
 from app.widgets.jobs import job_card, jobs_panel, run_job, start_job
 from app.widgets.layout import empty_state, metric_row, next_step, page_header
-from app.widgets.media import download, frame_image, playable, video_player
+from app.widgets.media import download, tracks_downloads
+from app.widgets.options import options_form
 from app.widgets.records import choose, table, video_facts
 from app.widgets.removal import confirm_removal
 from app.widgets.upload import upload
@@ -55,18 +59,17 @@ __all__ = [
     "confirm_removal",
     "download",
     "empty_state",
-    "frame_image",
     "guard",
     "job_card",
     "jobs_panel",
     "metric_row",
     "next_step",
+    "options_form",
     "page_header",
-    "playable",
     "run_job",
     "start_job",
     "table",
+    "tracks_downloads",
     "upload",
     "video_facts",
-    "video_player",
 ]

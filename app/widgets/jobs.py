@@ -66,7 +66,8 @@ def job_card(job: Job) -> None:
             _headline(job)
         if job.active:
             st.progress(job.progress, text=job.step or "starting")
-        elif job.status == "failed":
+        _facts(job)
+        if job.status == "failed":
             st.error(job.reason or "It failed without giving a reason; its log may tell.")
         for note in job.result.get("skipped", []):
             st.warning(note)
@@ -89,6 +90,20 @@ def _headline(job: Job) -> None:
     icon, colour = LOOK[job.status]
     st.markdown(f":{colour}[{icon}] **{job.name}** :gray[{_summary(job)}]", width="stretch")
     _button(job)
+
+
+def _facts(job: Job) -> None:
+    """What its platform tells: the states it went through, for how long, what it costs, where to see it there."""
+    facts = job.facts
+    states = facts.get("states", [])
+    if not states:
+        return
+    ends = [began for _, began in states[1:]] + [job.ended or time.time()]
+    path = " → ".join(f"{status} {duration(end - began)}" for (status, began), end in zip(states, ends))
+    cost = f"{duration(facts['billable_seconds'])} billed" if facts.get("billable_seconds") else ""
+    dollars = f"${facts['cost']:.2f}{' so far' if job.active else ''}" if facts.get("cost") else ""
+    link = f"[{facts['where']}]({facts['link']})" if facts.get("link") else facts.get("where", "")
+    st.markdown(f":small[:gray[{' · '.join(filter(None, (path, cost, dollars, link)))}]]")
 
 
 def _summary(job: Job) -> str:

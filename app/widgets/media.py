@@ -1,28 +1,26 @@
-"""Videos and frames to look at, files to take along."""
+"""Files to take along."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from app import media
+from app.widgets.formatting import size
+from app.widgets.jobs import run_job
+from app.workspace import workspace
+from backend import jobs, overlays
+from backend.export import export
+from backend.records import Labels, Run, Video
 
-if TYPE_CHECKING:
-    import numpy as np
-
-PLAYABLE = ("h264", "vp8", "vp9", "av1")
-
-
-def playable(codec: str, path: Path | str) -> bool:
-    """Whether browsers play a file of this codec and container."""
-    return codec.lower() in PLAYABLE and Path(path).suffix.lower() in (".mp4", ".m4v", ".mov", ".webm")
-
-
-def video_player(path: Path | str, *, loop: bool = False, autoplay: bool = False) -> None:
-    """A player for a video of the workspace, of any size: the browser fetches the parts that it plays."""
-    st.video(media.url(path), loop=loop, autoplay=autoplay, muted=autoplay)
+DRAW = "draw tracks"  # the verb of the jobs that `tracks_downloads` starts; the page's `jobs_panel` has it
+FORMATS = (
+    ("mot", "MOT", "MOTChallenge text; frames and ids from 1"),
+    ("csv", "CSV", "One row per box, with seconds; frames from 0"),
+    ("json", "JSON", "Classes and rows; frames from 0"),
+    ("ground_truth", "Ground Truth", "Like the output of a SageMaker Ground Truth job; boxes in whole pixels"),
+)
 
 
 def download(path: Path | str, label: str, file_name: str, *, help: str | None = None) -> None:
@@ -30,6 +28,17 @@ def download(path: Path | str, label: str, file_name: str, *, help: str | None =
     st.link_button(label, media.url(path, download=file_name), icon=":material/download:", help=help)
 
 
-def frame_image(frame: np.ndarray, caption: str | None = None) -> None:
-    """A BGR uint8 (H, W, 3) frame, as wide as there is room."""
-    st.image(frame[:, :, ::-1], caption=caption, width="stretch", output_format="JPEG")
+def tracks_downloads(record: Run | Labels, video: Video) -> None:
+    """The boxes of a run or of labels in every format, and the video with them drawn on it."""
+    stem = f"{video.name} {'tracks' if isinstance(record, Run) else 'labels'}"
+    drawn = workspace().folder(record) / overlays.FILE
+    with st.container(horizontal=True, gap="small"):
+        if drawn.exists():
+            download(drawn, "MP4", f"{stem}.mp4", help=f"The video with its boxes, {size(drawn.stat().st_size)}")
+        else:
+            busy = any(job.params.get("of") == record.id for job in jobs.active(workspace(), DRAW))
+            if st.button("Make MP4", icon=":material/movie:", disabled=busy, help="Draws the boxes on the video"):
+                run_job(DRAW, f"Draw {stem}", of=record.id)
+        for format, title, about in FORMATS:
+            path = export(workspace(), record, format)
+            download(path, title, f"{stem}{path.suffix}", help=about)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from backend.workspace import Workspace
 
 PROJECT = Path(__file__).parents[2]
 HEAVY = ("torch", "onnxruntime", "supervision", "yolox", "matplotlib", "scipy")
+AWS = ("boto3", "botocore", "s3transfer", "sagemaker", "moto")
 
 
 @pytest.mark.parametrize("key", STEPS)
@@ -27,8 +29,23 @@ def test_the_console_and_its_first_page_load_nothing_heavy():
     """A second start takes seconds only as long as this holds."""
     code = (
         "import sys, app.__main__, app.widgets.sidebar\n"
-        "import backend.videos, backend.datasets, backend.labels.importing\n"
-        f"print(*[name for name in {HEAVY!r} if name in sys.modules])"
+        "import backend.videos, backend.datasets, backend.labels.importing, backend.deployments, backend.account\n"
+        f"print(*[name for name in {HEAVY + AWS!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
+
+
+def test_no_page_loads_anything_of_aws_before_it_is_chosen(workspace: Workspace):
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "page = AppTest.from_file('app/main.py', default_timeout=60).run()\n"
+        f"for key in {[*STEPS]!r}:\n"
+        "    assert not page.switch_page(f'../pages/{key}.py').run().exception\n"
+        f"print(*[name for name in {AWS!r} if name in sys.modules])"
+    )
+    environment = {**os.environ, "BYTETRACK_WORKSPACE": str(workspace.root)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
