@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
-from backend import jobs, journey, mot_files, training
+from backend import jobs, journey, mot_files, platform, training, tuning
 from backend.errors import UserError, explain
 from backend.processes import Stopped, stop_on_sigterm
 from backend.records import KINDS, Job
@@ -21,6 +22,7 @@ from backend.workspace import Workspace
 from bytetrack.config import NAMES, TrackerConfig
 from bytetrack.hyperparameters import SIZES
 
+STARTS: dict[str, Callable[..., Job]] = {"train": training.start, "tune": tuning.start}  # those that check first
 DEFAULT_WORKSPACE = os.environ.get("BYTETRACK_WORKSPACE") or jobs.PROJECT / "workspace"
 
 
@@ -70,19 +72,32 @@ def _run(options: argparse.Namespace, workspace: Workspace) -> dict:
     )
 
 
-def _do(options: argparse.Namespace, workspace: Workspace) -> dict:
-    params = {}
-    for each in options.params:
+def _values(pairs: list[str]) -> dict[str, Any]:
+    """What NAME=VALUE says, for each pair."""
+    values = {}
+    for each in pairs:
         name, equals, text = each.partition("=")
         if not equals:
             raise UserError(f"“{each}” is not NAME=VALUE.")
         try:
-            params[name] = json.loads(text)
+            values[name] = json.loads(text)
         except ValueError:
-            params[name] = text  # text needs no quotes
+            values[name] = text  # text needs no quotes
+    return values
+
+
+def _use(options: argparse.Namespace, workspace: Workspace) -> dict:
+    platform.set_up(workspace, options.platform, {name: str(each) for name, each in _values(options.settings).items()})
+    platform.choose(workspace, options.platform)
+    checks = platform.platform_of(workspace).checks()
+    return {"platform": options.platform, "checks": [vars(check) for check in checks]}
+
+
+def _do(options: argparse.Namespace, workspace: Workspace) -> dict:
+    params = _values(options.params)
     try:
-        if options.job == "train":
-            job = training.start(workspace, **params)
+        if options.job in STARTS:
+            job = STARTS[options.job](workspace, **params)
         else:
             job = jobs.start(workspace, options.job, options.job.capitalize(), **params)
     except TypeError as error:
@@ -137,9 +152,12 @@ def _parser() -> argparse.ArgumentParser:
     add("demo", _demo, "the whole journey on the sample")
     run = add("run", _run, "the whole journey on one's own video")
     run.add_argument("--video", type=Path, required=True)
-    run.add_argument("--labels", type=Path, required=True, help="Ground Truth output folder, MOTChallenge text or COCO")
+    run.add_argument("--labels", required=True, help="Ground Truth output folder, MOTChallenge text or COCO")
     run.add_argument("--model", choices=list(SIZES), default="nano")
     run.add_argument("--epochs", type=int, help="default: what suits the number of labelled frames")
+    use = add("use", _use, "choose where jobs run, and tell whether all is there that it needs")
+    use.add_argument("platform", choices=list(platform.PLATFORMS))
+    use.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="such as region=eu-west-1")
     do = add("do", _do, "one step of the journey, as a job")
     do.add_argument("job", choices=list(VERBS))
     do.add_argument("params", nargs="*", metavar="NAME=VALUE", help="values are text or JSON")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from backend import deployments
 from backend.errors import UserError
+from backend.platform import platform_of
 from backend.progress import Progress, part
 from backend.records import Comparison, Endpoint, Model, Video, check_name
 from backend.tracking import Tracked, percentiles, through
@@ -41,7 +41,7 @@ def compare(workspace: Workspace, progress: Progress, *, name: str, video: str, 
 
 
 def _measure(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint) -> dict:
-    cost_per_hour = deployments.state(workspace, endpoint).cost_per_hour
+    cost_per_hour = platform_of(workspace, endpoint.platform).cost_per_hour(endpoint.mode, endpoint.options)
     tracked, error = Tracked.nothing(), ""
     with tempfile.TemporaryDirectory() as folder:
         try:

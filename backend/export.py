@@ -1,18 +1,22 @@
-"""Tracks as files that other programs read: MOTChallenge text, CSV, JSON."""
+"""Tracks as files that other programs read."""
 
 from __future__ import annotations
 
 import csv
+import tempfile
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from backend.errors import UserError
+from backend.labels import ground_truth_output
 from backend.records import Labels, Run, Video
 from backend.workspace import Workspace
 from bytetrack import mot
 from bytetrack.files import atomic_path
 from bytetrack.tracks import Tracks
 
-FILES = {"mot": "tracks.txt", "csv": "tracks.csv", "json": "tracks.json"}
+FILES = {"mot": "tracks.txt", "csv": "tracks.csv", "json": "tracks.json", "ground_truth": "ground truth.zip"}
 COLUMNS = ["frame", "seconds", "id", "class", "score", "left", "top", "right", "bottom"]
 
 
@@ -32,11 +36,14 @@ def export(workspace: Workspace, record: Run | Labels, format: str) -> Path:
     if not source.exists():
         raise UserError(f"“{record.name}” has no tracks.")
     if not path.exists():
-        tracks = Tracks.load(source)
+        tracks, video = Tracks.load(source), workspace.get(Video, record.video)
         if format == "mot":
             mot.write(tracks, path)
+        elif format == "csv":
+            write_csv(tracks, path, video.fps)
         else:
-            write_csv(tracks, path, workspace.get(Video, record.video).fps)
+            labelled = record.labelled_frames if isinstance(record, Labels) else range(video.frames)
+            write_ground_truth(tracks, path, video, labelled)
     return path
 
 
@@ -50,3 +57,13 @@ def write_csv(tracks: Tracks, path: Path, fps: float) -> None:
             writer.writerow(
                 [row["frame"], seconds, row["id"], tracks.classes[row["class_id"]], row["score"], *row["xyxy"]]
             )
+
+
+def write_ground_truth(tracks: Tracks, path: Path, video: Video, labelled: Sequence[int]) -> None:
+    """An archive of the output of a Ground Truth job in which people labelled these frames: boxes in whole pixels."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "labels"
+        ground_truth_output.write_tracks(folder, video.name, tracks, video.frames, labelled)
+        with atomic_path(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+            for each in sorted(folder.rglob("*")):
+                archive.write(each, each.relative_to(folder.parent))

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from backend.workspace import Workspace
 
 PATIENCE = 150  # seconds a job has to stop by itself: SageMaker's 120 for a training, and some to clean up after it
 PROJECT = Path(__file__).resolve().parent.parent
+
+running_here: ContextVar[str | None] = ContextVar("running_here", default=None)  # the id of the job of this process
 
 
 def start(workspace: Workspace, verb: str, name: str, /, **params: Any) -> Job:
@@ -69,6 +72,19 @@ def stop(workspace: Workspace, job_id: str) -> None:
         job.status = job.step = "stopping"
         job.stop_asked = job.stop_asked or time.time()  # asking again does not prolong the patience
     processes.ask_to_stop(job.pid, job.pid_started)
+
+
+def current(workspace: Workspace) -> Job | None:
+    """The job that this process runs, if it runs one."""
+    job_id = running_here.get()
+    return workspace.find(Job, job_id) if job_id else None
+
+
+def note(workspace: Workspace, **facts: Any) -> None:
+    """Keep facts about the job that this process runs, for its page; without one, nothing is kept."""
+    if job_id := running_here.get():
+        with workspace.edit(Job, job_id) as job:
+            job.facts |= facts
 
 
 def wait(workspace: Workspace, job_id: str, progress: Progress) -> Job:

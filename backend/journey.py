@@ -33,14 +33,14 @@ def run(
     progress: Progress,
     *,
     video: Path,
-    labels: Path,
+    labels: str,
     model: str = "nano",
     epochs: int | None = None,
 ) -> dict:
     """Train on a video and its labels, and measure what comes out on the part held out.
 
     Args:
-        labels: a Ground Truth job's output folder, MOTChallenge text, or COCO.
+        labels: a Ground Truth job's output folder (its `s3://` address on AWS), MOTChallenge text, or COCO.
         model: a size of `bytetrack.hyperparameters.SIZES`, trained from scratch.
         epochs: as many as suit the size of the dataset where None.
 
@@ -56,7 +56,7 @@ def run(
             part(progress, 0.02, 0.05),
             "import labels",
             f"Labels of {video.name}",
-            path=str(labels.resolve()),
+            path=labels if "://" in labels else str(Path(labels).resolve()),
             video=added["video"],
         )
         if len(imported["labels"]) == 1:

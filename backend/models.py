@@ -12,7 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backend.archives import extract, is_archive
 from backend.catalogue import recognise
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LIMIT_BYTES = 8 << 30  # of an unpacked archive: ten times the largest YOLOX
 LIGHT = ("nano", "tiny")
+SHOWN = ("depth", "width", "test_size_h", "test_size_w", "batch_size", "max_epoch", "basic_lr_per_img", "optimizer")
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,12 @@ def register(
     folder: Path,
     name: str,
     source: str,
-    dataset: str | None = None,
-    job: str | None = None,
-    base: str | None = None,
+    **origin: Any,
 ) -> Model:
     """Make a model of the artifact in `folder`, whose files move into the workspace.
+
+    Args:
+        origin: fields of `Model` about where it comes from, such as `dataset` and `job`.
 
     Raises:
         UserError: if the artifact is not whole.
@@ -129,16 +131,43 @@ def register(
         classes=_reported(config),
         input_size=list(config.input_size),
         source=source,
-        dataset=dataset,
-        job=job,
-        base=base,
         hyperparameters={key: str(value) for key, value in config.hyperparameters.items()},
         metrics=dict(config.metrics),
+        **origin,
     )
     target = workspace.folder(model)
     for file in FILES:
         shutil.move(folder / file, target / file)
     return workspace.add(model)
+
+
+def enter(workspace: Workspace, progress: Progress, *, model: str) -> dict:
+    """Enter a model into the registry of the platform that is chosen, with what is known of it.
+
+    Returns:
+        `{"registered": its name there}`.
+
+    Raises:
+        UserError: if the platform has none, or refuses.
+    """
+    from backend.platform import platform_of
+
+    chosen = workspace.get(Model, model)
+    dataset = workspace.find(Dataset, chosen.dataset) if chosen.dataset else None
+    facts = {
+        "dataset": dataset.name if dataset else "",
+        "labels": " ".join(chosen.labels),
+        "image": chosen.image,
+        "job": chosen.trained_as,
+        "classes": " ".join(chosen.classes),
+        **{name: f"{value:.4f}" for name, value in chosen.metrics.items()},
+        **{key: chosen.hyperparameters[key] for key in SHOWN if key in chosen.hyperparameters},
+    }
+    progress(0.1, "packing and registering")
+    registered = platform_of(workspace).register(chosen.name, workspace.folder(chosen), facts)
+    with workspace.edit(Model, chosen.id) as stored:
+        stored.registered = registered
+    return {"registered": registered}
 
 
 def choose_classes(workspace: Workspace, model_id: str, classes: list[str], name: str = "") -> Model:
@@ -163,7 +192,8 @@ def choose_classes(workspace: Workspace, model_id: str, classes: list[str], name
             _link(folder / file, made / file)
         write_config(made, config)
         name = name or _clean(f"{model.name} {' '.join(config.keep_classes)}")
-        return register(workspace, made, name, model.source, model.dataset, model.job, model.id)
+        origin = {field: getattr(model, field) for field in ("dataset", "labels", "job", "image", "trained_as")}
+        return register(workspace, made, name, model.source, base=model.id, **origin)
 
 
 def thresholds(workspace: Workspace, model_id: str) -> dict[str, float]:

@@ -78,6 +78,23 @@ class Labels(Record):
 
 
 @dataclass(kw_only=True)
+class Labelling(Record):
+    """People at work on every `every`-th frame of clips, on a platform which finds the job by `ref`.
+
+    `clips` maps the clips' names in the job to the ids of the videos, `labels` are the ids of those brought in.
+    """
+
+    clips: dict[str, str]
+    every: int
+    classes: list[str]
+    platform: str
+    ref: dict
+    frames: int  # to be labelled, of all clips
+    corrects: dict[str, str] = field(default_factory=dict)  # name → id of the Labels, Run or Model that it began with
+    labels: list[str] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
 class Dataset(Record):
     """COCO annotations and JPEG frames per split, copied from labels: `<split>/annotations.json`, `<split>/images/`."""
 
@@ -97,8 +114,12 @@ class Model(Record):
     input_size: list[int]  # height, width in pixels
     source: str  # "trained", "YOLOX COCO", "ByteTrack MOT", "file"
     dataset: str | None = None
+    labels: list[str] = field(default_factory=list)  # ids of the Labels that it learned from
     job: str | None = None
     base: str | None = None  # the model it was fine-tuned from
+    image: str = ""  # the code that trained it: the image's digest, or that of the tracker's sources
+    trained_as: str = ""  # the name of the training on its platform
+    registered: str = ""  # its name in the platform's registry of models
     hyperparameters: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
 
@@ -111,6 +132,7 @@ class Endpoint(Record):
     mode: str  # "batch", "realtime", "async"
     platform: str
     ref: dict = field(default_factory=dict)
+    options: dict = field(default_factory=dict)  # that were chosen for it, see `backend.platform.base.Option`
     last_used: float | None = None
 
     def owners(self) -> list[str]:
@@ -192,6 +214,7 @@ class Job(Record):
     step: str = ""
     reason: str = ""  # why it failed, for people
     result: dict = field(default_factory=dict)
+    facts: dict = field(default_factory=dict)  # what it told of itself while it ran, see `backend.watching`
     started: float | None = None
     ended: float | None = None
     stop_asked: float | None = None
@@ -212,5 +235,5 @@ class Job(Record):
 
 KINDS: dict[str, type[Record]] = {
     kind.__name__.lower(): kind
-    for kind in (Video, Labels, Dataset, Model, Endpoint, Run, Score, Search, Comparison, Job)
+    for kind in (Video, Labels, Labelling, Dataset, Model, Endpoint, Run, Score, Search, Comparison, Job)
 }

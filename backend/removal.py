@@ -9,7 +9,7 @@ from typing import Any
 
 from backend import jobs
 from backend.errors import UserError
-from backend.records import Endpoint, Job, Labels, Record, Run, Score, Search, Video
+from backend.records import Endpoint, Job, Labelling, Labels, Record, Run, Score, Search, Video
 from backend.workspace import Workspace
 
 WORDS = {
@@ -31,6 +31,8 @@ def consequences(workspace: Workspace, record: Record) -> str:
     if endpoints:
         stops = "stops answering" if len(endpoints) == 1 else "stop answering"
         sentences.append(f"{_listed(f'“{each.name}”' for each in endpoints)} {stops} at once.")
+    if any(isinstance(each, Labelling) for each in (record, *dependents)):
+        sentences.append("Who is still labelling is stopped; what was drawn and not brought in may be lost.")
     kept = [
         each.path for each in (record, *dependents) if isinstance(each, Video) and not _own(workspace, Path(each.path))
     ]
@@ -66,6 +68,10 @@ def remove(workspace: Workspace, record: Record) -> None:
             from backend import deployments  # which imports the platforms; only endpoints need them
 
             deployments.delete_from_platform(workspace, each)
+        if isinstance(each, Labelling):
+            from backend import labelling
+
+            labelling.remove(workspace, each)
         if isinstance(each, Video) and _own(workspace, path := Path(each.path)):
             path.unlink(missing_ok=True)
         workspace.remove(each)

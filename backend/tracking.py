@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import tempfile
 import time
@@ -12,18 +13,22 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from backend import overlays
 from backend.errors import UserError
-from backend.export import write_csv
+from backend.export import FILES, export
 from backend.platform import platform_of
-from backend.platform.base import Platform, ProcessingSpec
+from backend.platform.base import Options, Platform, ProcessingSpec
 from backend.progress import Progress, part
 from backend.records import Endpoint, Model, Run, Video
+from backend.watching import watching
 from backend.workspace import Workspace
-from bytetrack import mot, video
+from bytetrack import video
 from bytetrack.config import TrackerConfig
 from bytetrack.refinement import refine
 from bytetrack.tracks import Tracks
 
+WORK = (0.1, 0.95)  # of a batch's progress: before it the video goes to where it runs, after it the tracks come back
+FRAME_LINE = re.compile(r"video: (\d+)/(\d+) .* frame: (\d+)/(\d+)")  # which of how many, in the log of `process`
 PIECE_FRAMES = 12  # per real-time request: a second of the sample, and H.264 pays off against single JPEGs
 
 
@@ -92,14 +97,14 @@ def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str
         run.requests, run.bytes_sent = len(tracked.requests), tracked.bytes_sent
         run.latency_ms = percentiles([request.total_ms for request in tracked.requests])
         tracked.tracks.save(folder / "tracks.json")
-        mot.write(tracked.tracks, folder / "tracks.txt")
-        write_csv(tracked.tracks, folder / "tracks.csv", source.fps)
         if draw:
-            draw_overlay(source, tracked.tracks, folder / "overlay.mp4", part(progress, 0.7, 1))
+            overlays.draw(source, tracked.tracks, folder / overlays.FILE, part(progress, 0.7, 1))
         kept = workspace.folder(run)
-        for name in ("tracks.json", "tracks.txt", "tracks.csv", "overlay.mp4", "detections.npz"):
+        for name in ("tracks.json", overlays.FILE, "detections.npz"):
             if (folder / name).exists():
                 shutil.move(folder / name, kept / name)
+    for format in FILES:
+        export(workspace, run, format)
     workspace.add(run)
     return {"run": run.id}
 
@@ -107,7 +112,7 @@ def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str
 def through(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint, folder: Path) -> Tracked:
     """Send the video through the endpoint; `detections.npz` is left in `folder` where the way of serving gives them."""
     if not Path(source.path).is_file():
-        raise UserError(f"The file of “{source.name}” is gone: {source.path}. Put it back, or add the video again.")
+        raise _gone(source)
     platform = platform_of(workspace, endpoint.platform)
     ways: dict[str, Callable[[], Tracked]] = {
         "batch": lambda: _batch(workspace, platform, progress, source, endpoint, folder),
@@ -123,16 +128,16 @@ def through(workspace: Workspace, progress: Progress, source: Video, endpoint: E
     return tracked
 
 
-def draw_overlay(source: Video, tracks: Tracks, target: Path, progress: Progress) -> None:
-    """Write the video with its tracks on it as H.264, frame by frame."""
-    from bytetrack.draw import Overlay  # brings supervision and matplotlib, seconds that only drawing should cost
+def by_model(workspace: Workspace, progress: Progress, sources: list[Video], model: Model) -> dict[str, Tracks]:
+    """The tracks of videos by a model that need not be deployed, by the videos' ids: a batch job on the platform.
 
-    size = (source.width, source.height)
-    overlay = Overlay(tracks.classes, size, source.fps)
-    with video.VideoWriter(target, source.fps, size) as writer:
-        for number, frame in enumerate(video.read_frames(source.path)):
-            writer.write(overlay.draw(frame, tracks.at(number)))
-            progress((number + 1) / source.frames, "drawing the tracks")
+    Raises:
+        UserError: with the reason, if it fails.
+    """
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        documents = _process(workspace, platform_of(workspace), progress, sources, model, {}, folder)
+    return {source.id: Tracks.from_json(document) for source, document in zip(sources, documents)}
 
 
 def percentiles(values: list[float]) -> dict[str, float]:
@@ -148,22 +153,46 @@ def percentiles(values: list[float]) -> dict[str, float]:
 def _batch(
     workspace: Workspace, platform: Platform, progress: Progress, source: Video, endpoint: Endpoint, folder: Path
 ) -> Tracked:
+    started = time.perf_counter()
+    model = workspace.get(Model, endpoint.model)
+    (document,) = _process(workspace, platform, progress, [source], model, endpoint.options, folder)
+    shutil.move(folder / "output" / "0.detections.npz", folder / "detections.npz")
+    return Tracked(Tracks.from_json(document), document["frames"], time.perf_counter() - started)
+
+
+def _process(
+    workspace: Workspace,
+    platform: Platform,
+    progress: Progress,
+    sources: list[Video],
+    model: Model,
+    options: Options,
+    folder: Path,
+) -> list[dict]:
+    """What a batch job over videos writes for each of them; all its files are below `folder`."""
     videos, output = folder / "videos", folder / "output"
     videos.mkdir()
-    (videos / f"video{Path(source.path).suffix}").symlink_to(Path(source.path).resolve())
+    for number, source in enumerate(sources):
+        path = Path(source.path).resolve()
+        if not path.is_file():
+            raise _gone(source)
+        (videos / f"{number}{path.suffix}").symlink_to(path)
 
     def log(line: str) -> None:
-        print(line, flush=True)
-        if "frame: " in line:
-            done, total = line.partition("frame: ")[2].partition(",")[0].split("/")
-            progress(int(done) / int(total), "tracking")
+        if told := FRAME_LINE.search(line):
+            number, count, done, total = map(int, told.groups())
+            part(progress, *WORK)((number - 1 + done / total) / count, "tracking")
 
-    started = time.perf_counter()
-    model = workspace.folder(workspace.get(Model, endpoint.model))
-    platform.process(ProcessingSpec(source.name, videos, model, output), log)
-    document = json.loads((output / "video.json").read_bytes())
-    shutil.move(output / "video.detections.npz", folder / "detections.npz")
-    return Tracked(Tracks.from_json(document), document["frames"], time.perf_counter() - started)
+    spec = ProcessingSpec(sources[0].name, videos, workspace.folder(model), output, options=options)
+    platform.process(spec, watching(workspace, progress, log, WORK))
+    for number, source in enumerate(sources):
+        if not (output / f"{number}.json").exists():
+            raise UserError(f"“{source.name}” could not be tracked, as its file is damaged. Leave it out.")
+    return [json.loads((output / f"{number}.json").read_bytes()) for number in range(len(sources))]
+
+
+def _gone(source: Video) -> UserError:
+    return UserError(f"The file of “{source.name}” is gone: {source.path}. Put it back, or add the video again.")
 
 
 def _realtime(platform: Platform, progress: Progress, source: Video, endpoint: Endpoint) -> Tracked:
@@ -223,7 +252,7 @@ def _asynchronous(platform: Platform, progress: Progress, source: Video, endpoin
     ticket = platform.submit(endpoint.ref, path, "video/mp4", "detections=true")
     while (answer := platform.collect(endpoint.ref, ticket)) is None:
         progress(0.0, "waiting for the endpoint's answer")
-        time.sleep(0.1)
+        time.sleep(min(0.1 + (time.perf_counter() - started) / 20, 5))  # at most 5 % late
     seconds = time.perf_counter() - started
     document = json.loads(answer)
     VideoDetections.from_json(document["detections"]).save(folder / "detections.npz")

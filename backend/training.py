@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from backend import jobs, models
 from backend.errors import UserError
 from backend.platform import platform_of
-from backend.platform.base import TrainingSpec
-from backend.progress import Progress
+from backend.platform.base import Platform, TrainingSpec
+from backend.progress import Progress, part
 from backend.records import Dataset, Job, Labels, Model, Video, check_name
+from backend.watching import watching
 from backend.workspace import Workspace
 from bytetrack.hyperparameters import SIZES, Hyperparameters
 from bytetrack.hyperparameters import suggest as suggested
 from bytetrack.metric_definitions import parse
 
+WORK = (0.05, 0.98)  # of a job's progress: before it files go to where it runs, after it the model comes back
 LOSSES = ("total_loss", "iou_loss", "l1_loss", "conf_loss", "cls_loss")
 
 
@@ -30,6 +32,7 @@ def start(
     dataset: str,
     hyperparameters: dict[str, str] | None = None,
     base: str | None = None,
+    options: dict | None = None,
 ) -> Job:
     """Start a training as a job.
 
@@ -39,6 +42,7 @@ def start(
         hyperparameters: see `bytetrack.hyperparameters.Hyperparameters`; what is missing has its default.
             Those that `suggest` gives where None.
         base: id of the `Model` to start from; from scratch where None.
+        options: of the platform, see its `options`; its defaults where None.
 
     Raises:
         UserError: naming the hyperparameter, dataset or model that is wrong; no job is started then.
@@ -46,7 +50,7 @@ def start(
     name = check_name(name)
     if hyperparameters is None:
         hyperparameters = suggest(workspace, dataset, pretrained=base is not None)
-    _check(workspace, dataset, hyperparameters, base)
+    check(workspace, dataset, hyperparameters, base)
     return jobs.start(
         workspace,
         "train",
@@ -56,6 +60,8 @@ def start(
         hyperparameters=hyperparameters,
         base=base,
         checkpoints=secrets.token_hex(8),
+        options=options or {},
+        platform=platform_of(workspace).name,
     )
 
 
@@ -112,9 +118,10 @@ def suggest(
 
 
 def can_resume(workspace: Workspace, job: Job) -> bool:
-    """Whether the ended training left a checkpoint."""
-    folder = workspace.root / "checkpoints" / job.params["checkpoints"]
-    return not job.active and job.status != "done" and folder.is_dir() and any(folder.iterdir())
+    """Whether the training ended before it was done, and left something to go on from."""
+    if job.active or job.status == "done":
+        return False
+    return platform_of(workspace, job.params["platform"]).resumable(job.params["checkpoints"])
 
 
 def train(
@@ -126,11 +133,14 @@ def train(
     hyperparameters: dict[str, str],
     base: str | None,
     checkpoints: str,
+    options: dict,
+    platform: str,
 ) -> dict:
     """The job that `start` starts.
 
     Args:
-        checkpoints: name of the folder that keeps its checkpoints until it is done; from one that is there it goes on.
+        checkpoints: the name under which they are kept until it is done; from those that are there it goes on.
+        platform: the name of the one on which it began, and goes on.
 
     Returns:
         `{"model": id}`.
@@ -138,21 +148,40 @@ def train(
     Raises:
         UserError: with the training program's own reason, if it fails.
     """
-    data = _check(workspace, dataset, hyperparameters, base)
+    data = check(workspace, dataset, hyperparameters, base)
+    where = platform_of(workspace, platform)
+    progress(0.0, "starting")
+    with tempfile.TemporaryDirectory() as temporary:
+        output = Path(temporary)
+        channels = channels_of(workspace, data, base)
+        spec = TrainingSpec(name, channels, hyperparameters, checkpoints, output, options)
+        where.train(spec, watching(workspace, progress, EpochProgress(part(progress, *WORK)), WORK))
+        progress(0.99, "storing the model")
+        model = models.register(workspace, output, name, "trained", **origin(workspace, where, data, base))
+    where.forget(checkpoints)
+    return {"model": model.id}
+
+
+def channels_of(workspace: Workspace, data: Dataset, base: str | None) -> dict[str, Path]:
+    """The folders that a training gets."""
     folder = workspace.folder(data)
     channels = {split: folder / split for split in ("train", "val") if data.frames.get(split)}
     if base:
         channels["model"] = workspace.folder(workspace.get(Model, base))
-    kept = workspace.root / "checkpoints" / checkpoints
-    progress(0.0, "starting")
-    with tempfile.TemporaryDirectory() as temporary:
-        output = Path(temporary)
-        spec = TrainingSpec(name, channels, hyperparameters, kept, output)
-        platform_of(workspace).train(spec, _Log(progress))
-        progress(0.99, "storing the model")
-        model = models.register(workspace, output, name, "trained", dataset=data.id, base=base)
-    shutil.rmtree(kept, ignore_errors=True)
-    return {"model": model.id}
+    return channels
+
+
+def origin(workspace: Workspace, platform: Platform, data: Dataset, base: str | None) -> dict[str, Any]:
+    """What a model remembers of where it comes from, as `models.register` takes it."""
+    job = jobs.current(workspace)
+    return {
+        "dataset": data.id,
+        "labels": [labels for split in ("train", "val") for labels in data.splits.get(split, [])],
+        "base": base,
+        "job": job.id if job else None,
+        "image": platform.image(),
+        "trained_as": job.facts.get("where", "") if job else "",
+    }
 
 
 def curves(workspace: Workspace, job: Job) -> dict[str, list[dict[str, float]]]:
@@ -175,7 +204,12 @@ def curves(workspace: Workspace, job: Job) -> dict[str, list[dict[str, float]]]:
     return {"steps": steps, "epochs": epochs}
 
 
-def _check(workspace: Workspace, dataset: str, hyperparameters: dict[str, str], base: str | None) -> Dataset:
+def check(workspace: Workspace, dataset: str, hyperparameters: dict[str, str], base: str | None) -> Dataset:
+    """The dataset, if a training with these hyperparameters makes sense on it.
+
+    Raises:
+        UserError: naming what does not.
+    """
     data = workspace.get(Dataset, dataset)
     if not data.frames.get("train"):
         raise UserError(f"The dataset “{data.name}” has no frames to train on. Put a labelled clip into “train”.")
@@ -188,18 +222,17 @@ def _check(workspace: Workspace, dataset: str, hyperparameters: dict[str, str], 
     return data
 
 
-class _Log:
-    """Prints a training's lines and turns them into progress."""
+class EpochProgress:
+    """Turns the lines of a training into progress."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def __call__(self, line: str) -> None:
-        print(line, flush=True)
         found = parse(line)
         if "epochs" not in found:
             return
         epochs, done = found["epochs"], found["epoch"]
         if "iters" in found:
             done += found["iter"] / found["iters"] - 1
-        self._progress(0.98 * done / epochs, f"epoch {found['epoch']:.0f} of {epochs:.0f}")
+        self._progress(done / epochs, f"epoch {found['epoch']:.0f} of {epochs:.0f}")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+import secrets
 import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
 
 from backend.errors import UserError
-from backend.progress import Progress
+from backend.platform import platform_of
+from backend.progress import Progress, part
 from backend.records import Video, check_name
 from backend.workspace import Workspace
 from bytetrack import video as files
@@ -25,17 +27,19 @@ THUMBNAIL_WIDTH = 320  # pixels
 
 
 def add(workspace: Workspace, progress: Progress, *, source: str, name: str = "") -> dict:
-    """Take a video file of this machine in: {"video": id}.
+    """Take a video in: {"video": id}.
 
     A file in the workspace's `uploads/` moves into the video's folder; any other stays where it is, is never copied and
-    never deleted.
+    never deleted. One that the chosen platform has (`s3://…`) is downloaded.
 
     Raises:
         UserError: if it is not a video that can be read.
     """
-    if source.startswith("s3://"):
-        raise UserError(f"“{source}” lies in Amazon S3, which needs an AWS account. Download it, and add the file.")
-    path = Path(source).expanduser().resolve()
+    if "://" in source:
+        progress, download = part(progress, 0.9, 1), part(progress, 0, 0.9)
+        path = _downloaded(workspace, source, download)
+    else:
+        path = Path(source).expanduser().resolve()
     progress(0.1, f"looking at {path.name}")
     video = _record(path, check_name(name) if name.strip() else _name_of(path))
     uploaded = path.is_relative_to(workspace.root / "uploads")
@@ -100,13 +104,20 @@ def extract(workspace: Workspace, progress: Progress, *, video: str, every: int)
     record = workspace.get(Video, video)
     target = workspace.folder(record) / f"{_name_of(Path(record.name + '.zip'))} every {every}.zip"
     count = 0
-    with _sentences(), atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-        for frame in files.read_frames(record.path, step=every):
-            archive.writestr(f"{record.name}/frame_{count * every:06d}.jpg", _jpeg(frame, 95))
+    with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for number, picture in jpegs(record, every):
+            archive.writestr(f"{record.name}/frame_{number:06d}.jpg", picture)
             count += 1
-            progress(min(1, count * every / max(record.frames, 1)), f"frame {count * every}")
+            progress(min(1, number / max(record.frames, 1)), f"frame {number}")
     print(f"{count} frames in {target.name}", flush=True)
     return {"video": record.id, "zip": str(target), "frames": count}
+
+
+def jpegs(video: Video, every: int) -> Iterator[tuple[int, bytes]]:
+    """Every `every`-th frame with its number, as a JPEG file's bytes."""
+    with _sentences():
+        for count, picture in enumerate(files.read_frames(video.path, step=every)):
+            yield count * every, _jpeg(picture, 95)
 
 
 def thumbnail(workspace: Workspace, video: Video) -> Path:
@@ -145,6 +156,13 @@ def _record(path: Path, name: str) -> Video:
 def _name_of(path: Path) -> str:
     """The file's name without its suffix, as a record may be called."""
     return re.sub(r"[^A-Za-z0-9 ._()-]", "_", path.stem).lstrip(" ._()-")[:80].strip() or "video"
+
+
+def _downloaded(workspace: Workspace, address: str, progress: Progress) -> Path:
+    """The file at the address, in the workspace's `uploads/`."""
+    target = workspace.root / "uploads" / secrets.token_hex(4) / (PurePosixPath(address).name or "video")
+    platform_of(workspace).download(address, target, progress)
+    return target
 
 
 def _clip_length(video: Video, every_frames: int | None, every_seconds: float | None) -> int:

@@ -25,19 +25,28 @@ VERBS = {
     "make sample": "backend.sample:make",
     "add video": "backend.videos:add",
     "cut video": "backend.videos:cut",
+    "draw tracks": "backend.overlays:make",
+    "make watchable": "backend.proxies:make",
     "extract frames": "backend.videos:extract",
     "import labels": "backend.labels.importing:import_labels",
+    "start labelling": "backend.labelling:start",
+    "bring in labels": "backend.labelling:bring_in",
     "split labels": "backend.datasets:split_in_time",
     "build dataset": "backend.datasets:build",
     "train": "backend.training:train",
+    "tune": "backend.tuning:tune",
     "add model": "backend.models:add",
     "download model": "backend.pretrained:download",
     "deploy": "backend.deployments:deploy",
     "restart endpoint": "backend.deployments:restart",
+    "update endpoint": "backend.deployments:update",
     "track": "backend.tracking:track",
     "evaluate": "backend.evaluation:evaluate",
     "search": "backend.search:search",
     "compare": "backend.comparison:compare",
+    "register model": "backend.models:enter",
+    "set up": "backend.setup:mend",
+    "take down": "backend.setup:undo",
 }
 
 
@@ -68,6 +77,7 @@ def run(workspace: Workspace, job_id: str) -> bool:
         job.status, job.started = "running", time.time()
         # Known to who started it, too, but that process may be gone before it could say so.
         job.pid, job.pid_started = os.getpid(), start_time(os.getpid())
+    jobs.running_here.set(job_id)
     status, reason, result = "done", "", {}
     try:
         module, function = VERBS[job.verb].split(":")

@@ -9,7 +9,8 @@ import pytest
 from backend import videos
 from backend.errors import UserError
 from backend.export import COLUMNS, export
-from backend.labels.sequence import Sequence, store
+from backend.labels.importing import import_labels
+from backend.labels.sequence import Sequence, load, store
 from backend.progress import silent
 from backend.records import Labels, Video
 from backend.workspace import Workspace
@@ -45,3 +46,12 @@ def test_what_is_not_there(workspace: Workspace, labels: Labels) -> None:
     (workspace.folder(labels) / "tracks.json").unlink()
     with pytest.raises(UserError, match="no tracks"):
         export(workspace, labels, "mot")
+
+
+def test_ground_truth_comes_back_as_the_same_labels(workspace: Workspace, labels: Labels) -> None:
+    path = export(workspace, labels, "ground_truth")
+    (again,) = import_labels(workspace, silent, path=str(path))["labels"]
+    found = workspace.get(Labels, again)
+    assert (found.video, found.labelled_frames, found.source) == (labels.video, [0, 5], "Ground Truth")
+    assert sorted(found.classes) == sorted(labels.classes)
+    np.testing.assert_array_equal(load(workspace, found).xyxy, TABLE.xyxy.round())

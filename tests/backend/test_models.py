@@ -192,7 +192,7 @@ def test_register_what_was_trained(workspace: Workspace, artifact: Path, tmp_pat
     dataset = workspace.add(
         Dataset(name="site", splits={"train": ["labels-gone"]}, classes=["person"], frames={"train": 1}, boxes={})
     )
-    model = models.register(workspace, tmp_path / "trained", "night shift", "trained", dataset.id, "job-1")
+    model = models.register(workspace, tmp_path / "trained", "night shift", "trained", dataset=dataset.id, job="job-1")
     assert workspace.list(Model) == [model]
     assert (model.metrics, model.hyperparameters) == ({"AP50": 0.8}, {"max_epoch": "30"})
     card = models.card(workspace, model)

@@ -6,7 +6,7 @@ import time
 
 import psutil
 import pytest
-from coco import save_channel
+from learning import TINY, add_dataset
 from served import all_ended
 
 from backend import jobs, training
@@ -15,24 +15,10 @@ from backend.progress import silent
 from backend.records import Dataset, Job, Model
 from backend.workspace import Workspace
 
-TINY = {
-    "depth": "0.33", "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64",
-    "test_size_w": "64", "batch_size": "3", "max_epoch": "4", "eval_interval": "4", "mosaic_prob": "0",
-}  # fmt: skip
-
 
 @pytest.fixture
 def dataset(workspace: Workspace) -> Dataset:
-    data = Dataset(
-        name="squares",
-        splits={"train": ["labels-0"], "val": ["labels-1"], "test": []},
-        classes=["square", "disc"],
-        frames={"train": 6, "val": 3, "test": 0},
-        boxes={},
-    )
-    for split in ("train", "val"):
-        save_channel(workspace.folder(data) / split, data.frames[split])
-    return workspace.add(data)
+    return add_dataset(workspace)
 
 
 def until_epoch(workspace: Workspace, job: Job, epoch: int) -> None:
