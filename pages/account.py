@@ -5,16 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from app import journey
-from app.widgets import confirm_removal, guard, page_header, table
+from app.widgets import confirm_removal, guard, jobs_panel, metric_row, options_form, page_header, run_job, table
 from app.widgets.formatting import ago, count, duration, size
 from app.workspace import workspace
-from backend import account, jobs
+from backend import account, jobs, platform
 from backend.platform import PLATFORMS
+from backend.platform.base import SETTINGS, Check, Holding, Option
 from backend.records import (
     Comparison,
     Dataset,
     Endpoint,
     Job,
+    Labelling,
     Labels,
     Model,
     Record,
@@ -24,11 +26,20 @@ from backend.records import (
     Video,
 )
 
+ICONS = {"local": "computer"}
+CHECKS = {  # icon and colour of each state
+    "ok": ("check_circle", "green"),
+    "missing": ("radio_button_unchecked", "orange"),
+    "failed": ("error", "red"),
+    "busy": ("pending", "blue"),
+    "optional": ("remove_circle_outline", "gray"),
+}
 WORD = "remove"  # to be typed before everything goes
 # How each kind is called, and the page on which it is made; jobs are made on all.
 KINDS: dict[type[Record], tuple[str, str]] = {
     Video: ("Videos", "videos"),
     Labels: ("Labels", "labels"),
+    Labelling: ("Labelling", "labels"),
     Dataset: ("Datasets", "datasets"),
     Model: ("Models", "models"),
     Endpoint: ("Endpoints", "deploy"),
@@ -44,13 +55,14 @@ ws = workspace()
 
 def main() -> None:
     page_header("account")
-    left, right = st.columns(2, gap="large")
-    with left, guard():
+    with guard():
         where()
-    with right, guard():
-        machine()
     with guard():
         running()
+    with guard():
+        holdings()
+    with guard():
+        machine()
     with guard():
         exists()
     with guard():
@@ -58,20 +70,132 @@ def main() -> None:
 
 
 def where() -> None:
+    """The platforms side by side, and what the one in use needs."""
     st.subheader("Where jobs run", anchor=False)
-    with st.container(border=True, height="stretch"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            name = PLATFORMS[ws.setting("platform", "local")]
-            st.markdown(f"#### :primary[:material/computer:] {name}", width="stretch")
-            st.badge("in use", icon=":material/check:", color="green")
-        st.markdown(
-            "Training, batch jobs and endpoints are processes of the machine that this console runs on. They go on "
-            "when you close the page or the console, and cost nothing but its power."
-        )
-        st.markdown(
-            ":gray[:material/cloud_off: Running on AWS (Amazon SageMaker) is not there yet. When it comes, it is set "
-            "up here, and all other pages stay as they are.]"
-        )
+    chosen = platform.chosen(ws)
+    for column, (name, (title, text)) in zip(st.columns(len(PLATFORMS), gap="medium"), PLATFORMS.items()):
+        with column.container(border=True, height="stretch", key=f"platform-{name}"):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"#### :primary[:material/{ICONS.get(name, 'cloud')}:] {title}", width="stretch")
+                if name == chosen:
+                    st.badge("in use", icon=":material/check:", color="green")
+                elif st.button(f"Use {title}", key=f"use-{name}"):
+                    platform.choose(ws, name)
+                    st.rerun()
+            st.markdown(text)
+    st.caption("The choice is for what is started from now on. What runs already stays where it is.")
+    with st.spinner("Looking at the account", show_time=True):
+        if options := platform.platform_of(ws).options(SETTINGS):
+            setting_up(chosen, options)
+
+
+def setting_up(name: str, options: list[Option]) -> None:
+    """What the platform is told, what it lacks, and the buttons that mend it."""
+    title, _ = PLATFORMS[name]
+    with st.expander(f"Settings of {title}", icon=":material/settings:"), st.form(f"settings-{name}", border=False):
+        values = options_form(options, f"setting-{name}", platform.settings_of(ws, name))
+        if st.form_submit_button("Save", icon=":material/save:"):
+            platform.set_up(ws, name, values)
+            st.rerun()
+    jobs_panel("set up", "take down")
+    with guard():
+        checks = platform.platform_of(ws).checks()
+        settled = sum(check.state in ("ok", "optional") for check in checks)
+        with st.container(border=True, gap="small", key="checks"):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**What {title} needs** :gray[{settled} of {len(checks)} settled]", width="stretch")
+                if st.button("Look again", icon=":material/refresh:", type="tertiary"):
+                    st.rerun()
+            for check in checks:
+                show_check(name, check)
+
+
+def show_check(name: str, check: Check) -> None:
+    """One line, with what to do about it."""
+    icon, colour = CHECKS[check.state]
+    with st.container(horizontal=True, vertical_alignment="center", key=f"check-{check.key}"):
+        st.markdown(f":{colour}[:material/{icon}:] **{check.title}** :small[:gray[{check.detail}]]", width="stretch")
+        if check.command:
+            with st.popover("Command", type="tertiary", icon=":material/terminal:"):
+                st.caption("Does the same in a terminal, or by somebody who may.")
+                st.code(check.command, language="bash", wrap_lines=True)
+        if check.undo and st.button(check.undo, type="tertiary", key=f"undo-{check.key}"):
+            confirm_undo(name, check)
+        needed = check.state == "missing"
+        if check.action and st.button(check.action, type="primary" if needed else "secondary", key=f"mend-{check.key}"):
+            run_job("set up", f"{check.action} ({check.title})", name=name, key=check.key)
+
+
+@st.dialog("Are you sure?", icon=":material/warning:")
+def confirm_undo(name: str, check: Check) -> None:
+    st.markdown(check.undo_detail)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep it", key="undo-keep"):
+            st.rerun()
+        if st.button(check.undo, type="primary", key="undo-confirm"):
+            run_job("take down", f"{check.undo} ({check.title})", name=name, key=check.key)
+
+
+@st.fragment
+def holdings() -> None:
+    """Everything that this console has made on the platform, dearest first, any of which can be deleted."""
+    title, _ = PLATFORMS[platform.chosen(ws)]
+    with st.spinner(f"Looking at what is on {title}", show_time=True):
+        found = platform.platform_of(ws).holdings()
+    if not found and not platform.platform_of(ws).options(SETTINGS):  # nothing to set: it is this machine
+        return
+    st.subheader(f"What is on {title}", anchor=False)
+    if not found:
+        st.caption("Nothing that this console has made, so nothing there costs anything.")
+        return
+    total = sum(each.cost_per_hour for each in found)
+    metric_row(
+        {"Costs per hour": f"${total:.2f}", "Per month like this": f"${total * 730:,.0f}", "Things": str(len(found))}
+    )
+    rows = [
+        {
+            "What": each.kind,
+            "Name": each.name,
+            "State": each.status,
+            "Since": ago(each.since) if each.since else "",
+            "Idle since": ago(each.idle_since) if each.idle_since else "",
+            "$ per hour": f"{each.cost_per_hour:.2f}" if each.cost_per_hour else "",
+            "Size": size(each.size) if each.size else "",
+        }
+        for each in found
+    ]
+    event = st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={"State": st.column_config.Column(width="medium")},
+        on_select="rerun",
+        selection_mode="multi-row",
+        key=f"holdings-{hash(tuple(each.id for each in found))}",
+    )
+    selected = [found[row] for row in event.selection.rows if found[row].discardable]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Delete", icon=":material/delete:", disabled=not selected, key="discard"):
+            confirm_discard(selected)
+        if st.button("Look again", icon=":material/refresh:", type="tertiary", key="holdings-again"):
+            st.rerun(scope="fragment")
+        st.caption("Found by the tag of this console's stack, also what no record names any more.")
+
+
+@st.dialog("Delete these?", icon=":material/delete:")
+def confirm_discard(selected: list[Holding]) -> None:
+    for each in selected[:20]:
+        st.markdown(f"- {each.kind} **{each.name}** :gray[{each.status}]")
+    if len(selected) > 20:
+        st.markdown(f"and {len(selected) - 20} more.")
+    st.markdown("They go with their contents, which cannot be undone. Jobs at work are stopped; those that ended go.")
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Keep them", key="discard-keep"):
+            st.rerun()
+        if st.button("Delete", type="primary", key="discard-confirm"):
+            with guard(), st.spinner("Deleting"):
+                for each in selected:
+                    platform.platform_of(ws).discard(each.id)
+                st.rerun()
 
 
 @st.fragment(run_every=5)

@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.player.component import differing, player
 from app.widgets import (
     chart,
     choose,
@@ -25,7 +26,8 @@ from app.widgets.formatting import ago, count, natural, number, size
 from app.workspace import workspace
 from backend import deployments
 from backend.deployments import MODES
-from backend.records import Comparison, Endpoint, Model, Video
+from backend.records import Comparison, Endpoint, Labels, Model, Run, Video
+from bytetrack.tracks import Tracks
 
 PARTS = {"client": COLOURS[2], "network": COLOURS[1], "model": COLOURS[0]}
 PART_MEANING = (
@@ -119,6 +121,27 @@ def show(comparisons: list[Comparison]) -> None:
     if several:
         distribution_chart(several, key=f"latency-{comparison.id}")
     st.caption(PART_MEANING)
+    with guard():
+        watch(ws.get(Video, comparison.video))
+
+
+def watch(video: Video) -> None:
+    """Two of the video's sets of tracks on its picture, with what differs marked."""
+    sets: list[Labels | Run] = [each for each in ws.list(Labels) if each.video == video.id]
+    sets += [each for each in ws.list(Run) if each.video == video.id]
+    if len(sets) < 2:
+        return
+    st.markdown("#### See the difference")
+    titles = {each.id: f"{each.name} ({'labels' if isinstance(each, Labels) else ago(each.created)})" for each in sets}
+    left, right = st.columns(2)
+    first = left.selectbox("Taken as right", list(titles), format_func=titles.__getitem__, key=f"see-first-{video.id}")
+    others = [id for id in titles if id != first]
+    second = right.selectbox("Against it", others, format_func=titles.__getitem__, key=f"see-second-{video.id}")
+    a, b = (next(each for each in sets if each.id == id) for id in (first, second))
+    labelled = a.labelled_frames if isinstance(a, Labels) else None
+    names = ("right" if a.name == b.name else a.name, b.name)
+    load = (lambda: Tracks.load(ws.folder(a) / "tracks.json"), lambda: Tracks.load(ws.folder(b) / "tracks.json"))
+    player(video, differing(names, f"{a.id} {b.id}", video, load, labelled), key=f"see-{video.id}")
 
 
 def conclusion(rows: list[Row]) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import plotly.graph_objects as go
 import streamlit as st
 
 from app.widgets import (
+    chart,
     choose,
     confirm_removal,
     empty_state,
     guard,
     jobs_panel,
     next_step,
+    options_form,
     page_header,
     run_job,
 )
@@ -18,7 +23,8 @@ from app.widgets.formatting import ago, natural
 from app.workspace import workspace
 from backend import deployments
 from backend.deployments import MODES
-from backend.platform.base import EndpointState
+from backend.platform import platform_of
+from backend.platform.base import EndpointState, Traffic
 from backend.records import Endpoint, Model
 
 WAYS = {
@@ -57,7 +63,7 @@ def main() -> None:
         return
     with st.expander("New deployment", icon=":material/add:", expanded=len(endpoints) < len(WAYS)), guard():
         compose(sorted(models, key=lambda model: -model.created))
-    jobs_panel("deploy", "restart endpoint")
+    jobs_panel("deploy", "restart endpoint", "update endpoint")
     for endpoint in sorted(endpoints, key=lambda endpoint: natural(endpoint.name)):
         with guard():
             show(endpoint, {model.id: model for model in models})
@@ -79,6 +85,11 @@ def compose(models: list[Model]) -> None:
         with column.container(border=True, height="stretch"):
             st.markdown(f"#### :primary[:material/{icon}:] {MODES[mode].capitalize()}")
             st.markdown(text)
+            options = options_form(platform_of(ws).options(mode), key=f"deploy-{mode}", columns=1)
+            if cost := platform_of(ws).cost_per_hour(mode, options):
+                st.caption(
+                    f"About **${cost:.2f} per hour** {'while a job runs' if mode == 'batch' else 'while it is up'}."
+                )
             if st.button(f"Deploy {MODES[mode]}", key=f"deploy-{mode}", type="primary", width="stretch"):
                 run_job(
                     "deploy",
@@ -86,6 +97,7 @@ def compose(models: list[Model]) -> None:
                     name=f"{name} {MODES[mode]}",
                     model=model.id,
                     mode=mode,
+                    options=options,
                 )
 
 
@@ -96,16 +108,37 @@ def show(endpoint: Endpoint, models: dict[str, Model]) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"#### :primary[:material/{icon}:] {endpoint.name}", width="content")
             health(endpoint)
-            st.space("stretch")
             if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete-{endpoint.id}"):
                 confirm_removal(endpoint)
         model = models.get(endpoint.model)
         if model:
             way, classes = MODES[endpoint.mode].capitalize(), ", ".join(model.classes[:6])
             st.markdown(f":gray[{way} · model] {model.name} :gray[· {classes}]")
+        with st.expander("Change it", icon=":material/published_with_changes:", key=f"change-{endpoint.id}"), guard():
+            change(endpoint, models)
         if endpoint.mode != "batch":
             with st.expander("Call it, log", icon=":material/terminal:"), guard():
                 details(endpoint)
+
+
+def change(endpoint: Endpoint, models: dict[str, Model]) -> None:
+    """Another model, or other options, while it goes on answering."""
+    known = list(models)
+    model = st.selectbox(
+        "Model",
+        known,
+        known.index(endpoint.model) if endpoint.model in known else 0,
+        format_func=lambda id: models[id].name,
+        key=f"change-model-{endpoint.id}",
+        help="The same model is sent anew, with the thresholds that it has now.",
+    )
+    offered = platform_of(ws, endpoint.platform).options(endpoint.mode)
+    options = options_form(offered, key=f"change-{endpoint.id}", values=endpoint.options)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Update", icon=":material/upgrade:", key=f"update-{endpoint.id}"):
+            name = f"Update {endpoint.name}"
+            run_job("update endpoint", name, endpoint=endpoint.id, model=model, options=options)
+        st.caption("It goes on answering meanwhile, and stays as it is if the new one does not start.")
 
 
 @st.fragment(run_every=5)
@@ -113,12 +146,12 @@ def health(endpoint: Endpoint) -> None:
     state: EndpointState = deployments.state(ws, endpoint)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         label = "ready" if endpoint.mode == "batch" else state.status
-        st.badge(label, color=STATES[state.status], icon=":material/circle:")  # type: ignore[arg-type]
         current = ws.find(Endpoint, endpoint.id) or endpoint
         used = f"used {ago(current.last_used)}" if current.last_used else "not used yet"
         cost = f"${state.cost_per_hour:.2f} per hour" if state.cost_per_hour else "no cost"
         since = f"since {ago(state.since)}" if state.since else ""
-        st.markdown(f":small[:gray[{' · '.join(filter(None, (state.where, since, used, cost)))}]]", width="content")
+        told = " · ".join(filter(None, (state.where, since, used, cost)))
+        st.markdown(f":{STATES[state.status]}-badge[:material/circle: {label}] :small[:gray[{told}]]", width="content")
         if state.status in ("gone", "failed") and st.button(
             "Start again", icon=":material/restart_alt:", key=f"restart-{endpoint.id}", help=state.reason
         ):
@@ -127,25 +160,42 @@ def health(endpoint: Endpoint) -> None:
 
 def details(endpoint: Endpoint) -> None:
     """How other programs reach it, and what it printed."""
-    where = deployments.state(ws, endpoint).where
     if endpoint.mode == "realtime":
         st.markdown("An image gives detections; in a session, images and pieces of video give tracks.")
-        st.code(
-            f"curl {where}/invocations -H 'Content-Type: image/jpeg' --data-binary @frame.jpg\n\n"
-            f"curl -i {where}/invocations -H 'X-Amzn-SageMaker-Session-Id: NEW_SESSION' \\\n"
-            "     -H 'Content-Type: application/json' -d '{\"frame_rate\": 25}'   # answers with the session's id\n"
-            f"curl {where}/invocations -H 'X-Amzn-SageMaker-Session-Id: ID' -H 'Content-Type: video/mp4' \\\n"
-            "     --data-binary @piece.mp4",
-            language="bash",
-        )
     else:
         st.markdown("Queue a whole video from a script; the tracks become a run.")
         st.code(
             f'python -m backend do track video="NAME OF VIDEO" endpoint="{endpoint.name}" --workspace "{ws.root}"',
             language="bash",
         )
+    st.code(platform_of(ws, endpoint.platform).example(endpoint.ref), language="bash")
+    if found := deployments.traffic(ws, endpoint):
+        traffic(endpoint, found)
     text = deployments.log(ws, endpoint) or "Nothing printed yet."
     st.code(text, language=None, height=220 if text.count("\n") > 8 else "content", wrap_lines=True)
+
+
+def traffic(endpoint: Endpoint, found: Traffic) -> None:
+    """Requests per minute and what they took, in the last hour."""
+    if not any(found.invocations) and not any(found.waiting):
+        st.caption("No requests in the last hour.")
+        return
+    minutes = [datetime.fromtimestamp(minute) for minute in found.minutes]
+    left, right = st.columns(2, gap="large")
+    with left:
+        figure = go.Figure([go.Bar(x=minutes, y=found.invocations, name="requests")])
+        if any(found.waiting):
+            figure.add_scatter(x=minutes, y=found.waiting, name="waiting", mode="lines")
+        chart(figure, key=f"invocations-{endpoint.id}", height=240, title="Requests per minute")
+    with right:
+        figure = go.Figure(
+            [
+                go.Bar(x=minutes, y=found.model_ms, name="model"),
+                go.Bar(x=minutes, y=found.overhead_ms, name="overhead"),
+            ]
+        )
+        figure.update_layout(barmode="stack", yaxis_title="ms")
+        chart(figure, key=f"latency-{endpoint.id}", height=240, title="Mean time of a request")
 
 
 main()

@@ -10,13 +10,13 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
+from app.player.component import differing, layer, player
 from app.widgets import (
     chart,
     choose,
     class_colours,
     confirm_removal,
     empty_state,
-    frame_image,
     guard,
     jobs_panel,
     metric_row,
@@ -26,9 +26,8 @@ from app.widgets import (
 )
 from app.widgets.charts import COLOURS
 from app.widgets.formatting import ago, count, number, percent
-from app.widgets.timeline import timeline
 from app.workspace import workspace
-from backend import evaluation, models, videos
+from backend import evaluation, models
 from backend.records import Labels, Model, Run, Score, Search, Video
 from bytetrack.config import TrackerConfig
 from bytetrack.tracks import Tracks
@@ -67,7 +66,6 @@ SLIDERS = {
     "fill_gaps": ("Fill gaps of up to (frames)", 60, 1),
     "smooth": ("Smooth boxes over (frames)", 31, 1),
 }
-TRAIL = 24  # frames of trail on the picture
 
 ws = workspace()
 Settings = tuple[tuple[str, float], ...]  # hashable, for the cache
@@ -161,6 +159,8 @@ def show_scores(run: Run, labels: Labels | None) -> None:
         st.caption("Evaluate other runs against the same labels, and they are compared here.")
     elif same:
         side_by_side(same)
+    st.markdown("#### See what differs")
+    watch(run, labels, ws.get(Video, run.video), None)
     if score:
         numbers(score)
 
@@ -267,14 +267,25 @@ def workbench(run: Run, labels: Labels | None) -> None:
             gains(run, labels, settings)
         else:
             st.caption("With labels of this video, scores would change here as you move the sliders.")
-        picture = st.empty()
-        at = st.slider("Frame", 0, max(run.frames - 1, 1), run.frames // 2, key=f"tune-frame-{run.id}")
-        with picture.container(), guard():
-            frame_image(drawn_frame(video, tracks, at))
+        watch(run, labels, video, settings)
     with knobs, guard():
         keep(model, settings, kept)
         changes(run, labels, settings, tracks)
-    timeline(tracks, run.frames, key=f"tune-timeline-{run.id}", marker=at)
+
+
+def watch(run: Run, labels: Labels | None, video: Video, settings: Settings | None) -> None:
+    """The run's tracks on the video, or what these settings make of its detections; beside labels, what differs."""
+    key = f"{run.id} {settings}"
+
+    def tracks() -> Tracks:
+        return stored(run.id) if settings is None else retracked(run.id, settings)
+
+    if labels:
+        names, load = ("labels", "tracks"), (lambda: truth(labels.id).tracks, tracks)
+        layers = differing(names, f"{labels.id} {key}", video, load, labels.labelled_frames)
+    else:
+        layers = [layer("tracks", key, video, tracks)]
+    player(video, layers, key=f"{'watch' if settings is None else 'tune'}-{run.id}")
 
 
 def sliders(run: Run, kept: dict[str, float]) -> Settings:
@@ -474,22 +485,6 @@ def scored(run_id: str, settings: Settings | None, labels_id: str) -> dict[str, 
     """The metrics with these settings; None for the tracks as the run has them."""
     tracks = stored(run_id) if settings is None else retracked(run_id, settings)
     return evaluation.score_tracks(truth(labels_id), tracks)[0]
-
-
-@st.cache_data(show_spinner=False, max_entries=32)
-def frame_of(video_id: str, at: int) -> np.ndarray:
-    return videos.frame(ws, ws.get(Video, video_id), at)
-
-
-def drawn_frame(video: Video, tracks: Tracks, at: int) -> np.ndarray:
-    """One frame with its tracks, and the trails of the frames before."""
-    from bytetrack.draw import Overlay  # brings supervision and matplotlib, seconds that only drawing should cost
-
-    frame = frame_of(video.id, min(at, video.frames - 1))
-    overlay = Overlay(tracks.classes, (video.width, video.height), video.fps)
-    for before in range(max(0, at - TRAIL), at):
-        overlay.draw(frame, tracks.at(before))
-    return overlay.draw(frame, tracks.at(at))
 
 
 main()

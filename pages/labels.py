@@ -7,12 +7,12 @@ from pathlib import Path
 import streamlit as st
 
 from app import uploads
+from app.labelling_jobs import labelling_jobs
+from app.player.component import layer, player
 from app.widgets import (
     choose,
     confirm_removal,
-    download,
     empty_state,
-    frame_image,
     guard,
     jobs_panel,
     metric_row,
@@ -20,15 +20,17 @@ from app.widgets import (
     page_header,
     run_job,
     table,
+    tracks_downloads,
     upload,
 )
 from app.widgets.formatting import ago, count, natural, number, size
 from app.workspace import workspace
-from backend import export, jobs
+from backend import jobs
 from backend.labels import importing
+from backend.labels.sequence import load
 from backend.records import Job, Labels, Video
 
-VERBS = ("import labels", "make sample")
+VERBS = ("import labels", "start labelling", "bring in labels", "make sample", "draw tracks")
 BY_NAME = "Decide by name"
 ACCEPTED = (
     "**Ground Truth**: the output folder of a video object tracking job.  \n"
@@ -57,6 +59,8 @@ def main() -> None:
                 "videos",
             )
         return
+    with guard():
+        labelling_jobs(videos)
     bring_in(videos, first=not everything)
     jobs_panel(*VERBS)
     if not everything:
@@ -89,8 +93,8 @@ def bring_in(videos: list[Video], *, first: bool) -> None:
         with accepted:
             st.markdown(ACCEPTED)
             st.caption(
-                "Boxes cannot be drawn in this console yet. Label with a tool that writes one of these, "
-                "such as SageMaker Ground Truth, CVAT or Label Studio."
+                "Made with a tool that writes one of these, such as SageMaker Ground Truth, CVAT or Label Studio. "
+                "On AWS, name an output folder in S3."
             )
         with options:
             left, right = st.columns(2)
@@ -160,53 +164,27 @@ def look(everything: list[Labels], videos: dict[str, Video]) -> None:
                 return
             if st.button("Remove", icon=":material/delete:", key="remove-labels"):
                 confirm_removal(labels)
-        picture, facts = st.columns([5, 3], gap="large")
-        with picture, guard():
-            frames(labels, videos[labels.video])
-        with facts:
-            metric_row({"Boxes": number(labels.boxes), "Objects": number(labels.objects)})
-            labelled, total = len(labels.labelled_frames), videos[labels.video].frames
-            metric_row({"Labelled frames": f"{number(labelled)} of {number(total)}", "Source": labels.source})
-            with st.container(horizontal=True, gap="xsmall"):
-                for name in labels.classes:
-                    st.badge(name, icon=":material/label:", color="primary")
-            for note in labels.notes:
-                st.caption(f":material/info: {note}")
-            with st.popover("Download", icon=":material/download:"), guard():
-                for format, title in (("mot", "MOTChallenge text"), ("csv", "CSV"), ("json", "JSON")):
-                    path = export.export(ws, labels, format)
-                    download(path, title, f"{labels.name}{path.suffix}")
-
-
-@st.fragment
-def frames(labels: Labels, video: Video) -> None:
-    """A labelled frame with its boxes, and a way through the others."""
-    numbers = labels.labelled_frames
-    key = f"frame-{labels.id}"
-    place = min(st.session_state.setdefault(key, len(numbers) // 2), len(numbers) - 1)
-
-    def move(by: int) -> None:
-        st.session_state[key] = min(max(place + by, 0), len(numbers) - 1)
-
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
-            "Back", icon=":material/chevron_left:", key=f"{key}-back", on_click=move, args=(-1,), disabled=place == 0
+        video = videos[labels.video]
+        labelled = f"{number(len(labels.labelled_frames))} of {number(video.frames)}"
+        metric_row(
+            {
+                "Boxes": number(labels.boxes),
+                "Objects": number(labels.objects),
+                "Labelled frames": labelled,
+                "Source": labels.source,
+            }
         )
-        if len(numbers) > 1:
-            st.slider("Labelled frame", 0, len(numbers) - 1, key=key, label_visibility="collapsed", format=" ")
-        at_end = place == len(numbers) - 1
-        st.button(
-            "Next",
-            icon=":material/chevron_right:",
-            icon_position="right",
-            key=f"{key}-on",
-            on_click=move,
-            args=(1,),
-            disabled=at_end,
-        )
-    with st.spinner("Drawing the boxes"):
-        picture = importing.preview(ws, labels, numbers[place])
-    frame_image(picture, f"Frame {numbers[place]} of {video.name}: labelled frame {place + 1} of {len(numbers)}.")
+        with guard():
+            shown = layer("labels", labels.id, video, lambda: load(ws, labels))
+            player(video, [shown], key=f"player-{labels.id}", stops=labels.labelled_frames)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            for name in labels.classes:
+                st.badge(name, icon=":material/label:", color="primary")
+            st.space("stretch")
+            with guard():
+                tracks_downloads(labels, video)
+        for note in labels.notes:
+            st.caption(f":material/info: {note}")
 
 
 main()

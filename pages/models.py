@@ -23,6 +23,7 @@ from app.widgets.formatting import date, number, size
 from app.workspace import workspace
 from backend import models
 from backend.catalogue import CATALOGUE, Published
+from backend.platform import platform_of
 from backend.records import Dataset, Job, Model
 from bytetrack.hyperparameters import SIZES
 
@@ -38,7 +39,7 @@ ws = workspace()
 def main() -> None:
     page_header("models")
     known = ws.list(Model)
-    jobs_panel("add model", "download model")
+    jobs_panel("add model", "download model", "register model")
     if known:
         with guard():
             listing(known)
@@ -101,6 +102,15 @@ def show(model: Model) -> None:
         origin.append(f"started from **{card.base}**" if card.base else "")
         if any(origin):
             st.markdown(" · ".join(filter(None, origin)))
+        if model.image:
+            trained_as = f", trained as `{model.trained_as}`" if model.trained_as else ""
+            st.caption(f"Code `{model.image}`{trained_as}")
+        if model.registered:
+            st.caption(f":green[:material/verified:] In the registry as `{model.registered}`")
+        elif platform_of(ws).has_registry and st.button(
+            "Register", icon=":material/verified:", key=f"register-{model.id}", help="In the platform's model registry"
+        ):
+            run_job("register model", f"Register {model.name}", model=model.id)
         with st.container(horizontal=True, gap="xsmall"):
             for name in card.classes[:20]:
                 st.badge(name, icon=":material/label:", color="primary")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 from app import journey
+from app.player.component import layer, player
 from app.widgets import (
     choose,
     confirm_removal,
-    download,
     empty_state,
     guard,
     jobs_panel,
@@ -18,15 +16,13 @@ from app.widgets import (
     next_step,
     page_header,
     run_job,
+    tracks_downloads,
     video_facts,
-    video_player,
 )
 from app.widgets.formatting import ago, count, duration, natural, number, size
-from app.widgets.timeline import counts, timeline
 from app.workspace import workspace
 from backend import deployments
 from backend.deployments import MODES
-from backend.export import export
 from backend.records import Endpoint, Model, Run, Video
 from bytetrack.tracks import Tracks
 
@@ -57,7 +53,7 @@ def main() -> None:
             "Go to Deploy",
             "deploy",
         )
-    jobs_panel("track")
+    jobs_panel("track", "draw tracks")
     if not runs:
         if endpoints:
             st.caption("Runs will be listed here: the video with its tracks, counts over time, files to download.")
@@ -99,12 +95,6 @@ def start(videos: list[Video], endpoints: list[Endpoint]) -> None:
                 st.page_link(deploy.page, label=deploy.title, icon=deploy.material)
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def load(path: Path) -> Tracks:
-    """Runs never change, so the path of their tracks says which they are."""
-    return Tracks.load(path)
-
-
 def show(runs: list[Run]) -> None:
     """One run, the newest unless another is chosen."""
     newest = runs[0].id
@@ -114,28 +104,24 @@ def show(runs: list[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run = choose(runs, "Run", key="track-run", describe=lambda run: f"{MODES[run.mode]}, {ago(run.created)}")
         assert run
+        if st.button("Correct", icon=":material/draw:", key=f"correct-{run.id}", help="As labels, to train on"):
+            st.session_state["correct"] = run.id
+            st.switch_page(journey.STEPS["labels"].page)
         if st.button("Remove", icon=":material/delete:", key=f"remove-{run.id}"):
             confirm_removal(run)
     folder, video = ws.folder(run), ws.get(Video, run.video)
-    tracks = load(folder / "tracks.json")
-    watched, told = st.columns([5, 4], gap="large")
-    with watched:
-        if (folder / "overlay.mp4").exists():
-            video_player(folder / "overlay.mp4", loop=True)
-        else:
-            st.caption("This run was made without drawing. Its tracks are below.")
-        downloads(run, video)
-    with told:
-        metric_row({"Frames": number(run.frames), "Objects": number(run.objects)}, HELP)
-        speed = {"Frames/s": number(run.fps), "Took": duration(run.seconds)}
-        metric_row(speed, HELP)
-        if run.latency_ms and run.requests > 1:
-            metric_row({f"Latency {key}": f"{run.latency_ms[key]:.0f} ms" for key in ("p50", "p99")}, HELP)
-        st.markdown(f":small[:gray[{facts(run)}]]")
-        counts(tracks, run.frames, key=f"counts-{run.id}")
-    st.markdown("#### Timeline")
-    st.caption("One bar per track, from where it begins to where it ends; gaps are frames in which it was hidden.")
-    timeline(tracks, run.frames, key=f"timeline-{run.id}")
+    metrics = {
+        "Frames": number(run.frames),
+        "Objects": number(run.objects),
+        "Frames/s": number(run.fps),
+        "Took": duration(run.seconds),
+    }
+    if run.latency_ms and run.requests > 1:
+        metrics |= {f"Latency {key}": f"{run.latency_ms[key]:.0f} ms" for key in ("p50", "p99")}
+    metric_row(metrics, HELP)
+    player(video, [layer("tracks", run.id, video, lambda: Tracks.load(folder / "tracks.json"))], key=f"player-{run.id}")
+    tracks_downloads(run, video)
+    st.markdown(f":small[:gray[{facts(run)}]]")
 
 
 def listing(runs: list[Run], videos: dict[str, str]) -> None:
@@ -162,17 +148,6 @@ def facts(run: Run) -> str:
     if run.requests:
         parts.append(f"{count(run.requests, 'request')} of {size(run.bytes_sent / run.requests)}")
     return ", ".join([*parts, ago(run.created)])
-
-
-def downloads(run: Run, video: Video) -> None:
-    stem = f"{video.name} tracks"
-    with st.container(horizontal=True, gap="small"):
-        overlay = ws.folder(run) / "overlay.mp4"
-        if overlay.exists():
-            download(overlay, "MP4", f"{stem}.mp4", help=f"The video with its tracks, {size(overlay.stat().st_size)}")
-        download(export(ws, run, "mot"), "MOT", f"{stem}.txt", help="MOTChallenge text; frames and ids from 1")
-        download(export(ws, run, "csv"), "CSV", f"{stem}.csv", help="One row per box, with seconds; frames from 0")
-        download(export(ws, run, "json"), "JSON", f"{stem}.json", help="Classes and rows; frames from 0")
 
 
 main()

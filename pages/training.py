@@ -1,8 +1,10 @@
-"""Training: start one, watch it learn, stop, resume."""
+"""Training: start one, or a search for the best hyperparameters; watch, stop, resume."""
 
 from __future__ import annotations
 
 from dataclasses import Field, fields
+from itertools import accumulate
+from typing import NoReturn
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,15 +18,19 @@ from app.widgets import (
     job_card,
     metric_row,
     next_step,
+    options_form,
     page_header,
 )
-from app.widgets.formatting import ago, count, natural, number
+from app.widgets.formatting import ago, count, duration, natural, number
 from app.workspace import workspace
-from backend import jobs, training
+from backend import jobs, training, tuning
+from backend.platform import platform_of
+from backend.platform.base import TRAINING, TUNING
 from backend.records import Dataset, Job, Model
 from bytetrack.hyperparameters import SIZES, Hyperparameters
 
 SCRATCH = "from scratch"
+ONE, SEARCH = "One training", "Search for the best hyperparameters"
 ABOUT = {  # https://github.com/Megvii-BaseDetection/YOLOX: parameters in millions
     "nano": "0.9 M parameters: the fastest, for a CPU",
     "tiny": "5 M parameters: still fine on a CPU",
@@ -49,7 +55,7 @@ ws = workspace()
 def main() -> None:
     page_header("training")
     data = ws.list(Dataset)
-    started = [job for job in jobs.refresh(ws) if job.verb == "train"]
+    started = [job for job in jobs.refresh(ws) if job.verb in ("train", "tune")]
     if not data and not started:
         empty_state(
             "model_training",
@@ -93,27 +99,99 @@ def compose(data: list[Dataset], started: list[Job]) -> None:
         )
         name = st.text_input("Name", f"{dataset.name} {size} {len(started) + 1}", max_chars=80)
     values = form(dataset, size, base != SCRATCH, f"{dataset.id}-{size}-{base}")
+    how = (
+        st.segmented_control("How", [ONE, SEARCH], default=ONE, key="training-how", label_visibility="collapsed") or ONE
+    )
     try:
         Hyperparameters.parse(values)
     except ValueError as error:
         st.error(str(error), icon=":material/error:")
         return
+    chosen_base = chosen.id if chosen else None
+    if how == SEARCH:
+        compose_search(dataset, name, values, chosen_base)
+        return
+    options = options_form(platform_of(ws).options(TRAINING), key="training-options")
     batches = max(dataset.frames["train"] // int(values["batch_size"]), 1) * int(values["max_epoch"])
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start training", type="primary", icon=":material/play_arrow:"):
-            job = training.start(
-                ws,
-                name=name,
-                dataset=dataset.id,
-                hyperparameters=values,
-                base=chosen.id if chosen else None,
+            begun(
+                training.start(
+                    ws, name=name, dataset=dataset.id, hyperparameters=values, base=chosen_base, options=options
+                )
             )
-            st.session_state["training-watched"] = job.id
-            st.rerun()
         st.caption(
             f"{count(int(values['max_epoch']), 'pass', 'passes')} over {count(dataset.frames['train'], 'frame')}, "
-            f"{number(batches)} steps. It goes on when you close the page."
+            f"{number(batches)} steps. {price(TRAINING, options)}It goes on when you close the page."
         )
+
+
+def compose_search(dataset: Dataset, name: str, values: dict[str, str], base: str | None) -> None:
+    """What is searched, for what, and how often; the hyperparameters above hold for what is not searched."""
+    suggested = tuning.suggest_ranges(values)
+    settings = {each.name: each for each in fields(Hyperparameters)}
+    searchable = [each for each in settings if each not in (*SIZED, "seed", "num_workers", "print_interval")]
+    left, middle, right = st.columns([3, 2, 1])
+    names = left.multiselect(
+        "Search", searchable, ["basic_lr_per_img"], key="search-names", help="The more there are, the more trials."
+    )
+    objective = middle.selectbox(
+        "For the best", list(tuning.OBJECTIVES), format_func=lambda key: tuning.OBJECTIVES[key], key="search-objective"
+    )
+    trials = right.number_input("Trials", 1, tuning.MAX_TRIALS, 10, key="search-trials", help="Trainings in all.")
+    ranges = {}
+    for row in range(0, len(names), 2):
+        for column, each in zip(st.columns(2, gap="large"), names[row : row + 2]):
+            with column:
+                ranges[each] = entry_of_range(settings[each], suggested.get(each, {}), values[each])
+    options = options_form(platform_of(ws).options(TUNING), key="tuning-options")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Start search", type="primary", icon=":material/play_arrow:", disabled=not names):
+            begun(
+                tuning.start(
+                    ws,
+                    name=name,
+                    dataset=dataset.id,
+                    ranges=ranges,
+                    objective=objective,
+                    trials=int(trials),
+                    hyperparameters=values,
+                    base=base,
+                    options=options,
+                )
+            )
+        told = price(TUNING, options)
+        st.caption(f"{count(int(trials), 'training')}, each as above; the best becomes a model. {told}")
+
+
+def price(what: str, options: dict) -> str:
+    cost = platform_of(ws).cost_per_hour(what, options)
+    return f"About ${cost:.2f} per hour and training. " if cost else ""
+
+
+def entry_of_range(setting: Field, suggested: dict, value: str) -> dict:
+    """From where to where one hyperparameter is searched, or which of its choices are tried."""
+    limits, key = setting.metadata, f"range-{setting.name}-{value}"
+    choices = limits.get("choices") or (["True", "False"] if value in ("True", "False") else None)
+    if choices:
+        return {"choices": st.multiselect(setting.name, choices, list(choices), key=key) or [value]}
+    if "choices" in suggested:
+        text = st.text_input(f"{setting.name}, one of", ", ".join(suggested["choices"]), key=key)
+        return {"choices": [each.strip() for each in text.split(",") if each.strip()] or [value]}
+    low, high = st.columns(2)
+    whole = isinstance(setting.default, int)
+    start, stop = suggested.get("low", limits["min"]), suggested.get("high", limits["max"])
+    return {
+        "low": low.text_input(f"{setting.name} from", f"{start:.4g}", key=f"{key}-low"),
+        "high": high.text_input("to", f"{stop:.4g}", key=f"{key}-high"),
+        "whole": whole,
+        "logarithmic": suggested.get("logarithmic", False),
+    }
+
+
+def begun(job: Job) -> NoReturn:
+    st.session_state["training-watched"] = job.id
+    st.rerun()
 
 
 def form(dataset: Dataset, size: str, pretrained: bool, key: str) -> dict[str, str]:
@@ -174,16 +252,76 @@ def watch(started: list[Job]) -> None:
         if job.active != watched.active:
             st.rerun()
         job_card(job)
-        curves(job)
+        if job.verb == "tune":
+            trials(job)
+        else:
+            curves(job)
 
     live()
-    if training.can_resume(ws, watched) and st.button("Resume", type="primary", icon=":material/resume:"):
+    if (
+        watched.verb == "train"
+        and training.can_resume(ws, watched)
+        and st.button("Resume", type="primary", icon=":material/resume:")
+    ):
         st.session_state["training-watched"] = training.resume(ws, watched.id).id
         st.rerun()
     model = ws.find(Model, watched.result.get("model", ""))
     if model:
         next_step("models", f"“{model.name}” is trained. See how good it is.")
         next_step("deploy", "Put it to work.")
+
+
+def trials(job: Job) -> None:
+    """What each trial gave, as a picture and a table; those that have ended are points."""
+    found = job.facts.get("trials", [])
+    ended = [each for each in found if each["value"] is not None]
+    largest = job.params["objective"] != "total_loss"
+    words = tuning.OBJECTIVES[job.params["objective"]]
+    best = (max if largest else min)(ended, key=lambda each: each["value"], default=None)
+    metric_row(
+        {
+            "Trials": f"{sum(each['status'] != 'running' for each in found)} of {job.params['trials']}",
+            "Best so far": f"{best['value']:.4g}" if best else "-",
+            "Longest": duration(max((each["seconds"] for each in found), default=0)),
+        },
+        {"Best so far": f"Of {words}."},
+    )
+    if not found:
+        st.caption("The first trial begins in a moment.")
+        return
+    left, right = st.columns([2, 3], gap="large")
+    if ended:
+        with left:
+            numbers = [found.index(each) + 1 for each in ended]
+            values = [each["value"] for each in ended]
+            so_far = list(accumulate(values, max if largest else min))
+            figure = go.Figure(
+                [
+                    go.Scatter(x=numbers, y=values, mode="markers", name="trial", marker={"size": 9}),
+                    go.Scatter(x=numbers, y=so_far, mode="lines", name="best so far", line={"shape": "hv"}),
+                ]
+            )
+            figure.update_layout(xaxis_title="trial", xaxis_dtick=max(len(found) // 10, 1))
+            chart(figure, key=f"trials-{job.id}", height=320, title=words.capitalize())
+    with right:
+        rows = [
+            {
+                "Trial": number,
+                "State": each["status"],
+                words.capitalize(): each["value"],
+                "Took": duration(each["seconds"]),
+            }
+            | {name: number_or_text(value) for name, value in each["hyperparameters"].items()}
+            for number, each in enumerate(found, 1)
+        ]
+        st.dataframe(rows, hide_index=True, height=320 if len(rows) > 8 else "content")
+
+
+def number_or_text(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def curves(job: Job) -> None:

@@ -8,22 +8,20 @@ from pathlib import Path
 import streamlit as st
 
 from app import uploads
+from app.player.component import player
 from app.widgets import (
     confirm_removal,
     download,
     empty_state,
-    frame_image,
     guard,
     jobs_panel,
     metric_row,
     next_step,
     page_header,
-    playable,
     run_job,
     start_job,
     upload,
     video_facts,
-    video_player,
 )
 from app.widgets.formatting import count, duration, natural, number, size
 from app.widgets.records import remember
@@ -144,7 +142,7 @@ def details(video: Video, everything: list[Video]) -> None:
     parent = next((each for each in everything if each.id == video.parent), None)
     left, right = st.columns([5, 4], gap="large")
     with left, guard():
-        look(video)
+        player(video, key=f"player-{video.id}")
     with right:
         metric_row({"Picture": f"{video.width}×{video.height}", "Frames": number(video.frames)})
         metric_row({"Frames per second": f"{video.fps:.4g}", "Length": duration(video.seconds)})
@@ -166,17 +164,6 @@ def details(video: Video, everything: list[Video]) -> None:
             cut(video, clips)
         with extracting:
             extract(video)
-
-
-def look(video: Video) -> None:
-    if playable(video.codec, video.path):
-        video_player(video.path)
-        return
-    st.caption(
-        f"Browsers do not play {video.codec} in this kind of file. Look at single frames; clips cut from it do play."
-    )
-    chosen = st.slider("Frame", 0, max(video.frames - 1, 1), key=f"frame-{video.id}") if video.frames > 1 else 0
-    frame_image(videos.frame(ws, video, chosen))
 
 
 def cut(video: Video, clips: list[Video]) -> None:

@@ -15,6 +15,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from backend import account
+from backend.workspace import Workspace
+
 PROJECT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 START_SECONDS = 60
@@ -52,6 +55,7 @@ def console(tmp_path: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+        account.remove_everything(Workspace(tmp_path / "workspace"))  # a journey that failed leaves endpoints running
 
 
 @pytest.fixture

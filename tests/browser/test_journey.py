@@ -5,25 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
-
-MINUTE = 60_000  # milliseconds, on a machine that may be busy
-
-
-def go(page: Page, title: str) -> None:
-    page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
-    expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
-
-
-def button(page: Page | Locator, name: str) -> Locator:
-    return page.get_by_role("button", name=name, exact=True)
-
-
-def done(page: Page, job: str, minutes: float = 3) -> None:
-    """The job's line says that it is done."""
-    expect(page.get_by_test_id("stMain").get_by_text(re.compile(f"{job}.* done")).first).to_be_visible(
-        timeout=minutes * MINUTE
-    )
+from clicks import MINUTE, button, done, go
+from playwright.sync_api import Page, expect
 
 
 def test_sample_to_comparison(page: Page) -> None:
@@ -35,7 +18,7 @@ def test_sample_to_comparison(page: Page) -> None:
     go(page, "Videos")
     expect(page.get_by_text("sample 6", exact=True).first).to_be_visible()
     go(page, "Labels")
-    expect(page.get_by_test_id("stImage").first).to_be_visible(timeout=MINUTE)
+    expect(page.locator(".player[data-frame]")).to_be_visible(timeout=MINUTE)
 
     go(page, "Datasets")
     button(page, "Build dataset").click()
@@ -63,8 +46,7 @@ def test_sample_to_comparison(page: Page) -> None:
 
     go(page, "Track")
     button(page, "Track").click()
-    expect(page.locator("video")).to_be_visible(timeout=3 * MINUTE)
-    assert page.locator("video").evaluate("video => fetch(video.currentSrc).then(answer => answer.status)") == 200
+    expect(page.locator(".player[data-frame]")).to_be_visible(timeout=3 * MINUTE)
 
     go(page, "Evaluate")
     button(page, "Evaluate").click()
@@ -78,6 +60,14 @@ def test_sample_to_comparison(page: Page) -> None:
 
     go(page, "Account")
     expect(page.get_by_text("Traceback")).to_have_count(0)
+    button(page, "Remove everything").click()
+    asked = page.get_by_role("dialog")
+    asked.get_by_role("textbox").fill("remove")
+    asked.get_by_role("textbox").press("Enter")
+    button(asked, "Remove everything").click()
+    expect(asked).to_have_count(0, timeout=MINUTE)
+    page.get_by_test_id("stSidebarNav").get_by_role("link", name="Home", exact=True).click()
+    expect(button(page, "Try it with the sample")).to_be_visible()
 
 
 def test_text_file_named_mp4(page: Page, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,17 @@ def open_page(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Open:
         return page
 
     return open_
+
+
+@pytest.fixture
+def played() -> Callable[[AppTest], dict]:
+    """What a page gave its player."""
+
+    def data(page: AppTest) -> dict:
+        (player,) = (each for each in page.get("bidi_component") if "player" in each.proto.component_name)
+        return json.loads(player.proto.json or player.proto.mixed.json)
+
+    return data
 
 
 @pytest.fixture

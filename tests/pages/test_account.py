@@ -11,7 +11,7 @@ def test_an_empty_workspace(open_page, workspace):
     page = open_page("account")
     texts = [text.value for text in page.markdown]
     assert any(str(workspace.root) in text for text in texts)
-    assert any("AWS (Amazon SageMaker) is not there yet" in text for text in texts)
+    assert any("Amazon SageMaker in your own account" in text for text in texts)
     assert any("nothing costs anything" in text.value for text in page.caption)
 
 

@@ -87,17 +87,19 @@ def test_runs_with_the_same_labels_are_compared(open_page, workspace, run, label
     assert len(open_page("evaluate").get("plotly_chart")) == 2
 
 
-def test_tuning_shows_scores_and_how_they_change(tuning):
+def test_tuning_shows_scores_and_how_they_change(tuning, played):
     assert metrics(tuning)["MOTA"] == "100.0 %"  # the detections hold all frames
     assert next(metric.delta for metric in tuning.metric if metric.label == "MOTA") == "+25.0"
-    assert tuning.get("image") or tuning.get("imgs")
+    assert [layer["name"] for layer in played(tuning)["layers"]] == ["labels", "tracks"]
 
 
-def test_a_slider_tracks_again(tuning, run):
+def test_a_slider_tracks_again(tuning, run, played):
+    before = played(tuning)["layers"]
     tuning.slider(key=f"tune-{run.id}-min_box_area").set_value(2000).run()
     assert metrics(tuning)["MOTA"] == "0.0 %"  # the object has 20 times 30 pixels
+    assert played(tuning)["layers"] != before
     button(tuning, "Back to the model's own").click().run()
-    assert metrics(tuning)["MOTA"] == "100.0 %"
+    assert metrics(tuning)["MOTA"] == "100.0 %" and played(tuning)["layers"] == before
 
 
 def test_thresholds_are_kept_with_the_model(tuning, workspace, run, model):
@@ -114,7 +116,7 @@ def test_a_search_finds_settings_that_can_be_tried_and_kept(tuning, workspace, r
     tuning.run()
     (search,) = workspace.list(Search)
     assert search.before["HOTA"] == 0 and search.metrics["HOTA"] == 100
-    assert len(tuning.get("plotly_chart")) == 3  # what matters, every trial, and the timeline
+    assert len(tuning.get("plotly_chart")) == 2  # what matters, and every trial
     button(tuning, "Put them on the sliders").click().run()
     assert tuning.slider(key=f"tune-{run.id}-track_thresh").value == search.settings["track_thresh"]
     button(tuning, "Keep them with the model").click().run()

@@ -1,6 +1,17 @@
 from __future__ import annotations
 
-from backend.records import Labels
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from backend import labelling, platform
+from backend.labels.sequence import load
+from backend.records import Labelling, Labels, Run
+from bytetrack.tracks import Tracks
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
 
 def button(page, label: str):
@@ -46,10 +57,101 @@ def test_labels_of_nothing_are_told_and_kept_to_try_again(open_page, workspace, 
     assert [error.value for error in page.error] == [job.reason] and waiting.exists()
 
 
-def test_boxes_are_shown_frame_by_frame(open_page, labels):
+def test_boxes_are_shown_on_the_video(open_page, labels, video, played):
+    shown = played(open_page("labels"))
+    assert (shown["width"], shown["height"]) == (video.width, video.height)
+    assert shown["stops"] == labels.labelled_frames and [layer["name"] for layer in shown["layers"]] == ["labels"]
+
+
+def test_a_clip_is_labelled_here_and_brought_in(open_page, workspace, video, finish):
     page = open_page("labels")
-    assert page.get("image") and page.slider[0].value == 10
-    button(page, "Next").click().run()
-    assert page.slider[0].value == 11
-    page.slider[0].set_value(19).run()
-    assert button(page, "Next").disabled
+    page.multiselect(key="labelling-clips").select(video.id).run()
+    next(each for each in page.text_input if each.label == "Classes").input("bird").run()
+    page.button(key="labelling-start").click().run()
+    assert finish().status == "done"
+    (record,) = workspace.list(Labelling)
+    page.run()
+    page.button(key=f"draw-{record.id}").click().run()
+    (editor,) = (each for each in page.get("bidi_component") if "editor" in each.proto.component_name)
+    shown = json.loads(editor.proto.json or editor.proto.mixed.json)
+    assert (shown["frames"], shown["width"], shown["height"]) == (video.frames, video.width, video.height)
+    assert shown["classes"] == ["bird"] and shown["address"].startswith("/studio/desk/")
+
+    desk = labelling.desk(workspace, record)
+    key = {"xyxy": [5, 5, 25, 25]}
+    drawn = {"done": True, "objects": [{"id": 3, "class_id": 0, "keys": {"0": key, "9": key}}]}
+    desk.save(0, json.dumps(drawn).encode())
+    page.run()
+    assert any("1 of 1 clip labelled" in each.text for each in page.get("progress"))
+    page.button(key=f"bring-in-{record.id}").click().run()
+    assert finish().status == "done"
+    (labels,) = workspace.list(Labels)
+    assert (labels.boxes, labels.objects, len(labels.labelled_frames)) == (10, 1, video.frames)
+
+
+def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, video, labels):
+    run = workspace.add(
+        Run(name="run", video=video.id, endpoint="e", endpoint_name="nano", mode="batch", model="m", frames=20,
+            objects=1, seconds=1.0, fps=20.0)
+    )  # fmt: skip
+    load(workspace, labels).save(workspace.folder(run) / "tracks.json")
+    page = open_page("track")
+    page.button(key=f"correct-{run.id}").click().run()
+    assert page.multiselect(key="labelling-clips").value == [video.id]
+    assert page.selectbox(key="labelling-begin").value == "tracks by nano"
+    assert not page.button(key="labelling-start").disabled
+
+
+@pytest.fixture
+def on_aws(workspace, aws_account):
+    platform.set_up(workspace, "aws", aws_account)
+    platform.choose(workspace, "aws")
+    return workspace
+
+
+def test_clips_go_to_people_and_come_back_as_labels(open_page, on_aws, video, standin, finish):
+    page = open_page("labels")
+    assert page.button(key="labelling-start").disabled
+    page.multiselect(key="labelling-clips").select(video.id).run()
+    page.number_input(key="labelling-every").set_value(4).run()
+    assert any("5 frames of 1 clip" in each.value for each in page.markdown)
+    next(each for each in page.text_input if each.label == "Classes").input("a name that is too long").run()
+    assert page.button(key="labelling-start").disabled and "1 to 16 characters" in page.warning[0].value
+    next(each for each in page.text_input if each.label == "Classes").input("bird, car").run()
+    page.button(key="labelling-start").click().run()
+    assert finish().status == "done"
+
+    (record,) = on_aws.list(Labelling)
+    assert (record.name, record.classes, record.frames) == (video.name, ["bird", "car"], 5)
+    page.run()
+    assert any("in progress" in each.value for each in page.markdown)
+    assert page.get("link_button")[0].proto.url.startswith("https://abcdefghij.labeling.")
+    standin.label(record.ref["job"], {0: Tracks([0, 1], [1, 1], [[5, 5, 25, 25]] * 2, [1, 1], [0, 0], ("bird",))})
+    page.run()
+    page.button(key=f"bring-in-{record.id}").click().run()
+    assert finish().status == "done"
+    (labels,) = on_aws.list(Labels)
+    assert (labels.video, labels.labelled_frames, labels.boxes) == (video.id, [0, 4, 8, 12, 16], 2)
+
+
+def test_earlier_labels_are_offered_to_be_corrected(open_page, on_aws, labels, standin, finish):
+    page = open_page("labels")
+    page.multiselect(key="labelling-clips").select(labels.video).run()
+    page.selectbox(key="labelling-begin").select("earlier labels").run()
+    page.button(key="labelling-start").click().run()
+    assert finish().status == "done"
+    (record,) = on_aws.list(Labelling)
+    assert list(record.corrects.values()) == [labels.id] and record.classes == ["person"]
+    page.run()
+    page.button(key=f"stop-{record.id}").click().run()
+    assert standin.sagemaker.labelling.jobs.get(record.ref["job"])["LabelingJobStatus"] == "Stopped"
+    assert any("stopped" in each.value for each in page.markdown)
+
+
+def test_without_permission_the_rest_of_the_page_goes_on(on_aws, open_page, labels, standin, monkeypatch):
+    standin.fail_next("sagemaker", "ListWorkteams", "AccessDeniedException", message="not authorized", times=99)
+    monkeypatch.setenv("BYTETRACK_WORKSPACE", str(on_aws.root))
+    page = AppTest.from_file(str(MAIN), default_timeout=60).run()
+    page.switch_page("../pages/labels.py").run()
+    assert "You may not list workteams" in page.error[0].value
+    assert page.selectbox(key="labels-look").value == labels.id

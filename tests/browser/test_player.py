@@ -1,0 +1,217 @@
+"""The player, on videos whose frames carry their number as a picture."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from clicks import go
+from playwright.sync_api import Locator, Page, expect
+
+from backend import progress, videos
+from backend.labels.sequence import Sequence, store
+from backend.records import Labels, Run, Video
+from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
+from bytetrack.video import VideoWriter
+
+WIDTH, HEIGHT, FRAMES, BITS = 480, 270, 90, 8
+CELL = 40  # pixels of a bit's square
+BOX = (130, 60, 100)  # top, width and height of the box, whose left edge tells the frame's number, too
+STEP = 3  # pixels by which it goes on from frame to frame
+
+# The number that the picture on the canvas carries, the frame that the player names, and the one whose box is drawn.
+READ = """player => {
+  const canvas = player.querySelector("canvas.picture"), context = canvas.getContext("2d");
+  const scale = Math.min(canvas.width / WIDTH, canvas.height / HEIGHT);
+  const left = (canvas.width - WIDTH * scale) / 2, top = (canvas.height - HEIGHT * scale) / 2;
+  const at = (x, y) => context.getImageData(Math.round(left + x * scale), Math.round(top + y * scale), 1, 1).data;
+  let picture = 0;
+  for (let bit = 0; bit < BITS; bit++) picture += (at((bit + 0.5) * CELL, CELL / 2)[1] > 128) << bit;
+  let box = null;  // its left edge, the first that is met
+  for (let frame = 0; box === null && frame < FRAMES; frame++) {
+    const [red, green, blue] = at(20 + STEP * frame, 180);
+    if (Math.max(red, green, blue) - Math.min(red, green, blue) > 60) box = frame;
+  }
+  return { picture, frame: Number(player.dataset.frame), box };
+}"""
+for _name, _value in {
+    "WIDTH": WIDTH,
+    "HEIGHT": HEIGHT,
+    "FRAMES": FRAMES,
+    "BITS": BITS,
+    "CELL": CELL,
+    "STEP": STEP,
+}.items():
+    READ = READ.replace(_name, str(_value))
+WATCH = (
+    """(player, seconds) => new Promise(resolve => {
+  const read = """
+    + READ
+    + """, seen = [], begun = performance.now();
+  const look = () => {
+    seen.push(read(player));
+    if (performance.now() - begun < seconds * 1000) requestAnimationFrame(look);
+    else resolve(seen);
+  };
+  look();
+})"""
+)
+
+
+def numbered(number: int) -> np.ndarray:
+    picture = np.full((HEIGHT, WIDTH, 3), 70, np.uint8)
+    for bit in range(BITS):
+        picture[:CELL, bit * CELL : (bit + 1) * CELL] = 255 * (number >> bit & 1)
+    return picture
+
+
+def write(path: Path, fps: float, times: np.ndarray | None = None) -> None:
+    with VideoWriter(path, fps, (WIDTH, HEIGHT), keyint=30, times=times) as writer:
+        for number in range(FRAMES):
+            writer.write(numbered(number))
+
+
+def write_avi(path: Path) -> None:
+    """A file that browsers do not play."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=Fraction(25))
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = WIDTH, HEIGHT, "yuv420p", 4_000_000
+        for number in range(FRAMES):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(numbered(number), format="bgr24")))
+        container.mux(stream.encode(None))
+
+
+def uneven() -> np.ndarray:
+    """Seconds of frames that come 10 to 60 milliseconds after each other."""
+    return np.r_[0, np.random.default_rng(3).uniform(0.01, 0.06, FRAMES - 1).cumsum()]
+
+
+def add(workspace: Workspace, path: Path) -> Labels:
+    """The video with one box per frame, which tells its number."""
+    video = workspace.get(Video, videos.add(workspace, progress.silent, source=str(path))["video"])
+    frame = np.arange(FRAMES)
+    left, (top, width, height) = 20 + STEP * frame, BOX
+    xyxy = np.stack([left, np.full(FRAMES, top), left + width, np.full(FRAMES, top + height)], axis=1)
+    tracks = Tracks(frame, np.ones(FRAMES), xyxy, np.ones(FRAMES), np.zeros(FRAMES), ("disc",))
+    return store(workspace, video, Sequence(video.name, tracks, frame.tolist()), "made")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """The console's."""
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def player(page: Page) -> Locator:
+    return page.locator(".player")
+
+
+def open_labels(page: Page) -> None:
+    go(page, "Labels")
+    expect(page.locator(".player[data-frame]")).to_be_visible(timeout=60_000)
+    for words in ("ids", "trails"):  # so that only the box's edges are colourful
+        page.locator(".player").get_by_role("button", name=words).or_(
+            page.locator(f".player button:text-is('{words}')")
+        ).first.click()
+
+
+def shown(player: Locator, frame: int) -> None:
+    """The player shows this frame: its number, the picture's and the box's."""
+    expect(player).to_have_attribute("data-frame", str(frame))
+    assert player.evaluate(READ) == {"picture": frame, "frame": frame, "box": frame}
+
+
+@pytest.mark.parametrize("kind", ["25", "29.97", "uneven", "avi"])
+def test_the_box_belongs_to_the_frame(
+    page: Page, player: Locator, workspace: Workspace, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / ("numbers.avi" if kind == "avi" else "numbers.mp4")
+    if kind == "avi":
+        write_avi(path)
+    else:
+        write(path, 30000 / 1001 if kind == "29.97" else 25, uneven() if kind == "uneven" else None)
+    add(workspace, path)
+    open_labels(page)
+    shown(player, 0)
+
+    player.focus()
+    for frame in range(1, 8):
+        page.keyboard.press("ArrowRight")
+        shown(player, frame)
+    page.keyboard.press("ArrowLeft")
+    shown(player, 6)
+    page.keyboard.press("End")
+    shown(player, FRAMES - 1)
+    page.keyboard.press("Home")
+    shown(player, 0)
+    field = player.get_by_title("Frame, counted from 0")
+    for frame in (61, 13, 14, 15, 88, 30, 29):
+        field.fill(str(frame))
+        field.press("Enter")
+        shown(player, frame)
+
+    player.focus()
+    for speed in ("1", "4", "0.25"):
+        player.get_by_title("Speed").select_option(speed)
+        page.keyboard.press("Home")
+        shown(player, 0)
+        page.keyboard.press("Space")
+        seen = player.evaluate(WATCH, 2)
+        page.keyboard.press("k")
+        assert all(each["picture"] == each["frame"] and each["box"] == each["frame"] for each in seen)
+        assert len({each["frame"] for each in seen}) > 5
+
+
+def test_differences_are_marked_and_jumped_to(
+    page: Page, player: Locator, workspace: Workspace, tmp_path: Path
+) -> None:
+    """The tracks miss the object for a while, then follow it under another id, and see a ghost."""
+    path = tmp_path / "numbers.mp4"
+    write(path, 25)
+    labels = add(workspace, path)
+    truth = Tracks.load(workspace.folder(labels) / "tracks.json")
+    seen = np.flatnonzero((truth.frame < 40) | (truth.frame >= 50))
+    frame = np.r_[truth.frame[seen], 70, 71]
+    xyxy = np.r_[truth.xyxy[seen], [[10, 60, 40, 90]] * 2]
+    identity = np.r_[np.where(truth.frame[seen] < 40, 4, 5), 9, 9]
+    tracks = Tracks(frame, identity, xyxy, np.full(len(frame), 0.8), np.zeros(len(frame)), ("disc",))
+    run = Run(
+        name="numbers", video=labels.video, endpoint="gone", endpoint_name="gone", mode="batch", model="gone",
+        frames=FRAMES, objects=3, seconds=1, fps=90,
+    )  # fmt: skip
+    tracks.save(workspace.folder(run) / "tracks.json")
+    workspace.add(run)
+    go(page, "Evaluate")
+    expect(player).to_have_attribute("data-frame", "0", timeout=60_000)
+
+    moments = player.locator(".moment")
+    expect(moments).to_have_text(["missed#1frames 40 to 49", "switched#5frame 50", "false#9frames 70 to 71"])
+    moments.nth(1).click()
+    expect(player).to_have_attribute("data-frame", "50")
+    expect(player.locator(".selection")).to_contain_text("#5 disc of tracks, frames 50 to 89, 40 boxes")
+    for key, frame in (("ArrowRight", 70), ("ArrowLeft", 50), ("ArrowLeft", 40)):
+        page.keyboard.press(f"Shift+{key}")
+        expect(player).to_have_attribute("data-frame", str(frame))
+
+    player.get_by_role("button", name="To its last frame").click()
+    expect(player).to_have_attribute("data-frame", "89")
+    page.keyboard.press("Escape")
+    expect(player.locator(".selection")).to_be_hidden()
+
+    timeline = player.locator("canvas.timeline")
+    timeline.scroll_into_view_if_needed()
+    box = timeline.bounding_box()
+    assert box
+    page.mouse.click(box["x"] + 20, box["y"] + box["height"] - 8)  # the lowest lane's number: the ghost
+    expect(player.locator(".selection")).to_contain_text("#9 disc of tracks, frames 70 to 71")
+    expect(player).to_have_attribute("data-frame", "70")
+    box = timeline.bounding_box()  # which the row with the selection moved down
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)  # the middle of the ruler
+    expect(player).not_to_have_attribute("data-frame", "70")
+    assert 35 < int(player.get_attribute("data-frame") or 0) < 50

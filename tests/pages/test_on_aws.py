@@ -1,0 +1,113 @@
+"""The pages with AWS chosen: the same ones, with what AWS lets one choose."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from blobs import save_model
+from safetensors.numpy import save_file
+
+from backend import datasets, deployments, jobs, platform, progress
+from backend.platform.base import EndpointState
+from backend.records import Dataset, Endpoint, Job, Model
+from backend.workspace import Workspace
+
+
+def button(page, label: str):
+    return next(button for button in page.main.button if button.label == label)
+
+
+def field(page, label: str):
+    every = [*page.main.text_input, *page.main.number_input, *page.main.selectbox, *page.main.toggle]
+    return next(field for field in every if field.label == label)
+
+
+def texts(page) -> str:
+    return "\n".join(text.value for text in [*page.main.markdown, *page.main.caption])
+
+
+@pytest.fixture
+def on_aws(workspace: Workspace, aws_account: dict) -> dict:
+    platform.set_up(workspace, "aws", aws_account)
+    platform.choose(workspace, "aws")
+    return aws_account
+
+
+@pytest.fixture
+def model(workspace: Workspace) -> Model:
+    made = workspace.add(Model(name="squares", size="nano", classes=["blue"], input_size=[64, 96], source="trained"))
+    save_file({"head": np.zeros(3, np.float32)}, save_model(workspace.folder(made)) / "model.safetensors")
+    return made
+
+
+def test_aws_is_chosen_told_what_it_lacks_and_left_again(open_page, workspace, aws_account) -> None:
+    page = open_page("account")
+    button(page, "Use AWS").click().run()
+    assert platform.chosen(workspace) == "aws" and not page.exception
+    assert "What AWS needs" in texts(page) and "123456789012" in texts(page)
+    assert button(page, "Create it")
+    field(page, "Region").input("nowhere")
+    button(page, "Save").click().run()
+    assert "cannot be the region: it looks like eu-west-1" in page.error[0].value
+    page = open_page("account")
+    field(page, "Bucket").input(aws_account["bucket"])
+    button(page, "Save").click().run()
+    assert platform.settings_of(workspace, "aws")["bucket"] == aws_account["bucket"]
+    button(page, "Use This machine").click().run()
+    assert platform.chosen(workspace) == "local" and "What AWS needs" not in texts(page)
+
+
+def test_what_is_on_aws_is_deleted_after_asking(open_page, workspace, on_aws, model, standin) -> None:
+    aws = platform.platform_of(workspace)
+    aws.deploy("forgotten", workspace.folder(model), "realtime", {})  # by a console that was lost since
+    page = open_page("account")
+    frame = next(each.value for each in page.main.dataframe if "What" in each.value and "Size" in each.value)
+    assert set(frame["What"]) >= {"endpoint", "files"}
+    assert button(page, "Delete").disabled
+    for each in aws.holdings():
+        aws.discard(each.id)
+
+
+def test_an_instance_is_chosen_for_a_training_and_priced(open_page, workspace, on_aws, labels) -> None:
+    parts = datasets.split_in_time(workspace, progress.silent, labels=labels.id, pieces=4)["labels"]
+    built = datasets.build(workspace, progress.silent, name="site", train=parts[:2], val=parts[2:3], test=parts[3:])
+    assert workspace.get(Dataset, built["dataset"])
+    page = open_page("training")
+    instance = field(page, "Instance type")
+    assert instance.value == "ml.g5.xlarge" and "GiB" in instance.options[0] and "per hour" in instance.options[0]
+    assert "$1.41 per hour" in texts(page)
+    field(page, "Spot").set_value(True)
+    field(page, "Warm pool (minutes)").set_value(5).run()
+    button(page, "Start training").click().run()
+    (job,) = workspace.list(Job)
+    assert job.params["options"]["spot"] is True and job.params["platform"] == "aws"
+    with pytest.raises(Exception, match="warm pool is not possible with spot"):
+        jobs.wait(workspace, job.id, progress.silent)
+
+
+def test_a_deployment_has_its_options_and_its_cost(open_page, workspace, on_aws, model, finish) -> None:
+    page = open_page("deploy")
+    assert "per hour** while it is up" in texts(page) and "per hour** while a job runs" in texts(page)
+    assert field(page, "Down to zero").value is True
+    page.selectbox(key="deploy-async-instance_type").set_value("ml.m5.large").run()
+    button(page, "Deploy asynchronous").click().run()
+    assert finish().status == "done"
+    (endpoint,) = workspace.list(Endpoint)
+    assert endpoint.options["instance_type"] == "ml.m5.large" and endpoint.platform == "aws"
+    page = open_page("deploy")
+    assert "1 x ml.m5.large" in texts(page)
+    state: EndpointState = deployments.state(workspace, endpoint)
+    assert state.cost_per_hour == pytest.approx(0.115)
+    deployments.delete(workspace, endpoint)
+
+
+def test_a_model_is_registered(open_page, workspace, on_aws, model, finish, standin) -> None:
+    page = open_page("models")
+    button(page, "Register").click().run()
+    assert finish().status == "done"
+    registered = workspace.get(Model, model.id).registered
+    assert ":model-package/" in registered
+    page = open_page("models")
+    assert registered in texts(page) and not any(each.label == "Register" for each in page.main.button)
+    (package,) = standin.sagemaker.registry.packages.values()
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"
