@@ -114,7 +114,10 @@ def mended(shown: Boxes, truth: Boxes, drawn: set[int]) -> int:
             continue
         actions += cost
         shift = truth[worst] - shown[worst]
-        for other in (max((d for d in drawn if d < worst), default=None), min((d for d in drawn if d > worst), default=None)):
+        for other in (
+            max((d for d in drawn if d < worst), default=None),
+            min((d for d in drawn if d > worst), default=None),
+        ):
             if other is None:
                 continue
             for frame in range(min(other, worst) + 1, max(other, worst)):
@@ -125,7 +128,7 @@ def mended(shown: Boxes, truth: Boxes, drawn: set[int]) -> int:
 
 
 def corrected(objects: list[Boxes], found: Tracks, pictures: list[np.ndarray]) -> int:
-    """Tracks that are mostly of nothing go; pieces of one object are merged, those of several split; the rest as above."""
+    """Tracks that are mostly of nothing go; pieces of one object are merged, those of several split; then as above."""
     actions = 0
     owner: dict[int, dict[int, int]] = {}  # track → frame → object that it is on
     for number, truth in enumerate(objects):
