@@ -13,7 +13,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from backend import jobs, journey, mot_files, platform, training, tuning
+from backend import jobs, journey, mot_files, platform, setup, training, tuning
 from backend.errors import UserError, explain
 from backend.processes import Stopped, stop_on_sigterm
 from backend.records import KINDS, Job
@@ -89,8 +89,7 @@ def _values(pairs: list[str]) -> dict[str, Any]:
 def _use(options: argparse.Namespace, workspace: Workspace) -> dict:
     platform.set_up(workspace, options.platform, {name: str(each) for name, each in _values(options.settings).items()})
     platform.choose(workspace, options.platform)
-    checks = platform.platform_of(workspace).checks()
-    return {"platform": options.platform, "checks": [vars(check) for check in checks]}
+    return {"platform": options.platform, "checks": [vars(check) for check in setup.checks(workspace)]}
 
 
 def _do(options: argparse.Namespace, workspace: Workspace) -> dict:

@@ -17,6 +17,8 @@ from backend.records import Job
 from backend.workspace import Workspace
 
 PATIENCE = 150  # seconds a job has to stop by itself: SageMaker's 120 for a training, and some to clean up after it
+LONG_PATIENCE = 1500  # of those that delete what they began to deploy: SageMaker does not let go of what still starts
+DEPLOYING = ("deploy", "restart endpoint", "update endpoint")
 PROJECT = Path(__file__).resolve().parent.parent
 
 running_here: ContextVar[str | None] = ContextVar("running_here", default=None)  # the id of the job of this process
@@ -48,7 +50,7 @@ def refresh(workspace: Workspace) -> list[Job]:
     for job in workspace.list(Job):
         if not job.active:
             continue
-        if job.stop_asked and time.time() - job.stop_asked > PATIENCE:
+        if job.stop_asked and time.time() - job.stop_asked > (LONG_PATIENCE if job.verb in DEPLOYING else PATIENCE):
             processes.end_group(job.pid, job.pid_started)
         if not _has_process(job):
             _record_death(workspace, job)

@@ -1,11 +1,25 @@
-"""Setting a platform up, as jobs: each does what the button beside a check says."""
+"""Setting a platform up: what it lacks, and the jobs that do what the button beside a check says."""
 
 from __future__ import annotations
 
 from backend import platform
+from backend.platform.base import TRAINING, TUNING, Check
 from backend.progress import Progress
+from backend.records import Endpoint, Job
 from backend.watching import watching
 from backend.workspace import Workspace
+
+
+def checks(workspace: Workspace) -> list[Check]:
+    """What the chosen platform needs, with room for what was started there of late and for all that is deployed."""
+    name = platform.chosen(workspace)
+    chosen = [
+        (each.mode, each.options) for each in workspace.list(Endpoint) if each.platform == name
+    ]  # ways of serving are called alike in both
+    for verb, what in (("train", TRAINING), ("tune", TUNING)):
+        newest = [job for job in workspace.list(Job) if job.verb == verb and job.params["platform"] == name][:1]
+        chosen += [(what, job.params["options"]) for job in newest]
+    return platform.platform_of(workspace).checks(chosen)
 
 
 def mend(workspace: Workspace, progress: Progress, *, name: str, key: str) -> dict:

@@ -66,17 +66,17 @@ def start(
 
 
 def resume(workspace: Workspace, job_id: str) -> Job:
-    """Go on with a training that failed or was stopped, from its last checkpoint.
+    """Go on with a training or search that failed, was stopped, or was lost sight of, from what its platform has of it.
 
     Raises:
         UserError: if it left none, or it goes on already.
     """
     earlier = workspace.get(Job, job_id)
-    if any(job.params["checkpoints"] == earlier.params["checkpoints"] for job in jobs.active(workspace, "train")):
+    if any(job.params["checkpoints"] == earlier.params["checkpoints"] for job in jobs.active(workspace, earlier.verb)):
         raise UserError(f"“{earlier.name}” is still running.")
     if not can_resume(workspace, earlier):
-        raise UserError(f"“{earlier.name}” left no checkpoint to go on from. Start a new training.")
-    return jobs.start(workspace, "train", earlier.name, **earlier.params)
+        raise UserError(f"“{earlier.name}” left nothing to go on from. Start a new one.")
+    return jobs.start(workspace, earlier.verb, earlier.name, **earlier.params)
 
 
 def suggest(
@@ -118,7 +118,7 @@ def suggest(
 
 
 def can_resume(workspace: Workspace, job: Job) -> bool:
-    """Whether the training ended before it was done, and left something to go on from."""
+    """Whether the training or search ended before it was done, and left something to go on from."""
     if job.active or job.status == "done":
         return False
     return platform_of(workspace, job.params["platform"]).resumable(job.params["checkpoints"])

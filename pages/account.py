@@ -8,7 +8,7 @@ from app import journey
 from app.widgets import confirm_removal, guard, jobs_panel, metric_row, options_form, page_header, run_job, table
 from app.widgets.formatting import ago, count, duration, size
 from app.workspace import workspace
-from backend import account, jobs, platform
+from backend import account, jobs, platform, setup
 from backend.platform import PLATFORMS
 from backend.platform.base import SETTINGS, Check, Holding, Option
 from backend.records import (
@@ -99,7 +99,7 @@ def setting_up(name: str, options: list[Option]) -> None:
             st.rerun()
     jobs_panel("set up", "take down")
     with guard():
-        checks = platform.platform_of(ws).checks()
+        checks = setup.checks(ws)
         settled = sum(check.state in ("ok", "optional") for check in checks)
         with st.container(border=True, gap="small", key="checks"):
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -239,19 +239,26 @@ def running() -> None:
             "Name": job.name,
             "State": f"{job.progress:.0%}" if job.status == "running" else job.status,
             "Since": ago(job.started or job.created),
-            "Remark": f"about {duration(left)} left" if (left := job.seconds_left()) else "",
-            "$ per hour": 0.0,  # this machine's own; endpoints tell their platform's price
+            "Remark": remark(job),
+            "$ per hour": None,
         }
         for job in active
     ]
     if not rows:
-        st.caption("Nothing: no endpoint is kept up and no job is at work, so nothing costs anything.")
+        st.caption("Nothing that this workspace knows of: no endpoint is kept up and no job is at work.")
         return
     config = {"$ per hour": st.column_config.NumberColumn(format="%.2f")}
     st.dataframe(rows, hide_index=True, column_config=config)
     total = sum(each.state.cost_per_hour for each in kept_up)
-    cost = f"${total:.2f} per hour together" if total else "On this machine it costs nothing per hour"
-    st.caption(f"{cost}. Endpoints are stopped on the Deploy page, jobs where they were started.")
+    cost = f"The endpoints cost ${total:.2f} per hour together. " if total else ""
+    st.caption(f"{cost}Endpoints are stopped on the Deploy page, jobs where they were started.")
+
+
+def remark(job: Job) -> str:
+    """How long it will take, and what it has cost where its platform tells."""
+    left, cost = job.seconds_left(), job.facts.get("cost")
+    told = (f"about {duration(left)} left" if left else "", f"${cost:.2f} so far" if cost else "")
+    return ", ".join(filter(None, told))
 
 
 def exists() -> None:

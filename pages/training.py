@@ -258,11 +258,7 @@ def watch(started: list[Job]) -> None:
             curves(job)
 
     live()
-    if (
-        watched.verb == "train"
-        and training.can_resume(ws, watched)
-        and st.button("Resume", type="primary", icon=":material/resume:")
-    ):
+    if training.can_resume(ws, watched) and st.button("Resume", type="primary", icon=":material/resume:"):
         st.session_state["training-watched"] = training.resume(ws, watched.id).id
         st.rerun()
     model = ws.find(Model, watched.result.get("model", ""))

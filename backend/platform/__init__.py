@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from functools import lru_cache
 
+from backend import jobs
 from backend.errors import UserError
 from backend.platform.base import Options, Platform
+from backend.records import Endpoint
 from backend.workspace import Workspace
 
 PLATFORMS = {  # their titles, and what to expect of them
@@ -23,6 +25,8 @@ PLATFORMS = {  # their titles, and what to expect of them
 }
 CHOSEN = "platform"  # the workspace's settings: which platform is chosen, and what is known of AWS
 AWS = "aws"
+FOUND_BY = ("profile", "region", "stack")  # the settings by which things on AWS are found again
+WAITING, WAITING_AT_WORK = 10.0, 150.0  # seconds for a network that is away: a page does not wait long, a job does
 
 
 def platform_of(workspace: Workspace, name: str | None = None) -> Platform:
@@ -37,7 +41,7 @@ def platform_of(workspace: Workspace, name: str | None = None) -> Platform:
 
         return LocalPlatform(workspace.root / "local")
     if name == AWS:
-        return _aws(workspace.setting(AWS, "{}"))
+        return _aws(workspace.setting(AWS, "{}"), WAITING_AT_WORK if jobs.running_here.get() else WAITING)
     raise UserError(f"There is no platform “{name}”. Choose one of: {', '.join(PLATFORMS)}.")
 
 
@@ -65,17 +69,27 @@ def set_up(workspace: Workspace, name: str, values: Options) -> None:
     """Change some of a platform's settings.
 
     Raises:
-        UserError: naming the one that makes no sense; nothing is changed then.
+        UserError: naming the one that makes no sense, or that would lose sight of what runs; nothing is changed then.
     """
     if name == AWS:
-        changed = json.dumps(settings_of(workspace, name) | dict(values))
-        _aws(changed)
-        workspace.set(AWS, changed)
+        from backend.platform.aws.settings import AwsSettings
+
+        before = settings_of(workspace, name)
+        changed = before | dict(values)
+        old, new = (vars(AwsSettings.parse(each)) for each in (before, changed))
+        kept_up = [each for each in workspace.list(Endpoint) if each.platform == name and each.mode != "batch"]
+        moved = [key for key in FOUND_BY if old[key] != new[key]]
+        if kept_up and moved:
+            raise UserError(
+                f"“{kept_up[0].name}” runs on AWS, and would be lost sight of with another {moved[0]}. Delete it on "
+                "Deploy first, or use another workspace for that."
+            )
+        workspace.set(AWS, json.dumps(changed))
 
 
 @lru_cache(maxsize=4)  # its clients take a second to make
-def _aws(settings: str) -> Platform:
+def _aws(settings: str, patience: float) -> Platform:
     from backend.platform.aws.platform import AwsPlatform
     from backend.platform.aws.settings import AwsSettings
 
-    return AwsPlatform(AwsSettings.parse(json.loads(settings)))
+    return AwsPlatform(AwsSettings.parse(json.loads(settings)), patience)

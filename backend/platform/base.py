@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -277,8 +277,13 @@ class Platform(Protocol):
     def cost_per_hour(self, what: str, options: Options) -> float:
         """What such a job or endpoint costs while it works, in US dollars; 0 where it costs nothing or is not known."""
 
-    def checks(self) -> list[Check]:
-        """What must be there before it can work, in the order in which to see to it."""
+    def checks(self, chosen: Sequence[tuple[str, Options]] = ()) -> list[Check]:
+        """What must be there before it can work, in the order in which to see to it.
+
+        Args:
+            chosen: the options of what was started of late, each with what it is for (`TRAINING`, …): whether the
+                platform has room for that is a part of it.
+        """
 
     def mend(self, key: str, watch: Watch) -> dict[str, str]:
         """Do what the `action` of a check says; returns the settings that this changed."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -13,11 +15,12 @@ import boto3
 from boto3.exceptions import S3UploadFailedError
 from botocore import exceptions
 from botocore.config import Config
+from s3transfer.exceptions import RetriesExceededError
 
 from backend.errors import UserError
 from backend.platform.aws.settings import AwsSettings
 
-# Ten attempts, each waiting longer, up to 20 s: throttling passes, and a network that is away for a minute is back.
+# Ten attempts, each waiting longer, up to 20 s: throttling passes. For a network that is away see `_Patience`.
 CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 10},
     connect_timeout=10,
@@ -35,17 +38,25 @@ UNKNOWN_KEYS = {"InvalidClientTokenId", "UnrecognizedClientException", "Signatur
 # What a service says of something that was made a moment ago and is not known everywhere yet.
 NOT_YET = ("could not assume role", "could not find model", "could not find endpoint configuration", "not yet")
 NOT_YET_SECONDS = 60
+# No answer came; of the last two it is certain that nothing was sent, either.
+UNREACHABLE = (exceptions.HTTPClientError, exceptions.ConnectionError)
+NOT_SENT = (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError)
+LONGEST_WAIT = 8.0  # seconds from one try to the next
 
 
 class Account:
     """Clients are made when first needed and shared by threads.
 
+    Args:
+        patience: seconds for which a network that is away is waited for.
+
     Raises (all methods):
         UserError: what AWS refused and what to do about it.
     """
 
-    def __init__(self, settings: AwsSettings) -> None:
+    def __init__(self, settings: AwsSettings, patience: float = 10.0) -> None:
         self.settings = settings
+        self.patience = patience
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str | None], Any] = {}
 
@@ -61,6 +72,14 @@ class Account:
                 f"There is no AWS profile “{self.settings.profile}” on this machine. Make it with `aws configure "
                 f"--profile {self.settings.profile}`, or choose another on Account."
             ) from error
+        except exceptions.ConfigParseError as error:
+            raise UserError(f"AWS's configuration on this machine cannot be read: {error}") from error
+
+    def within(self, region: str) -> Account:
+        """The same account in that region, which may no longer be the chosen one."""
+        if region == self.region:
+            return self
+        return Account(replace(self.settings, region=region), self.patience)
 
     @property
     def region(self) -> str:
@@ -99,7 +118,9 @@ class Account:
             key = service, region
             if key not in self._clients:
                 with self.errors(f"reach {service}"):
-                    self._clients[key] = self._session.client(service, region_name=region or self.region, config=CONFIG)
+                    made = self._session.client(service, region_name=region or self.region, config=CONFIG)
+                made.meta.events.register_first("needs-retry.*", _Patience(self.patience))
+                self._clients[key] = made
             return self._clients[key]
 
     def call(self, service: str, operation: str, region: str | None = None, **parameters: Any) -> Any:
@@ -118,7 +139,7 @@ class Account:
                 if code in EXPIRED and not renewed:
                     renewed = True
                     self.renew()
-                elif operation.startswith(("create", "register")) and _is_not_yet(message, deadline):
+                elif operation.startswith(("create", "register", "update")) and _is_not_yet(message, deadline):
                     time.sleep(2)
                 else:
                     raise UserError(self._sentence(error, operation.replace("_", " "))) from error
@@ -145,7 +166,9 @@ class Account:
         """Sentences for what goes wrong in the block; `what` says what it does ("upload the frames")."""
         try:
             yield
-        except (exceptions.ClientError, exceptions.BotoCoreError, S3UploadFailedError) as error:
+        except (
+            exceptions.ClientError, exceptions.BotoCoreError, S3UploadFailedError, RetriesExceededError,
+        ) as error:  # fmt: skip
             raise UserError(self._sentence(error, what)) from error
 
     def renew(self) -> None:
@@ -164,18 +187,53 @@ class Account:
                 "No AWS credentials were found. Run `aws configure` or `aws sso login`, or start the console with "
                 "AWS_PROFILE or a role; then try again."
             )
-        if isinstance(error, (exceptions.SSOTokenLoadError, exceptions.UnauthorizedSSOTokenError)):
-            return "The single sign-on has expired. Run `aws sso login`, then try again."
+        if is_signed_out(error):
+            return f"The single sign-on has expired. Run `{sign_in(self.settings)}`, then try again."
         if isinstance(error, exceptions.NoRegionError):
             return "No AWS region is chosen. Name one on Account, such as eu-west-1."
         if isinstance(error, exceptions.ParamValidationError):
             return f"AWS would not take that ({what}): {str(error).partition(chr(10))[2] or error}"
-        if isinstance(error, (exceptions.HTTPClientError, exceptions.ConnectionError)):
+        if isinstance(error, (RetriesExceededError, *UNREACHABLE)):
+            error = getattr(error, "last_exception", error)
             return (
                 f"AWS could not be reached to {what}, also not after several tries ({error}). "
                 "Check the network and the region, then try again; what was done until now is kept."
             )
         return f"AWS: {what} did not work: {error}"
+
+
+class _Patience:
+    """A handler of botocore's `needs-retry`: goes on trying for as long as the network may be away.
+
+    Botocore's own way gives up after seconds, and at once where many requests are under way.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    def __call__(
+        self, caught_exception: Exception | None, operation: Any, request_dict: dict, attempts: int, **_: Any
+    ) -> float | bool | None:
+        """Seconds to wait before the next try, False for none, None to leave it to botocore."""
+        if not isinstance(caught_exception, UNREACHABLE):
+            return None
+        if operation.name == "InvokeEndpoint" and not isinstance(caught_exception, NOT_SENT):
+            return False  # it may have been answered: a session's tracker must not see the same frames again
+        now = time.monotonic()
+        if now - request_dict["context"].setdefault("unreachable_since", now) > self._seconds:
+            return False
+        return min(0.5 * 2 ** min(attempts, 10), LONGEST_WAIT) * random.uniform(0.5, 1.0)
+
+
+def sign_in(settings: AwsSettings) -> str:
+    """The command that renews a single sign-on."""
+    return "aws sso login" + (f" --profile {settings.profile}" if settings.profile else "")
+
+
+def is_signed_out(error: BaseException | None) -> bool:
+    """Whether there is a single sign-on, and it has expired."""
+    expired = exceptions.SSOTokenLoadError, exceptions.UnauthorizedSSOTokenError, exceptions.TokenRetrievalError
+    return isinstance(error, expired)
 
 
 def is_not_found(error: BaseException | None) -> bool:
@@ -213,10 +271,9 @@ def _refused(error: exceptions.ClientError, what: str, settings: AwsSettings) ->
     code, _ = _told(error)
     message = error.response.get("Error", {}).get("Message", "") or code
     if code in EXPIRED:
-        login = "`aws sso login`" + (f" with `--profile {settings.profile}`" if settings.profile else "")
         return (
-            f"Your AWS credentials have expired ({what}). Renew them, for example by {login}, then start it again: "
-            "what was uploaded is not sent twice, and a job that runs on AWS goes on."
+            f"Your AWS credentials have expired ({what}). Renew them, for example by `{sign_in(settings)}`, then start "
+            "it again, or resume it: what was uploaded is not sent twice, and a job that runs on AWS is followed on."
         )
     if code in UNKNOWN_KEYS:
         return f"AWS does not know these credentials ({what}). Check the profile on Account, or renew them."

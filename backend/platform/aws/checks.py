@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 from backend.errors import UserError
+from backend.platform import options
 from backend.platform.aws import buckets, image, quotas, stack
-from backend.platform.aws.account import Account
-from backend.platform.aws.choices import BatchChoices, EndpointChoices, TrainingChoices
+from backend.platform.aws.account import Account, is_signed_out, sign_in
+from backend.platform.aws.choices import CHOICES
 from backend.platform.aws.labelling import OWNERS
 from backend.platform.aws.storage import Bucket
 from backend.platform.aws.terminal import aws
-from backend.platform.base import Check, Watch
+from backend.platform.base import ASYNC, BATCH, REALTIME, TRAINING, TUNING, Check, Options, Watch
 
-INSTANCE_TYPES = {  # by keys of `quotas.USAGES`: what forms offer first
-    "training": TrainingChoices.instance_type,
-    "batch": BatchChoices.instance_type,
-    "endpoint": EndpointChoices.instance_type,
-}
+USAGE_OF = {TRAINING: "training", TUNING: "training", BATCH: "batch", REALTIME: "endpoint", ASYNC: "endpoint"}
+OFFERED = (TRAINING, BATCH, REALTIME)  # of which quotas are shown before anything is chosen
 SERVICE = "sagemaker.amazonaws.com"
 
 
-def checks(account: Account, instance_types: Mapping[str, str] = INSTANCE_TYPES) -> list[Check]:
+def checks(account: Account, chosen: Sequence[tuple[str, Options]] = ()) -> list[Check]:
     """All checks, in the order in which to see to them; without credentials only the first.
 
-    They do not depend on each other: what may not be looked up says so. `instance_types` gives the type that is chosen
-    for a usage, one of `quotas.USAGES`.
+    They do not depend on each other: what may not be looked up says so. `chosen` is as for `Platform.checks`.
     """
     who = _guarded(account, "credentials", "Credentials", _credentials)
     if who.state != "ok":
@@ -37,13 +35,31 @@ def checks(account: Account, instance_types: Mapping[str, str] = INSTANCE_TYPES)
         ("stack", "Stack", _stack),
         ("bucket", "Bucket", _bucket),
         ("role", "Execution role", _role),
+        ("repository", "Image repository", _repository),
         ("image", "Image", _image),
         ("workteam", "Work team", _team),
     ]
-    for usage, type in instance_types.items():
-        looks.append((f"quota-{usage}", f"Quota: {type} for {usage}", partial(_quota, usage=usage, type=type)))
+    for (usage, type), count in wanted(chosen).items():
+        title, look = _quota_title(usage, type), partial(_quota, usage=usage, type=type, count=count)
+        looks.append((f"quota-{usage}-{type}", title, look))
     with ThreadPoolExecutor(len(looks)) as pool:
         return [who, *pool.map(lambda each: _guarded(account, *each), looks)]
+
+
+def wanted(chosen: Sequence[tuple[str, Options]]) -> dict[tuple[str, str], int]:
+    """By usage (a key of `quotas.USAGES`) and instance type, how many instances there would be at once.
+
+    Endpoints are there together, of jobs the largest counts. Where nothing is chosen yet, it is what forms offer first.
+    """
+    known = {what for what, _ in chosen}
+    found: dict[tuple[str, str], int] = {}
+    for what, values in [*chosen, *((what, {}) for what in OFFERED if what not in known)]:
+        choices: Any = options.parse(CHOICES[what][0], values)
+        usage = "spot" if getattr(choices, "spot", False) else USAGE_OF[what]
+        key = usage, choices.instance_type
+        count = max(getattr(choices, "count", 1) * getattr(choices, "parallel", 1), getattr(choices, "max_count", 1))
+        found[key] = found.get(key, 0) + count if usage == "endpoint" else max(found.get(key, 0), count)
+    return found
 
 
 def mend(account: Account, key: str, watch: Watch) -> dict[str, str]:
@@ -70,7 +86,7 @@ def _guarded(account: Account, key: str, title: str, look: Callable[[Account], C
     try:
         return look(account)
     except UserError as error:
-        command = _login(account) if key == "credentials" else ""
+        command = _login(account, error) if key == "credentials" else ""
         return Check(key, title, "failed", str(error), command=command)
 
 
@@ -79,7 +95,9 @@ def _credentials(account: Account) -> Check:
     return Check("credentials", "Credentials", "ok", f"{who['Arn']}, account {who['Account']}, region {region}.")
 
 
-def _login(account: Account) -> str:
+def _login(account: Account, error: UserError) -> str:
+    if is_signed_out(error.__cause__):
+        return sign_in(account.settings)
     return f"aws configure{f' --profile {account.settings.profile}' if account.settings.profile else ''}"
 
 
@@ -134,8 +152,25 @@ def _role(account: Account) -> Check:
         return check("missing", f"There is no role “{name}” (any more). Name another, or none for the stack's.")
     if not any(_lets_sagemaker(each) for each in _listed(found["Role"]["AssumeRolePolicyDocument"]["Statement"])):
         return check("failed", f"SageMaker may not take on “{name}”: its trust policy has to allow {SERVICE} "
-                     "sts:AssumeRole.")  # fmt: skip
+                     "sts:AssumeRole.", command=_trusting(account, found["Role"]))  # fmt: skip
     return check("ok", f"“{name}” is there, and SageMaker may take it on.")
+
+
+def _trusting(account: Account, role: dict[str, Any]) -> str:
+    """What lets SageMaker take on the role, too."""
+    policy = role["AssumeRolePolicyDocument"]
+    more = {"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": "sts:AssumeRole"}
+    whole = json.dumps(policy | {"Statement": [*_listed(policy["Statement"]), more]})
+    return aws(account, "iam", "update-assume-role-policy", "--role-name", role["RoleName"], "--policy-document", whole)
+
+
+def _repository(account: Account) -> Check:
+    check = partial(Check, "repository", "Image repository")
+    if ours := image.repository(account):
+        return check("ok", f"{ours}, the stack's.")
+    if account.settings.image:
+        return check("optional", "Not needed: an image is named.")
+    return check("missing", "There is none. The stack makes one; or name an image that exists.")
 
 
 def _image(account: Account) -> Check:
@@ -199,16 +234,21 @@ def _invitation(account: Account, team: dict[str, Any]) -> str:
     return f"{invite}\n{aws(account, 'cognito-idp', 'admin-add-user-to-group', *who, *group)}"
 
 
-def _quota(account: Account, usage: str, type: str) -> Check:
-    check = partial(Check, f"quota-{usage}", f"Quota: {type} for {usage}")
+def _quota_title(usage: str, type: str) -> str:
+    return f"Quota: {type} for {usage}"
+
+
+def _quota(account: Account, usage: str, type: str, count: int) -> Check:
+    check = partial(Check, f"quota-{usage}-{type}", _quota_title(usage, type))
     found = quotas.quota(account, usage, type)
     if found is None:
         return check("failed", f"AWS has no quota “{type} for {quotas.USAGES[usage]}” in {account.region}: the type is "
                      "not offered there. Choose another one.")  # fmt: skip
     link = f"[{found.name}]({quotas.link(account, found)})"
-    if found.value < 1:
-        return check("missing", f"None may run: {link} is 0. AWS raises it on request, mostly within a day; or choose "
-                     "another type.", command=quotas.command(account, found, 1))  # fmt: skip
+    if found.value < count:
+        may = f"Only {found.value:g} of {count} may run at once" if found.value else "None may run"
+        return check("missing", f"{may}: {link} is {found.value:g}. AWS raises it on request, mostly within a day; or "
+                     "choose another type.", command=quotas.command(account, found, count))  # fmt: skip
     return check("ok", f"{link}: {found.value:g} at once.")
 
 

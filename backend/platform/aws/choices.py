@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.errors import UserError
+from backend.platform.base import ASYNC, BATCH, REALTIME, TRAINING, TUNING
 from backend.platform.options import option
 
 MONEY, SCALING = "Time, disk, spot", "Scaling and notices"
+TOPIC = "The ARN of an SNS topic that is told. Its name begins with that of the stack, whose role may tell no other."
 STRATEGIES = {
     "Bayesian": "Bayesian: learns from the trials before",
     "Random": "random: all may run at once",
@@ -99,5 +101,15 @@ class AsyncChoices:
         2, "Videos waiting", "For each instance; with more, one more comes.", min=1, max=1000, group=SCALING
     )
     concurrent: int = option(1, "At once", "Videos that one instance works on.", min=1, max=1000, group=SCALING)
-    success_topic: str = option("", "Topic for successes", "The ARN of an SNS topic that is told.", group=SCALING)
-    error_topic: str = option("", "Topic for errors", "The ARN of an SNS topic that is told.", group=SCALING)
+    success_topic: str = option("", "Topic for successes", TOPIC, group=SCALING)
+    error_topic: str = option("", "Topic for errors", TOPIC, group=SCALING)
+
+
+# What is chosen for what, and under which heading the Price List has its instances.
+CHOICES: dict[str, tuple[type, str]] = {
+    TRAINING: (TrainingChoices, "training"),
+    TUNING: (TuningChoices, "training"),
+    BATCH: (BatchChoices, "processing"),
+    REALTIME: (EndpointChoices, "hosting"),
+    ASYNC: (AsyncChoices, "hosting"),
+}

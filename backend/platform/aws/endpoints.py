@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,6 +36,7 @@ STATES = {  # all others are on their way to one of these
 }
 START_SECONDS = 300  # what a start takes, more or less
 LONGEST_START_SECONDS = 1200
+UNKNOWN_SECONDS = 20  # for so long a new endpoint may not be known everywhere
 ASYNC_SECONDS = 3600  # SageMaker's limit for an asynchronous answer
 VOLUME_GB = 30  # room for the artifact and a video of 1 GB
 
@@ -71,10 +74,9 @@ def wait_in_service(account: Account, ref: dict, progress: Progress) -> None:
     """As `Platform.wait_in_service` says; then it begins to scale."""
     started = time.monotonic()
     for wait in waits():
-        found = state(account, ref)
-        if found.status != "starting":
+        found, waited = state(account, ref), time.monotonic() - started
+        if found.status != "starting" and not (found.status == "gone" and waited < UNKNOWN_SECONDS):
             break
-        waited = time.monotonic() - started
         progress(waited / (waited + START_SECONDS), f"SageMaker starts the endpoint on {found.where}")
         time.sleep(wait)
     if found.status != "in service":
@@ -99,7 +101,7 @@ def state(account: Account, ref: dict) -> EndpointState:
         status=status,
         reason=reason,
         since=found["CreationTime"].timestamp(),
-        cost_per_hour=price.per_hour * count if price and status == "in service" else 0.0,
+        cost_per_hour=price.per_hour * count if price and status != "gone" else 0.0,
         where=f"{count or ''} x {chosen.instance_type}".removeprefix(" x "),
     )
 
@@ -120,14 +122,31 @@ def retire(account: Account, ref: dict, kept: dict) -> None:
 
 def delete(account: Account, ref: dict) -> None:
     """Endpoint, configuration, model, and what scales it. Fine if any is gone already."""
-    autoscaling.deregister(account, ref["endpoint"])
-    delete_endpoint(account, ref["endpoint"])
-    account.find("sagemaker", "delete_endpoint_config", EndpointConfigName=ref["config"])
-    account.find("sagemaker", "delete_model", ModelName=ref["model"])
+    with deleted_endpoint(account, ref["endpoint"]):
+        account.find("sagemaker", "delete_endpoint_config", EndpointConfigName=ref["config"])
+        account.find("sagemaker", "delete_model", ModelName=ref["model"])
 
 
-def delete_endpoint(account: Account, name: str) -> None:
-    """The endpoint itself, fine if it is gone. SageMaker refuses that while it starts or changes: then this waits."""
+@contextmanager
+def deleted_endpoint(account: Account, name: str) -> Iterator[None]:
+    """Delete what scales an endpoint, and it; the block deletes what belongs to it. Fine if any is gone already.
+
+    Raises:
+        UserError: in the end, if what scales it may not be deleted: that does not keep what costs money.
+    """
+    refusal: UserError | None = None
+    try:
+        autoscaling.deregister(account, name)
+    except UserError as error:
+        refusal = error
+    _delete_endpoint(account, name)
+    yield
+    if refusal:
+        raise UserError(f"The endpoint is deleted, but how it scales may be left on AWS. {refusal}") from refusal
+
+
+def _delete_endpoint(account: Account, name: str) -> None:
+    """SageMaker refuses that while it starts or changes: then this waits."""
     deadline = time.monotonic() + LONGEST_START_SECONDS
     for wait in waits():
         try:
@@ -189,7 +208,8 @@ def collect(account: Account, ref: dict, ticket: str) -> bytes | None:
     """As `Platform.collect` says; an answer that was read is removed."""
     bucket, places = Bucket(account), json.loads(ticket)
     if (answer := bucket.find(places["output"])) is not None:
-        bucket.remove(places["output"])
+        with suppress(UserError):  # who may not remove it has it all the same
+            bucket.remove(places["output"])
         return answer
     if places["failure"] and (failure := bucket.find(places["failure"])) is not None:
         bucket.remove(places["failure"])
@@ -208,7 +228,10 @@ def _make_configuration(account: Account, endpoint: str, model: Path, mode: str,
     """SageMaker's model and endpoint configuration; returns the `ref` that they make."""
     settings, choices = account.settings, _parse(mode, chosen)
     name = name_of(endpoint, secrets.token_hex(3))
-    ref = {"endpoint": endpoint, "config": name, "model": name, "mode": mode, "options": dict(chosen)}
+    ref = {
+        "endpoint": endpoint, "config": name, "model": name, "mode": mode, "options": dict(chosen),
+        "region": account.region,
+    }  # fmt: skip
     bucket = Bucket(account)
     account.call(
         "sagemaker",

@@ -19,9 +19,9 @@ from typing import Any
 from botocore import xform_name
 
 from backend.errors import UserError
-from backend.platform.aws import autoscaling, metrics, prices
+from backend.platform.aws import image, metrics, prices
 from backend.platform.aws.account import Account
-from backend.platform.aws.endpoints import delete_endpoint
+from backend.platform.aws.endpoints import deleted_endpoint
 from backend.platform.aws.names import PREFIX
 from backend.platform.aws.settings import TAG
 from backend.platform.aws.storage import split
@@ -80,6 +80,7 @@ def holdings(account: Account) -> list[Holding]:
         for kind in ("training-job", "processing-job"):
             listed[kind] = list(pool.map(lambda each: _job(account, each), listed[kind]))
         folders = _folders(account, ours, pool)
+        images = _images(account)
     searches, trials = _with_trials(listed.pop("hyper-parameter-tuning-job"), listed["training-job"])
     belonging = {part for _, parts in endpoints for part in parts} | trials
     found = [
@@ -87,6 +88,7 @@ def holdings(account: Account) -> list[Holding]:
         *searches,
         *(each for kind in listed.values() for each in kind if each.name not in belonging),
         *folders,
+        *images,
     ]
     return sorted(found, key=lambda each: (-each.cost_per_hour, -(each.since or 0.0), each.name))
 
@@ -95,6 +97,8 @@ def discard(account: Account, id: str) -> None:
     """Remove what has this ARN or `s3://` address. A job that runs is stopped first: ended, it can be removed."""
     if id.startswith("s3://"):
         return _delete_files(account, id)
+    if id == _repository_arn(account, image.repository(account)):
+        return _delete_images(account)
     path, _, name = id.rpartition("/")
     kind = KINDS.get(path.rpartition(":")[2])
     if kind is None:
@@ -197,12 +201,11 @@ def _idling(account: Account, endpoints: list[Holding]) -> list[Holding]:
 
 def _delete_endpoint(account: Account, endpoint: dict[str, Any]) -> None:
     configurations = _configurations(account, endpoint)
-    autoscaling.deregister(account, endpoint["EndpointName"])
-    delete_endpoint(account, endpoint["EndpointName"])
-    for name, variants in configurations.items():
-        KINDS["endpoint-config"].call(account, "Delete", name)
-        for variant in variants:
-            KINDS["model"].call(account, "Delete", variant["ModelName"])
+    with deleted_endpoint(account, endpoint["EndpointName"]):
+        for name, variants in configurations.items():
+            KINDS["endpoint-config"].call(account, "Delete", name)
+            for variant in variants:
+                KINDS["model"].call(account, "Delete", variant["ModelName"])
 
 
 # --- Jobs ---------------------------------------------------------------------------------------------------------
@@ -330,3 +333,43 @@ def _delete_files(account: Account, address: str) -> None:
 
 def _arn(account: Account, bucket: str) -> str:
     return f"arn:{account.partition}:s3:::{bucket}"
+
+
+# --- Images -------------------------------------------------------------------------------------------------------
+
+
+def _images(account: Account) -> list[Holding]:
+    """The images in the stack's repository, as one thing."""
+    repository = image.repository(account)
+    found = _details(account, repository) if repository else []
+    if not found:
+        return []
+    pushed = [each["imagePushedAt"].timestamp() for each in found if "imagePushedAt" in each]
+    return [
+        Holding(
+            id=_repository_arn(account, repository),
+            kind="images",
+            name=repository.partition("/")[2],
+            status=f"{len(found)} of the tracker; the newest is what jobs run",
+            since=max(pushed, default=None),
+            size=sum(each.get("imageSizeInBytes", 0) for each in found),
+        )
+    ]
+
+
+def _delete_images(account: Account) -> None:
+    repository = image.repository(account)
+    ids = [{"imageDigest": each["imageDigest"]} for each in _details(account, repository)]
+    for first in range(0, len(ids), 100):
+        name = repository.partition("/")[2]
+        account.call("ecr", "batch_delete_image", repositoryName=name, imageIds=ids[first : first + 100])
+
+
+def _details(account: Account, repository: str) -> list[dict[str, Any]]:
+    name = repository.partition("/")[2]
+    return list(account.pages("ecr", "describe_images", "imageDetails", repositoryName=name))
+
+
+def _repository_arn(account: Account, repository: str) -> str:
+    owner = repository.partition(".")[0]
+    return f"arn:{account.partition}:ecr:{account.region}:{owner}:repository/{repository.partition('/')[2]}"

@@ -12,6 +12,7 @@ import secrets
 import shlex
 import time
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,7 @@ def state(account: Account, folder: Path = SOURCES) -> State:
     """Whether there is an image, and whether it is that of the present sources."""
     chosen, ours = account.settings.image, repository(account)
     if chosen and (not ours or not _is_in(chosen, ours)):
-        name, separator, reference = re.fullmatch(r"([^:@]+)([:@]?)(.*)", chosen).groups()  # type: ignore[union-attr]
-        return State("named", chosen) if _find(account, name, separator, reference) else State("missing")
+        return State("named", chosen) if _look_up(account, chosen) else State("missing")
     if not ours:
         return State("missing")
     tag = digest(folder)
@@ -60,6 +60,14 @@ def state(account: Account, folder: Path = SOURCES) -> State:
     if _running(account, tag):
         return State("building", chosen)
     return State("outdated", chosen) if chosen else State("missing")
+
+
+def pinned(account: Account) -> str:
+    """The chosen image with its digest; as it is named where the registry may not be asked."""
+    chosen = account.settings.image
+    with suppress(UserError):
+        return _look_up(account, chosen) or chosen
+    return chosen
 
 
 def build(account: Account, watch: Watch, folder: Path = SOURCES) -> str:
@@ -154,6 +162,12 @@ def _rule(line: str) -> tuple[re.Pattern[str], bool]:
 
 def _is_in(image: str, repository: str) -> bool:
     return image.startswith((f"{repository}:", f"{repository}@"))
+
+
+def _look_up(account: Account, image: str) -> str:
+    """The image with its digest; empty where there is none."""
+    name, separator, reference = re.fullmatch(r"([^:@]+)([:@]?)(.*)", image).groups()  # type: ignore[union-attr]
+    return _find(account, name, separator, reference)
 
 
 def _find(account: Account, repository: str, separator: str, reference: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +24,7 @@ Cost = Callable[[dict[str, Any]], tuple[float, float]]  # billable seconds and U
 class Kind:
     """How SageMaker calls one kind of job in its requests and answers."""
 
-    name: str  # "training", "processing"
-    describe: str  # boto3's operations
-    stop: str
+    noun: str  # in the names of boto3's operations, such as "training_job"
     key: str  # of the job's name
     status: str  # the key of its state
     group: str  # of its logs
@@ -38,6 +37,16 @@ def waits(longest: float = 10.0) -> Iterator[float]:
     while True:
         yield wait
         wait = min(wait * 1.3, longest)
+
+
+def create(account: Account, kind: Kind, name: str, **request: Any) -> None:
+    """Start a job. Told to stop meanwhile, it stops the job in case that SageMaker has it by now."""
+    try:
+        account.call("sagemaker", f"create_{kind.noun}", **{kind.key: name}, **request)
+    except Stopped:
+        with suppress(UserError):
+            stop(account, kind, name)
+        raise
 
 
 def follow(account: Account, kind: Kind, name: str, watch: Watch, cost: Cost) -> dict[str, Any]:
@@ -61,13 +70,13 @@ def follow(account: Account, kind: Kind, name: str, watch: Watch, cost: Cost) ->
 
 
 def describe(account: Account, kind: Kind, name: str) -> dict[str, Any]:
-    return account.call("sagemaker", kind.describe, **{kind.key: name})
+    return account.call("sagemaker", f"describe_{kind.noun}", **{kind.key: name})
 
 
 def stop(account: Account, kind: Kind, name: str) -> None:
     """Ask it to stop; fine if it has ended meanwhile."""
     try:
-        account.call("sagemaker", kind.stop, **{kind.key: name})
+        account.call("sagemaker", f"stop_{kind.noun}", **{kind.key: name})
     except UserError:
         if describe(account, kind, name)[kind.status] not in (*ENDED, "Stopping"):
             raise

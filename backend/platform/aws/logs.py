@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
-from backend.platform.aws.account import Account
+from backend.errors import UserError
+from backend.platform.aws.account import Account, is_not_found
 
 TRAINING, PROCESSING, ENDPOINTS = (
     "/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/Endpoints/",
 )  # fmt: skip
+FIRST_HOST = "algo-1"
+MOST_STREAMS = 100  # as many as a job can have hosts
 
 
 class LogFollower:
@@ -19,13 +23,14 @@ class LogFollower:
         self._tokens: dict[str, str | None] = {}  # by stream: where to read on
 
     def lines(self) -> Iterator[str]:
-        """What was printed since the last call; with several hosts, each line begins with its host."""
+        """What was printed since the last call. Lines begin with their host, but for the first one's: what reads
+        figures in them reads those of one host."""
         for stream in _streams(self._account, self._group, f"{self._job}/"):
             self._tokens.setdefault(stream, None)
         for stream in self._tokens:
             host = stream.removeprefix(f"{self._job}/").rpartition("-")[0] or stream
             for line in self._news(stream):
-                yield line if len(self._tokens) == 1 else f"{host}: {line}"
+                yield line if host == FIRST_HOST else f"{host}: {line}"
 
     def _news(self, stream: str) -> Iterator[str]:
         while True:
@@ -60,5 +65,10 @@ def last_lines(account: Account, group: str, lines: int) -> str:
 def _streams(account: Account, group: str, prefix: str = "") -> list[str]:
     """Names, those written to last at the end; none where the group does not exist, as before a first line."""
     narrowed = {"logStreamNamePrefix": prefix} if prefix else {"orderBy": "LastEventTime", "descending": True}
-    answer = account.find("logs", "describe_log_streams", logGroupName=group, **narrowed)
-    return [each["logStreamName"] for each in answer["logStreams"]][::-1] if answer else []
+    pages = account.pages("logs", "describe_log_streams", "logStreams", logGroupName=group, **narrowed)
+    try:
+        return [each["logStreamName"] for each in islice(pages, MOST_STREAMS)][::-1]
+    except UserError as error:
+        if is_not_found(error.__cause__):
+            return []
+        raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ from backend.errors import UserError
 from backend.platform import base, options
 from backend.platform.aws import (
     checks,
-    choices,
     endpoints,
     holdings,
+    image,
     instances,
     metrics,
     models,
@@ -23,6 +23,7 @@ from backend.platform.aws import (
     tuning,
 )
 from backend.platform.aws.account import Account
+from backend.platform.aws.choices import CHOICES
 from backend.platform.aws.labelling import GroundTruth, labelling_options
 from backend.platform.aws.storage import Bucket
 from backend.platform.base import (
@@ -42,15 +43,6 @@ from backend.platform.base import (
 from backend.platform.options import parse
 from backend.progress import Progress
 
-# What is chosen for what, and under which heading the Price List has its instances.
-CHOICES: dict[str, tuple[type, str]] = {
-    base.TRAINING: (choices.TrainingChoices, "training"),
-    base.TUNING: (choices.TuningChoices, "training"),
-    base.BATCH: (choices.BatchChoices, "processing"),
-    base.REALTIME: (choices.EndpointChoices, "hosting"),
-    base.ASYNC: (choices.AsyncChoices, "hosting"),
-}
-
 
 class AwsPlatform:
     """Implements `backend.platform.base.Platform` with one account and region."""
@@ -58,8 +50,8 @@ class AwsPlatform:
     name = "aws"
     has_registry = True
 
-    def __init__(self, chosen: settings.AwsSettings) -> None:
-        self.account = Account(chosen)
+    def __init__(self, chosen: settings.AwsSettings, patience: float = 10.0) -> None:
+        self.account = Account(chosen, patience)
 
     @property
     def labelling(self) -> GroundTruth:
@@ -79,8 +71,8 @@ class AwsPlatform:
         price = prices.per_hour(self.account, chosen.instance_type, usage)
         return price.per_hour * getattr(chosen, "count", 1) if price else 0.0
 
-    def checks(self) -> list[Check]:
-        return checks.checks(self.account)
+    def checks(self, chosen: Sequence[tuple[str, Options]] = ()) -> list[Check]:
+        return checks.checks(self.account, chosen)
 
     def mend(self, key: str, watch: Watch) -> dict[str, str]:
         return checks.mend(self.account, key, watch)
@@ -98,7 +90,7 @@ class AwsPlatform:
         Bucket(self.account).get_file(address, target, progress)
 
     def image(self) -> str:
-        return self._ready().settings.image
+        return image.pinned(self._ready())
 
     def train(self, spec: TrainingSpec, watch: Watch) -> None:
         training.train(self._ready(), spec, watch)
@@ -122,39 +114,43 @@ class AwsPlatform:
         return endpoints.deploy(self._ready(), name, model, mode, options)
 
     def wait_in_service(self, ref: dict, progress: Progress) -> None:
-        endpoints.wait_in_service(self.account, ref, progress)
+        endpoints.wait_in_service(self._of(ref), ref, progress)
 
     def update(self, ref: dict, model: Path, options: Options) -> dict:
-        return endpoints.update(self._ready(), ref, model, options)
+        return endpoints.update(self._ready().within(ref["region"]), ref, model, options)
 
     def retire(self, ref: dict, kept: dict) -> None:
-        endpoints.retire(self.account, ref, kept)
+        endpoints.retire(self._of(ref), ref, kept)
 
     def endpoint(self, ref: dict) -> EndpointState:
-        return endpoints.state(self.account, ref)
+        return endpoints.state(self._of(ref), ref)
 
     def traffic(self, ref: dict) -> Traffic | None:
-        return metrics.traffic(self.account, ref["endpoint"])
+        return metrics.traffic(self._of(ref), ref["endpoint"])
 
     def delete_endpoint(self, ref: dict) -> None:
-        endpoints.delete(self.account, ref)
+        endpoints.delete(self._of(ref), ref)
 
     def example(self, ref: dict) -> str:
-        return endpoints.example(self.account, ref)
+        return endpoints.example(self._of(ref), ref)
 
     def invoke(
         self, ref: dict, body: bytes, content_type: str, session: str | None = None, attributes: str = ""
     ) -> Answer:
-        return endpoints.invoke(self.account, ref, body, content_type, session, attributes)
+        return endpoints.invoke(self._of(ref), ref, body, content_type, session, attributes)
 
     def submit(self, ref: dict, body: Path, content_type: str, attributes: str = "") -> str:
-        return endpoints.submit(self.account, ref, body, content_type, attributes)
+        return endpoints.submit(self._of(ref), ref, body, content_type, attributes)
 
     def collect(self, ref: dict, ticket: str) -> bytes | None:
-        return endpoints.collect(self.account, ref, ticket)
+        return endpoints.collect(self._of(ref), ref, ticket)
 
     def endpoint_log(self, ref: dict, lines: int = 200) -> str:
-        return endpoints.log(self.account, ref, lines)
+        return endpoints.log(self._of(ref), ref, lines)
+
+    def _of(self, ref: dict) -> Account:
+        """The account in the region where the endpoint is."""
+        return self.account.within(ref["region"])
 
     def _ready(self) -> Account:
         """The account, if it has what jobs need."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 import shutil
 import tempfile
@@ -23,9 +25,7 @@ from backend.platform.base import ProcessingSpec, Watch
 from backend.progress import part
 
 KIND = jobs.Kind(
-    "processing",
-    "describe_processing_job",
-    "stop_processing_job",
+    "processing_job",
     "ProcessingJobName",
     "ProcessingJobStatus",
     logs.PROCESSING,
@@ -35,18 +35,36 @@ FOLDER = "/opt/ml/processing"
 
 
 def process(account: Account, spec: ProcessingSpec, watch: Watch) -> None:
-    """As `Platform.process` says."""
-    settings, bucket = account.settings, Bucket(account)
-    choices = options.parse(BatchChoices, spec.options)
-    name = name_of(spec.name, secrets.token_hex(4))
+    """As `Platform.process` says. A job for the same that still runs, as after a failed network, is followed."""
+    bucket = Bucket(account)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         for video in sorted(path for path in spec.videos.rglob("*") if path.is_file()):
             (folder / safe_name(video.relative_to(spec.videos).as_posix())).symlink_to(video.resolve())
         videos = bucket.put_contents(folder, "videos", part(watch.progress, 0, 0.5))
-    output = bucket.uri(f"batch/{name}")
-    request: dict[str, Any] = {
-        "ProcessingJobName": name,
+    request = _request(account, spec, videos, put_model(bucket, spec.model))
+    token = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:12]
+    name = _running(account, token)
+    if name:
+        watch.log(f"The processing job {name} is at it already; following it")
+    else:
+        name = name_of(spec.name, token, f"-{secrets.token_hex(2)}")
+        jobs.create(account, KIND, name, Tags=account.settings.tag_list, **request | _output(account, bucket, name))
+        watch.log(f"SageMaker has the processing job {name}")
+    ended = jobs.follow(account, KIND, name, watch, _cost_of(account))
+    if ended["ProcessingJobStatus"] != "Completed":
+        raise UserError(reason_of(ended, "ProcessingJobStatus"))
+    with tempfile.TemporaryDirectory() as temporary:
+        bucket.get_folder(f"{bucket.uri(_folder(name))}/", Path(temporary), part(watch.progress, 0.5, 1))
+        spec.output.mkdir(parents=True, exist_ok=True)
+        for path in Path(temporary).iterdir():
+            shutil.move(path, spec.output / path.name)
+
+
+def _request(account: Account, spec: ProcessingSpec, videos: str, model: str) -> dict[str, Any]:
+    """All of a processing job but its name, tags and output."""
+    settings, choices = account.settings, options.parse(BatchChoices, spec.options)
+    return {
         "AppSpecification": {
             "ImageUri": settings.image,
             "ContainerEntrypoint": ["process"],
@@ -55,17 +73,8 @@ def process(account: Account, spec: ProcessingSpec, watch: Watch) -> None:
         "RoleArn": settings.role,
         "ProcessingInputs": [
             _input("videos", videos, "ShardedByS3Key"),
-            _input("model", put_model(bucket, spec.model), "FullyReplicated"),
+            _input("model", model, "FullyReplicated"),
         ],
-        "ProcessingOutputConfig": {
-            "Outputs": [
-                {
-                    "OutputName": "tracks",
-                    "S3Output": {"S3Uri": output, "LocalPath": f"{FOLDER}/output", "S3UploadMode": "EndOfJob"},
-                }
-            ],
-            **account.kms("KmsKeyId"),
-        },
         "ProcessingResources": {
             "ClusterConfig": {
                 "InstanceType": choices.instance_type,
@@ -75,22 +84,26 @@ def process(account: Account, spec: ProcessingSpec, watch: Watch) -> None:
             }
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": int(choices.max_hours * 3600)},
-        "NetworkConfig": {
-            "EnableNetworkIsolation": settings.network_isolation,
-            **account.vpc,
-        },
-        "Tags": settings.tag_list,
+        "NetworkConfig": {"EnableNetworkIsolation": settings.network_isolation, **account.vpc},
     }
-    account.call("sagemaker", "create_processing_job", **request)
-    watch.log(f"SageMaker has the processing job {name}")
-    ended = jobs.follow(account, KIND, name, watch, _cost_of(account))
-    if ended["ProcessingJobStatus"] != "Completed":
-        raise UserError(reason_of(ended, "ProcessingJobStatus"))
-    with tempfile.TemporaryDirectory() as temporary:
-        bucket.get_folder(f"{output}/", Path(temporary), part(watch.progress, 0.5, 1))
-        spec.output.mkdir(parents=True, exist_ok=True)
-        for path in Path(temporary).iterdir():
-            shutil.move(path, spec.output / path.name)
+
+
+def _output(account: Account, bucket: Bucket, name: str) -> dict[str, Any]:
+    place = {"S3Uri": bucket.uri(_folder(name)), "LocalPath": f"{FOLDER}/output", "S3UploadMode": "EndOfJob"}
+    outputs = [{"OutputName": "tracks", "S3Output": place}]
+    return {"ProcessingOutputConfig": {"Outputs": outputs, **account.kms("KmsKeyId")}}
+
+
+def _folder(name: str) -> str:
+    return f"batch/{name}"
+
+
+def _running(account: Account, token: str) -> str:
+    """The name of a job that runs and has the token in it; empty where there is none."""
+    listed = account.pages(
+        "sagemaker", "list_processing_jobs", "ProcessingJobSummaries", NameContains=token, StatusEquals="InProgress"
+    )
+    return next((each["ProcessingJobName"] for each in listed), "")
 
 
 def _input(name: str, uri: str, distribution: str) -> dict[str, Any]:

@@ -19,9 +19,7 @@ from backend.progress import part
 from bytetrack.metric_definitions import METRIC_DEFINITIONS
 
 KIND = jobs.Kind(
-    "training",
-    "describe_training_job",
-    "stop_training_job",
+    "training_job",
     "TrainingJobName",
     "TrainingJobStatus",
     logs.TRAINING,
@@ -40,13 +38,8 @@ def train(account: Account, spec: TrainingSpec, watch: Watch) -> None:
         if description is not None:
             name = name_of(spec.name, spec.checkpoints, f"-{_attempt_of(name) + 1}")
         request = training_request(account, bucket, spec, choices, watch)
-        account.call(
-            "sagemaker",
-            "create_training_job",
-            TrainingJobName=name,
-            HyperParameters=spec.hyperparameters,
-            Tags=account.settings.tag_list,
-            **request,
+        jobs.create(
+            account, KIND, name, HyperParameters=spec.hyperparameters, Tags=account.settings.tag_list, **request
         )
         watch.log(f"SageMaker has the training job {name}")
     else:
@@ -92,7 +85,8 @@ def training_request(
 
 
 def resumable(account: Account, checkpoints: str) -> bool:
-    """Whether checkpoints lie in the bucket, or a job that was not waited for goes on or is done."""
+    """Whether checkpoints lie in the bucket, or a job that was not waited for goes on or is done: the training itself,
+    or one of those of a search."""
     return bool(Bucket(account).sizes(Bucket(account).uri(f"checkpoints/{checkpoints}/"))) or any(
         each["TrainingJobStatus"] in ("InProgress", "Completed") for each in _attempts(account, checkpoints)
     )
@@ -160,4 +154,6 @@ def _attempts(account: Account, checkpoints: str) -> list[dict[str, Any]]:
 
 
 def _attempt_of(name: str) -> int:
-    return int(name.rpartition("-")[2])
+    """Which attempt a job was; 0 where it is one of a search, or somebody's copy."""
+    number = name.rpartition("-")[2]
+    return int(number) if number.isdecimal() else 0

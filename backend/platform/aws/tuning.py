@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from backend.errors import UserError
@@ -17,9 +18,7 @@ from backend.platform.base import JobState, Range, Trial, TuningSpec, Watch
 from backend.processes import Stopped
 
 KIND = jobs.Kind(
-    "tuning",
-    "describe_hyper_parameter_tuning_job",
-    "stop_hyper_parameter_tuning_job",
+    "hyper_parameter_tuning_job",
     "HyperParameterTuningJobName",
     "HyperParameterTuningJobStatus",
     logs.TRAINING,
@@ -32,28 +31,23 @@ def tune(account: Account, spec: TuningSpec, watch: Watch, tell: Callable[[list[
     """As `Platform.tune` says. A search of the same name that still runs, or is done, is followed or fetched."""
     bucket = Bucket(account)
     name = f"bts-{spec.training.checkpoints}"[:32]  # SageMaker's limit for tuning jobs
-    if account.find("sagemaker", KIND.describe, **{KIND.key: name}) is None:
-        account.call(
-            "sagemaker",
-            "create_hyper_parameter_tuning_job",
-            HyperParameterTuningJobName=name,
-            Tags=account.settings.tag_list,
-            **_request(account, bucket, spec, watch),
-        )
+    if account.find("sagemaker", f"describe_{KIND.noun}", **{KIND.key: name}) is None:
+        request = _request(account, bucket, spec, watch)
+        jobs.create(account, KIND, name, Tags=account.settings.tag_list, **request)
         watch.log(f"SageMaker has the tuning job {name}")
     try:
         ended = _until_ended(account, name, watch, tell)
     except Stopped:
         jobs.stop(account, KIND, name)
         watch.log(f"SageMaker was asked to stop {name}")
+        with suppress(UserError):  # the best until now, if there is one
+            _fetch_best(account, bucket, jobs.describe(account, KIND, name), spec)
         raise
     trials = trials_of(account, name)
     tell(trials)
-    best = ended.get("BestTrainingJob", {}).get("TrainingJobName")
+    best = _fetch_best(account, bucket, ended, spec)
     if not best:
         raise UserError(_reason(account, ended, trials))
-    description = jobs.describe(account, training.KIND, best)
-    fetch_model(bucket, description["ModelArtifacts"]["S3ModelArtifacts"], spec.training.output)
     return next(trial for trial in trials if trial.name == best)
 
 
@@ -66,6 +60,15 @@ def trials_of(account: Account, name: str) -> list[Trial]:
         HyperParameterTuningJobName=name,
     )
     return [_trial(each) for each in sorted(found, key=lambda each: (each["CreationTime"], each["TrainingJobName"]))]
+
+
+def _fetch_best(account: Account, bucket: Bucket, found: dict[str, Any], spec: TuningSpec) -> str:
+    """Download the model of the best training that a search's description names; its name, empty where none worked."""
+    best = found.get("BestTrainingJob", {}).get("TrainingJobName", "")
+    if best:
+        description = jobs.describe(account, training.KIND, best)
+        fetch_model(bucket, description["ModelArtifacts"]["S3ModelArtifacts"], spec.training.output)
+    return best
 
 
 def _until_ended(account: Account, name: str, watch: Watch, tell: Callable[[list[Trial]], None]) -> dict[str, Any]:

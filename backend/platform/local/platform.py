@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class LocalPlatform:
     def cost_per_hour(self, what: str, options: Options) -> float:
         return 0.0
 
-    def checks(self) -> list[Check]:
+    def checks(self, chosen: Sequence[tuple[str, Options]] = ()) -> list[Check]:
         return []
 
     def mend(self, key: str, watch: Watch) -> dict[str, str]:

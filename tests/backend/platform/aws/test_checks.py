@@ -14,11 +14,12 @@ from backend.errors import UserError
 from backend.platform.aws import buckets, checks, quotas
 from backend.platform.aws.account import Account
 from backend.platform.aws.settings import AwsSettings
-from backend.platform.base import Check, Watch
+from backend.platform.base import ASYNC, REALTIME, TRAINING, Check, Watch
 
 REGION = "eu-west-1"
+QUOTAS = ["quota-training-ml.g5.xlarge", "quota-batch-ml.c5.2xlarge", "quota-endpoint-ml.c5.xlarge"]
 QUIET = Watch(lambda line: None)
-ORDER = ["credentials", "stack", "bucket", "role", "image", "workteam"]
+ORDER = ["credentials", "stack", "bucket", "role", "repository", "image", "workteam"]
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")
 
@@ -83,11 +84,11 @@ def look(settings: dict[str, str], **changed: str) -> dict[str, Check]:
 
 def test_an_empty_account_is_told_what_is_missing_in_order(standin) -> None:
     found = look({"region": REGION, "stack": "empty"})
-    assert list(found) == [*ORDER, "quota-training", "quota-batch", "quota-endpoint"]
+    assert list(found) == [*ORDER, *QUOTAS]
     assert (
         found["credentials"].state == "ok" and "account 123456789012, region eu-west-1" in found["credentials"].detail
     )
-    assert [found[key].state for key in ORDER[1:]] == ["missing", "missing", "missing", "missing", "optional"]
+    assert [found[key].state for key in ORDER[1:]] == [*["missing"] * 5, "optional"]
     assert found["stack"].action == "Create it"
     assert found["stack"].command.startswith("aws cloudformation deploy --stack-name empty")
     assert "First create the stack" in found["image"].detail and not found["image"].action
@@ -158,7 +159,10 @@ def test_a_role_must_be_there_and_trust_sagemaker(aws_account: dict[str, str], s
     trust = {"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com"]}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": trust})
     lambdas = standin.client("iam").create_role(RoleName="lambdas", AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    assert "may not take on “lambdas”" in look(aws_account, role=lambdas)["role"].detail
+    other = look(aws_account, role=lambdas)["role"]
+    assert "may not take on “lambdas”" in other.detail
+    assert other.command.startswith("aws iam update-assume-role-policy --role-name lambdas --policy-document ")
+    assert "lambda.amazonaws.com" in other.command and "sagemaker.amazonaws.com" in other.command
     assert look(aws_account, role=lambdas + "2")["role"].state == "missing"
     assert "of the account 999999999999" in look(aws_account, role="arn:aws:iam::999999999999:role/x")["role"].detail
 
@@ -172,7 +176,8 @@ def test_what_may_not_be_looked_up_says_so_and_stops_nothing(
     assert (
         found["role"].state == "failed" and "You may not get role: not authorized: iam:GetRole" in found["role"].detail
     )
-    assert found["quota-training"].state == "failed" and "servicequotas:" in found["quota-training"].detail
+    quota = found[QUOTAS[0]]
+    assert quota.state == "failed" and "servicequotas:" in quota.detail
     assert found["workteam"].state == "ok"
 
 
@@ -198,7 +203,7 @@ def test_the_command_that_invites_names_pool_and_group(standin) -> None:
 
 def test_quotas_of_the_chosen_types_are_those_of_the_account(standin, service_quotas: type[ServiceQuotas]) -> None:
     found = look({"region": REGION})
-    none, default, given = (found[f"quota-{usage}"] for usage in ("training", "batch", "endpoint"))
+    none, default, given = (found[each] for each in QUOTAS)
     assert (none.state, default.state, given.state) == ("missing", "ok", "ok")
     assert none.command == (
         "aws service-quotas request-service-quota-increase --service-code sagemaker --quota-code L-1 "
@@ -207,10 +212,17 @@ def test_quotas_of_the_chosen_types_are_those_of_the_account(standin, service_qu
     assert "/servicequotas/home/services/sagemaker/quotas/L-1" in none.detail
     assert "4 at once" in default.detail and "2 at once" in given.detail
     account, asked = Account(AwsSettings(region=REGION)), service_quotas.asked
-    (chosen,) = (each for each in checks.checks(account, {"spot": "ml.p9.large"}) if each.key == "quota-spot")
-    assert (
-        chosen.state == "failed" and "no quota “ml.p9.large for spot training job usage” in eu-west-1" in chosen.detail
-    )
+    chosen = [
+        (TRAINING, {"instance_type": "ml.p9.large", "spot": True}),
+        (REALTIME, {"instance_type": "ml.c5.xlarge", "max_count": 2}),
+        (ASYNC, {"instance_type": "ml.c5.xlarge"}),
+    ]
+    found = {each.key: each for each in checks.checks(account, chosen)}
+    assert list(found)[len(ORDER) :] == ["quota-spot-ml.p9.large", QUOTAS[2], QUOTAS[1]]
+    unknown, endpoints = found["quota-spot-ml.p9.large"], found[QUOTAS[2]]
+    assert unknown.state == "failed" and "no quota “ml.p9.large for spot training job usage” in" in unknown.detail
+    assert endpoints.state == "missing" and "Only 2 of 3 may run at once" in endpoints.detail
+    assert "--desired-value 3" in endpoints.command
     assert service_quotas.asked == asked == 3  # a thousand quotas are not asked for at every look
 
 
@@ -223,6 +235,19 @@ def test_without_credentials_only_that_is_said(monkeypatch: pytest.MonkeyPatch, 
     assert "No AWS credentials were found" in only.detail
     (profile,) = checks.checks(Account(AwsSettings(region=REGION, profile="work")))
     assert profile.command == "aws configure --profile work" and "no AWS profile “work”" in profile.detail
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile work]\nsso_session = firm\nsso_account_id = 123456789012\nsso_role_name = vision\n"
+        "[sso-session firm]\nsso_start_url = https://example.com/start\nsso_region = eu-west-1\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (signed_out,) = checks.checks(Account(AwsSettings(region=REGION, profile="work")))
+    assert signed_out.command == "aws sso login --profile work" and "sign-on has expired" in signed_out.detail
+    config.write_text("[profile work\n")
+    (broken,) = checks.checks(Account(AwsSettings(region=REGION, profile="work")))
+    assert "configuration on this machine cannot be read" in broken.detail
+    monkeypatch.delenv("AWS_CONFIG_FILE")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     (region,) = checks.checks(Account(AwsSettings()))
     assert "No AWS region is chosen" in region.detail

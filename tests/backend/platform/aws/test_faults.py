@@ -84,11 +84,34 @@ def test_a_bucket_in_another_region_is_named(standin, aws_account: dict) -> None
 
 
 def test_a_network_that_goes_away_comes_back(standin, account: Account, tmp_path: Path) -> None:
-    bucket = Bucket(account)
+    bucket = Bucket(Account(account.settings, patience=30))
     assert bucket.name
-    standin.cut_off(seconds=3)
-    uri = bucket.put_contents(many_files(tmp_path, 5), "datasets")
-    assert len(bucket.sizes(uri)) == 5
+    standin.cut_off(seconds=6)
+    uri = bucket.put_contents(many_files(tmp_path), "datasets")
+    assert len(bucket.sizes(uri)) == 40
+
+
+def test_a_network_that_stays_away_is_said(standin, account: Account) -> None:
+    standin.cut_off(seconds=60)
+    begun = time.monotonic()
+    with pytest.raises(UserError, match="could not be reached to list models.*Check the network"):
+        Account(account.settings, patience=1).call("sagemaker", "list_models")
+    assert time.monotonic() - begun < 30
+    standin.heal()
+
+
+def test_a_request_of_a_session_that_may_have_been_answered_is_not_sent_again(
+    standin, platform: AwsPlatform, tmp_path: Path
+) -> None:
+    ref = platform.deploy("once", save_model(tmp_path), "realtime", {})
+    platform.wait_in_service(ref, silent)
+    sent = standin.count("sagemaker-runtime", "InvokeEndpoint")
+    standin.cut_off(seconds=1)
+    with pytest.raises(UserError, match="could not be reached to invoke endpoint"):
+        platform.invoke(ref, b"{}", "application/json", "NEW_SESSION")
+    standin.heal()
+    assert standin.count("sagemaker-runtime", "InvokeEndpoint") <= sent + 1
+    platform.delete_endpoint(ref)
 
 
 def test_a_role_that_was_made_a_moment_ago_is_waited_for(standin, platform: AwsPlatform, tmp_path: Path) -> None:
