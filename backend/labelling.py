@@ -13,6 +13,7 @@ from backend.errors import UserError
 from backend.labels import ground_truth, importing
 from backend.labels.desk import Desk
 from backend.labels.ground_truth_input import check
+from backend.labels.key_frames import straightened
 from backend.labels.sequence import load
 from backend.platform import base, platform_of
 from backend.platform.base import ClipToLabel, LabellingSpec, LabellingState
@@ -182,7 +183,7 @@ def classes_of(workspace: Workspace, source: Labels | Run) -> list[str]:
 
 
 def earlier_boxes(workspace: Workspace, clip: Video, source: Labels | Run) -> Tracks:
-    """The boxes of labels or a run within the clip's frames, by its own frame numbers.
+    """The boxes of labels, or of a run as key frames tell them, within the clip's frames by its own frame numbers.
 
     Raises:
         UserError: if they are of another video.
@@ -192,7 +193,7 @@ def earlier_boxes(workspace: Workspace, clip: Video, source: Labels | Run) -> Tr
     tracks = _tracks(workspace, source)
     if source.video != clip.id:
         tracks = tracks.between(clip.start, clip.start + clip.frames)
-    return _within(clip, tracks)
+    return _within(clip, tracks if isinstance(source, Labels) else straightened(tracks))
 
 
 def _on_platform(workspace: Workspace, name: str | None = None) -> base.Labelling:
@@ -250,7 +251,7 @@ def _all_earlier(
         for clip in tracked:
             tracks = found[clip.id]
             wanted = [number for number, name in enumerate(tracks.classes) if name in classes]
-            boxes[clip.name] = _within(clip, tracks.where(np.isin(tracks.class_id, wanted)))
+            boxes[clip.name] = _within(clip, straightened(tracks.where(np.isin(tracks.class_id, wanted))))
     return boxes
 
 

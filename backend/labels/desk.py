@@ -28,6 +28,7 @@ from backend.labels.ground_truth_input import (
     seq_label,
     thinned,
 )
+from backend.labels.key_frames import key_frames, stretches
 from backend.labels.sequence import FrameNumber, Pixels
 from backend.platform.base import LabellingSpec
 from backend.progress import Progress
@@ -35,6 +36,7 @@ from bytetrack.files import write_atomically
 from bytetrack.tracks import Tracks
 
 MOST_OBJECTS = 5000  # in a clip
+SAME = 1e-3  # pixels
 
 
 class ElsewhereChanged(Exception):
@@ -213,18 +215,17 @@ class Desk:
 
 
 def objects_of(tracks: Tracks, classes: list[str]) -> list[LabelledObject]:
-    """Every box a predicted key frame, with gaps where frames are missing; frames by their numbers in the job."""
-    found = []
-    for identity in np.unique(tracks.id).tolist():
-        own = tracks.where(tracks.id == identity)
-        kind = tracks.classes[int(np.bincount(own.class_id).argmax())]
-        away = np.append(np.diff(own.frame) != 1, False).tolist()
-        keys = {
-            frame: KeyFrame(xyxy=tuple(round(value, 2) for value in box), predicted=True, gap=gap)
-            for frame, box, gap in zip(own.frame.tolist(), own.xyxy.tolist(), away)
-        }
-        found.append(LabelledObject(id=identity, class_id=classes.index(kind), keys=keys))
-    return found
+    """As predicted key frames, with gaps where frames are missing; frames by their numbers in the job."""
+    keys: dict[int, dict[int, KeyFrame]] = {}
+    for rows in stretches(tracks):
+        frames, boxes, id = tracks.frame[rows], tracks.xyxy[rows], int(tracks.id[rows[0]])
+        own = keys.setdefault(id, {})
+        if own:  # there was a stretch before
+            own[max(own)].gap = True
+        for row in key_frames(frames, boxes, np.full(len(rows), SAME)):
+            own[int(frames[row])] = KeyFrame(xyxy=tuple(boxes[row].round(2).tolist()), predicted=True)
+    kinds = {id: tracks.classes[int(np.bincount(tracks.class_id[tracks.id == id]).argmax())] for id in keys}
+    return [LabelledObject(id=id, class_id=classes.index(kinds[id]), keys=own) for id, own in keys.items()]
 
 
 def boxes_of(drawn: Drawn, classes: list[str]) -> tuple[Tracks, dict[tuple[int, int], list[str]]]:

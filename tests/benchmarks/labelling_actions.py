@@ -3,7 +3,7 @@
 Nobody sits there: a program does what a careful person would do with the editor, and counts. A drag, a click and a key
 are an action each; going through the frames is not. A box will do from an overlap of `GOOD` with the true one on.
 
-    python tests/benchmarks/labelling_actions.py --workspace W --labels ID [--model ID] [--frames 100]
+    PYTHONPATH=. python tests/benchmarks/labelling_actions.py --workspace W --labels ID [--model ID] [--frames 100]
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from backend import tracking
 from backend.labels.following import follow
+from backend.labels.key_frames import evenly, key_frames, straightened
 from backend.labels.sequence import load
 from backend.progress import silent
 from backend.records import Labels, Model, Video
@@ -26,7 +27,8 @@ from bytetrack.tracks import Tracks
 from bytetrack.video import read_frames
 
 GOOD = 0.7  # intersection over union
-MEETS = 0.85  # as in app/player/src/drawing.js
+STRAIGHT = 1.5  # pixels; as in app/player/src/drawing.js
+SAME = 1e-3
 FOLLOWED = 50  # frames at once, as in app/player/editor.py
 Boxes = dict[int, np.ndarray]  # of one object, by frame
 
@@ -49,12 +51,12 @@ def main() -> None:
     print(f"{len(truth)} boxes of {len(objects)} objects without gaps, {len(pictures)} frames")
     ways: dict[str, Callable[[], int]] = {
         "every box by hand": lambda: sum(map(by_hand, objects)),
-        "key frames, even motion between": lambda: sum(map(key_frames, objects)),
+        "key frames, even motion between": lambda: sum(map(by_key_frames, objects)),
         "following": lambda: sum(with_following(each, pictures) for each in objects),
     }
     if options.model:
         found = tracking.by_model(workspace, silent, [video], workspace.get(Model, options.model))[video.id]
-        found = found.between(0, options.frames)
+        found = straightened(found.between(0, options.frames))
         ways["a model's tracks, corrected"] = lambda: corrected(objects, found, pictures)
     for name, way in ways.items():
         actions = way()
@@ -67,21 +69,12 @@ def by_hand(truth: Boxes) -> int:
     return 1 + sum(max(1, mending(truth[one], truth[other])) for one, other in zip(frames, frames[1:]))
 
 
-def key_frames(truth: Boxes) -> int:
+def by_key_frames(truth: Boxes) -> int:
     """First and last, then again and again the frame in which the box between is worst."""
     frames = sorted(truth)
-    keys = sorted({frames[0], frames[-1]})
+    keys = {frame: truth[frame] for frame in (frames[0], frames[-1])}
     actions = 1 + (mending(truth[frames[0]], truth[frames[-1]]) if len(keys) > 1 else 0)
-    while True:
-        shown = {
-            frame: np.array([np.interp(frame, keys, [truth[key][side] for key in keys]) for side in range(4)])
-            for frame in frames
-        }
-        worst = min(frames, key=lambda frame: share(shown[frame], truth[frame]))
-        if share(shown[worst], truth[worst]) >= GOOD:
-            return actions
-        actions += mending(shown[worst], truth[worst])
-        keys = sorted([*keys, worst])
+    return actions + mended(between(keys, [frames]), truth, set(keys))
 
 
 def with_following(truth: Boxes, pictures: list[np.ndarray]) -> int:
@@ -98,33 +91,49 @@ def with_following(truth: Boxes, pictures: list[np.ndarray]) -> int:
             actions += max(1, mending(shown[lost - 1], truth[lost]))
             shown[lost] = truth[lost]
     actions += max(shown) > frames[-1]  # it ends here
-    return actions + mended({frame: shown[frame] for frame in frames}, truth, {frames[0]})
+    return actions + mended({frame: shown[frame] for frame in frames}, truth, {frames[0]}, STRAIGHT)
 
 
-def mended(shown: Boxes, truth: Boxes, drawn: set[int]) -> int:
-    """Actions until all boxes are good; those between two drawn ones go along evenly with what is put right."""
-    actions, drawn, frames = 0, set(drawn), sorted(truth)
-    order = [frames[-1]] if drawn else []
+def mended(shown: Boxes, truth: Boxes, drawn: set[int], tolerance: float = SAME) -> int:
+    """Actions until all boxes are good, the worst first. A box that is put right takes along those up to the next key
+    frame, and predicted key frames up to the next drawn one."""
+    stretches = [sorted(piece) for piece in pieces(shown)]
+    keys: Boxes = {}
+    for frames in stretches:
+        boxes = np.array([shown[frame] for frame in frames])
+        kept = key_frames(np.array(frames), boxes, np.full(len(frames), tolerance))
+        keys |= {frames[row]: boxes[row] for row in kept}
+    keys |= {frame: shown[frame] for frame in drawn}
+    actions, drawn = 0, set(drawn)
+    order = [max(truth)] if drawn else []  # who followed looks at the end first
     while True:
-        worst = order.pop() if order else min(frames, key=lambda frame: share(shown[frame], truth[frame]))
-        cost = mending(shown[worst], truth[worst])
+        told = between(keys, stretches)
+        worst = order.pop() if order else min(truth, key=lambda frame: share(told[frame], truth[frame]))
+        cost = mending(told[worst], truth[worst])
         if not cost:
-            if all(mending(shown[frame], truth[frame]) == 0 for frame in frames):
+            if all(share(told[frame], truth[frame]) >= GOOD for frame in truth):
                 return actions
             continue
         actions += cost
-        shift = truth[worst] - shown[worst]
+        shift = truth[worst] - told[worst]
         for other in (
-            max((d for d in drawn if d < worst), default=None),
-            min((d for d in drawn if d > worst), default=None),
+            max((frame for frame in drawn if frame < worst), default=None),
+            min((frame for frame in drawn if frame > worst), default=None),
         ):
-            if other is None:
-                continue
-            for frame in range(min(other, worst) + 1, max(other, worst)):
-                if frame in shown:
-                    shown[frame] = shown[frame] + shift * abs(frame - other) / abs(worst - other)
-        shown[worst] = truth[worst]
+            for frame in keys if other is not None else ():
+                if min(other, worst) < frame < max(other, worst):
+                    keys[frame] = keys[frame] + shift * abs(frame - other) / abs(worst - other)
+        keys[worst] = truth[worst]
         drawn.add(worst)
+
+
+def between(keys: Boxes, stretches: list[list[int]]) -> Boxes:
+    """All boxes that key frames tell."""
+    found: Boxes = {}
+    for frames in stretches:
+        own = [frame for frame in frames if frame in keys]
+        found |= dict(zip(frames, evenly(np.array(own), np.array([keys[frame] for frame in own]), np.array(frames))))
+    return found
 
 
 def corrected(objects: list[Boxes], found: Tracks, pictures: list[np.ndarray]) -> int:
@@ -200,6 +209,7 @@ def pieces(boxes: Boxes) -> list[Boxes]:
     return [
         {frame: boxes[frame] for frame in part.tolist()}
         for part in np.split(frames, np.flatnonzero(np.diff(frames) != 1) + 1)
+        if len(part)
     ]
 
 
