@@ -12,7 +12,7 @@ def test_an_empty_workspace(open_page, workspace):
     texts = [text.value for text in page.markdown]
     assert any(str(workspace.root) in text for text in texts)
     assert any("Amazon SageMaker in your own account" in text for text in texts)
-    assert any("nothing costs anything" in text.value for text in page.caption)
+    assert any("no endpoint is kept up and no job is at work" in text.value for text in page.caption)
 
 
 def test_what_exists_is_counted(open_page, video, labels):

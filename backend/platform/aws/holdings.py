@@ -97,8 +97,8 @@ def discard(account: Account, id: str) -> None:
     """Remove what has this ARN or `s3://` address. A job that runs is stopped first: ended, it can be removed."""
     if id.startswith("s3://"):
         return _delete_files(account, id)
-    if id == _repository_arn(account, image.repository(account)):
-        return _delete_images(account)
+    if id.split(":")[2] == "ecr":
+        return _delete_images(account, id)
     path, _, name = id.rpartition("/")
     kind = KINDS.get(path.rpartition(":")[2])
     if kind is None:
@@ -357,8 +357,10 @@ def _images(account: Account) -> list[Holding]:
     ]
 
 
-def _delete_images(account: Account) -> None:
+def _delete_images(account: Account, arn: str) -> None:
     repository = image.repository(account)
+    if arn != _repository_arn(account, repository):
+        raise UserError(f"“{arn}” is not the stack's repository. Look at what Account lists.")
     ids = [{"imageDigest": each["imageDigest"]} for each in _details(account, repository)]
     for first in range(0, len(ids), 100):
         name = repository.partition("/")[2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ import httpx
 
 from standin import files
 from standin.model import invalid
-from standin.programs import Log, Program
+from standin.programs import Log, Program, free_port
 from standin.resources import ACCOUNT, hosting, now
 from standin.rules import check_own_disk
 
@@ -239,9 +238,7 @@ class Endpoints:
             files.download_packed(standin.client("s3", region), container["ModelDataUrl"], base / "model")
         stream = f"{variant['VariantName']}/i-{secrets.token_hex(8)}"
         log = Log(standin.client("logs", region), f"/aws/sagemaker/Endpoints/{name}", stream)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         variables = container.get("Environment", {}) | {
             "SAGEMAKER_BIND_TO_PORT": str(port),
             "BYTETRACK_HOST": "127.0.0.1",

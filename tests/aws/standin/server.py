@@ -49,6 +49,7 @@ class Standin:
         self._faults: list[dict[str, Any]] = []
         self._seen: Counter[tuple[str, str]] = Counter()
         self._cut_until = 0.0
+        self.cut = 0
         self._lock = threading.Lock()
         self._server = make_server("127.0.0.1", 0, self, threaded=True, request_handler=_quiet_handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -104,8 +105,8 @@ class Standin:
             self._faults.append(fault | {"error": Refused(code, message or code, status)})
 
     def cut_off(self, seconds: float) -> None:
-        """For so long, connections end without an answer."""
-        self._cut_until = time.monotonic() + seconds
+        """For so long, connections end without an answer; `cut` counts them."""
+        self._cut_until, self.cut = time.monotonic() + seconds, 0
 
     def heal(self) -> None:
         """No faults from now on."""
@@ -131,6 +132,7 @@ class Standin:
         operation = _operation(request, service)
         if OURS not in request.headers.get("User-Agent", ""):
             if time.monotonic() < self._cut_until:
+                self.cut += 1
                 environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
                 raise ConnectionAbortedError
             self._seen[service, operation] += 1

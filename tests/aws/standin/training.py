@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from standin import files
 from standin.model import Refused, invalid
-from standin.programs import Log, Program, failure, write_json
+from standin.programs import Log, Program, failure, free_port, write_json
 from standin.resources import JOB_TAKEN, Resources, now
 from standin.rules import check_own_disk
 
@@ -24,13 +24,14 @@ ROOT = "/opt/ml/"
 
 
 class TrainingJobs:
-    """One host runs for all of a job: rank 0, alone."""
+    """Every host is a program of its own. Several of them are called by addresses of this machine, as nobody here
+    resolves their names."""
 
     def __init__(self, sagemaker: SageMaker) -> None:
         self._sagemaker = sagemaker
         self.jobs = Resources("training-job", ("ValidationException", "Requested resource not found."), JOB_TAKEN)
         self.kinds = [self.jobs]
-        self._programs: dict[str, Program] = {}  # by the job's ARN
+        self._programs: dict[str, list[Program]] = {}  # by the job's ARN
         self._threads: list[threading.Thread] = []
 
     def create_training_job(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +68,7 @@ class TrainingJobs:
     def end_everything(self) -> None:
         for job in self.jobs.values():
             job["Asked"] = True
-        for program in list(self._programs.values()):
+        for program in [each for programs in list(self._programs.values()) for each in programs]:
             program.kill()
         for thread in self._threads:
             thread.join(10)
@@ -123,8 +124,7 @@ class TrainingJobs:
         job["Asked"] = True
         job["TrainingJobStatus"] = "Stopping"
         self._enter(job, "Stopping")
-        if program := self._programs.get(job["Arn"]):
-            threading.Thread(target=program.stop, daemon=True).start()
+        self._stop(self._programs.get(job["Arn"], []))
 
     def _described(self, job: dict[str, Any]) -> dict[str, Any]:
         warm = warm_pool(job)
@@ -164,40 +164,59 @@ class TrainingJobs:
         s3 = standin.client("s3", job["Region"])
         if not job["Asked"]:
             self._enter(job, "Downloading")
+        hosts = host_names(job["ResourceConfig"]["InstanceCount"])
+        bases = [base, *(base / "others" / host for host in hosts[1:])]  # the first host's leaves the model
+        kept = job.get("CheckpointConfig", {})
+        checkpoints = base / kept.get("LocalPath", f"{ROOT}checkpoints").removeprefix(ROOT)
+        for host, each in zip(hosts, bases):
+            self._prepare(job, each, host, hosts, s3)
+        if kept:
+            files.download(s3, kept["S3Uri"].rstrip("/") + "/", checkpoints)
+        job["TrainingStartTime"] = now()
+        if not job["Asked"]:
+            self._enter(job, "Training")
+        variables = {key: str(value) for key, value in job.get("Environment", {}).items()}
+        if len(hosts) > 1:
+            variables["MASTER_PORT"] = str(free_port())  # on AWS each host has the usual one to itself
+        client, began = standin.client("logs", job["Region"]), int(time.time())
+        logs = [
+            Log(client, "/aws/sagemaker/TrainingJobs", f"{name}/algo-{number}-{began}")
+            for number in range(1, len(hosts) + 1)
+        ]
+        programs = self._programs[job["Arn"]] = [
+            Program("train", [], each, log, TRAINING_JOB_NAME=name, **variables) for each, log in zip(bases, logs)
+        ]
+        if job["Asked"]:
+            self._stop(programs)
+        limit = threading.Timer(job["StoppingCondition"]["MaxRuntimeInSeconds"], self._run_out, [job, programs])
+        limit.daemon = True
+        limit.start()
+        codes = [program.wait() for program in programs]
+        limit.cancel()
+        if kept:
+            files.upload(s3, checkpoints, kept["S3Uri"])
+        return next((code for code in codes if code), 0), logs[0]
+
+    def _prepare(self, job: dict[str, Any], base: Path, host: str, hosts: list[str], s3: Any) -> None:
+        """The folders of one host."""
         config = base / "input" / "config"
         write_json(config / "hyperparameters.json", job.get("HyperParameters", {}))
-        write_json(config / "resourceconfig.json", {"current_host": "algo-1", "hosts": ["algo-1"]})
+        network = {"network_interface_name": "lo"} if len(hosts) > 1 else {}
+        write_json(config / "resourceconfig.json", {"current_host": host, "hosts": hosts, **network})
         channels = {each["ChannelName"]: each for each in job.get("InputDataConfig", [])}
         write_json(config / "inputdataconfig.json", {each: {"TrainingInputMode": "File"} for each in channels})
         for channel, about in channels.items():
             files.download(s3, about["DataSource"]["S3DataSource"]["S3Uri"], base / "input" / "data" / channel)
         for folder in ("model", "output", "checkpoints"):
             (base / folder).mkdir(parents=True, exist_ok=True)
-        kept = job.get("CheckpointConfig", {})
-        checkpoints = base / kept.get("LocalPath", f"{ROOT}checkpoints").removeprefix(ROOT)
-        if kept:
-            files.download(s3, kept["S3Uri"].rstrip("/") + "/", checkpoints)
-        stream = f"{name}/algo-1-{int(time.time())}"
-        log = Log(standin.client("logs", job["Region"]), "/aws/sagemaker/TrainingJobs", stream)
-        job["TrainingStartTime"] = now()
-        if not job["Asked"]:
-            self._enter(job, "Training")
-        variables = {key: str(value) for key, value in job.get("Environment", {}).items()}
-        program = self._programs[job["Arn"]] = Program("train", [], base, log, TRAINING_JOB_NAME=name, **variables)
-        if job["Asked"]:
-            program.stop()
-        limit = threading.Timer(job["StoppingCondition"]["MaxRuntimeInSeconds"], self._run_out, [job, program])
-        limit.daemon = True
-        limit.start()
-        code = program.wait()
-        limit.cancel()
-        if kept:
-            files.upload(s3, checkpoints, kept["S3Uri"])
-        return code, log
 
-    def _run_out(self, job: dict[str, Any], program: Program) -> None:
+    def _stop(self, programs: list[Program]) -> None:
+        for program in programs:
+            threading.Thread(target=program.stop, daemon=True).start()
+
+    def _run_out(self, job: dict[str, Any], programs: list[Program]) -> None:
         job["RunOut"] = True
-        program.stop()
+        self._stop(programs)
 
     def _end(self, job: dict[str, Any], base: Path, code: int, log: Log) -> None:
         s3 = self._sagemaker.standin.client("s3", job["Region"])
@@ -217,6 +236,10 @@ class TrainingJobs:
         status = "Stopped" if stopped else "Completed"
         self._enter(job, "MaxRuntimeExceeded" if job.get("RunOut") else status)
         job["TrainingJobStatus"] = status
+
+
+def host_names(count: int) -> list[str]:
+    return ["algo-1"] if count == 1 else [f"127.0.0.{number}" for number in range(1, count + 1)]
 
 
 def warm_pool(job: dict[str, Any]) -> dict[str, Any]:

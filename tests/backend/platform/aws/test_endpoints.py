@@ -102,6 +102,25 @@ def test_an_endpoint_scales_only_where_it_may(
     platform.delete_endpoint(ref)
 
 
+def test_sagemaker_gets_what_was_chosen(aws_account: dict, model: Path) -> None:
+    chosen = {
+        "subnets": "subnet-1", "security_groups": "sg-1", "network_isolation": True,
+        "kms_key": "1234abcd-12ab-34cd-56ef-1234567890ab",
+    }  # fmt: skip
+    platform = AwsPlatform(AwsSettings.parse({**aws_account, **chosen}))
+    topics = [f"arn:aws:sns:eu-west-1:123456789012:bytetrack-studio-{name}" for name in ("done", "failed")]
+    options = {"concurrent": 3, "success_topic": topics[0], "error_topic": topics[1]}
+    ref = platform.deploy("told", model, "async", options)
+    config = platform.account.call("sagemaker", "describe_endpoint_config", EndpointConfigName=ref["config"])
+    queue = config["AsyncInferenceConfig"]
+    assert queue["ClientConfig"]["MaxConcurrentInvocationsPerInstance"] == 3
+    assert queue["OutputConfig"]["NotificationConfig"] == {"SuccessTopic": topics[0], "ErrorTopic": topics[1]}
+    assert config["KmsKeyId"] == queue["OutputConfig"]["KmsKeyId"] == chosen["kms_key"]
+    made = platform.account.call("sagemaker", "describe_model", ModelName=ref["model"])
+    assert made["EnableNetworkIsolation"] and made["VpcConfig"]["Subnets"] == ["subnet-1"]
+    platform.delete_endpoint(ref)
+
+
 def test_an_update_that_does_not_start_leaves_all_as_it_was(platform: AwsPlatform, model: Path, broken: Path) -> None:
     """SageMaker goes back to what ran; it scales to zero as before, and nothing of the update is left."""
     ref = platform.deploy("night", model, "async", {"scale_to_zero": True, "max_count": 2})

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from blobs import save_model
+from blobs import save_model, save_video
 from coco import save_channel
 
 from backend.errors import UserError
@@ -16,7 +16,7 @@ from backend.platform.aws.account import Account
 from backend.platform.aws.platform import AwsPlatform
 from backend.platform.aws.settings import AwsSettings
 from backend.platform.aws.storage import Bucket
-from backend.platform.base import TrainingSpec, Watch
+from backend.platform.base import ProcessingSpec, TrainingSpec, Watch
 from backend.progress import silent
 
 QUIET = Watch(lambda line: None)
@@ -105,12 +105,12 @@ def test_a_request_of_a_session_that_may_have_been_answered_is_not_sent_again(
 ) -> None:
     ref = platform.deploy("once", save_model(tmp_path), "realtime", {})
     platform.wait_in_service(ref, silent)
-    sent = standin.count("sagemaker-runtime", "InvokeEndpoint")
+    platform.invoke(ref, b"{}", "application/json", "NEW_SESSION")
     standin.cut_off(seconds=1)
     with pytest.raises(UserError, match="could not be reached to invoke endpoint"):
         platform.invoke(ref, b"{}", "application/json", "NEW_SESSION")
+    assert standin.cut == 1
     standin.heal()
-    assert standin.count("sagemaker-runtime", "InvokeEndpoint") <= sent + 1
     platform.delete_endpoint(ref)
 
 
@@ -191,6 +191,47 @@ def test_a_training_whose_console_went_away_is_followed_not_repeated(
     platform.train(spec, QUIET)
     assert json.loads((spec.output / "model.json").read_bytes())["classes"] == ["square", "disc"]
     assert standin.count("sagemaker", "CreateTrainingJob") == 1
+
+
+def test_a_batch_whose_console_went_away_is_followed_not_repeated(
+    standin, platform: AwsPlatform, tmp_path: Path
+) -> None:
+    save_video(tmp_path / "videos" / "0.mp4")
+    output = tmp_path / "output"
+    spec = ProcessingSpec("lost", tmp_path / "videos", save_model(tmp_path / "model"), output)
+    before = standin.count("sagemaker", "CreateProcessingJob")
+    standin.fail_after(1, "sagemaker", "DescribeProcessingJob", "AccessDeniedException", times=1, message="not now")
+    with pytest.raises(UserError, match="not now"):
+        platform.process(spec, QUIET)
+    platform.process(spec, QUIET)
+    assert (output / "0.json").exists()
+    assert standin.count("sagemaker", "CreateProcessingJob") == before + 1
+    platform.process(spec, QUIET)  # one that has ended is done again
+    assert standin.count("sagemaker", "CreateProcessingJob") == before + 2
+
+
+def test_what_costs_is_deleted_even_where_its_scaling_may_not_be(
+    standin, platform: AwsPlatform, tmp_path: Path
+) -> None:
+    ref = platform.deploy("dear", save_model(tmp_path), "realtime", {})
+    platform.wait_in_service(ref, silent)
+    refused = "not authorized to perform: application-autoscaling:DescribeScalableTargets"
+    standin.fail_next("application-autoscaling", "DescribeScalableTargets", "AccessDeniedException", message=refused)
+    with pytest.raises(UserError, match="The endpoint is deleted, but.*DescribeScalableTargets"):
+        platform.delete_endpoint(ref)
+    until(lambda: platform.endpoint(ref).status == "gone")
+    assert list(platform.account.pages("sagemaker", "list_models", "Models")) == []
+
+
+def test_an_endpoint_is_found_where_it_is_although_another_region_is_chosen(
+    standin, platform: AwsPlatform, aws_account: dict, tmp_path: Path
+) -> None:
+    ref = platform.deploy("here", save_model(tmp_path), "realtime", {})
+    platform.wait_in_service(ref, silent)
+    elsewhere = AwsPlatform(AwsSettings.parse({**aws_account, "region": "us-west-2"}))
+    assert elsewhere.endpoint(ref).status == "in service"
+    elsewhere.delete_endpoint(ref)
+    until(lambda: platform.endpoint(ref).status == "gone")
 
 
 def until(condition: Callable[[], bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +111,30 @@ def test_what_an_endpoint_left_behind_is_listed(account: Account) -> None:
     for each in left:
         discard(account, each.id)
     assert holdings(account) == []
+
+
+def test_images_have_their_size_and_are_removed_together(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = account.call("ecr", "create_repository", repositoryName="bytetrack-studio/tracker-1")["repository"]
+    monkeypatch.setattr(module.image, "repository", lambda account: made["repositoryUri"])
+    assert not found(account, "images")
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    for number in range(2):
+        config = {"mediaType": kind, "size": 1, "digest": f"sha256:{number:064d}"}
+        manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
+        account.call(
+            "ecr",
+            "put_image",
+            repositoryName=made["repositoryName"],
+            imageManifest=json.dumps(manifest),
+            imageTag=f"tag{number}",
+        )
+    (images,) = found(account, "images")
+    assert (images.id, images.name) == (made["repositoryArn"], made["repositoryName"])
+    assert images.status.startswith("2 of the tracker") and images.size > 0 and images.since
+    with pytest.raises(UserError, match="is not the stack's repository"):
+        discard(account, f"{images.id}-of-others")
+    discard(account, images.id)
+    assert not found(account, "images")
 
 
 def test_what_others_made_is_not_listed(account: Account) -> None:
