@@ -56,10 +56,12 @@ async def _answer(request: Request) -> Response:
     )
     if not known or not same_origin(request):
         return _sentence("The console was restarted meanwhile. Reload the page.", 403)
-    if int(request.headers.get("content-length") or 0) > LARGEST:
-        return _sentence("That is too much to save at once. Label a shorter clip.", 413)
     desk, part, method = Desk(Path(folder)), request.path_params["part"], request.method
-    body = await request.body()
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST:
+            return _sentence("That is too much to save at once. Label a shorter clip.", 413)
     try:
         if (method, part) == ("GET", "drawn"):
             drawn = await to_thread.run_sync(desk.drawn, int(clip))
@@ -67,13 +69,13 @@ async def _answer(request: Request) -> Response:
                 drawn.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"}
             )
         if (method, part) == ("PUT", "drawn"):
-            saved = await to_thread.run_sync(desk.save, int(clip), body)
+            saved = await to_thread.run_sync(desk.save, int(clip), bytes(body))
             return JSONResponse({"version": saved.version})
         if (method, part) == ("GET", "frame"):
             picture = desk.picture(int(clip), int(request.query_params["n"]))
             return FileResponse(picture, headers={"Cache-Control": "private, max-age=3600"})
         if (method, part) == ("POST", "follow"):
-            return JSONResponse(await to_thread.run_sync(_follow, desk, int(clip), _Wish.model_validate_json(body)))
+            return JSONResponse(await to_thread.run_sync(_follow, desk, int(clip), _Wish.model_validate_json(bytes(body))))
     except ElsewhereChanged:
         return _sentence(ELSEWHERE, 409)
     except (UserError, ValidationError) as error:

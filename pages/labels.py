@@ -177,12 +177,11 @@ def look(everything: list[Labels], videos: dict[str, Video]) -> None:
         with guard():
             shown = layer("labels", labels.id, video, lambda: load(ws, labels))
             player(video, [shown], key=f"player-{labels.id}", stops=labels.labelled_frames)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(horizontal=True, gap="small"):
             for name in labels.classes:
                 st.badge(name, icon=":material/label:", color="primary")
-            st.space("stretch")
-            with guard():
-                tracks_downloads(labels, video)
+        with guard():
+            tracks_downloads(labels, video)
         for note in labels.notes:
             st.caption(f":material/info: {note}")
 

@@ -54,11 +54,13 @@ def differing(
 
     @data.once
     def found() -> tuple[Shown, Shown]:
-        from bytetrack.differences import differences  # brings SciPy and TrackEval along
+        from bytetrack.differences import MISSED, differences  # brings SciPy and TrackEval along
 
         truth, tracks = load[0](), load[1]()
         marks = differences(truth, tracks, video.frames, labelled_frames)
-        return Shown(truth, marks.truth), Shown(tracks, marks.tracks, marks.moments)
+        of_truth = [moment for moment in marks.moments if moment.kind == MISSED]  # whose ids are the truth's
+        others = [moment for moment in marks.moments if moment.kind != MISSED]
+        return Shown(truth, marks.truth, of_truth), Shown(tracks, marks.tracks, others)
 
     def address(number: int) -> str:
         return track_data.offer(f"{key} {number}", video.frames, lambda: found()[number])

@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 7942ffe4a31bd3cf243e9b22196f6a947bcc9ac7a82ddfe68020574036af3dd9.
+// Made by `make player` of src, whose SHA-256 is 47b1bdd2849d4d3f8a38d5baba1f1298afe3c8e3f89318cd45ac485fab820c87.
 // src/colours.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();

@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 7942ffe4a31bd3cf243e9b22196f6a947bcc9ac7a82ddfe68020574036af3dd9.
+// Made by `make player` of src, whose SHA-256 is 47b1bdd2849d4d3f8a38d5baba1f1298afe3c8e3f89318cd45ac485fab820c87.
 // src/colours.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();
@@ -187,7 +187,7 @@ function paintTracks(context, tracks, frame, look) {
       context.strokeRect(x, y, width, height);
     }
     const words = label(columns, row, look, tracks.summary.classes);
-    if (words) paintLabel(context, words, x, y, colour, look.ratio * px, look.dashed ? y + height : null);
+    if (words) paintLabel(context, words, x, y, colour, look, look.ratio * px, look.dashed ? y + height : null);
   }
   context.setLineDash([]);
   context.globalAlpha = 1;
@@ -199,8 +199,9 @@ function label(columns, row, look, classes) {
   if (look.scores) parts.push(columns.score[row].toFixed(2));
   return parts.join(" ");
 }
-function paintLabel(context, words, x, y, colour, px, below) {
+function paintLabel(context, words, x, y, colour, look, px, below) {
   const width = context.measureText(words).width + 8 * px, height = 16 * px;
+  x = Math.max(px, Math.min(x, look.width - width + px));
   const top = below ?? (y - height > 0 ? y - height : y);
   context.fillStyle = colour;
   context.fillRect(x - px, top, width, height);
@@ -1031,6 +1032,7 @@ var Player = class {
       dashed: number === 0 && this.layers.length > 1 && this.stage.panes === 1,
       shows: this.shows(number),
       scale: this.stage.scale,
+      width: this.stage.width,
       ratio: window.devicePixelRatio || 1,
       font: this.font
     };

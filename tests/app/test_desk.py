@@ -89,6 +89,8 @@ def test_nothing_else_can_be_reached(client: TestClient, desk: Desk, tmp_path: P
 def test_too_much_is_refused(client: TestClient, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "LARGEST", 10)
     assert client.put(at(desk, "drawn"), json={"version": 0, "objects": []}).status_code == 413
+    pieces = (b"x" * 6 for _ in range(2))  # sent without saying how much it will be
+    assert client.put(at(desk, "drawn"), content=pieces).status_code == 413
 
 
 def test_a_job_that_was_removed_is_told(client: TestClient, desk: Desk) -> None:

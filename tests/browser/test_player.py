@@ -191,6 +191,9 @@ def test_differences_are_marked_and_jumped_to(
 
     moments = player.locator(".moment")
     expect(moments).to_have_text(["missed#1frames 40 to 49", "switched#5frame 50", "false#9frames 70 to 71"])
+    moments.nth(0).click()
+    expect(player).to_have_attribute("data-frame", "40")
+    expect(player.locator(".selection")).to_contain_text("#1 disc of labels")
     moments.nth(1).click()
     expect(player).to_have_attribute("data-frame", "50")
     expect(player.locator(".selection")).to_contain_text("#5 disc of tracks, frames 50 to 89, 40 boxes")

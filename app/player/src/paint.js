@@ -9,7 +9,7 @@ const WRONG = new Set([MISSED, FALSE, SWITCHED]);
 
 // look: {boxes, ids, trails, scores, onlyWrong}: what to paint; shows(columns, row): whether a box passes the filters;
 // followed: a track's id or null; marked: whether colours say what is wrong; dashed: the lower of two layers; scale:
-// canvas pixels per pixel of the picture; ratio: canvas pixels per pixel of the page.
+// canvas pixels per pixel of the picture; ratio: canvas pixels per pixel of the page; width: the picture's.
 export function paintTracks(context, tracks, frame, look) {
   const found = tracks.at(frame);
   if (!found) return;
@@ -35,7 +35,7 @@ export function paintTracks(context, tracks, frame, look) {
       context.strokeRect(x, y, width, height);
     }
     const words = label(columns, row, look, tracks.summary.classes);
-    if (words) paintLabel(context, words, x, y, colour, look.ratio * px, look.dashed ? y + height : null);
+    if (words) paintLabel(context, words, x, y, colour, look, look.ratio * px, look.dashed ? y + height : null);
   }
   context.setLineDash([]);
   context.globalAlpha = 1;
@@ -50,8 +50,9 @@ function label(columns, row, look, classes) {
 }
 
 // Above the box, inside where there is no room; or at its lower edge, where two layers lie on each other.
-function paintLabel(context, words, x, y, colour, px, below) {
+function paintLabel(context, words, x, y, colour, look, px, below) {
   const width = context.measureText(words).width + 8 * px, height = 16 * px;
+  x = Math.max(px, Math.min(x, look.width - width + px));
   const top = below ?? (y - height > 0 ? y - height : y);
   context.fillStyle = colour;
   context.fillRect(x - px, top, width, height);

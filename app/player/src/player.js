@@ -236,6 +236,7 @@ class Player {
       dashed: number === 0 && this.layers.length > 1 && this.stage.panes === 1,
       shows: this.shows(number),
       scale: this.stage.scale,
+      width: this.stage.width,
       ratio: window.devicePixelRatio || 1,
       font: this.font,
     };
