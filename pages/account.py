@@ -146,7 +146,7 @@ def holdings() -> None:
         return
     st.subheader(f"What is on {title}", anchor=False)
     if not found:
-        st.caption("Nothing that this console has made, so nothing there costs anything.")
+        st.caption("Nothing that bears the tag of this console.")
         return
     total = sum(each.cost_per_hour for each in found)
     metric_row(
