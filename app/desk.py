@@ -1,15 +1,19 @@
 """What the labelling editor in the browser asks for: frames, what was drawn so far, and to save what is drawn now.
 
-An address carries the job's folder and a signature: only jobs that this server itself opened can be reached.
+An address carries the job's folder and a signature: only jobs that a server of this workspace opened can be reached.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import secrets
+from contextlib import suppress
+from functools import cache
 from itertools import islice
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -21,11 +25,11 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from app.uploads import same_origin
+from app.workspace import workspace_root
 from backend.errors import UserError
 from backend.labels.desk import Desk, ElsewhereChanged
 
 PATH = "/studio/desk"
-KEY = secrets.token_bytes(32)  # new with every server
 LARGEST = 64 << 20  # bytes of what is saved at once
 MOST_FOLLOWED = 500  # frames
 
@@ -55,7 +59,7 @@ async def _answer(request: Request) -> Response:
         request.path_params["signature"].encode(), _sign(folder, int(clip)).encode()
     )
     if not known or not same_origin(request):
-        return _sentence("The console was restarted meanwhile. Reload the page.", 403)
+        return _sentence("This address is not one that the console made. Reload the page.", 403)
     desk, part, method = Desk(Path(folder)), request.path_params["part"], request.method
     body = bytearray()
     async for piece in request.stream():
@@ -75,7 +79,8 @@ async def _answer(request: Request) -> Response:
             picture = desk.picture(int(clip), int(request.query_params["n"]))
             return FileResponse(picture, headers={"Cache-Control": "private, max-age=3600"})
         if (method, part) == ("POST", "follow"):
-            return JSONResponse(await to_thread.run_sync(_follow, desk, int(clip), _Wish.model_validate_json(bytes(body))))
+            wish = _Wish.model_validate_json(bytes(body))
+            return JSONResponse(await to_thread.run_sync(_follow, desk, int(clip), wish))
     except ElsewhereChanged:
         return _sentence(ELSEWHERE, 409)
     except (UserError, ValidationError) as error:
@@ -105,5 +110,18 @@ def _sentence(text: str, status: int) -> JSONResponse:
     return JSONResponse({"error": text}, status)
 
 
+@cache
+def _key() -> bytes:
+    """The workspace's own, so that a tab that was open when the console was restarted goes on saving."""
+    path = workspace_root() / "local" / "desk.key"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent) as file:  # which nobody else may read
+        file.write(secrets.token_bytes(32))
+        file.flush()
+        with suppress(FileExistsError):
+            os.link(file.name, path)
+    return path.read_bytes()
+
+
 def _sign(folder: str, clip: int) -> str:
-    return hmac.new(KEY, f"{clip} {folder}".encode(), hashlib.sha256).hexdigest()
+    return hmac.new(_key(), f"{clip} {folder}".encode(), hashlib.sha256).hexdigest()

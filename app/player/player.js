@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 47b1bdd2849d4d3f8a38d5baba1f1298afe3c8e3f89318cd45ac485fab820c87.
+// Made by `make player` of src, whose SHA-256 is 4a56c2e7f54aa1f7d65ce1ec8a4ab657582957b7400b2e74cb76ff45b8aafe5a.
 // src/colours.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();

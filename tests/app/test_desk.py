@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -17,8 +18,11 @@ OBJECT = {"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [20, 20, 50, 60]}}}
 
 
 @pytest.fixture
-def client() -> TestClient:
-    return TestClient(Starlette(routes=[routes.route]))
+def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestClient]:
+    monkeypatch.setenv("BYTETRACK_WORKSPACE", str(tmp_path / "workspace"))
+    routes._key.cache_clear()
+    yield TestClient(Starlette(routes=[routes.route]))
+    routes._key.cache_clear()
 
 
 @pytest.fixture
@@ -98,3 +102,11 @@ def test_a_job_that_was_removed_is_told(client: TestClient, desk: Desk) -> None:
     (desk.folder / "job.json").unlink()
     answer = client.put(address, json={"version": 0, "objects": []})
     assert answer.status_code == 400 and answer.json()["error"] == "This labelling job was removed."
+
+
+def test_a_tab_goes_on_saving_when_the_console_was_restarted(client: TestClient, desk: Desk, tmp_path: Path) -> None:
+    address = at(desk, "drawn")
+    routes._key.cache_clear()  # as a new server has it
+    assert client.put(address, json={"version": 0, "objects": [OBJECT]}).json() == {"version": 1}
+    key = tmp_path / "workspace" / "local" / "desk.key"
+    assert key.stat().st_mode & 0o077 == 0 and len(key.read_bytes()) == 32

@@ -212,7 +212,13 @@ class Editor {
     this.conflict = true;
     this.message.hidden = false;
     this.message.replaceChildren(element("div", "choice", element("p", "", sentence), button("Load what they drew", async () => {
-      this.drawing.replace(await this.load());
+      let objects;
+      try {
+        objects = await this.load();
+      } catch (error) {
+        return this.tellStatus(`It could not be loaded: ${error.message}`, true);
+      }
+      this.drawing.replace(objects);
       this.conflict = this.unsaved = false;
       this.message.hidden = true;
       this.tellStatus("Saved");
@@ -435,9 +441,14 @@ class Editor {
     const most = Math.min(this.data.follow, this.drawing.room(id, frame));
     if (most < 1) return this.tellStatus("The next box was drawn by hand: boxes between move evenly.");
     this.tellStatus("Following …");
-    const answer = await fetch(this.at("follow"), { method: "POST", body: JSON.stringify({ frame, xyxy: box.xyxy, most }) });
-    const found = await answer.json();
-    if (!answer.ok) return this.tellStatus(found.error, true);
+    let found;
+    try {
+      const answer = await fetch(this.at("follow"), { method: "POST", body: JSON.stringify({ frame, xyxy: box.xyxy, most }) });
+      found = await answer.json();
+      if (!answer.ok) return this.tellStatus(found.error, true);
+    } catch {
+      return this.tellStatus("Not followed: the console does not answer. Try again.", true);
+    }
     if (!found.length) return this.tellStatus("It is lost in the next frame already: draw it there.", true);
     if (!this.drawing.boxAt(id, frame)) return; // it was removed meanwhile
     this.slides.seek(this.drawing.predict(id, frame, found));
@@ -460,7 +471,6 @@ class Editor {
 
   nextObject(direction) {
     const ids = this.drawing.at(this.shown);
-    if (!ids.length) return;
     const place = ids.indexOf(this.selected);
     this.select(ids[(place + direction + ids.length) % ids.length] ?? ids[0]);
   }
@@ -483,7 +493,7 @@ class Editor {
         ArrowRight: () => this.step(event.shiftKey ? 10 : 1),
         Home: () => this.slides.seek(0),
         End: () => this.slides.seek(this.data.frames - 1),
-        Tab: () => this.nextObject(event.shiftKey ? -1 : 1),
+        ...(this.drawing.at(this.shown).length ? { Tab: () => this.nextObject(event.shiftKey ? -1 : 1) } : {}),
         Escape: () => this.select(null),
         v: () => this.copyOn(),
         ...(id === null ? {} : {
