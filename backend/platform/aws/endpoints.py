@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from backend.errors import UserError
 from backend.platform import options
-from backend.platform.aws import autoscaling, logs, prices
+from backend.platform.aws import autoscaling, logs, prices, stack
 from backend.platform.aws.account import Account
 from backend.platform.aws.choices import AsyncChoices, EndpointChoices
 from backend.platform.aws.instances import has_own_disk
@@ -227,6 +227,7 @@ def log(account: Account, ref: dict, lines: int) -> str:
 def _make_configuration(account: Account, endpoint: str, model: Path, mode: str, chosen: Options) -> dict:
     """SageMaker's model and endpoint configuration; returns the `ref` that they make."""
     settings, choices = account.settings, _parse(mode, chosen)
+    _check_topics(account, choices)
     name = name_of(endpoint, secrets.token_hex(3))
     ref = {
         "endpoint": endpoint, "config": name, "model": name, "mode": mode, "options": dict(chosen),
@@ -269,6 +270,18 @@ def _make_configuration(account: Account, endpoint: str, model: Path, mode: str,
         account.find("sagemaker", "delete_model", ModelName=name)
         raise
     return ref
+
+
+def _check_topics(account: Account, choices: EndpointChoices | AsyncChoices) -> None:
+    """SageMaker itself would take any topic, and then tell it nothing where the role may not."""
+    prefix = f"{account.settings.stack}-"
+    for topic in (choices.success_topic, choices.error_topic) if isinstance(choices, AsyncChoices) else ():
+        name = topic.rpartition(":")[2]
+        if topic and stack.has_own_role(account) and not name.startswith(prefix):
+            raise UserError(
+                f"The stack's execution role may tell only topics whose names begin with “{prefix}”, not “{name}”. "
+                "Choose such a topic, or name a role of your own on Account."
+            )
 
 
 def _queue(bucket: Bucket, endpoint: str, choices: AsyncChoices) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def delete(account: Account, watch: Watch) -> dict[str, str]:
         watch.log(f"Kept: the bucket {found.outputs.get('Bucket', chosen.bucket)} with all that is in it")
     watch.progress(1.0, "done")
     gone = {
-        "role": _is_stacks_role(account),
+        "role": has_own_role(account),
         "image": _is_stacks_image(account, found),
         "workteam": _is_stacks(account),
     }
@@ -118,7 +118,7 @@ def settings_of(account: Account, stack: Stack) -> dict[str, str]:
     """What the settings should have of this stack; a role and a team that somebody named stay."""
     chosen, outputs = account.settings, stack.outputs
     found = {"bucket": outputs["Bucket"]}
-    if not chosen.role or _is_stacks_role(account):
+    if not chosen.role or has_own_role(account):
         found["role"] = outputs["Role"]
     if not chosen.workteam or _is_stacks(account):
         found["workteam"] = outputs.get("WorkTeam", "")
@@ -317,7 +317,8 @@ def _workforce(account: Account) -> dict[str, str]:
     return {}
 
 
-def _is_stacks_role(account: Account) -> bool:
+def has_own_role(account: Account) -> bool:
+    """Whether the chosen execution role is the stack's."""
     return account.settings.role.rpartition("/")[2].startswith(f"{account.settings.stack}-ExecutionRole-")
 
 

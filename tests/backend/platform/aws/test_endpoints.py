@@ -121,6 +121,15 @@ def test_sagemaker_gets_what_was_chosen(aws_account: dict, model: Path) -> None:
     platform.delete_endpoint(ref)
 
 
+def test_a_topic_that_the_stacks_role_may_not_tell_is_refused(aws_account: dict, model: Path) -> None:
+    role = f"arn:aws:iam::123456789012:role/{aws_account['stack']}-ExecutionRole-1"
+    platform = AwsPlatform(AwsSettings.parse({**aws_account, "role": role}))
+    topic = "arn:aws:sns:eu-west-1:123456789012:elsewhere"
+    with pytest.raises(UserError, match=f"begin with “{aws_account['stack']}-”, not “elsewhere”"):
+        platform.deploy("told", model, "async", {"error_topic": topic})
+    assert kept(platform) == [[], []]
+
+
 def test_an_update_that_does_not_start_leaves_all_as_it_was(platform: AwsPlatform, model: Path, broken: Path) -> None:
     """SageMaker goes back to what ran; it scales to zero as before, and nothing of the update is left."""
     ref = platform.deploy("night", model, "async", {"scale_to_zero": True, "max_count": 2})
