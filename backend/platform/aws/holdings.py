@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -339,9 +340,11 @@ def _arn(account: Account, bucket: str) -> str:
 
 
 def _images(account: Account) -> list[Holding]:
-    """The images in the stack's repository, as one thing."""
-    repository = image.repository(account)
-    found = _details(account, repository) if repository else []
+    """The images in the stack's repository, as one thing; nothing for who may not look at stacks or repositories."""
+    repository, found = "", []
+    with suppress(UserError):
+        repository = image.repository(account)
+        found = _details(account, repository) if repository else []
     if not found:
         return []
     pushed = [each["imagePushedAt"].timestamp() for each in found if "imagePushedAt" in each]

@@ -113,7 +113,9 @@ def test_what_an_endpoint_left_behind_is_listed(account: Account) -> None:
     assert holdings(account) == []
 
 
-def test_images_have_their_size_and_are_removed_together(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_have_their_size_and_are_removed_together(
+    standin, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made = account.call("ecr", "create_repository", repositoryName="bytetrack-studio/tracker-1")["repository"]
     monkeypatch.setattr(module.image, "repository", lambda account: made["repositoryUri"])
     assert not found(account, "images")
@@ -133,6 +135,8 @@ def test_images_have_their_size_and_are_removed_together(account: Account, monke
     assert images.status.startswith("2 of the tracker") and images.size > 0 and images.since
     with pytest.raises(UserError, match="is not the stack's repository"):
         discard(account, f"{images.id}-of-others")
+    standin.fail_next("ecr", "DescribeImages", "AccessDeniedException", message="not authorized")
+    assert not found(account, "images")
     discard(account, images.id)
     assert not found(account, "images")
 
