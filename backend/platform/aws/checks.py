@@ -51,9 +51,9 @@ def wanted(chosen: Sequence[tuple[str, Options]]) -> dict[tuple[str, str], int]:
 
     Endpoints are there together, of jobs the largest counts. Where nothing is chosen yet, it is what forms offer first.
     """
-    known = {what for what, _ in chosen}
+    known = {USAGE_OF[what] for what, _ in chosen}
     found: dict[tuple[str, str], int] = {}
-    for what, values in [*chosen, *((what, {}) for what in OFFERED if what not in known)]:
+    for what, values in [*chosen, *((what, {}) for what in OFFERED if USAGE_OF[what] not in known)]:
         choices: Any = options.parse(CHOICES[what][0], values)
         usage = "spot" if getattr(choices, "spot", False) else USAGE_OF[what]
         key = usage, choices.instance_type
