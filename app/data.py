@@ -1,7 +1,7 @@
 """Data that a component in the browser fetches by itself, a part at a time, instead of getting all of it with the page.
 
 A page offers it under a key that says what it is; its address cannot be guessed and is the same whenever the same is
-offered again, so that the browser keeps what it has. The server remembers the latest offers only.
+offered again, so that the browser keeps what it has. The server remembers only those that were offered or used of late.
 """
 
 from __future__ import annotations
@@ -33,10 +33,13 @@ _lock = threading.Lock()
 
 
 def offer(key: str, answer: Answer) -> str:
-    """The address below which `answer` gives the parts of what `key` names. It is called in threads of the server."""
+    """The address below which `answer` gives the parts of what `key` names. It is called in threads of the server.
+
+    Offered again, the first answer goes on giving them: it may have read what it needs.
+    """
     token = hmac.new(KEY, key.encode(), hashlib.sha256).hexdigest()
     with _lock:
-        _offers[token] = answer
+        _offers.setdefault(token, answer)
         _offers.move_to_end(token)
         while len(_offers) > MOST:
             _offers.popitem(last=False)
@@ -58,8 +61,11 @@ def once(make: Callable[[], T]) -> Callable[[], T]:
 
 
 async def _send(request: Request) -> Response:
+    token = request.path_params["token"]
     with _lock:
-        answer = _offers.get(request.path_params["token"])
+        answer = _offers.get(token)
+        if answer:
+            _offers.move_to_end(token)  # what is in use stays
     if answer is None or not same_origin(request):
         return PlainTextResponse("The console was restarted, or this lay open for long. Reload the page.", 404)
     try:

@@ -146,7 +146,8 @@ def labelling_job(record: Labelling) -> None:
     """How far the people are, and what can be done."""
     ended = st.session_state.setdefault("labelling-ended", {})  # whose state does not change any more
     state = ended.get(record.id) or labelling.state(workspace(), record)
-    if state.status in labelling.ENDED:
+    desk = labelling.desk(workspace(), record)
+    if state.status in labelling.ENDED and not desk:  # where people label here, done may be taken back
         ended[record.id] = state
     with st.container(horizontal=True, vertical_alignment="center"):
         badge = f":{STATES.get(state.status, 'gray')}-badge[{state.status}]"
@@ -154,7 +155,7 @@ def labelling_job(record: Labelling) -> None:
         st.space("stretch")
         if state.link:
             st.link_button("Workers' portal", state.link, icon=":material/open_in_new:")
-        if state.status in ("in progress", "done") and labelling.desk(workspace(), record):
+        if state.status in ("in progress", "done") and desk:
             open_now = st.session_state.get("desk") == record.id
             if st.button(
                 "Close" if open_now else "Draw",

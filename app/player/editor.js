@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 4a56c2e7f54aa1f7d65ce1ec8a4ab657582957b7400b2e74cb76ff45b8aafe5a.
+// Made by `make player` of src, whose SHA-256 is 6979a148c0cd275ea56366f1800037f648eb189b663320ca65de4155a238b324.
 // src/colours.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();
@@ -53,15 +53,23 @@ function toggle(words, title, pressed, act) {
   made.ariaPressed = String(pressed);
   return made;
 }
+function keepFocus(root) {
+  root.addEventListener("click", (event) => {
+    if (event.detail > 0 && event.composedPath()[0].closest?.("button")) root.focus({ preventScroll: true });
+  });
+}
 
 // src/drawing.js
 var MOST_UNDONE = 500;
 var STRAIGHT = 1.5;
 var MEETS = 0.85;
+var SMALLEST = 3;
 var Drawing = class {
-  constructor(objects, classes, frames, onChange) {
+  // size: width and height of the pictures, in pixels.
+  constructor(objects, classes, frames, size, onChange) {
     this.classes = classes;
     this.frames = frames;
+    this.size = size;
     this.onChange = onChange;
     this.objects = mapOf(objects);
     this.before = [];
@@ -129,6 +137,7 @@ var Drawing = class {
   // Take what somebody else drew; what was here stays in undo.
   replace(objects) {
     this.before.push(this.objects);
+    this.after = [];
     this.objects = mapOf(objects);
   }
   draw(frame, xyxy, classId) {
@@ -148,7 +157,8 @@ var Drawing = class {
           const other = each < frame ? before : after;
           if (other === void 0 || !key.predicted || (each - other) * (each - frame) >= 0) continue;
           const share = (each - other) / (frame - other);
-          keys.set(each, { ...key, xyxy: key.xyxy.map((value, k) => value + share * (xyxy[k] - here.xyxy[k])) });
+          const moved = key.xyxy.map((value, k) => value + share * (xyxy[k] - here.xyxy[k]));
+          keys.set(each, { ...key, xyxy: inside(moved, this.size) });
         }
       }
       keys.set(frame, { ...marksOf(here), gap: opens(object, frame), xyxy });
@@ -193,6 +203,7 @@ var Drawing = class {
   }
   // No box in this frame, whatever is before and after.
   removeHere(id, frame) {
+    if (!this.boxAt(id, frame)) return;
     this.edit(id, (keys, object) => {
       fix(keys, object, frame - 1, true);
       fix(keys, object, frame + 1);
@@ -201,11 +212,12 @@ var Drawing = class {
   }
   // Where it is missing between two boxes, it is there and moves evenly.
   fill(id, frame) {
-    const [from] = missing(this.objects.get(id), frame) ?? [];
-    if (from !== void 0) this.edit(id, (keys) => keys.set(from, { ...keys.get(from), gap: false }));
+    const [from, key] = missing(this.objects.get(id), frame) ?? [];
+    if (key?.gap) this.edit(id, (keys) => keys.set(from, { ...keys.get(from), gap: false }));
   }
   // This frame is the object's last.
   endAt(id, frame) {
+    if (!this.boxAt(id, frame)) return;
     this.edit(id, (keys, object) => {
       fix(keys, object, frame);
       for (const each of [...keys.keys()]) if (each > frame) keys.delete(each);
@@ -239,8 +251,8 @@ var Drawing = class {
   }
   // Another number; whether it was free.
   renumber(id, number) {
-    if (number === id || number < 1) return number === id;
-    if (this.objects.has(number)) return false;
+    if (number === id) return true;
+    if (!Number.isInteger(number) || number < 1 || number >= 2 ** 31 || this.objects.has(number)) return false;
     this.change([id, null], [number, { ...this.objects.get(id), id: number }]);
     return true;
   }
@@ -254,6 +266,14 @@ var Drawing = class {
     this.change([id, { ...object, keys: inOrder }]);
   }
 };
+function inside([left, top, right, bottom], [width, height]) {
+  const side = (low, high, most) => {
+    const from = Math.min(Math.max(0, low), most - SMALLEST);
+    return [from, Math.max(from + SMALLEST, Math.min(most, high))];
+  };
+  const [x1, x2] = side(left, right, width), [y1, y2] = side(top, bottom, height);
+  return [x1, y1, x2, y2];
+}
 function mapOf(objects) {
   return new Map(objects.map(({ id, class_id: classId, keys }) => {
     const entries = Object.entries(keys).map(([frame, key]) => [Number(frame), key]);
@@ -439,6 +459,10 @@ var Slides = class {
   }
   close() {
     this.pause();
+    for (const picture of this.pictures.values()) picture.then((bitmap) => bitmap.close(), () => {
+    });
+    this.pictures.clear();
+    this.bitmap = null;
   }
 };
 
@@ -647,8 +671,8 @@ var Timeline = class {
       const lane = this.laneAt(event.offsetY);
       if (event.offsetX < GUTTER && !lane) return;
       if (lane?.track) {
-        const inside = spans(lane.track).some(([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3);
-        if (inside || event.offsetX < GUTTER) {
+        const inside2 = spans(lane.track).some(([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3);
+        if (inside2 || event.offsetX < GUTTER) {
           const frame = event.offsetX < GUTTER ? lane.track.first : this.frameAt(event.offsetX);
           return this.act.follow(lane.layer, lane.track.id, frame);
         }
@@ -744,13 +768,15 @@ var Timeline = class {
   }
   paintCounts() {
     const { context } = this;
-    const most = Math.max(1, ...this.layers.flatMap(({ tracks }) => tracks.summary.counts.map((each) => Math.max(...each))));
+    const shown = this.layers.map(({ tracks, showsClass }) => tracks.summary.counts.map((line, k) => showsClass(k) ? line : []));
+    const most = shown.flat().reduce((highest, line) => line.reduce((a, b) => Math.max(a, b), highest), 1);
     const y = (count) => RULER + COUNTS - 2 - count / most * (COUNTS - 8);
     const several = this.layers.length > 1;
     this.clip(RULER, COUNTS, () => {
       for (const [number, { tracks }] of this.layers.entries()) {
         const { counts, step } = tracks.summary;
-        for (const [k, line] of counts.entries()) {
+        for (const [k, line] of shown[number].entries()) {
+          if (!line.length) continue;
           context.strokeStyle = context.fillStyle = CLASS_COLOURS[(several ? number : k) % CLASS_COLOURS.length];
           context.lineWidth = 1.5;
           context.setLineDash(several && number === 0 ? [4, 3] : []);
@@ -876,7 +902,6 @@ function clock(seconds, tenths = false) {
 
 // src/editor.js
 var GHOST = 12;
-var SMALLEST = 3;
 var CLICK = 4;
 var HANDLE = 9;
 var SAVE_AFTER = 250;
@@ -909,7 +934,7 @@ var Editor = class {
   constructor(root, data) {
     this.root = root;
     this.data = data;
-    this.drawing = new Drawing([], data.classes, data.frames, () => this.changed());
+    this.drawing = this.drawingOf([]);
     this.version = 0;
     this.done = false;
     this.saving = null;
@@ -921,6 +946,10 @@ var Editor = class {
     this.shown = null;
     this.build();
     this.open();
+  }
+  drawingOf(objects) {
+    const { classes, frames, width, height } = this.data;
+    return new Drawing(objects, classes, frames, [width, height], () => this.changed());
   }
   at(part, query = "") {
     return this.data.address.replace("PART", part) + query;
@@ -970,6 +999,7 @@ var Editor = class {
     this.timelineCanvas = element("canvas", "timeline");
     root.replaceChildren(this.classRow, this.stageBox, transport, this.keys, this.selection, this.timelineCanvas);
     const { canvas } = this;
+    keepFocus(root);
     root.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("pointerdown", (event) => this.press(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
@@ -986,7 +1016,7 @@ var Editor = class {
     this.resized.observe(this.stageBox);
     this.resized.observe(this.timelineCanvas);
     this.leaving = (event) => {
-      if (!this.unsaved) return;
+      if (!this.unsaved && !this.saving) return;
       this.save();
       event.preventDefault();
     };
@@ -1005,7 +1035,7 @@ var Editor = class {
     );
     try {
       const [objects] = await Promise.all([this.load(), this.slides.open()]);
-      this.drawing = new Drawing(objects, data.classes, data.frames, () => this.changed());
+      this.drawing = this.drawingOf(objects);
     } catch (error) {
       this.message.textContent = `The clip could not be loaded: ${error.message}`;
       return;
@@ -1061,6 +1091,8 @@ var Editor = class {
         this.version = found.version;
         this.failed = false;
         this.tellStatus(this.unsaved ? "…" : "Saved");
+        if (this.finished && !this.unsaved) this.tell("finished", { done: this.done, version: this.version });
+        if (!this.unsaved) this.finished = false;
         return;
       }
       this.unsaved = true;
@@ -1095,23 +1127,27 @@ var Editor = class {
     }, { words: "Load what they drew", className: "toggle" })));
     this.tellStatus("Not saved", true);
   }
+  // The page is told once it is saved, be it after another try.
   async finish(done) {
     this.done = done;
-    this.unsaved = true;
+    this.unsaved = this.finished = true;
     await this.saving;
     await this.save();
-    if (!this.unsaved) this.tell("finished", { done, version: this.version });
   }
   // --- Showing ----------------------------------------------------------------------------------------------------
   redraw() {
     const { drawing } = this;
     if (this.selected !== null && !drawing.objects.has(this.selected)) this.selected = null;
+    if (this.merging !== null && !drawing.objects.has(this.merging)) this.merging = null;
+    const active = this.root.getRootNode().activeElement;
+    const replaced = active && (this.classRow.contains(active) || this.selection.contains(active));
     this.undoButton.disabled = !drawing.before.length;
     this.redoButton.disabled = !drawing.after.length;
     this.doneButton.ariaPressed = String(this.done);
     this.offerClasses();
     this.offerSelection();
-    this.timeline?.show([{ name: "", tracks: { summary: drawing.summary }, shows: () => true }], this.selected === null ? null : { layer: 0, id: this.selected });
+    this.timeline?.show([{ name: "", tracks: { summary: drawing.summary }, shows: () => true, showsClass: () => true }], this.selected === null ? null : { layer: 0, id: this.selected });
+    if (replaced) this.root.focus({ preventScroll: true });
     this.root.dataset.boxes = drawing.boxes;
     this.root.dataset.objects = drawing.objects.size;
     this.paint();
@@ -1257,7 +1293,7 @@ var Editor = class {
   }
   renumber(id, number) {
     if (this.drawing.renumber(id, number)) this.selected = number;
-    else this.tellStatus(`#${number} is another object. Merge them, or choose a free number.`, true);
+    else this.tellStatus(`#${number} is another object, or no whole number. Merge them, or choose a free one.`, true);
     this.redraw();
     this.root.focus({ preventScroll: true });
   }
@@ -1304,8 +1340,10 @@ var Editor = class {
       return this.tellStatus("Not followed: the console does not answer. Try again.", true);
     }
     if (!found.length) return this.tellStatus("It is lost in the next frame already: draw it there.", true);
+    this.tellStatus(this.unsaved || this.saving ? "…" : "Saved");
     if (!this.drawing.boxAt(id, frame)) return;
-    this.slides.seek(this.drawing.predict(id, frame, found));
+    const room = this.drawing.room(id, frame);
+    if (room > 0) this.slides.seek(this.drawing.predict(id, frame, found.slice(0, room)));
   }
   step(by) {
     this.slides.pause();
@@ -1327,6 +1365,7 @@ var Editor = class {
   key(event) {
     const target = event.composedPath()[0];
     if (!this.slides?.ready || this.conflict || target.matches?.("input, select")) return;
+    if (target.matches?.("button") && [" ", "Tab"].includes(event.key)) return;
     const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const command = event.ctrlKey || event.metaKey;
     const id = this.selected;
@@ -1394,8 +1433,8 @@ var Editor = class {
     if (!box) return null;
     const near = HANDLE * (window.devicePixelRatio || 1) / this.stage.scale;
     const [left, top, right, bottom] = box.xyxy;
-    const inside = left - near <= place.x && place.x <= right + near && top - near <= place.y && place.y <= bottom + near;
-    if (!inside) return null;
+    const inside2 = left - near <= place.x && place.x <= right + near && top - near <= place.y && place.y <= bottom + near;
+    if (!inside2) return null;
     const side = (low, high, at) => Math.abs(at - low) <= Math.min(near, (high - low) / 3) ? -1 : Math.abs(at - high) <= Math.min(near, (high - low) / 3) ? 1 : at < low ? -1 : at > high ? 1 : 0;
     return { x: side(left, right, place.x), y: side(top, bottom, place.y) };
   }

@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 4a56c2e7f54aa1f7d65ce1ec8a4ab657582957b7400b2e74cb76ff45b8aafe5a.
+// Made by `make player` of src, whose SHA-256 is 6979a148c0cd275ea56366f1800037f648eb189b663320ca65de4155a238b324.
 // src/colours.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();
@@ -54,6 +54,11 @@ function toggle(words, title, pressed, act) {
   made.ariaPressed = String(pressed);
   return made;
 }
+function keepFocus(root) {
+  root.addEventListener("click", (event) => {
+    if (event.detail > 0 && event.composedPath()[0].closest?.("button")) root.focus({ preventScroll: true });
+  });
+}
 function range(words, title, most, step, value, act) {
   const input = element("input");
   Object.assign(input, { type: "range", min: 0, max: most, step, value, title });
@@ -67,11 +72,13 @@ function range(words, title, most, step, value, act) {
 
 // src/tracks.js
 var KEPT = 40;
+var AGAIN_AFTER = 5e3;
 var COLUMNS = 9;
 var MISSED = 2;
 var FALSE = 3;
 var SWITCHED = 4;
 var Tracks = class {
+  // onLoad(): boxes came, or did not: `failed` says why.
   constructor(url, onLoad) {
     this.url = url;
     this.onLoad = onLoad;
@@ -126,8 +133,11 @@ var Tracks = class {
       this.stretches.set(number, this.parsed(number, await answer.arrayBuffer()));
       this.failed = "";
     } catch (error) {
-      this.stretches.delete(number);
       this.failed = error.message;
+      setTimeout(() => {
+        this.stretches.delete(number);
+        this.onLoad();
+      }, AGAIN_AFTER);
     }
     for (const old of this.stretches.keys()) {
       if (this.stretches.size <= KEPT) break;
@@ -260,7 +270,8 @@ var Playback = class {
     this.reverse = 0;
     this.reaching = false;
     this.ended = false;
-    const listen = (name, run) => video.addEventListener(name, run);
+    this.over = new AbortController();
+    const listen = (name, run) => video.addEventListener(name, run, { signal: this.over.signal });
     listen("seeked", () => this.arrived());
     for (const name of ["play", "pause", "ratechange", "ended"]) listen(name, () => this.onChange());
   }
@@ -279,6 +290,7 @@ var Playback = class {
   }
   close() {
     this.ended = true;
+    this.over.abort();
     this.video.pause();
     this.video.removeAttribute("src");
     this.video.load();
@@ -682,13 +694,15 @@ var Timeline = class {
   }
   paintCounts() {
     const { context } = this;
-    const most = Math.max(1, ...this.layers.flatMap(({ tracks }) => tracks.summary.counts.map((each) => Math.max(...each))));
+    const shown = this.layers.map(({ tracks, showsClass }) => tracks.summary.counts.map((line, k) => showsClass(k) ? line : []));
+    const most = shown.flat().reduce((highest, line) => line.reduce((a, b) => Math.max(a, b), highest), 1);
     const y = (count) => RULER + COUNTS - 2 - count / most * (COUNTS - 8);
     const several = this.layers.length > 1;
     this.clip(RULER, COUNTS, () => {
       for (const [number, { tracks }] of this.layers.entries()) {
         const { counts, step } = tracks.summary;
-        for (const [k, line] of counts.entries()) {
+        for (const [k, line] of shown[number].entries()) {
+          if (!line.length) continue;
           context.strokeStyle = context.fillStyle = CLASS_COLOURS[(several ? number : k) % CLASS_COLOURS.length];
           context.lineWidth = 1.5;
           context.setLineDash(several && number === 0 ? [4, 3] : []);
@@ -895,6 +909,7 @@ var Player = class {
     this.timelineCanvas = element("canvas", "timeline");
     this.moments = element("div", "moments");
     root.replaceChildren(this.stageBox, this.transport, this.keys, this.looks, this.selection, this.timelineCanvas, this.moments);
+    keepFocus(root);
     root.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("pointerdown", (event) => this.press(event));
     this.canvas.addEventListener("dblclick", () => {
@@ -949,7 +964,10 @@ var Player = class {
     const { data } = this;
     const known = new Map(this.layers.map((layer) => [layer.url, layer]));
     const layers = data.layers.map(({ name, url, marked }) => {
-      const layer = known.get(url) ?? { url, tracks: new Tracks(url, () => this.paint()) };
+      const layer = known.get(url) ?? { url, tracks: new Tracks(url, () => {
+        this.tellMissing();
+        this.paint();
+      }) };
       return Object.assign(layer, { name, marked });
     });
     try {
@@ -965,6 +983,12 @@ var Player = class {
     this.showTimeline();
     this.lay();
     this.paint();
+  }
+  // Boxes that could not be loaded; the video can be watched without them.
+  tellMissing() {
+    if (!this.playback?.ready) return;
+    const missing = this.layers.find(({ tracks }) => tracks.failed);
+    this.tellMessage(missing ? `Boxes of ${missing.name} could not be loaded: ${missing.tracks.failed}` : "");
   }
   tellMessage(text) {
     this.message.textContent = text;
@@ -1153,7 +1177,12 @@ var Player = class {
       seek: (frame) => this.playback?.seek(frame),
       follow: (layer, id, frame) => this.follow({ layer, id }, frame)
     });
-    const layers = this.layers.map(({ name, tracks }, number) => ({ name, tracks, shows: (track) => this.showsTrack(number, track) }));
+    const layers = this.layers.map(({ name, tracks }, number) => ({
+      name,
+      tracks,
+      shows: (track) => this.showsTrack(number, track),
+      showsClass: (classId) => !this.hidden.has(name) && !this.filter.classes.has(tracks.summary.classes[classId])
+    }));
     this.timeline.show(layers, this.followed);
     this.offerSelection();
   }
@@ -1235,6 +1264,7 @@ var Player = class {
   key(event) {
     const target = event.composedPath()[0];
     if (!this.playback || event.ctrlKey || event.metaKey || event.altKey || target.matches?.("select, input[type=number]")) return;
+    if (target.matches?.("button") && event.key === " ") return;
     const act = {
       " ": () => this.playOrPause(),
       ArrowLeft: () => event.shiftKey ? this.jump(-1) : this.step(-1),
@@ -1246,7 +1276,7 @@ var Player = class {
       l: () => this.shuttle(1),
       Escape: () => this.follow(null)
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act || target.matches?.("input[type=range]") && event.key.startsWith("Arrow")) return;
+    if (!act || target.matches?.("input[type=range]") && /^(Arrow|Home|End)/.test(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
     act();
@@ -1270,8 +1300,9 @@ var Player = class {
       this.stage.pan(-movementX * ratio / this.stage.scale, -movementY * ratio / this.stage.scale);
       this.paint();
     };
-    this.canvas.addEventListener("pointermove", move);
-    this.canvas.addEventListener("pointerup", () => this.canvas.removeEventListener("pointermove", move), { once: true });
+    const over = new AbortController();
+    this.canvas.addEventListener("pointermove", move, { signal: over.signal });
+    for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => over.abort(), { signal: over.signal });
   }
   wheel(event) {
     if (!event.ctrlKey && !event.metaKey) return;

@@ -56,10 +56,10 @@ def editor(page: Page, workspace: Workspace) -> Locator:
     """Open at the clip of a new job, by clicks."""
     page.goto("/labels")
     page.get_by_text("Label clips").click()
-    clips = page.get_by_label("Clips", exact=True)
-    clips.fill("moving")
-    clips.press("Enter")
-    clips.press("Escape")
+    page.get_by_label("Clips", exact=True).click()
+    page.get_by_role("option", name="moving").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("21 frames of 1 clip")).to_be_visible()  # the page knows of it
     classes = page.get_by_label("Classes", exact=True)
     classes.fill("square, disc")
     classes.press("Enter")
@@ -310,7 +310,8 @@ def test_a_second_tab_is_told(page: Page, editor: Locator, hand: Hand, workspace
     desk = labelling.desk(workspace, job_of(workspace))
     assert desk and len(desk.drawn(0).objects) == 1  # nothing was overwritten
     other.get_by_role("button", name="Load what they drew").click()
-    expect(other).to_have_attribute("data-objects", "1")
+    expect(other.get_by_text("was changed in another tab")).to_be_hidden()
     Hand(other_page, other).draw(truth(0)[1])
+    expect(other).to_have_attribute("data-objects", "2")
     expect(other.locator(".status")).to_have_text("Saved")
     assert len(desk.drawn(0).objects) == 2

@@ -29,6 +29,13 @@ export function toggle(words, title, pressed, act) {
   return made;
 }
 
+// A button that was clicked gives the keyboard back, so that its keys go on working; one reached by keyboard keeps it.
+export function keepFocus(root) {
+  root.addEventListener("click", (event) => {
+    if (event.detail > 0 && event.composedPath()[0].closest?.("button")) root.focus({ preventScroll: true });
+  });
+}
+
 export function range(words, title, most, step, value, act) {
   const input = element("input");
   Object.assign(input, { type: "range", min: 0, max: most, step, value, title });

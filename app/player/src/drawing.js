@@ -6,10 +6,14 @@ const MOST_UNDONE = 500;
 const STRAIGHT = 1.5; // pixels by which a box may miss a straight way without a key frame of its own
 const MEETS = 0.85; // share of two boxes' area that they have in common where a followed box is the one that was there
 
+export const SMALLEST = 3; // pixels of a box's sides
+
 export class Drawing {
-  constructor(objects, classes, frames, onChange) {
+  // size: width and height of the pictures, in pixels.
+  constructor(objects, classes, frames, size, onChange) {
     this.classes = classes;
     this.frames = frames;
+    this.size = size;
     this.onChange = onChange;
     this.objects = mapOf(objects);
     this.before = []; // earlier states, the latest last
@@ -89,6 +93,7 @@ export class Drawing {
   // Take what somebody else drew; what was here stays in undo.
   replace(objects) {
     this.before.push(this.objects);
+    this.after = [];
     this.objects = mapOf(objects);
   }
 
@@ -110,7 +115,8 @@ export class Drawing {
           const other = each < frame ? before : after;
           if (other === undefined || !key.predicted || (each - other) * (each - frame) >= 0) continue;
           const share = (each - other) / (frame - other);
-          keys.set(each, { ...key, xyxy: key.xyxy.map((value, k) => value + share * (xyxy[k] - here.xyxy[k])) });
+          const moved = key.xyxy.map((value, k) => value + share * (xyxy[k] - here.xyxy[k]));
+          keys.set(each, { ...key, xyxy: inside(moved, this.size) });
         }
       }
       keys.set(frame, { ...marksOf(here), gap: opens(object, frame), xyxy });
@@ -161,6 +167,7 @@ export class Drawing {
 
   // No box in this frame, whatever is before and after.
   removeHere(id, frame) {
+    if (!this.boxAt(id, frame)) return;
     this.edit(id, (keys, object) => {
       fix(keys, object, frame - 1, true);
       fix(keys, object, frame + 1);
@@ -170,12 +177,13 @@ export class Drawing {
 
   // Where it is missing between two boxes, it is there and moves evenly.
   fill(id, frame) {
-    const [from] = missing(this.objects.get(id), frame) ?? [];
-    if (from !== undefined) this.edit(id, (keys) => keys.set(from, { ...keys.get(from), gap: false }));
+    const [from, key] = missing(this.objects.get(id), frame) ?? [];
+    if (key?.gap) this.edit(id, (keys) => keys.set(from, { ...keys.get(from), gap: false }));
   }
 
   // This frame is the object's last.
   endAt(id, frame) {
+    if (!this.boxAt(id, frame)) return;
     this.edit(id, (keys, object) => {
       fix(keys, object, frame);
       for (const each of [...keys.keys()]) if (each > frame) keys.delete(each);
@@ -212,8 +220,8 @@ export class Drawing {
 
   // Another number; whether it was free.
   renumber(id, number) {
-    if (number === id || number < 1) return number === id;
-    if (this.objects.has(number)) return false;
+    if (number === id) return true;
+    if (!Number.isInteger(number) || number < 1 || number >= 2 ** 31 || this.objects.has(number)) return false;
     this.change([id, null], [number, { ...this.objects.get(id), id: number }]);
     return true;
   }
@@ -227,6 +235,16 @@ export class Drawing {
     closeEnd(inOrder);
     this.change([id, { ...object, keys: inOrder }]);
   }
+}
+
+// Within the picture, and still a box.
+function inside([left, top, right, bottom], [width, height]) {
+  const side = (low, high, most) => {
+    const from = Math.min(Math.max(0, low), most - SMALLEST);
+    return [from, Math.max(from + SMALLEST, Math.min(most, high))];
+  };
+  const [x1, x2] = side(left, right, width), [y1, y2] = side(top, bottom, height);
+  return [x1, y1, x2, y2];
 }
 
 function mapOf(objects) {

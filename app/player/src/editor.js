@@ -1,8 +1,8 @@
 // Labelling in the browser: boxes drawn on a clip's frames, saved as they are drawn.
 
 import { CLASS_COLOURS, colourOf } from "./colours.js";
-import { button, element, toggle } from "./dom.js";
-import { Drawing, lastKey, missing, spansOf } from "./drawing.js";
+import { button, element, keepFocus, toggle } from "./dom.js";
+import { Drawing, SMALLEST, lastKey, missing, spansOf } from "./drawing.js";
 import { icon } from "./icons.js";
 import { Slides } from "./slides.js";
 import { Stage } from "./stage.js";
@@ -10,7 +10,6 @@ import { FrameTimes } from "./times.js";
 import { Timeline } from "./timeline.js";
 
 const GHOST = 12; // frames after its end for which an object is offered to be gone on with
-const SMALLEST = 3; // pixels of a box's sides
 const CLICK = 4; // pixels of the page: less is no drag
 const HANDLE = 9; // pixels of the page around a corner or an edge
 const SAVE_AFTER = 250; // milliseconds
@@ -46,7 +45,7 @@ class Editor {
   constructor(root, data) {
     this.root = root;
     this.data = data;
-    this.drawing = new Drawing([], data.classes, data.frames, () => this.changed());
+    this.drawing = this.drawingOf([]);
     this.version = 0;
     this.done = false;
     this.saving = null;
@@ -58,6 +57,11 @@ class Editor {
     this.shown = null;
     this.build();
     this.open();
+  }
+
+  drawingOf(objects) {
+    const { classes, frames, width, height } = this.data;
+    return new Drawing(objects, classes, frames, [width, height], () => this.changed());
   }
 
   at(part, query = "") {
@@ -104,6 +108,7 @@ class Editor {
     root.replaceChildren(this.classRow, this.stageBox, transport, this.keys, this.selection, this.timelineCanvas);
 
     const { canvas } = this;
+    keepFocus(root);
     root.addEventListener("keydown", (event) => this.key(event));
     canvas.addEventListener("pointerdown", (event) => this.press(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
@@ -114,7 +119,7 @@ class Editor {
     this.resized.observe(this.stageBox);
     this.resized.observe(this.timelineCanvas);
     this.leaving = (event) => {
-      if (!this.unsaved) return;
+      if (!this.unsaved && !this.saving) return;
       this.save();
       event.preventDefault(); // the browser asks whether to leave
     };
@@ -131,7 +136,7 @@ class Editor {
     );
     try {
       const [objects] = await Promise.all([this.load(), this.slides.open()]);
-      this.drawing = new Drawing(objects, data.classes, data.frames, () => this.changed());
+      this.drawing = this.drawingOf(objects);
     } catch (error) {
       this.message.textContent = `The clip could not be loaded: ${error.message}`;
       return;
@@ -190,6 +195,8 @@ class Editor {
         this.version = found.version;
         this.failed = false;
         this.tellStatus(this.unsaved ? "…" : "Saved");
+        if (this.finished && !this.unsaved) this.tell("finished", { done: this.done, version: this.version });
+        if (!this.unsaved) this.finished = false;
         return;
       }
       this.unsaved = true;
@@ -227,12 +234,12 @@ class Editor {
     this.tellStatus("Not saved", true);
   }
 
+  // The page is told once it is saved, be it after another try.
   async finish(done) {
     this.done = done;
-    this.unsaved = true;
+    this.unsaved = this.finished = true;
     await this.saving;
     await this.save();
-    if (!this.unsaved) this.tell("finished", { done, version: this.version });
   }
 
   // --- Showing ----------------------------------------------------------------------------------------------------
@@ -240,12 +247,16 @@ class Editor {
   redraw() {
     const { drawing } = this;
     if (this.selected !== null && !drawing.objects.has(this.selected)) this.selected = null;
+    if (this.merging !== null && !drawing.objects.has(this.merging)) this.merging = null;
+    const active = this.root.getRootNode().activeElement;
+    const replaced = active && (this.classRow.contains(active) || this.selection.contains(active));
     this.undoButton.disabled = !drawing.before.length;
     this.redoButton.disabled = !drawing.after.length;
     this.doneButton.ariaPressed = String(this.done);
     this.offerClasses();
     this.offerSelection();
-    this.timeline?.show([{ name: "", tracks: { summary: drawing.summary }, shows: () => true }], this.selected === null ? null : { layer: 0, id: this.selected });
+    this.timeline?.show([{ name: "", tracks: { summary: drawing.summary }, shows: () => true, showsClass: () => true }], this.selected === null ? null : { layer: 0, id: this.selected });
+    if (replaced) this.root.focus({ preventScroll: true });
     this.root.dataset.boxes = drawing.boxes;
     this.root.dataset.objects = drawing.objects.size;
     this.paint();
@@ -397,7 +408,7 @@ class Editor {
 
   renumber(id, number) {
     if (this.drawing.renumber(id, number)) this.selected = number;
-    else this.tellStatus(`#${number} is another object. Merge them, or choose a free number.`, true);
+    else this.tellStatus(`#${number} is another object, or no whole number. Merge them, or choose a free one.`, true);
     this.redraw();
     this.root.focus({ preventScroll: true });
   }
@@ -450,8 +461,10 @@ class Editor {
       return this.tellStatus("Not followed: the console does not answer. Try again.", true);
     }
     if (!found.length) return this.tellStatus("It is lost in the next frame already: draw it there.", true);
+    this.tellStatus(this.unsaved || this.saving ? "…" : "Saved");
     if (!this.drawing.boxAt(id, frame)) return; // it was removed meanwhile
-    this.slides.seek(this.drawing.predict(id, frame, found));
+    const room = this.drawing.room(id, frame); // somebody may have drawn there meanwhile
+    if (room > 0) this.slides.seek(this.drawing.predict(id, frame, found.slice(0, room)));
   }
 
   step(by) {
@@ -478,6 +491,7 @@ class Editor {
   key(event) {
     const target = event.composedPath()[0];
     if (!this.slides?.ready || this.conflict || target.matches?.("input, select")) return;
+    if (target.matches?.("button") && [" ", "Tab"].includes(event.key)) return; // which presses or leaves it
     const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const command = event.ctrlKey || event.metaKey;
     const id = this.selected;

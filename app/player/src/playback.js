@@ -14,7 +14,8 @@ export class Playback {
     this.reverse = 0; // frames per second backwards, which browsers cannot play
     this.reaching = false; // whether it plays only to get to the frame that is wanted
     this.ended = false;
-    const listen = (name, run) => video.addEventListener(name, run);
+    this.over = new AbortController();
+    const listen = (name, run) => video.addEventListener(name, run, { signal: this.over.signal });
     listen("seeked", () => this.arrived());
     for (const name of ["play", "pause", "ratechange", "ended"]) listen(name, () => this.onChange());
   }
@@ -35,6 +36,7 @@ export class Playback {
 
   close() {
     this.ended = true;
+    this.over.abort();
     this.video.pause();
     this.video.removeAttribute("src");
     this.video.load();

@@ -2,7 +2,7 @@
 // the page runs; what the person chose stays.
 
 import { MARK_COLOURS, MARK_NAMES } from "./colours.js";
-import { button, element, range, toggle } from "./dom.js";
+import { button, element, keepFocus, range, toggle } from "./dom.js";
 import { icon } from "./icons.js";
 import { idAt, paintTracks } from "./paint.js";
 import { Playback } from "./playback.js";
@@ -93,6 +93,7 @@ class Player {
     this.moments = element("div", "moments");
     root.replaceChildren(this.stageBox, this.transport, this.keys, this.looks, this.selection, this.timelineCanvas, this.moments);
 
+    keepFocus(root);
     root.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("pointerdown", (event) => this.press(event));
     this.canvas.addEventListener("dblclick", () => { this.stage.view = { zoom: 1, x: 0, y: 0 }; this.paint(); });
@@ -145,7 +146,7 @@ class Player {
     const { data } = this;
     const known = new Map(this.layers.map((layer) => [layer.url, layer]));
     const layers = data.layers.map(({ name, url, marked }) => {
-      const layer = known.get(url) ?? { url, tracks: new Tracks(url, () => this.paint()) };
+      const layer = known.get(url) ?? { url, tracks: new Tracks(url, () => { this.tellMissing(); this.paint(); }) };
       return Object.assign(layer, { name, marked });
     });
     try {
@@ -161,6 +162,13 @@ class Player {
     this.showTimeline();
     this.lay();
     this.paint();
+  }
+
+  // Boxes that could not be loaded; the video can be watched without them.
+  tellMissing() {
+    if (!this.playback?.ready) return;
+    const missing = this.layers.find(({ tracks }) => tracks.failed);
+    this.tellMessage(missing ? `Boxes of ${missing.name} could not be loaded: ${missing.tracks.failed}` : "");
   }
 
   tellMessage(text) {
@@ -350,7 +358,10 @@ class Player {
       seek: (frame) => this.playback?.seek(frame),
       follow: (layer, id, frame) => this.follow({ layer, id }, frame),
     });
-    const layers = this.layers.map(({ name, tracks }, number) => ({ name, tracks, shows: (track) => this.showsTrack(number, track) }));
+    const layers = this.layers.map(({ name, tracks }, number) => ({
+      name, tracks, shows: (track) => this.showsTrack(number, track),
+      showsClass: (classId) => !this.hidden.has(name) && !this.filter.classes.has(tracks.summary.classes[classId]),
+    }));
     this.timeline.show(layers, this.followed);
     this.offerSelection();
   }
@@ -441,6 +452,7 @@ class Player {
   key(event) {
     const target = event.composedPath()[0];
     if (!this.playback || event.ctrlKey || event.metaKey || event.altKey || target.matches?.("select, input[type=number]")) return;
+    if (target.matches?.("button") && event.key === " ") return; // which presses it
     const act = {
       " ": () => this.playOrPause(),
       ArrowLeft: () => (event.shiftKey ? this.jump(-1) : this.step(-1)),
@@ -452,7 +464,7 @@ class Player {
       l: () => this.shuttle(1),
       Escape: () => this.follow(null),
     }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act || (target.matches?.("input[type=range]") && event.key.startsWith("Arrow"))) return;
+    if (!act || (target.matches?.("input[type=range]") && /^(Arrow|Home|End)/.test(event.key))) return;
     event.preventDefault();
     event.stopPropagation();
     act();
@@ -478,8 +490,9 @@ class Player {
       this.stage.pan((-movementX * ratio) / this.stage.scale, (-movementY * ratio) / this.stage.scale);
       this.paint();
     };
-    this.canvas.addEventListener("pointermove", move);
-    this.canvas.addEventListener("pointerup", () => this.canvas.removeEventListener("pointermove", move), { once: true });
+    const over = new AbortController();
+    this.canvas.addEventListener("pointermove", move, { signal: over.signal });
+    for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => over.abort(), { signal: over.signal });
   }
 
   wheel(event) {

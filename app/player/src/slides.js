@@ -106,5 +106,8 @@ export class Slides {
 
   close() {
     this.pause();
+    for (const picture of this.pictures.values()) picture.then((bitmap) => bitmap.close(), () => {});
+    this.pictures.clear();
+    this.bitmap = null;
   }
 }

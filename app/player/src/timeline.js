@@ -186,13 +186,15 @@ export class Timeline {
 
   paintCounts() {
     const { context } = this;
-    const most = Math.max(1, ...this.layers.flatMap(({ tracks }) => tracks.summary.counts.map((each) => Math.max(...each))));
+    const shown = this.layers.map(({ tracks, showsClass }) => tracks.summary.counts.map((line, k) => (showsClass(k) ? line : [])));
+    const most = shown.flat().reduce((highest, line) => line.reduce((a, b) => Math.max(a, b), highest), 1);
     const y = (count) => RULER + COUNTS - 2 - (count / most) * (COUNTS - 8);
     const several = this.layers.length > 1;
     this.clip(RULER, COUNTS, () => {
       for (const [number, { tracks }] of this.layers.entries()) {
         const { counts, step } = tracks.summary;
-        for (const [k, line] of counts.entries()) {
+        for (const [k, line] of shown[number].entries()) {
+          if (!line.length) continue;
           context.strokeStyle = context.fillStyle = CLASS_COLOURS[(several ? number : k) % CLASS_COLOURS.length];
           context.lineWidth = 1.5;
           context.setLineDash(several && number === 0 ? [4, 3] : []);

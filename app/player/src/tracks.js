@@ -1,12 +1,14 @@
 // The tracks of one layer: a summary at once, boxes fetched a stretch of frames at a time as they are needed.
 
 const KEPT = 40; // stretches in memory
+const AGAIN_AFTER = 5000; // milliseconds until what could not be loaded is tried again
 const COLUMNS = 9;
 const EMPTY = { count: 0 };
 
 export const UNCOUNTED = 0, MATCHED = 1, MISSED = 2, FALSE = 3, SWITCHED = 4;
 
 export class Tracks {
+  // onLoad(): boxes came, or did not: `failed` says why.
   constructor(url, onLoad) {
     this.url = url;
     this.onLoad = onLoad;
@@ -65,8 +67,8 @@ export class Tracks {
       this.stretches.set(number, this.parsed(number, await answer.arrayBuffer()));
       this.failed = "";
     } catch (error) {
-      this.stretches.delete(number);
       this.failed = error.message;
+      setTimeout(() => { this.stretches.delete(number); this.onLoad(); }, AGAIN_AFTER);
     }
     for (const old of this.stretches.keys()) {
       if (this.stretches.size <= KEPT) break;
