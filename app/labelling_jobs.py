@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import streamlit as st
 
 from app.player.editor import editor
@@ -24,7 +26,8 @@ def labelling_jobs(videos: list[Video]) -> None:
     """All of it, and a way to jobs started elsewhere."""
     if run := workspace().find(Run, st.session_state.pop("correct", "")):  # which the page Track wants corrected
         st.session_state["labelling-clips"] = [run.video]
-        st.session_state["labelling-begin"] = tracks_by(run)
+        of_video = sources_of([workspace().get(Video, run.video)])
+        st.session_state["labelling-begin"] = next(title for title, of in of_video.items() if run.id in of.values())
     begun = bool(st.session_state.get("labelling-clips"))
     with st.expander("Label clips", icon=":material/draw:", expanded=begun), guard():
         compose(sorted(videos, key=lambda video: natural(video.name)))
@@ -102,21 +105,19 @@ def compose(videos: list[Video]) -> None:
 
 
 def sources_of(clips: list[Video]) -> dict[str, dict[str, str]]:
-    """What people could correct, by how it reads: for every clip the id of its newest labels or run of that kind, or of
-    a model that tracks it for them."""
+    """What people could correct, by how it reads: for every clip the id of its newest labels or run of that kind, of an
+    older one by its time, or of a model that tracks it for them."""
     found: dict[str, dict[str, str]] = {}
     for clip in clips:
-        for source in reversed(labelling.corrigible(workspace(), clip)):
-            title = "earlier labels" if isinstance(source, Labels) else tracks_by(source)
+        for source in labelling.corrigible(workspace(), clip):  # the newest first
+            title = "earlier labels" if isinstance(source, Labels) else f"tracks by {source.endpoint_name}"
+            if clip.id in found.get(title, {}):
+                title += f", {datetime.fromtimestamp(source.created):%d %b %H:%M:%S}"
             found.setdefault(title, {})[clip.id] = source.id
     found = {title: of for title, of in found.items() if len(of) == len(clips)}
     return found | {
         f"the model {model.name}": {clip.id: model.id for clip in clips} for model in workspace().list(Model)
     }
-
-
-def tracks_by(run: Run) -> str:
-    return f"tracks by {run.endpoint_name}"
 
 
 def known_classes(sources: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from backend.workspace import Workspace
 
 def compare(workspace: Workspace, progress: Progress, *, name: str, video: str, endpoints: list[str]) -> dict:
     """Measure each endpoint on the same video. One that fails has its sentence in its row; the others go on.
+
+    The tracks that the endpoint of a row gave are in the record's folder, see `tracks_of`.
 
     Returns:
         `{"comparison": id}`; each of its rows holds `endpoint`, `mode`, `model` (names), `frames`, `seconds`, `fps`,
@@ -30,22 +33,32 @@ def compare(workspace: Workspace, progress: Progress, *, name: str, video: str, 
     chosen = [workspace.get(Endpoint, each) for each in endpoints]
     if not chosen:
         raise UserError("Choose at least one endpoint to measure.")
-    rows = []
-    for number, endpoint in enumerate(chosen):
-        step = part(progress, number / len(chosen), (number + 1) / len(chosen))
-        print(f"measuring {endpoint.name}", flush=True)
-        rows.append(_measure(workspace, step, source, endpoint))
-    if all(row["error"] for row in rows):
-        raise UserError(f"No endpoint answered. {rows[0]['endpoint']}: {rows[0]['error']}")
-    return {"comparison": workspace.add(Comparison(name=name, video=source.id, rows=rows)).id}
+    record = Comparison(name=name, video=source.id, rows=[])
+    try:
+        for number, endpoint in enumerate(chosen):
+            step = part(progress, number / len(chosen), (number + 1) / len(chosen))
+            print(f"measuring {endpoint.name}", flush=True)
+            record.rows.append(_measure(workspace, step, source, endpoint, tracks_of(workspace, record, number)))
+        if all(row["error"] for row in record.rows):
+            raise UserError(f"No endpoint answered. {record.rows[0]['endpoint']}: {record.rows[0]['error']}")
+    except BaseException:
+        shutil.rmtree(workspace.folder(record), ignore_errors=True)
+        raise
+    return {"comparison": workspace.add(record).id}
 
 
-def _measure(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint) -> dict:
+def tracks_of(workspace: Workspace, comparison: Comparison, row: int) -> Path:
+    """The file with the tracks that the endpoint of a row gave; there is none where it failed."""
+    return workspace.folder(comparison) / f"{row}.json"
+
+
+def _measure(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint, target: Path) -> dict:
     cost_per_hour = platform_of(workspace, endpoint.platform).cost_per_hour(endpoint.mode, endpoint.options)
     tracked, error = Tracked.nothing(), ""
     with tempfile.TemporaryDirectory() as folder:
         try:
             tracked = through(workspace, progress, source, endpoint, Path(folder))
+            tracked.tracks.save(target)
         except UserError as reason:
             error = str(reason)
             print(error, flush=True)

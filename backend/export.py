@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import math
 import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
 
 from backend.errors import UserError
 from backend.labels import ground_truth_output
 from backend.records import Labels, Run, Video
 from backend.workspace import Workspace
 from bytetrack import mot
+from bytetrack import video as files
 from bytetrack.files import atomic_path
 from bytetrack.tracks import Tracks
 
@@ -40,22 +44,36 @@ def export(workspace: Workspace, record: Run | Labels, format: str) -> Path:
         if format == "mot":
             mot.write(tracks, path)
         elif format == "csv":
-            write_csv(tracks, path, video.fps)
+            write_csv(tracks, path, seconds_of(video))
         else:
             labelled = record.labelled_frames if isinstance(record, Labels) else range(video.frames)
             write_ground_truth(tracks, path, video, labelled)
     return path
 
 
-def write_csv(tracks: Tracks, path: Path, fps: float) -> None:
-    """One row per box with a header: frames from 0, seconds from the video's beginning, corners in pixels."""
+def seconds_of(video: Video) -> np.ndarray:
+    """`(N,)` float64: when each frame is shown; evenly where the file is gone or does not tell."""
+    try:
+        times = files.seconds_of_frames(video.path)
+    except ValueError:
+        times = None
+    return np.arange(video.frames) / (video.fps or np.nan) if times is None else times
+
+
+def write_csv(tracks: Tracks, path: Path, seconds: np.ndarray) -> None:
+    """One row per box with a header: frames from 0, seconds from the video's beginning, corners in pixels.
+
+    Args:
+        seconds: `(N,)` per frame of the video; NaN, and boxes beyond it, are left empty.
+    """
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for row in tracks.rows():
-            seconds = round(row["frame"] / fps, 3) if fps else ""
+            time = float(seconds[row["frame"]]) if row["frame"] < len(seconds) else math.nan
+            shown = "" if math.isnan(time) else round(time, 3)
             writer.writerow(
-                [row["frame"], seconds, row["id"], tracks.classes[row["class_id"]], row["score"], *row["xyxy"]]
+                [row["frame"], shown, row["id"], tracks.classes[row["class_id"]], row["score"], *row["xyxy"]]
             )
 
 

@@ -30,12 +30,13 @@ def make(workspace: Workspace, progress: Progress, *, of: str) -> dict:
 
 
 def draw(source: Video, tracks: Tracks, target: Path, progress: Progress) -> None:
-    """Write the video with the tracks on it as H.264, frame by frame."""
+    """Write the video with the tracks on it as H.264, frame by frame at its own time."""
     from bytetrack.draw import Overlay  # brings supervision and matplotlib, seconds that only drawing should cost
 
     size = (source.width, source.height)
     overlay = Overlay(tracks.classes, size, source.fps)
-    with files.VideoWriter(target, source.fps, size) as writer:
+    times = files.seconds_of_frames(source.path)
+    with files.VideoWriter(target, source.fps, size, times=times) as writer:
         for number, frame in enumerate(files.read_frames(source.path)):
             writer.write(overlay.draw(frame, tracks.at(number)))
             progress((number + 1) / source.frames, "drawing the tracks")

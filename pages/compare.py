@@ -25,6 +25,7 @@ from app.widgets.charts import COLOURS
 from app.widgets.formatting import ago, count, natural, number, size
 from app.workspace import workspace
 from backend import deployments
+from backend.comparison import tracks_of
 from backend.deployments import MODES
 from backend.records import Comparison, Endpoint, Labels, Model, Run, Video
 from bytetrack.tracks import Tracks
@@ -122,26 +123,35 @@ def show(comparisons: list[Comparison]) -> None:
         distribution_chart(several, key=f"latency-{comparison.id}")
     st.caption(PART_MEANING)
     with guard():
-        watch(ws.get(Video, comparison.video))
+        watch(comparison)
 
 
-def watch(video: Video) -> None:
+def watch(comparison: Comparison) -> None:
     """Two of the video's sets of tracks on its picture, with what differs marked."""
-    sets: list[Labels | Run] = [each for each in ws.list(Labels) if each.video == video.id]
-    sets += [each for each in ws.list(Run) if each.video == video.id]
-    if len(sets) < 2:
+    video = ws.get(Video, comparison.video)
+    labels = {each.id: each for each in ws.list(Labels) if each.video == video.id}
+    files = {id: ws.folder(each) / "tracks.json" for id, each in labels.items()}
+    titles = {id: f"{each.name} (labels)" for id, each in labels.items()}
+    for place, row in enumerate(comparison.rows):
+        if not row["error"]:
+            id = f"{comparison.id}-{place}"
+            titles[id], files[id] = row["endpoint"], tracks_of(ws, comparison, place)
+    for run in ws.list(Run):
+        if run.video == video.id:
+            titles[run.id], files[run.id] = f"{run.name} ({ago(run.created)})", ws.folder(run) / "tracks.json"
+    titles = {id: title for id, title in titles.items() if files[id].exists()}
+    if len(titles) < 2:
         return
     st.markdown("#### See the difference")
-    titles = {each.id: f"{each.name} ({'labels' if isinstance(each, Labels) else ago(each.created)})" for each in sets}
     left, right = st.columns(2)
-    first = left.selectbox("Taken as right", list(titles), format_func=titles.__getitem__, key=f"see-first-{video.id}")
+    key = f"see-{comparison.id}"
+    first = left.selectbox("Taken as right", list(titles), format_func=titles.__getitem__, key=f"{key}-first")
     others = [id for id in titles if id != first]
-    second = right.selectbox("Against it", others, format_func=titles.__getitem__, key=f"see-second-{video.id}")
-    a, b = (next(each for each in sets if each.id == id) for id in (first, second))
-    labelled = a.labelled_frames if isinstance(a, Labels) else None
-    names = ("right" if a.name == b.name else a.name, b.name)
-    load = (lambda: Tracks.load(ws.folder(a) / "tracks.json"), lambda: Tracks.load(ws.folder(b) / "tracks.json"))
-    player(video, differing(names, f"{a.id} {b.id}", video, load, labelled), key=f"see-{video.id}")
+    second = right.selectbox("Against it", others, format_func=titles.__getitem__, key=f"{key}-second")
+    names = ("right" if titles[first] == titles[second] else titles[first], titles[second])
+    load = (lambda: Tracks.load(files[first]), lambda: Tracks.load(files[second]))
+    labelled = labels[first].labelled_frames if first in labels else None
+    player(video, differing(names, f"{first} {second}", video, load, labelled), key=key)
 
 
 def conclusion(rows: list[Row]) -> str:

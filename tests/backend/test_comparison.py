@@ -9,11 +9,12 @@ from blobs import FRAMES
 from served import add_model, add_video, deploy
 
 from backend import deployments
-from backend.comparison import compare
+from backend.comparison import compare, tracks_of
 from backend.errors import UserError
 from backend.progress import silent
 from backend.records import Comparison, Endpoint, Video
 from backend.workspace import Workspace
+from bytetrack.tracks import Tracks
 
 
 @pytest.fixture
@@ -52,13 +53,17 @@ def test_a_comparison_goes_on_where_an_endpoint_fails(
     assert realtime["model"] == "squares" and len(realtime["latency"]) == realtime["requests"] > 1
     assert all(realtime[part].keys() == {"p50", "p90", "p99"} for part in ("client_ms", "network_ms", "model_ms"))
     assert json.dumps(rows)
+    comparison = workspace.get(Comparison, made["comparison"])
+    paths = [tracks_of(workspace, comparison, number) for number in range(3)]
+    assert not paths[0].exists() and len(Tracks.load(paths[1])) > 0
+    assert paths[1].read_bytes() == paths[2].read_bytes()
 
     with pytest.raises(UserError, match="No endpoint answered. gone: .*process is gone"):
         compare(workspace, silent, name="none", video=video.id, endpoints=[endpoints[0].id])
     with pytest.raises(UserError, match="cannot be a name"):
         compare(workspace, silent, name="a/b", video=video.id, endpoints=[endpoints[1].id])
     assert len(workspace.list(Comparison)) == 1
-    assert not list(workspace.root.glob(".comparison-*"))
+    assert [path.name for path in workspace.folder_of(Comparison).iterdir()] == [comparison.id]
 
 
 def test_a_comparison_of_nothing(workspace: Workspace, video: Video) -> None:

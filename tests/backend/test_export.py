@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from backend import videos
+from backend import overlays, videos
 from backend.errors import UserError
 from backend.export import COLUMNS, export
 from backend.labels.importing import import_labels
@@ -16,6 +16,7 @@ from backend.records import Labels, Video
 from backend.workspace import Workspace
 from bytetrack import mot
 from bytetrack.tracks import Tracks
+from bytetrack.video import VideoWriter, seconds_of_frames
 
 TABLE = Tracks([0, 5], [1, 2], [[1, 2, 11, 22], [3, 4, 13.5, 24]], [1, 1], [0, 1], ("person", "a, b"))
 
@@ -38,6 +39,28 @@ def test_every_format(workspace: Workspace, labels: Labels) -> None:
         header, *rows = csv.reader(file)
     assert header == COLUMNS
     assert rows[1] == ["5", "0.5", "2", "a, b", "1.0", "3.0", "4.0", "13.5", "24.0"]
+
+
+def test_seconds_are_those_of_the_video_where_its_rate_varies(workspace: Workspace, tmp_path: Path) -> None:
+    path = tmp_path / "varying.mp4"
+    times = np.array([0.0, 0.1, 0.5, 0.6, 2.0, 2.1])
+    with VideoWriter(path, 10, (64, 48), times=times) as writer:
+        for _ in times:
+            writer.write(np.zeros((48, 64, 3), np.uint8))
+    video = workspace.get(Video, videos.add(workspace, silent, source=str(path))["video"])
+    labels = store(workspace, video, Sequence("varying", TABLE, [0, 5]), "test")
+
+    def seconds() -> list[str]:
+        with export(workspace, labels, "csv").open(newline="") as file:
+            return [row["seconds"] for row in csv.DictReader(file)]
+
+    assert seconds() == ["0.0", "2.1"]
+    overlays.make(workspace, silent, of=labels.id)
+    drawn = seconds_of_frames(workspace.folder(labels) / overlays.FILE)
+    np.testing.assert_allclose(drawn, times, atol=1e-3)
+    path.unlink()
+    (workspace.folder(labels) / "tracks.csv").unlink()
+    assert seconds() == ["0.0", f"{5 / video.fps:.3f}".rstrip("0")]
 
 
 def test_what_is_not_there(workspace: Workspace, labels: Labels) -> None:

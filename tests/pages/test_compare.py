@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from backend.comparison import tracks_of
+from backend.labels.sequence import load
 from backend.records import Comparison, Endpoint, Model
 
 
@@ -72,6 +74,18 @@ def test_a_comparison_is_told_in_words_and_charts(open_page, workspace, video):
     assert "Gone." in page.warning[0].value
     assert len(page.get("plotly_chart")) == 3
     assert page.dataframe[0].value["model (ms)"].tolist() == ["", "9 / 9 / 9"]
+
+
+def test_what_the_endpoints_gave_is_seen_on_the_video(open_page, workspace, video, labels):
+    rows = [row("files", "batch", 90.0, []), row("live", "realtime", 40.0, [12.0]), row("x", "async", 0, [], "Gone.")]
+    comparison = workspace.add(Comparison(name="ways", video=video.id, rows=rows))
+    for place in (0, 1):
+        load(workspace, labels).save(tracks_of(workspace, comparison, place))
+    page = open_page("compare")
+    first, second = (page.selectbox(key=f"see-{comparison.id}-{side}") for side in ("first", "second"))
+    assert first.options == [f"{labels.name} (labels)", "files", "live"] and second.options == ["files", "live"]
+    first.select(f"{comparison.id}-0").run()
+    assert not page.exception and page.selectbox(key=f"see-{comparison.id}-second").value == labels.id
 
 
 def test_costs_are_compared_where_there_are_any(open_page, workspace, video):

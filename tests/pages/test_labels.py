@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.labelling_jobs import sources_of
 from backend import labelling, platform
 from backend.labels.sequence import load
 from backend.records import Labelling, Labels, Run
@@ -90,16 +91,27 @@ def test_a_clip_is_labelled_here_and_brought_in(open_page, workspace, video, fin
 
 
 def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, video, labels):
-    run = workspace.add(
-        Run(name="run", video=video.id, endpoint="e", endpoint_name="nano", mode="batch", model="m", frames=20,
-            objects=1, seconds=1.0, fps=20.0)
+    older, run = (
+        workspace.add(
+            Run(name="run", video=video.id, endpoint="e", endpoint_name="nano", mode="batch", model="m", frames=20,
+                objects=1, seconds=1.0, fps=20.0, created=created)
+        )
+        for created in (1e9, 2e9)
     )  # fmt: skip
-    load(workspace, labels).save(workspace.folder(run) / "tracks.json")
+    for each in (older, run):
+        load(workspace, labels).save(workspace.folder(each) / "tracks.json")
     page = open_page("track")
     page.button(key=f"correct-{run.id}").click().run()
     assert page.multiselect(key="labelling-clips").value == [video.id]
     assert page.selectbox(key="labelling-begin").value == "tracks by nano"
     assert not page.button(key="labelling-start").disabled
+
+    page = open_page("track")
+    page.selectbox(key="track-run").select(older.id).run()
+    page.button(key=f"correct-{older.id}").click().run()
+    begin = page.selectbox(key="labelling-begin").value
+    assert begin.startswith("tracks by nano, ")
+    assert sources_of([video])[begin] == {video.id: older.id}
 
 
 @pytest.fixture
