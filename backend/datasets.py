@@ -14,7 +14,7 @@ import numpy as np
 
 from backend import videos
 from backend.errors import UserError
-from backend.labels import coco
+from backend.labels import coco, marks
 from backend.labels.sequence import Sequence, load, store
 from backend.progress import Progress, part
 from backend.records import Dataset, Labels, Video, check_name
@@ -58,14 +58,15 @@ def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, piec
         )
     length = max(1, math.ceil((frames[-1] - frames[0] + 1) / pieces))
     made = videos.cut(workspace, part(progress, 0, 0.95), video=record.video, every_frames=length)["videos"]
-    tracks = load(workspace, record)
+    tracks, noted = load(workspace, record), marks.load(workspace.folder(record))
     parts = []
     for clip in (workspace.get(Video, id) for id in made):
         stop = clip.start + clip.frames
         labelled = [frame - clip.start for frame in frames if clip.start <= frame < stop]
         if labelled:
             note = f"A part of “{record.name}”."
-            sequence = Sequence(clip.name, tracks.between(clip.start, stop), labelled, notes=[note])
+            own = marks.between(noted, clip.start, stop)
+            sequence = Sequence(clip.name, tracks.between(clip.start, stop), labelled, notes=[note], marks=own)
             parts.append(store(workspace, clip, sequence, record.source))
     progress(1, f"{len(parts)} clips")
     return {"labels": [each.id for each in parts], "videos": made}

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from backend.errors import UserError
-from backend.labels import ground_truth_output
+from backend.labels import ground_truth_output, marks
+from backend.labels.marks import Marks
 from backend.records import Labels, Run, Video
 from backend.workspace import Workspace
 from bytetrack import mot
@@ -47,7 +48,7 @@ def export(workspace: Workspace, record: Run | Labels, format: str) -> Path:
             write_csv(tracks, path, seconds_of(video))
         else:
             labelled = record.labelled_frames if isinstance(record, Labels) else range(video.frames)
-            write_ground_truth(tracks, path, video, labelled)
+            write_ground_truth(tracks, path, video, labelled, marks.load(folder))
     return path
 
 
@@ -77,11 +78,11 @@ def write_csv(tracks: Tracks, path: Path, seconds: np.ndarray) -> None:
             )
 
 
-def write_ground_truth(tracks: Tracks, path: Path, video: Video, labelled: Sequence[int]) -> None:
+def write_ground_truth(tracks: Tracks, path: Path, video: Video, labelled: Sequence[int], noted: Marks) -> None:
     """An archive of the output of a Ground Truth job in which people labelled these frames: boxes in whole pixels."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "labels"
-        ground_truth_output.write_tracks(folder, video.name, tracks, video.frames, labelled)
+        ground_truth_output.write_tracks(folder, video.name, tracks, video.frames, labelled, noted)
         with atomic_path(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
             for each in sorted(folder.rglob("*")):
                 archive.write(each, each.relative_to(folder.parent))

@@ -10,10 +10,11 @@ import numpy as np
 
 from backend import tracking, videos
 from backend.errors import UserError
-from backend.labels import ground_truth, importing
+from backend.labels import ground_truth, importing, marks
 from backend.labels.desk import Desk
 from backend.labels.ground_truth_input import check
 from backend.labels.key_frames import straightened
+from backend.labels.marks import Marks
 from backend.labels.sequence import load
 from backend.platform import base, platform_of
 from backend.platform.base import ClipToLabel, LabellingSpec, LabellingState
@@ -61,6 +62,7 @@ def start(
     count = frames_to_label(chosen, every)
     check(count, classes, short, full)
     boxes = _all_earlier(workspace, part(progress, 0, 0.4), chosen, classes, earlier or {})
+    noted = {video.name: _marks(workspace, video, (earlier or {}).get(video.id, "")) for video in chosen}
 
     with tempfile.TemporaryDirectory() as temporary:
         folders = _extract(chosen, every, Path(temporary), part(progress, 0.4, 0.6))
@@ -78,7 +80,9 @@ def start(
             name=name,
             token=record.id.rpartition("-")[2],
             clips={
-                video.name: ClipToLabel(folders[video.name], video.frames, every, boxes.get(video.name))
+                video.name: ClipToLabel(
+                    folders[video.name], video.frames, every, boxes.get(video.name), noted[video.name]
+                )
                 for video in chosen
             },
             classes=classes,
@@ -253,6 +257,15 @@ def _all_earlier(
             wanted = [number for number, name in enumerate(tracks.classes) if name in classes]
             boxes[clip.name] = _within(clip, straightened(tracks.where(np.isin(tracks.class_id, wanted))))
     return boxes
+
+
+def _marks(workspace: Workspace, clip: Video, source: str) -> Marks:
+    """What was noted of the boxes to correct, by the clip's own frame numbers; only labels have that."""
+    labels = workspace.find(Labels, source) if source else None
+    if labels is None:
+        return {}
+    found = marks.load(workspace.folder(labels))
+    return found if labels.video == clip.id else marks.between(found, clip.start, clip.start + clip.frames)
 
 
 def _within(clip: Video, tracks: Tracks) -> Tracks:

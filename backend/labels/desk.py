@@ -19,9 +19,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import UserError
-from backend.labels import ground_truth_output
+from backend.labels import ground_truth_output, marks
 from backend.labels.ground_truth_input import (
-    ATTRIBUTES,
     CATEGORIES,
     MANIFEST,
     documents,
@@ -29,6 +28,7 @@ from backend.labels.ground_truth_input import (
     thinned,
 )
 from backend.labels.key_frames import key_frames, stretches
+from backend.labels.marks import ATTRIBUTES, Marks
 from backend.labels.sequence import FrameNumber, Pixels
 from backend.platform.base import LabellingSpec
 from backend.progress import Progress
@@ -106,7 +106,8 @@ class Desk:
                 shutil.copytree(clip.folder, temporary / "frames" / str(number))
                 clips.append(Clip(name=name, every=clip.every, length=clip.length, frames=frames))
                 earlier = thinned(clip.earlier, clip.every, len(frames)) if clip.earlier is not None else Tracks.empty()
-                desk._write(number, Drawn(objects=objects_of(earlier, spec.classes)))
+                noted = marks.thinned(clip.marks, clip.every)
+                desk._write(number, Drawn(objects=objects_of(earlier, spec.classes, noted)))
                 progress((number + 1) / len(spec.clips), name)
             for path, content in documents(spec, f"{folder}/input/", desk._addresses(folder, clips)).items():
                 target = temporary / "input" / path
@@ -187,8 +188,8 @@ class Desk:
             _copy(source, folder / source.relative_to("/"))
             drawn, labels = self.drawn(number), None
             if self.is_labelled(drawn):
-                tracks, marks = boxes_of(drawn, job.classes)
-                labels = seq_label(tracks, dict(enumerate(job.clips[number].frames)), job.classes, marks)
+                tracks, noted = boxes_of(drawn, job.classes)
+                labels = seq_label(tracks, dict(enumerate(job.clips[number].frames)), job.classes, noted)
             clips.append((document, labels))
         ground_truth_output.write(folder, f"{self.folder}/output/", ref, job.classes, clips)
         _copy(self.folder / "input" / CATEGORIES, folder / CATEGORIES)
@@ -214,7 +215,7 @@ class Desk:
         return {clip.name: f"{folder}/frames/{number}/" for number, clip in enumerate(clips)}
 
 
-def objects_of(tracks: Tracks, classes: list[str]) -> list[LabelledObject]:
+def objects_of(tracks: Tracks, classes: list[str], noted: Marks | None = None) -> list[LabelledObject]:
     """As predicted key frames, with gaps where frames are missing; frames by their numbers in the job."""
     keys: dict[int, dict[int, KeyFrame]] = {}
     for rows in stretches(tracks):
@@ -222,8 +223,11 @@ def objects_of(tracks: Tracks, classes: list[str]) -> list[LabelledObject]:
         own = keys.setdefault(id, {})
         if own:  # there was a stretch before
             own[max(own)].gap = True
-        for row in key_frames(frames, boxes, np.full(len(rows), SAME)):
-            own[int(frames[row])] = KeyFrame(xyxy=tuple(boxes[row].round(2).tolist()), predicted=True)
+        found = [tuple((noted or {}).get((frame, id), ())) for frame in frames.tolist()]
+        changes = [row for row in range(1, len(rows)) if found[row] != found[row - 1]]  # marks hold until the next key
+        for row in sorted({*key_frames(frames, boxes, np.full(len(rows), SAME)), *changes}):
+            here = dict.fromkeys(found[row], True)
+            own[int(frames[row])] = KeyFrame(xyxy=tuple(boxes[row].round(2).tolist()), predicted=True, **here)
     kinds = {id: tracks.classes[int(np.bincount(tracks.class_id[tracks.id == id]).argmax())] for id in keys}
     return [LabelledObject(id=id, class_id=classes.index(kinds[id]), keys=own) for id, own in keys.items()]
 
@@ -231,7 +235,7 @@ def objects_of(tracks: Tracks, classes: list[str]) -> list[LabelledObject]:
 def boxes_of(drawn: Drawn, classes: list[str]) -> tuple[Tracks, dict[tuple[int, int], list[str]]]:
     """The box of each object in each frame, and by frame and id which of `ATTRIBUTES` it has."""
     rows: list[tuple[int, int, int, np.ndarray]] = []
-    marks: dict[tuple[int, int], list[str]] = {}
+    noted: dict[tuple[int, int], list[str]] = {}
     for each in drawn.objects:
         frames = sorted(each.keys)
         for frame, following in zip(frames, [*frames[1:], None]):
@@ -243,12 +247,12 @@ def boxes_of(drawn: Drawn, classes: list[str]) -> tuple[Tracks, dict[tuple[int, 
                 share = (number - frame) / (following - frame) if following is not None else 0.0
                 rows.append((number, each.id, each.class_id, here + share * (there - here)))
                 if found := [name for name in ATTRIBUTES if getattr(key, name)]:
-                    marks[number, each.id] = found
+                    noted[number, each.id] = found
     if not rows:
-        return Tracks.empty(tuple(classes)), marks
+        return Tracks.empty(tuple(classes)), noted
     whole = np.array([row[:3] for row in rows])
     xyxy = np.array([row[3] for row in rows])
-    return Tracks(whole[:, 0], whole[:, 1], xyxy, np.ones(len(rows)), whole[:, 2], tuple(classes)), marks
+    return Tracks(whole[:, 0], whole[:, 1], xyxy, np.ones(len(rows)), whole[:, 2], tuple(classes)), noted
 
 
 def _check(drawn: Drawn, clip: Clip, classes: list[str]) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from backend.errors import UserError
+from backend.labels import marks
 from backend.labels.sequence import (
     MOST_FRAMES,
     FrameNumber,
@@ -32,6 +33,7 @@ from bytetrack.tracks import Tracks
 MANIFEST = "output.manifest"
 TRACKING = "groundtruth/video-object-tracking"
 OWN = "bytetrack-studio"  # the key in a manifest's lines
+SET, NOT_SET = "Yes", "No"  # values of `marks.ATTRIBUTES`
 SEQUENCE_FILE = re.compile(r"(?P<clip>.+?)-sequence(-\d+)?\.json")
 
 
@@ -57,6 +59,7 @@ class _Annotation(_Model):
     height: Pixels
     class_id: str = Field(alias="class-id")
     object_id: str = Field(alias="object-id")
+    attributes: dict[str, Any] | None = Field(None, alias="label-category-attributes")
 
 
 class _Frame(_Model):
@@ -197,6 +200,7 @@ def _spread(sequence: Sequence, every: int) -> Sequence:
         sequence,
         tracks=Tracks(tracks.frame * every, tracks.id, tracks.xyxy, tracks.score, tracks.class_id, tracks.classes),
         labelled_frames=[frame * every for frame in sequence.labelled_frames],
+        marks=marks.spread(sequence.marks, every),
     )
 
 
@@ -228,6 +232,7 @@ def _read_clip(root: Path, name: str, ref: Any, metadata: _Metadata, classes: tu
     names = dict(metadata.class_map)
     ids: dict[str, int] = {}
     boxes: dict[tuple[int, int], tuple[float, float, float, float, int]] = {}
+    noted: dict[tuple[int, int], list[str]] = {}
     repeated = 0
     for frame in document.frames:
         for each in frame.annotations:
@@ -240,6 +245,8 @@ def _read_clip(root: Path, name: str, ref: Any, metadata: _Metadata, classes: tu
             repeated += key in boxes
             corners = each.left, each.top, each.left + each.width, each.top + each.height
             boxes[key] = (*corners, classes.index(names[each.class_id]))
+            if found := [name for name in marks.ATTRIBUTES if (each.attributes or {}).get(name) == SET]:
+                noted[key] = found
     if repeated:
         notes.append(f"{repeated} times an object has two boxes in one frame; the last one counts.")
     return Sequence(
@@ -247,6 +254,7 @@ def _read_clip(root: Path, name: str, ref: Any, metadata: _Metadata, classes: tu
         tracks=table(boxes, classes or ("object",)),
         labelled_frames=sorted({frame.number for frame in document.frames}),
         notes=notes,
+        marks=noted,
     )
 
 

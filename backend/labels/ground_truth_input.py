@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 
 from backend.errors import UserError
-from backend.labels.ground_truth import OWN, TRACKING
+from backend.labels import marks
+from backend.labels.ground_truth import NOT_SET, OWN, SET, TRACKING
+from backend.labels.marks import ATTRIBUTES, Marks
 from backend.platform.base import LabellingSpec
 from bytetrack.tracks import Tracks
 
@@ -27,8 +29,6 @@ EARLIER = "earlier-ref"  # the attribute of the labels to correct
 MOST_CLIPS, MOST_FRAMES = 10, 2000
 MOST_CLASSES, LONGEST_CLASS = 30, 16
 LONGEST_SHORT, LONGEST_FULL = 254, 2047  # characters of the instructions
-ATTRIBUTES = {"occluded": "Partly hidden by something else", "truncated": "Partly outside the picture"}  # of a box
-SET, NOT_SET = "Yes", "No"
 
 
 def check(frames: Mapping[str, int], classes: Sequence[str], short_instructions: str, full_instructions: str) -> None:
@@ -85,9 +85,8 @@ def documents(spec: LabellingSpec, address: str, frames: Mapping[str, str]) -> d
         line[OWN] = {"clip": name, "every": clip.every, "frames": clip.length}
         if clip.earlier is not None:
             labels = f"{folder}/SeqLabel.json"
-            files[labels] = _json(
-                seq_label(thinned(clip.earlier, clip.every, len(names)), dict(enumerate(names)), spec.classes)
-            )
+            earlier, noted = thinned(clip.earlier, clip.every, len(names)), marks.thinned(clip.marks, clip.every)
+            files[labels] = _json(seq_label(earlier, dict(enumerate(names)), spec.classes, noted))
             line[EARLIER] = address + labels
             line[f"{EARLIER}-metadata"] = metadata(spec.classes, "earlier")
         lines.append(json.dumps(line))
@@ -140,7 +139,7 @@ def seq_label(
     tracks: Tracks,
     names: Mapping[int, str],
     classes: Sequence[str],
-    marks: Mapping[tuple[int, int], Sequence[str]] | None = None,
+    noted: Marks | None = None,
 ) -> dict[str, Any]:
     """The labels of one clip as Ground Truth writes them: in whole pixels, each object of one class throughout.
 
@@ -148,7 +147,7 @@ def seq_label(
         tracks: by the frames' numbers in the job.
         names: the files of the frames that are labelled, those without boxes included; boxes on others are left out.
         classes: the job's; those of the tracks must be among them.
-        marks: those of `ATTRIBUTES` that a box has, by its frame and id.
+        noted: the marks of the boxes.
     """
     kinds, titles = _objects(tracks)
     annotations: dict[int, list[dict[str, Any]]] = {number: [] for number in names}
@@ -163,7 +162,7 @@ def seq_label(
                 "top": top,
                 "left": left,
                 "class-id": str(classes.index(kinds[identity])),
-                "label-category-attributes": dict.fromkeys((marks or {}).get((frame, identity), ()), SET),
+                "label-category-attributes": dict.fromkeys((noted or {}).get((frame, identity), ()), SET),
                 "object-id": str(uuid.uuid5(uuid.NAMESPACE_OID, str(identity))),
                 "object-name": titles[identity],
             }

@@ -12,6 +12,7 @@ from typing import Any
 
 from backend.labels.ground_truth import OWN
 from backend.labels.ground_truth_input import metadata, seq_label, sequence_file
+from backend.labels.marks import Marks
 from bytetrack.tracks import Tracks
 
 MANIFEST = Path("manifests", "output", "output.manifest")
@@ -44,12 +45,14 @@ def write(
     (folder / MANIFEST).write_text("".join(f"{line}\n" for line in lines))
 
 
-def write_tracks(folder: Path, name: str, tracks: Tracks, frames: int, labelled: Sequence[int]) -> None:
+def write_tracks(
+    folder: Path, name: str, tracks: Tracks, frames: int, labelled: Sequence[int], noted: Marks | None = None
+) -> None:
     """Tracks of one video, as if people had labelled these of its frames: the folder of a job called `name`."""
     address, names = f"{folder.name}/", {frame: FRAME.format(frame) for frame in range(frames)}
     source = f"{name}-sequence.json"
     folder.mkdir(parents=True)
     (folder / source).write_text(json.dumps(sequence_file(1, f"{address}frames/", list(names.values()))))
     line = {"source-ref": address + source, OWN: {"clip": name, "frames": frames}}
-    labels = seq_label(tracks, {frame: names[frame] for frame in labelled}, tracks.classes)
+    labels = seq_label(tracks, {frame: names[frame] for frame in labelled}, tracks.classes, noted)
     write(folder, address, "labels", tracks.classes, [(line, labels)])

@@ -13,6 +13,8 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
 from backend.errors import UserError
+from backend.labels import marks
+from backend.labels.marks import Marks
 from backend.records import Labels, Video
 from backend.workspace import Workspace
 from bytetrack.tracks import Tracks
@@ -39,6 +41,7 @@ class Sequence:
         frames: how many frames the video has according to the labels, None where they do not tell.
         size: width and height of the frames in pixels according to the labels, None where they do not tell.
         notes: what was odd, a sentence each.
+        marks: what people noted of boxes.
     """
 
     name: str
@@ -47,6 +50,7 @@ class Sequence:
     frames: int | None = None
     size: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
+    marks: Marks = field(default_factory=dict)
 
     @property
     def length(self) -> int:
@@ -161,6 +165,7 @@ def store(workspace: Workspace, video: Video, sequence: Sequence, source: str) -
         notes=sequence.notes,
     )
     sequence.tracks.save(workspace.folder(record) / "tracks.json")
+    marks.save(workspace.folder(record), sequence.marks)
     return workspace.add(record)
 
 

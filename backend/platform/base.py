@@ -12,6 +12,7 @@ from bytetrack.tracks import Tracks
 
 if TYPE_CHECKING:
     from backend.labels.desk import Desk
+    from backend.labels.marks import Marks
 
 LogLine = Callable[[str], None]
 Options = Mapping[str, str | int | float | bool]  # by the names of `Option`s; what is missing has its default
@@ -186,13 +187,14 @@ class Holding:
 class ClipToLabel:
     """Every `every`-th of the `length` frames of a clip as JPEG in `folder`, in the order of their names.
 
-    `earlier` are boxes to be corrected, by the clip's own frame numbers.
+    `earlier` are boxes to be corrected, by the clip's own frame numbers, and `marks` what was noted of them.
     """
 
     folder: Path
     length: int
     every: int = 1
     earlier: Tracks | None = None
+    marks: Marks = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend import labelling, platform
+from backend.datasets import split_in_time
+from backend.errors import UserError
+from backend.export import export
+from backend.labels import marks
+from backend.labels.desk import Drawn, KeyFrame, LabelledObject, boxes_of, objects_of
+from backend.labels.importing import import_labels
+from backend.labels.sequence import Sequence, load, store
+from backend.progress import silent
+from backend.records import Labelling, Labels, Video
+from backend.videos import add
+from backend.workspace import Workspace
+
+NOTED = st.dictionaries(
+    st.tuples(st.integers(0, 99), st.integers(1, 9)),
+    st.lists(st.sampled_from(list(marks.ATTRIBUTES)), min_size=1, unique=True),
+)
+
+
+@given(NOTED, st.integers(1, 5), st.integers(0, 50))
+def test_frames_are_counted_anew_and_back(noted: marks.Marks, every: int, start: int) -> None:
+    thin = marks.thinned(noted, every)
+    assert marks.spread(thin, every) == {key: names for key, names in noted.items() if key[0] % every == 0}
+    assert marks.between(noted, start, start + 20) == {
+        (frame - start, id): names for (frame, id), names in noted.items() if start <= frame < start + 20
+    }
+
+
+def test_a_damaged_file_is_said(tmp_path: Path) -> None:
+    assert marks.load(tmp_path) == {}
+    (tmp_path / marks.FILE).write_text('[[1, "x"]]')
+    with pytest.raises(UserError, match="marks.json is damaged"):
+        marks.load(tmp_path)
+
+
+def test_what_was_noted_goes_along_all_the_way(workspace: Workspace, tiny_video: Path) -> None:
+    """Drawn at the desk, brought in, corrected once more, exported as Ground Truth's output, and imported again."""
+    video = workspace.get(Video, add(workspace, silent, source=str(tiny_video))["video"])
+    keys = {
+        0: KeyFrame(xyxy=(1, 2, 11, 22)),
+        3: KeyFrame(xyxy=(4, 2, 14, 22), occluded=True),
+        5: KeyFrame(xyxy=(6, 2, 16, 22), occluded=True, truncated=True),
+        7: KeyFrame(xyxy=(8, 2, 18, 22)),
+    }
+    drawn = Drawn(done=True, objects=[LabelledObject(id=1, class_id=0, keys=keys)])
+    table, noted = boxes_of(drawn, ["person"])
+    assert noted == {
+        (3, 1): ["occluded"], (4, 1): ["occluded"],
+        (5, 1): ["occluded", "truncated"], (6, 1): ["occluded", "truncated"],
+    }  # fmt: skip
+    first = start(workspace, video, {})
+    desk = labelling.desk(workspace, first)
+    assert desk
+    desk.save(0, drawn.model_dump_json().encode())
+    brought = bring_in(workspace, first)
+    assert marks.load(workspace.folder(brought)) == noted
+
+    again = labelling.desk(workspace, start(workspace, video, {video.id: brought.id}))
+    assert again and boxes_of(again.drawn(0), ["person"])[1] == noted
+
+    zipped = export(workspace, brought, "ground_truth")
+    (imported,) = import_labels(workspace, silent, path=str(zipped))["labels"]
+    assert marks.load(workspace.folder(workspace.get(Labels, imported))) == noted
+
+    parts = [
+        workspace.get(Labels, id) for id in split_in_time(workspace, silent, labels=brought.id, pieces=4)["labels"]
+    ]
+    assert marks.load(workspace.folder(parts[1])) == {
+        (0, 1): ["occluded", "truncated"], (1, 1): ["occluded", "truncated"],
+    }  # fmt: skip
+    assert objects_of(load(workspace, brought), ["person"], noted)[0].keys[5].truncated
+    assert store(workspace, video, Sequence("bare", table, [0]), "test").boxes == len(table)
+
+
+def start(workspace: Workspace, video: Video, earlier: dict[str, str]) -> Labelling:
+    assert platform.chosen(workspace) == "local"
+    made = labelling.start(workspace, silent, name="job", clips=[video.id], classes=["person"], earlier=earlier)
+    return workspace.get(Labelling, made["labelling"])
+
+
+def bring_in(workspace: Workspace, record: Labelling) -> Labels:
+    (id,) = labelling.bring_in(workspace, silent, labelling=record.id)["labels"]
+    return workspace.get(Labels, id)
