@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import cv2
@@ -315,3 +316,53 @@ def test_a_second_tab_is_told(page: Page, editor: Locator, hand: Hand, workspace
     expect(other).to_have_attribute("data-objects", "2")
     expect(other.locator(".status")).to_have_text("Saved")
     assert len(desk.drawn(0).objects) == 2
+
+
+def test_keys_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
+    """Mark, copy on, another class, resize; keys go on working after a click; zoom."""
+    desk = labelling.desk(workspace, job_of(workspace))
+    assert desk
+    hand.draw([30, 40, 90, 100])
+    page.keyboard.press("t")
+    page.keyboard.press("v")
+    expect(editor).to_have_attribute("data-frame", "1")
+    editor.get_by_role("button", name="disc (2)").click()
+    page.keyboard.press("ArrowLeft")
+    expect(editor).to_have_attribute("data-frame", "0")
+    hand.drag((90, 70), (120, 70))  # its right edge
+    hand.saved()
+    (found,) = desk.drawn(0).objects
+    assert found.class_id == 1 and [key.truncated for key in found.keys.values()] == [True, False]
+    np.testing.assert_allclose(found.keys[0].xyxy, (30, 40, 120, 100), atol=1.5)
+    np.testing.assert_allclose(found.keys[1].xyxy, (30, 40, 90, 100), atol=1.5)
+
+    editor.get_by_role("button", name="Keys").focus()
+    page.keyboard.press("Space")  # presses it, and plays nothing
+    expect(editor.locator(".keys")).to_be_visible()
+    page.keyboard.press("Tab")  # leaves it, and selects nothing
+    expect(editor.get_by_role("button", name="Full screen")).to_be_focused()
+    editor.focus()
+
+    page.keyboard.press("Escape")
+    page.mouse.move(*hand.at(300, 130))
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    hand.draw([290, 120, 350, 180])  # where these were before zooming
+    hand.saved()
+    left, top, right, bottom = desk.drawn(0).objects[1].keys[0].xyxy
+    assert right - left == pytest.approx(60 / np.exp(0.8), abs=2) == bottom - top
+
+
+def test_a_tab_that_is_closed_at_once_loses_nothing(
+    page: Page, editor: Locator, hand: Hand, workspace: Workspace
+) -> None:
+    desk = labelling.desk(workspace, job_of(workspace))
+    assert desk
+    page.on("dialog", lambda dialog: dialog.accept())  # leave all the same
+    hand.draw([30, 40, 90, 100])
+    page.close(run_before_unload=True)
+    deadline = time.monotonic() + 20
+    while not desk.drawn(0).objects and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(desk.drawn(0).objects) == 1

@@ -203,6 +203,11 @@ def test_differences_are_marked_and_jumped_to(
 
     player.get_by_role("button", name="To its last frame").click()
     expect(player).to_have_attribute("data-frame", "89")
+    stage = player.locator(".stage")
+    shape = stage.evaluate("stage => stage.clientWidth / stage.clientHeight")
+    player.get_by_text("side by side").click()
+    assert stage.evaluate("stage => stage.clientWidth / stage.clientHeight") == pytest.approx(2 * shape, rel=0.05)
+    player.get_by_text("side by side").click()
     page.keyboard.press("Escape")
     expect(player.locator(".selection")).to_be_hidden()
 
@@ -218,3 +223,72 @@ def test_differences_are_marked_and_jumped_to(
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)  # the middle of the ruler
     expect(player).not_to_have_attribute("data-frame", "70")
     assert 35 < int(player.get_attribute("data-frame") or 0) < 50
+
+
+def test_tracks_are_filtered_followed_and_played(
+    page: Page, player: Locator, workspace: Workspace, tmp_path: Path
+) -> None:
+    """A click finds only boxes that are shown."""
+    path = tmp_path / "numbers.mp4"
+    write(path, 25)
+    video = workspace.get(Video, videos.add(workspace, progress.silent, source=str(path))["video"])
+    long, short = np.arange(FRAMES), np.arange(10)
+    frame, identity = np.r_[long, short], np.r_[np.ones(FRAMES), np.full(10, 2)]
+    xyxy = np.r_[np.tile([20, 130, 120, 230], (FRAMES, 1)), np.tile([300, 130, 400, 230], (10, 1))]
+    score = np.r_[np.ones(FRAMES), np.full(10, 0.3)]
+    tracks = Tracks(frame, identity, xyxy, score, identity - 1, ("disc", "ring"))
+    store(workspace, video, Sequence(video.name, tracks, long.tolist()), "made")
+    go(page, "Labels")
+    expect(player).to_have_attribute("data-frame", "0", timeout=60_000)
+    canvas, selection = player.locator("canvas.picture"), player.locator(".selection")
+
+    def click(x: float, y: float) -> None:
+        box = canvas.bounding_box()
+        assert box
+        canvas.click(position={"x": x * box["width"] / WIDTH, "y": y * box["height"] / HEIGHT})
+
+    def is_found(found: bool) -> None:
+        page.keyboard.press("Escape")
+        click(350, 180)
+        if found:
+            expect(selection).to_contain_text("#2 ring frames 0 to 9, 10 boxes")
+        else:
+            expect(selection).to_be_hidden()
+
+    canvas.scroll_into_view_if_needed()
+    is_found(True)
+    player.get_by_text("ring", exact=True).click()
+    is_found(False)
+    player.get_by_text("ring", exact=True).click()
+    for words, value in (("Hide boxes with a lower score", "0.5"), ("Hide tracks of fewer boxes", "20")):
+        slider = player.get_by_title(words)
+        slider.fill(value)
+        is_found(False)
+        slider.fill("0")
+        is_found(True)
+    page.keyboard.press("Escape")
+    click(70, 180)
+    expect(selection).to_contain_text("#1 disc")
+    player.get_by_role("button", name="Show only this track").click()
+    click(350, 180)
+    expect(selection).to_be_hidden()
+
+    player.focus()
+    page.keyboard.press("l")
+    expect(player).to_have_attribute("data-frame", str(FRAMES - 1), timeout=20_000)
+    page.keyboard.press("j")
+    expect(player).to_have_attribute("data-frame", "0", timeout=20_000)
+
+    timeline = player.locator("canvas.timeline")
+    timeline.scroll_into_view_if_needed()
+    box = timeline.bounding_box()
+    assert box
+    seen = []
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 10)
+    page.mouse.down()
+    for share in (0.4, 0.5, 0.6, 0.7):
+        page.mouse.move(box["x"] + box["width"] * share, box["y"] + 10)
+        page.wait_for_timeout(400)
+        seen.append(int(player.get_attribute("data-frame") or 0))
+    page.mouse.up()
+    assert seen == sorted(set(seen)) and 25 < seen[0] < seen[-1] < 75
