@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clicks import MINUTE, button, done, go
+from clicks import MINUTE, button, choose, done, go
 from playwright.sync_api import Locator, Page, expect
 
 from backend import labelling, progress, videos
@@ -57,8 +57,7 @@ def editor(page: Page, workspace: Workspace) -> Locator:
     """Open at the clip of a new job, by clicks."""
     page.goto("/labels")
     page.get_by_text("Label clips").click()
-    page.get_by_label("Clips", exact=True).click()
-    page.get_by_role("option", name="moving").click()
+    choose(page, "Clips", "moving")
     page.keyboard.press("Escape")
     expect(page.get_by_text("21 frames of 1 clip")).to_be_visible()  # the page knows of it
     classes = page.get_by_label("Classes", exact=True)
