@@ -72,11 +72,25 @@ def holdings(account: Account) -> list[Holding]:
     """Everything there is, the dearest first, then the newest.
 
     An endpoint's configuration and model belong to it, a search's trainings to that: they are listed only where what
-    they belong to is gone.
+    they belong to is gone. A kind that may not be listed is there as one thing that says so.
+
+    Raises:
+        UserError: if nothing may be listed.
     """
     ours = _tagged(account)
+    refused: list[Holding] = []
+
+    def look(kind: Kind) -> list[Holding]:
+        try:
+            return _listed(account, kind, ours)
+        except UserError as error:
+            refused.append(Holding("", kind.title, "not listed", str(error), discardable=False))
+            return []
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        listed = dict(zip(KINDS, pool.map(lambda kind: _listed(account, kind, ours), KINDS.values())))
+        listed = dict(zip(KINDS, pool.map(look, KINDS.values())))
+        if len(refused) == len(KINDS):
+            raise UserError(refused[0].status)
         endpoints = [each for each in pool.map(lambda each: _endpoint(account, each), listed.pop("endpoint")) if each]
         for kind in ("training-job", "processing-job"):
             listed[kind] = list(pool.map(lambda each: _job(account, each), listed[kind]))
@@ -90,6 +104,7 @@ def holdings(account: Account) -> list[Holding]:
         *(each for kind in listed.values() for each in kind if each.name not in belonging),
         *folders,
         *images,
+        *refused,
     ]
     return sorted(found, key=lambda each: (-each.cost_per_hour, -(each.since or 0.0), each.name))
 

@@ -141,6 +141,20 @@ def test_images_have_their_size_and_are_removed_together(
     assert not found(account, "images")
 
 
+def test_a_kind_that_may_not_be_listed_says_so_and_hides_no_other(standin, account: Account) -> None:
+    make_model(account, "bts-seen")
+    standin.fail_next("sagemaker", "ListProcessingJobs", "AccessDeniedException", message="no ListProcessingJobs")
+    model, refused = sorted(holdings(account), key=lambda each: each.discardable, reverse=True)
+    assert model.name == "bts-seen"
+    assert (refused.kind, refused.name, refused.discardable) == ("batch job", "not listed", False)
+    assert "You may not list processing jobs: no ListProcessingJobs" in refused.status
+    for kind in module.KINDS.values():
+        standin.fail_next("sagemaker", f"List{kind.name}s", "AccessDeniedException", message="nothing at all")
+    with pytest.raises(UserError, match="nothing at all"):
+        holdings(account)
+    discard(account, model.id)
+
+
 def test_what_others_made_is_not_listed(account: Account) -> None:
     make_model(account, "bts-of-another-stack", [{"Key": "bytetrack-studio", "Value": "other"}])
     make_model(account, "bts-untagged", [])
