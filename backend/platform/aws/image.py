@@ -21,6 +21,7 @@ from backend.errors import UserError
 from backend.platform.aws import stack
 from backend.platform.aws.account import Account
 from backend.platform.aws.jobs import waits
+from backend.platform.aws.logs import Stream
 from backend.platform.aws.storage import Bucket
 from backend.platform.aws.terminal import aws
 from backend.platform.base import JobState, Watch
@@ -215,7 +216,7 @@ def _running(account: Account, tag: str) -> dict[str, Any] | None:
 
 
 def _follow(account: Account, id: str, watch: Watch) -> dict[str, Any]:
-    log, phase, since = _Log(account, watch), "", time.monotonic()
+    log, phase, since = None, "", time.monotonic()
     for wait in waits(5):
         build = account.call("codebuild", "batch_get_builds", ids=[id])["builds"][0]
         if build.get("currentPhase", "") != phase:
@@ -224,40 +225,21 @@ def _follow(account: Account, id: str, watch: Watch) -> dict[str, Any]:
         in_phase = time.monotonic() - since
         part = 0.8 * in_phase / (in_phase + BUILD_SECONDS) if phase == "BUILD" else 0.0
         watch.progress(PHASES.get(phase, 0.95) + part, f"CodeBuild: {phase.lower().replace('_', ' ')}")
-        log.tell(build.get("logs", {}))
+        place = build.get("logs", {})
+        if log is None and place.get("streamName"):
+            log = Stream(account, place["groupName"], place["streamName"])
+        _tell_lines(log, watch)
         if build["buildStatus"] != "IN_PROGRESS":
             time.sleep(min(wait, 2))  # its last lines may come after its end
-            log.tell(build.get("logs", {}))
+            _tell_lines(log, watch)
             return build
         time.sleep(wait)
     raise AssertionError("waits never end")
 
 
-class _Log:
-    """What the build prints, read on from where the last look ended."""
-
-    def __init__(self, account: Account, watch: Watch) -> None:
-        self._account, self._watch = account, watch
-        self._token: dict[str, str] = {}
-
-    def tell(self, place: dict[str, str]) -> None:
-        """Tell what is new; nothing where there are no logs yet."""
-        while place.get("streamName"):
-            answer = self._account.find(
-                "logs",
-                "get_log_events",
-                logGroupName=place["groupName"],
-                logStreamName=place["streamName"],
-                startFromHead=True,
-                **self._token,
-            )
-            if answer is None:
-                return
-            for event in answer["events"]:
-                self._watch.log(event["message"].rstrip("\n"))
-            self._token = {"nextToken": answer["nextForwardToken"]}
-            if not answer["events"]:
-                return
+def _tell_lines(log: Stream | None, watch: Watch) -> None:
+    for line in log.news() if log else ():
+        watch.log(line)
 
 
 def _reason(build: dict[str, Any]) -> str:

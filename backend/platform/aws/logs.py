@@ -15,39 +15,50 @@ FIRST_HOST = "algo-1"
 MOST_STREAMS = 100  # as many as a job can have hosts
 
 
+class Stream:
+    """What one stream holds, read on from where the last look ended."""
+
+    def __init__(self, account: Account, group: str, name: str) -> None:
+        self._account, self._group, self._name = account, group, name
+        self._token: str | None = None
+
+    def news(self) -> Iterator[str]:
+        """The lines since the last call; none where there is no such stream yet."""
+        while True:
+            answer = self._account.find(
+                "logs",
+                "get_log_events",
+                logGroupName=self._group,
+                logStreamName=self._name,
+                startFromHead=True,
+                **({"nextToken": self._token} if self._token else {}),
+            )
+            if answer is None:
+                return
+            at_the_end = answer["nextForwardToken"] == self._token
+            self._token = answer["nextForwardToken"]
+            for event in answer["events"]:
+                yield event["message"].rstrip("\n")
+            if at_the_end or not answer["events"]:
+                return
+
+
 class LogFollower:
     """The lines of one job, whose streams (one per host) begin with its name and come into being while it runs."""
 
     def __init__(self, account: Account, group: str, job: str) -> None:
         self._account, self._group, self._job = account, group, job
-        self._tokens: dict[str, str | None] = {}  # by stream: where to read on
+        self._found: dict[str, Stream] = {}  # by name
 
     def lines(self) -> Iterator[str]:
         """What was printed since the last call. Lines begin with their host, but for the first one's: what reads
         figures in them reads those of one host."""
-        for stream in _streams(self._account, self._group, f"{self._job}/"):
-            self._tokens.setdefault(stream, None)
-        for stream in self._tokens:
-            host = stream.removeprefix(f"{self._job}/").rpartition("-")[0] or stream
-            for line in self._news(stream):
+        for name in _streams(self._account, self._group, f"{self._job}/"):
+            self._found.setdefault(name, Stream(self._account, self._group, name))
+        for name, stream in self._found.items():
+            host = name.removeprefix(f"{self._job}/").rpartition("-")[0] or name
+            for line in stream.news():
                 yield line if host == FIRST_HOST else f"{host}: {line}"
-
-    def _news(self, stream: str) -> Iterator[str]:
-        while True:
-            token = self._tokens[stream]
-            answer = self._account.call(
-                "logs",
-                "get_log_events",
-                logGroupName=self._group,
-                logStreamName=stream,
-                startFromHead=True,
-                **({"nextToken": token} if token else {}),
-            )
-            self._tokens[stream] = answer["nextForwardToken"]
-            for event in answer["events"]:
-                yield event["message"].rstrip("\n")
-            if not answer["events"] or answer["nextForwardToken"] == token:
-                return
 
 
 def last_lines(account: Account, group: str, lines: int) -> str:
