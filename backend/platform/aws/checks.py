@@ -57,8 +57,8 @@ def wanted(chosen: Sequence[tuple[str, Options]]) -> dict[tuple[str, str], int]:
         choices: Any = options.parse(CHOICES[what][0], values)
         usage = "spot" if getattr(choices, "spot", False) else USAGE_OF[what]
         key = usage, choices.instance_type
-        count = max(getattr(choices, "count", 1) * getattr(choices, "parallel", 1), getattr(choices, "max_count", 1))
-        found[key] = found.get(key, 0) + count if usage == "endpoint" else max(found.get(key, 0), count)
+        so_far = found.get(key, 0)
+        found[key] = so_far + choices.at_once if usage == "endpoint" else max(so_far, choices.at_once)
     return found
 
 

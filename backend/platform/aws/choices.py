@@ -27,6 +27,11 @@ class BatchChoices:
     )
     max_hours: float = option(24.0, "Time limit (hours)", "Then it is stopped.", min=0.1, max=120, group=MONEY)
 
+    @property
+    def at_once(self) -> int:
+        """How many instances there are at once, at most."""
+        return self.count
+
 
 @dataclass(frozen=True)
 class TrainingChoices:
@@ -54,6 +59,11 @@ class TrainingChoices:
         if self.spot and self.keep_alive_minutes:
             raise UserError("A warm pool is not possible with spot capacity. Choose one of them.")
 
+    @property
+    def at_once(self) -> int:
+        """How many instances there are at once, at most."""
+        return self.count
+
 
 @dataclass(frozen=True)
 class TuningChoices(TrainingChoices):
@@ -66,6 +76,11 @@ class TuningChoices(TrainingChoices):
         super().__post_init__()
         if self.keep_alive_minutes:
             raise UserError("A warm pool is of no use to a search: set it to 0.")
+
+    @property
+    def at_once(self) -> int:
+        """How many instances there are at once, at most."""
+        return self.count * self.parallel
 
 
 @dataclass(frozen=True)
@@ -85,6 +100,11 @@ class EndpointChoices:
         if self.max_count < self.count:
             raise UserError(f"At most {self.max_count} instances are less than the {self.count} that are always there.")
 
+    @property
+    def at_once(self) -> int:
+        """How many instances there are at once, at most."""
+        return self.max_count
+
 
 @dataclass(frozen=True)
 class AsyncChoices:
@@ -103,6 +123,11 @@ class AsyncChoices:
     concurrent: int = option(1, "At once", "Videos that one instance works on.", min=1, max=1000, group=SCALING)
     success_topic: str = option("", "Topic for successes", TOPIC, group=SCALING)
     error_topic: str = option("", "Topic for errors", TOPIC, group=SCALING)
+
+    @property
+    def at_once(self) -> int:
+        """How many instances there are at once, at most."""
+        return self.max_count
 
 
 # What is chosen for what, and under which heading the Price List has its instances.
