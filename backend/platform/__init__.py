@@ -26,7 +26,7 @@ PLATFORMS = {  # their titles, and what to expect of them
 CHOSEN = "platform"  # the workspace's settings: which platform is chosen, and what is known of AWS
 AWS = "aws"
 FOUND_BY = ("profile", "region", "stack")  # the settings by which things on AWS are found again
-WAITING, WAITING_AT_WORK = 10.0, 150.0  # seconds for a network that is away: a page does not wait long, a job does
+PATIENCE = 150.0  # seconds for which a job waits for a network that is away
 
 
 def platform_of(workspace: Workspace, name: str | None = None) -> Platform:
@@ -41,7 +41,7 @@ def platform_of(workspace: Workspace, name: str | None = None) -> Platform:
 
         return LocalPlatform(workspace.root / "local")
     if name == AWS:
-        return _aws(workspace.setting(AWS, "{}"), WAITING_AT_WORK if jobs.running_here.get() else WAITING)
+        return _aws(workspace.setting(AWS, "{}"), bool(jobs.running_here.get()))
     raise UserError(f"There is no platform “{name}”. Choose one of: {', '.join(PLATFORMS)}.")
 
 
@@ -88,8 +88,9 @@ def set_up(workspace: Workspace, name: str, values: Options) -> None:
 
 
 @lru_cache(maxsize=4)  # its clients take a second to make
-def _aws(settings: str, patience: float) -> Platform:
+def _aws(settings: str, at_work: bool) -> Platform:
     from backend.platform.aws.platform import AwsPlatform
     from backend.platform.aws.settings import AwsSettings
 
-    return AwsPlatform(AwsSettings.parse(json.loads(settings)), patience)
+    parsed = AwsSettings.parse(json.loads(settings))
+    return AwsPlatform(parsed, PATIENCE) if at_work else AwsPlatform(parsed)

@@ -42,6 +42,7 @@ NOT_YET_SECONDS = 60
 UNREACHABLE = (exceptions.HTTPClientError, exceptions.ConnectionError)
 NOT_SENT = (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError)
 LONGEST_WAIT = 8.0  # seconds from one try to the next
+PATIENCE = 10.0  # seconds for a network that is away: a page does not wait long
 
 
 class Account:
@@ -54,7 +55,7 @@ class Account:
         UserError: what AWS refused and what to do about it.
     """
 
-    def __init__(self, settings: AwsSettings, patience: float = 10.0) -> None:
+    def __init__(self, settings: AwsSettings, patience: float = PATIENCE) -> None:
         self.settings = settings
         self.patience = patience
         self._lock = threading.Lock()

@@ -22,7 +22,7 @@ from backend.platform.aws import (
     training,
     tuning,
 )
-from backend.platform.aws.account import Account
+from backend.platform.aws.account import PATIENCE, Account
 from backend.platform.aws.choices import CHOICES
 from backend.platform.aws.labelling import GroundTruth, labelling_options
 from backend.platform.aws.storage import Bucket
@@ -50,7 +50,7 @@ class AwsPlatform:
     name = "aws"
     has_registry = True
 
-    def __init__(self, chosen: settings.AwsSettings, patience: float = 10.0) -> None:
+    def __init__(self, chosen: settings.AwsSettings, patience: float = PATIENCE) -> None:
         self.account = Account(chosen, patience)
 
     @property
