@@ -6,15 +6,18 @@ import argparse
 import os
 from pathlib import Path
 
+from starlette.middleware import Middleware
 from streamlit.starlette import App
 
 from app import data, desk, media, uploads
+from app.hosts import HostCheck, allowed_hosts
 from app.widgets.errors import show_error
 from app.workspace import workspace_root
 
 console = App(
     Path(__file__).with_name("main.py"),
     routes=[uploads.route(workspace_root), media.route, data.route, desk.route],
+    middleware=[Middleware(HostCheck)],
     on_script_error=show_error,
 )
 
@@ -22,6 +25,12 @@ console = App(
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m app", description="Start the ByteTrack Studio console.")
     parser.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        metavar="NAME",
+        help="host name under which browsers reach the console, for example through a reverse proxy; may be repeated",
+    )
     parser.add_argument("--port", type=int, help="port to listen on (default: 8501, or the next that is free)")
     parser.add_argument("--workspace", type=Path, help="folder that holds everything made here (default: workspace/)")
     options = parser.parse_args()
@@ -29,7 +38,8 @@ def main() -> None:
         os.environ["BYTETRACK_WORKSPACE"] = str(options.workspace.resolve())
     uploads.clean_up(workspace_root())
     port = {"server.port": options.port} if options.port else {}
-    console.run(config={"server.address": options.address, **port})
+    hosts = allowed_hosts(options.address, options.allow_host)
+    console.run(config={"server.address": options.address, "server.allowedHosts": hosts, **port})
 
 
 if __name__ == "__main__":

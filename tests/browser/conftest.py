@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from consoles import running_console
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from backend import account
 from backend.workspace import Workspace
 
-PROJECT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-START_SECONDS = 60
 
 
 @pytest.fixture(scope="session")
@@ -36,25 +29,10 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[str]:
     """The address of a console with an empty workspace, in a process of its own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    log = tmp_path / "console.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "--port", str(port), "--workspace", str(tmp_path / "workspace")],
-            cwd=PROJECT,
-            env={**os.environ, "OMP_NUM_THREADS": "2"},
-            stdout=file,
-            stderr=file,
-        )
     try:
-        _wait_for(f"{address}/_stcore/health", process, log)
-        yield address
+        with running_console(tmp_path) as address:
+            yield address
     finally:
-        process.terminate()
-        process.wait(10)
         account.remove_everything(Workspace(tmp_path / "workspace"))  # a journey that failed leaves endpoints running
 
 
@@ -67,17 +45,3 @@ def page(browser: Browser, console: str) -> Iterator[Page]:
     page.goto("/")
     yield page
     context.close()
-
-
-def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            pytest.fail(f"the console ended: {log.read_text()}")
-        try:
-            with urllib.request.urlopen(address, timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"the console did not start: {log.read_text()}")
