@@ -50,3 +50,8 @@ def test_it_exposes_the_port_that_serve_listens_on() -> None:
 
 def test_it_has_the_opencv_that_is_tested() -> None:
     assert f"opencv-python-headless=={version('opencv-python-headless')}" in DOCKERFILE
+
+
+@pytest.mark.parametrize("setting", ["ORT_DISABLE_TELEMETRY=1", "NVIDIA_DISABLE_REQUIRE=1"])
+def test_its_environment(setting: str) -> None:
+    assert re.search(rf"^ENV(?:.*\\\n)*?.*\b{setting}\b", DOCKERFILE, re.MULTILINE)

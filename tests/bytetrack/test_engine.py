@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -39,3 +42,11 @@ def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_text("not a model")
     with pytest.raises(ValueError, match="not a model that ONNX Runtime can read"):
         OnnxEngine(tmp_path)
+
+
+def test_onnx_runtime_leaves_no_telemetry_in_the_home_folder(artifact: Path, tmp_path: Path) -> None:
+    code = "import sys; from bytetrack.engine import OnnxEngine; OnnxEngine(sys.argv[1])"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", code, str(artifact)], env=environment, check=True, timeout=60)
+    assert not [path for path in tmp_path.rglob("*") if "onnxruntime" in path.name.lower()]

@@ -7,6 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
+from bytetrack.devices import gpu_count
+
 
 class Engine(Protocol):
     """A detector network, whatever runs it; calls from several threads at once are allowed.
@@ -88,17 +90,12 @@ class TorchEngine:
 
 
 def load_engine(folder: Path) -> Engine:
-    """The fastest engine that this machine has for the artifact in `folder`."""
-    return TorchEngine(folder) if _has_cuda() else OnnxEngine(folder)
+    """Return the fastest engine that this machine has for the artifact in `folder`.
 
-
-def _has_cuda() -> bool:
-    # Importing PyTorch takes seconds: only where there is a driver to ask about.
-    if not any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/dxg")):
-        return False
-    import torch
-
-    return torch.cuda.is_available()
+    Raises:
+        ValueError: if the artifact is not whole, or there is a GPU that cannot be used (see `devices.gpu_count`).
+    """
+    return TorchEngine(folder) if gpu_count() else OnnxEngine(folder)
 
 
 def _first_line(error: Exception) -> str:

@@ -35,6 +35,7 @@ from bytetrack.artifact import ModelConfig
 from bytetrack.checkpoints import architecture_of, read_checkpoint
 from bytetrack.data import CACHE_BYTES, Split, TrainImages, batches
 from bytetrack.detector import IMAGENET_MEAN, IMAGENET_STD
+from bytetrack.devices import gpu_count
 from bytetrack.files import atomic_path, write_atomically
 from bytetrack.hyperparameters import Hyperparameters, suggest
 from bytetrack.metrics import average_precision
@@ -426,7 +427,7 @@ def launch_processes(base: Path) -> None:
     path = base / "input" / "config" / "resourceconfig.json"
     resources = read_json(path) if path.is_file() else {}
     hosts = resources.get("hosts") or ["localhost"]
-    processes = torch.cuda.device_count()
+    processes = gpu_count()
     if not processes:
         batch_size = Hyperparameters.parse(read_json(base / "input" / "config" / "hyperparameters.json")).batch_size
         processes = max(1, min(torch.get_num_threads(), batch_size // 2 // len(hosts)))
