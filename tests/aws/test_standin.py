@@ -139,8 +139,8 @@ def make_model(sm, account: dict, archive: str, name: str, **more: Any) -> None:
     sm.create_model(ModelName=name, PrimaryContainer=container, ExecutionRoleArn=account["role"], **more)
 
 
-def make_config(sm, name: str, model: str, **more: Any) -> None:
-    variant = {"VariantName": "AllTraffic", "ModelName": model, "InstanceType": "ml.m5.large"}
+def make_config(sm, name: str, model: str, variant: dict[str, Any] | None = None, **more: Any) -> None:
+    variant = {"VariantName": "AllTraffic", "ModelName": model, "InstanceType": "ml.m5.large"} | (variant or {})
     sm.create_endpoint_config(
         EndpointConfigName=name, ProductionVariants=[{**variant, "InitialInstanceCount": 1}], **more
     )
@@ -577,6 +577,32 @@ def test_an_endpoint_whose_container_does_not_start_fails(sm, s3, account: dict)
     assert until(lambda: settled(sm, "empty")) == "Failed"
     assert "did not pass the ping health check" in sm.describe_endpoint(EndpointName="empty")["FailureReason"]
     sm.delete_endpoint(EndpointName="empty")
+
+
+@pytest.mark.parametrize(
+    ("instance_type", "ami"),
+    [
+        ("ml.g5.xlarge", None),
+        ("ml.p5.48xlarge", None),
+        ("ml.g4dn.xlarge", "al2-ami-sagemaker-inference-gpu-3-1"),
+        ("ml.g6.xlarge", "al2023-ami-sagemaker-inference-gpu-4-1"),
+    ],
+)
+def test_a_gpu_variant_starts_only_with_a_driver_for_the_images_cuda(
+    sm, account: dict, archive: str, instance_type: str, ami: str | None
+) -> None:
+    name = instance_type.replace(".", "-")
+    make_model(sm, account, archive, name)
+    version = {"InferenceAmiVersion": ami} if ami else {}
+    make_config(sm, name, name, {"InstanceType": instance_type, **version})
+    sm.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    status = until(lambda: settled(sm, name))
+    if ami and "al2023" in ami:
+        assert status == "InService"
+    else:
+        assert status == "Failed"
+        assert "CannotStartContainerError" in sm.describe_endpoint(EndpointName=name)["FailureReason"]
+    sm.delete_endpoint(EndpointName=name)
 
 
 def test_a_queue_answers_into_s3_tells_its_topics_and_waits_without_an_instance(

@@ -15,7 +15,7 @@ from bytetrack.devices import UnusableGpu, driver_version, gpu_count
 from bytetrack.engine import OnnxEngine, load_engine
 
 OLD = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.57.02  Tue Jul 13 16:14:05 UTC 2021\nGCC version: gcc 7\n"
-OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release Build  (bob@host)\nGCC version: 13\n"
+OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release  (bob@host)\nGCC version: 13\n"
 
 
 @pytest.fixture

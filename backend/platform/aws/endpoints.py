@@ -17,7 +17,7 @@ from backend.platform import options
 from backend.platform.aws import autoscaling, logs, prices, stack
 from backend.platform.aws.account import Account
 from backend.platform.aws.choices import AsyncChoices, EndpointChoices
-from backend.platform.aws.instances import has_own_disk
+from backend.platform.aws.instances import has_gpu, has_own_disk
 from backend.platform.aws.jobs import waits
 from backend.platform.aws.models import container, put_model
 from backend.platform.aws.names import name_of
@@ -39,6 +39,9 @@ LONGEST_START_SECONDS = 1200
 UNKNOWN_SECONDS = 20  # for so long a new endpoint may not be known everywhere
 ASYNC_SECONDS = 3600  # SageMaker's limit for an asynchronous answer
 VOLUME_GB = 30  # room for the artifact and a video of 1 GB
+# The image's CUDA 13 needs NVIDIA's driver 580; without this field, endpoints get 470 or 535. See
+# https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_ProductionVariant.html
+GPU_AMI = "al2023-ami-sagemaker-inference-gpu-4-1"
 
 
 def deploy(account: Account, name: str, model: Path, mode: str, chosen: Options) -> dict:
@@ -251,6 +254,8 @@ def _make_configuration(account: Account, endpoint: str, model: Path, mode: str,
         "InitialInstanceCount": choices.count if isinstance(choices, EndpointChoices) else 1,
         "ContainerStartupHealthCheckTimeoutInSeconds": 600,
     }
+    if has_gpu(choices.instance_type):
+        variant["InferenceAmiVersion"] = GPU_AMI
     more: dict[str, Any] = {}
     if isinstance(choices, AsyncChoices):
         more["AsyncInferenceConfig"] = _queue(bucket, endpoint, choices)

@@ -1,8 +1,8 @@
 """The instance types that jobs and endpoints can have, with their processors, GPUs, memory and price.
 
 Which there are SageMaker's own service model tells, what they have a table of EC2's data (`instances.json`, written by
-`tests/backend/platform/aws/make_instances.py`). Types that the image cannot run on (Arm, Trainium, Inferentia) and
-those that EC2 has retired are not in it.
+`tests/backend/platform/aws/make_instances.py`). Types that the image cannot run on (Arm, Trainium, Inferentia, GPUs
+older than CUDA 13 supports) and those that EC2 has retired are not in it.
 """
 
 from __future__ import annotations
@@ -70,6 +70,11 @@ def describe(each: Instance, price: Price | None) -> str:
 def has_own_disk(name: str) -> bool:
     """Whether it brings a local disk, for which SageMaker takes neither size nor key."""
     return name in table() and table()[name].disk > 0
+
+
+def has_gpu(name: str) -> bool:
+    """Return whether the type has an NVIDIA GPU."""
+    return name in table() and table()[name].gpus > 0
 
 
 @cache

@@ -17,7 +17,7 @@ from standin import files
 from standin.model import invalid
 from standin.programs import Log, Program, free_port
 from standin.resources import ACCOUNT, hosting, now
-from standin.rules import check_own_disk
+from standin.rules import check_driver, check_own_disk
 
 if TYPE_CHECKING:
     from standin.sagemaker import SageMaker
@@ -231,6 +231,7 @@ class Endpoints:
     def _start(self, endpoint: dict[str, Any], config: dict[str, Any]) -> Fleet:
         standin, name, region = self._sagemaker.standin, endpoint["EndpointName"], endpoint["Region"]
         [variant] = config["ProductionVariants"]
+        check_driver(variant)
         container = self.models.get(variant["ModelName"], region)["PrimaryContainer"]
         base = standin.folder / f"{name}-{secrets.token_hex(4)}"
         (base / "model").mkdir(parents=True)

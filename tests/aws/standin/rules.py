@@ -13,6 +13,32 @@ IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/(?P<name>[
 # Instance types with a disk of their own, after https://aws.amazon.com/ec2/instance-types/
 OWN_DISK = re.compile(r"ml\.(g4dn|g5|g6|g6e|gr6|p3dn|p4de?|p5(e|en)?|p6-b\d+|trn\d\w*|[cmr]\d[a-z]*d|i\d\w*)\..+")
 
+# Types with NVIDIA GPUs, after https://aws.amazon.com/ec2/instance-types/ (without Arm's g5g and AMD's g4ad)
+GPU = re.compile(r"ml\.(p\d\w*|p\d-b\d+|g4dn|g5|g6f?|g6e|gr6f?|g7e?)\..+")
+# NVIDIA's driver by `InferenceAmiVersion`, and without it by family, after the API reference of ProductionVariant and
+# https://docs.aws.amazon.com/sagemaker/latest/dg/inference-gpu-drivers.html
+AMI_DRIVERS = {
+    "al2-ami-sagemaker-inference-gpu-2": 535,
+    "al2-ami-sagemaker-inference-gpu-2-1": 535,
+    "al2-ami-sagemaker-inference-gpu-3-1": 550,
+    "al2023-ami-sagemaker-inference-gpu-4-1": 580,
+}
+DEFAULT_DRIVERS = {"p2": 470, "p3": 470, "p4d": 470, "p4de": 470, "g4dn": 470, "g5": 470}  # all others have 535
+IMAGE_DRIVER = 580  # what CUDA 13 needs, on which the Dockerfile's base image is built
+
+
+def check_driver(variant: dict[str, Any]) -> None:
+    """Raises RuntimeError, with the reason that SageMaker gives, where a GPU's driver is too old for the image."""
+    instance_type = variant["InstanceType"]
+    if not GPU.fullmatch(instance_type):
+        return
+    default = DEFAULT_DRIVERS.get(instance_type.split(".")[1], 535)
+    if AMI_DRIVERS.get(variant.get("InferenceAmiVersion", ""), default) < IMAGE_DRIVER:
+        raise RuntimeError(
+            "CannotStartContainerError. Please ensure the model container for variant "
+            f"{variant['VariantName']} starts correctly when invoked with 'docker run <image> serve'"
+        )
+
 
 def check_role(iam: Any, arn: str) -> None:
     """The role must exist, and SageMaker be trusted by it."""

@@ -1,7 +1,8 @@
 """`PYTHONPATH=. python tests/backend/platform/aws/make_instances.py`: write `backend/platform/aws/instances.json` anew.
 
 The facts are EC2's own: moto ships what `DescribeInstanceTypes` answers. Of the types that SageMaker has, those stay
-that can run the image: x86-64 processors, and NVIDIA GPUs or none. Run it after a new moto or botocore.
+that can run the image: x86-64 processors, and NVIDIA GPUs that its CUDA supports, or none. Run it after a new moto or
+botocore.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from importlib import metadata, resources
 from typing import Any
 
 from backend.platform.aws import instances
+
+# CUDA 13 dropped every GPU before Turing (compute capability 7.5): its release notes, "Deprecated Architectures".
+TOO_OLD = {"K80", "M60", "P100", "V100"}
 
 
 def make() -> dict[str, Any]:
@@ -42,7 +46,10 @@ def runs_the_image(found: dict[str, Any]) -> bool:
     return (
         "x86_64" in found["ProcessorInfo"]["SupportedArchitectures"]
         and not found.get("NeuronInfo")
-        and all(gpu["Manufacturer"] == "NVIDIA" for gpu in found.get("GpuInfo", {}).get("Gpus", []))
+        and all(
+            gpu["Manufacturer"] == "NVIDIA" and gpu["Name"] not in TOO_OLD
+            for gpu in found.get("GpuInfo", {}).get("Gpus", [])
+        )
     )
 
 

@@ -121,6 +121,35 @@ def test_sagemaker_gets_what_was_chosen(aws_account: dict, model: Path) -> None:
     platform.delete_endpoint(ref)
 
 
+def ami(platform: AwsPlatform, ref: dict) -> str | None:
+    config = platform.account.call("sagemaker", "describe_endpoint_config", EndpointConfigName=ref["config"])
+    return config["ProductionVariants"][0].get("InferenceAmiVersion")
+
+
+@pytest.mark.parametrize(("mode", "gpu"), [("realtime", "ml.g4dn.xlarge"), ("async", "ml.g6e.xlarge")])
+def test_a_gpu_comes_with_a_driver_that_the_image_can_use(
+    platform: AwsPlatform, model: Path, mode: str, gpu: str
+) -> None:
+    """The stand-in starts no GPU variant with an older one, as AWS does not."""
+    ref = platform.deploy("fast", model, mode, {"instance_type": gpu})
+    platform.wait_in_service(ref, silent)
+    assert ami(platform, ref) == "al2023-ami-sagemaker-inference-gpu-4-1"
+    platform.delete_endpoint(ref)
+
+
+def test_an_update_to_a_gpu_and_back_changes_the_ami(platform: AwsPlatform, model: Path) -> None:
+    ref = platform.deploy("day", model, "realtime", {"instance_type": "ml.c5.xlarge"})
+    platform.wait_in_service(ref, silent)
+    assert ami(platform, ref) is None
+    gpu = platform.update(ref, model, {"instance_type": "ml.p4d.24xlarge"})
+    platform.wait_in_service(gpu, silent)
+    assert ami(platform, gpu) == "al2023-ami-sagemaker-inference-gpu-4-1"
+    back = platform.update(gpu, model, {"instance_type": "ml.c5.xlarge"})
+    platform.wait_in_service(back, silent)
+    assert ami(platform, back) is None
+    platform.delete_endpoint(back)
+
+
 def test_a_topic_that_the_stacks_role_may_not_tell_is_refused(aws_account: dict, model: Path) -> None:
     role = f"arn:aws:iam::123456789012:role/{aws_account['stack']}-ExecutionRole-1"
     platform = AwsPlatform(AwsSettings.parse({**aws_account, "role": role}))
