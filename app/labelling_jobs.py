@@ -7,7 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from app.player.editor import editor
-from app.widgets import confirm_removal, guard, options_form, run_job, start_job
+from app.widgets import confirm_removal, guard, guarded_fragment, options_form, run_job, start_job
 from app.widgets.formatting import ago, count, natural
 from app.workspace import workspace
 from backend import labelling
@@ -135,7 +135,7 @@ def classes_of(id: str) -> list[str]:
     return labelling.classes_of(workspace(), workspace().find(Labels, id) or workspace().get(Run, id))
 
 
-@st.fragment(run_every=LOOK_AGAIN)
+@guarded_fragment(run_every=LOOK_AGAIN)
 def standing() -> None:
     """The jobs of this workspace, looked at again every now and then."""
     for record in workspace().list(Labelling):

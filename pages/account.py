@@ -5,7 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from app import journey
-from app.widgets import confirm_removal, guard, jobs_panel, metric_row, options_form, page_header, run_job, table
+from app.widgets import (
+    confirm_removal,
+    guard,
+    guarded_fragment,
+    jobs_panel,
+    metric_row,
+    options_form,
+    page_header,
+    run_job,
+    table,
+)
 from app.widgets.formatting import ago, count, duration, size
 from app.workspace import workspace
 from backend import account, jobs, platform, setup
@@ -136,7 +146,7 @@ def confirm_undo(name: str, check: Check) -> None:
             run_job("take down", f"{check.undo} ({check.title})", name=name, key=check.key)
 
 
-@st.fragment
+@guarded_fragment()
 def holdings() -> None:
     """Everything that this console has made on the platform, dearest first, any of which can be deleted."""
     title, _ = PLATFORMS[platform.chosen(ws)]
@@ -198,7 +208,7 @@ def confirm_discard(selected: list[Holding]) -> None:
                 st.rerun()
 
 
-@st.fragment(run_every=5)
+@guarded_fragment(run_every=5)
 def machine() -> None:
     facts = account.machine(ws)
     st.subheader("This machine", anchor=False)
@@ -218,7 +228,7 @@ def machine() -> None:
             st.progress(min(share, 1.0), text=f"{title} :gray[{text}]")
 
 
-@st.fragment(run_every=5)
+@guarded_fragment(run_every=5)
 def running() -> None:
     """Endpoints that are kept up and jobs at work, each with what it costs."""
     st.subheader("What is running", anchor=False)

@@ -13,6 +13,7 @@ from app.widgets import (
     confirm_removal,
     empty_state,
     guard,
+    guarded_fragment,
     jobs_panel,
     next_step,
     options_form,
@@ -141,7 +142,7 @@ def change(endpoint: Endpoint, models: dict[str, Model]) -> None:
         st.caption("It goes on answering meanwhile, and stays as it is if the new one does not start.")
 
 
-@st.fragment(run_every=5)
+@guarded_fragment(run_every=5)
 def health(endpoint: Endpoint) -> None:
     state: EndpointState = deployments.state(ws, endpoint)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

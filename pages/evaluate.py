@@ -18,6 +18,7 @@ from app.widgets import (
     confirm_removal,
     empty_state,
     guard,
+    guarded_fragment,
     jobs_panel,
     metric_row,
     next_step,
@@ -254,7 +255,7 @@ def tune(run: Run, labels: Labels | None) -> None:
         best_settings(run, labels)
 
 
-@st.fragment
+@guarded_fragment()
 def workbench(run: Run, labels: Labels | None) -> None:
     video, model = ws.get(Video, run.video), ws.find(Model, run.model)
     kept = models.thresholds(ws, model.id) if model else {}

@@ -15,6 +15,7 @@ from app.widgets import (
     choose,
     empty_state,
     guard,
+    guarded_fragment,
     job_card,
     metric_row,
     next_step,
@@ -245,7 +246,7 @@ def watch(started: list[Job]) -> None:
         )
     watched = by_id[st.session_state["training-watched"]]
 
-    @st.fragment(run_every=2 if watched.active else None)
+    @guarded_fragment(run_every=2 if watched.active else None)
     def live() -> None:
         jobs.refresh(ws)
         job = ws.get(Job, watched.id)

@@ -34,7 +34,8 @@ Starting, choosing, showing, removing:
         run_job("add model", …, path=str(uploads.take(ws.root, path)))
 
 Errors: `main.py` turns whatever a page raises into a sentence, and ends the page there. Where the rest of the page
-should live on, wrap the part: `with guard(): …`. Raise or let pass `UserError`; never call `st.exception`.
+should live on, wrap the part: `with guard(): …`. Write `@guarded_fragment(run_every=…)` instead of `@st.fragment`, whose
+errors leave the fragment as another exception. Raise or let pass `UserError`; never call `st.exception`.
 
 Words: "clip" for a video with a parent, "boxes", "objects" (track ids), frames from 0. Icons: `STEPS[…].material`.
 Format with `formatting`: `size(bytes)`, `duration(seconds)`, `ago(time)`, `number(n)`, `percent(x)`,
@@ -42,7 +43,7 @@ Format with `formatting`: `size(bytes)`, `duration(seconds)`, `ago(time)`, `numb
 """
 
 from app.widgets.charts import SPLIT_COLOURS, chart, class_colours
-from app.widgets.errors import guard
+from app.widgets.errors import guard, guarded_fragment
 from app.widgets.jobs import job_card, jobs_panel, run_job, start_job
 from app.widgets.layout import empty_state, metric_row, next_step, page_header
 from app.widgets.media import download, tracks_downloads
@@ -60,6 +61,7 @@ __all__ = [
     "download",
     "empty_state",
     "guard",
+    "guarded_fragment",
     "job_card",
     "jobs_panel",
     "metric_row",

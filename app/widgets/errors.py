@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import ParamSpec
 
 import streamlit as st
+from streamlit.errors import FragmentHandledException
 
 from backend.errors import UserError, explain
 
 log = logging.getLogger("bytetrack.studio")
+
+P = ParamSpec("P")
 
 
 def show_error(error: BaseException) -> bool:
@@ -32,5 +37,25 @@ def guard() -> Iterator[None]:
     """Turn an error inside the block into a sentence on the page; what comes after the block is still shown."""
     try:
         yield
+    except FragmentHandledException:
+        pass  # Streamlit raises it after the error was shown inside the fragment or dialog
     except Exception as error:
         show_error(error)
+
+
+def guarded_fragment(run_every: float | None = None) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Return a decorator like `st.fragment` that shows errors inside the fragment, as `guard` does.
+
+    Args:
+        run_every: seconds after which the fragment runs again by itself; None for only when it is used.
+    """
+
+    def decorate(function: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            with guard():
+                function(*args, **kwargs)
+
+        return st.fragment(guarded, run_every=run_every)
+
+    return decorate

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
+from app.widgets.errors import guarded_fragment
 from app.widgets.formatting import duration
 from app.workspace import workspace
 from backend import jobs
@@ -44,7 +45,7 @@ def jobs_panel(*verbs: str) -> None:
     """
     running = {job.id for job in jobs.active(workspace()) if job.verb in verbs}
 
-    @st.fragment(run_every=EVERY if running else None)
+    @guarded_fragment(run_every=EVERY if running else None)
     def panel() -> None:
         mine = [job for job in jobs.refresh(workspace()) if job.verb in verbs and not dismissed(job)]
         for job in [job for job in mine if job.active or _to_be_read(job)]:

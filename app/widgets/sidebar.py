@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app.journey import next_step, standing
+from app.widgets.errors import guarded_fragment
 from app.widgets.formatting import duration
 from app.widgets.jobs import EVERY
 from backend import jobs
@@ -39,7 +40,7 @@ def _dots(steps: list[tuple[str, bool, bool]]) -> str:
 def _running(workspace: Workspace) -> None:
     before = {job.id for job in jobs.active(workspace)}
 
-    @st.fragment(run_every=EVERY if before else EVERY * 5)
+    @guarded_fragment(run_every=EVERY if before else EVERY * 5)
     def running() -> None:
         """Looks now and then while nothing runs, since another tab or a script may start a job."""
         active = jobs.active(workspace)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from blobs import save_model
@@ -55,6 +58,43 @@ def test_aws_is_chosen_told_what_it_lacks_and_left_again(open_page, workspace, a
     assert platform.settings_of(workspace, "aws")["bucket"] == aws_account["bucket"]
     button(page, "Use This machine").click().run()
     assert platform.chosen(workspace) == "local" and "What AWS needs" not in texts(page)
+
+
+@pytest.fixture
+def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine on which nobody has configured AWS."""
+    for variable in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    platform._aws.cache_clear()  # which holds a session with the credentials of other tests
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+
+
+@pytest.mark.parametrize("region", ["", "eu-west-1"])
+def test_aws_without_region_or_credentials_says_so_once_and_can_be_set_up(
+    open_page, workspace: Workspace, no_credentials: None, region: str
+) -> None:
+    page = open_page("account")
+    button(page, "Use AWS").click().run()
+    if region:
+        field(page, "Region").input(region)
+        button(page, "Save").click().run()
+    assert not page.exception
+    told = [error.value for error in page.error]
+    assert told and len(set(told)) == len(told)
+    assert not [sentence for sentence in told if "Exception" in sentence or "unexpected" in sentence]
+    assert any(("credentials" if region else "region") in sentence for sentence in [*told, texts(page)])
+    assert field(page, "Region") and button(page, "Use This machine")
+
+
+@pytest.mark.parametrize("key", ["home", "videos", "labels", "datasets", "training", "models", "deploy", "compare"])
+def test_no_page_shows_how_streamlit_passes_errors_on(
+    open_page, workspace: Workspace, no_credentials: None, key: str
+) -> None:
+    page = open_page("account")
+    button(page, "Use AWS").click().run()
+    page.switch_page(f"../pages/{key}.py").run()
+    assert not page.exception and not [each.value for each in page.error if "Exception" in each.value]
 
 
 def test_what_is_on_aws_is_deleted_after_asking(open_page, workspace, on_aws, model, standin) -> None:
