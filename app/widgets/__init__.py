@@ -34,8 +34,8 @@ Starting, choosing, showing, removing:
         run_job("add model", …, path=str(uploads.take(ws.root, path)))
 
 Errors: `main.py` turns whatever a page raises into a sentence, and ends the page there. Where the rest of the page
-should live on, wrap the part: `with guard(): …`. Write `@guarded_fragment(run_every=…)` instead of `@st.fragment`, whose
-errors leave the fragment as another exception. Raise or let pass `UserError`; never call `st.exception`.
+should live on, wrap the part: `with guard(): …`. Use `@guarded_fragment(run_every=…)` instead of `@st.fragment`, which
+turns errors into other ones. Raise or let pass `UserError`; never call `st.exception`.
 
 Words: "clip" for a video with a parent, "boxes", "objects" (track ids), frames from 0. Icons: `STEPS[…].material`.
 Format with `formatting`: `size(bytes)`, `duration(seconds)`, `ago(time)`, `number(n)`, `percent(x)`,

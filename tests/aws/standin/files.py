@@ -5,12 +5,17 @@ from __future__ import annotations
 import shutil
 import tarfile
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from standin.model import invalid
+
+SYNC_SECONDS = 0.2  # from one look for new checkpoints to the next
 
 
 def split(uri: str) -> tuple[str, str]:
@@ -59,6 +64,30 @@ def upload(s3: Any, folder: Path, uri: str) -> None:
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             s3.upload_file(str(path), bucket, f"{prefix.rstrip('/')}/{path.relative_to(folder).as_posix()}")
+
+
+@contextmanager
+def synced(s3: Any, folder: Path, uri: str) -> Iterator[None]:
+    """Upload what is new in `folder` while the block runs, as SageMaker does with checkpoints, and all of it after."""
+    ended, sent = threading.Event(), dict[Path, int]()
+
+    def sync() -> None:
+        bucket, prefix = split(uri)
+        while not ended.wait(SYNC_SECONDS):
+            for path in folder.rglob("[!.]*"):  # names with a dot are of files that are still being written
+                with suppress(FileNotFoundError):
+                    if path.is_file() and sent.get(path) != (changed := path.stat().st_mtime_ns):
+                        s3.upload_file(str(path), bucket, f"{prefix.rstrip('/')}/{path.relative_to(folder).as_posix()}")
+                        sent[path] = changed
+
+    thread = threading.Thread(target=sync, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    upload(s3, folder, uri)
 
 
 def upload_packed(s3: Any, folder: Path, uri: str) -> None:

@@ -122,6 +122,10 @@ class Standin:
         """Play the workers: see `standin.labelling`."""
         self.sagemaker.labelling.finish(job, tracks)
 
+    def run_out(self, job: str, region: str = "eu-west-1") -> None:
+        """End the time limit of a training job now."""
+        self.sagemaker.training.run_out(job, region)
+
     # --- WSGI -----------------------------------------------------------------------------------------------------
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:

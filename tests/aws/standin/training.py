@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,11 @@ class TrainingJobs:
             raise invalid("Only the warm pool of a training job can be changed, and only while it is available.")
         job["ResourceConfig"] = job["ResourceConfig"] | request["ResourceConfig"]
         return {"TrainingJobArn": job["Arn"]}
+
+    def run_out(self, name: str, region: str) -> None:
+        """Let the job's time limit be over now."""
+        job = self.jobs.get(name, region)
+        self._run_out(job, self._programs[job["Arn"]])
 
     def end_everything(self) -> None:
         for job in self.jobs.values():
@@ -191,10 +197,9 @@ class TrainingJobs:
         limit = threading.Timer(job["StoppingCondition"]["MaxRuntimeInSeconds"], self._run_out, [job, programs])
         limit.daemon = True
         limit.start()
-        codes = [program.wait() for program in programs]
+        with files.synced(s3, checkpoints, kept["S3Uri"]) if kept else nullcontext():
+            codes = [program.wait() for program in programs]
         limit.cancel()
-        if kept:
-            files.upload(s3, checkpoints, kept["S3Uri"])
         return next((code for code in codes if code), 0), logs[0]
 
     def _prepare(self, job: dict[str, Any], base: Path, host: str, hosts: list[str], s3: Any) -> None:
