@@ -17,12 +17,16 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 import requests
 from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centres, picture, save_model, save_video
+from PIL import Image
 from programs import serving
+from starlette.testclient import TestClient
 
-from bytetrack import video
+from bytetrack import serve, video
+from bytetrack.detector import Detector
 
 JPEG, PNG, MP4, JSON = ({"Content-Type": kind} for kind in ("image/jpeg", "image/png", "video/mp4", "application/json"))
 
@@ -199,12 +203,83 @@ def test_bad_bodies_are_refused_with_a_sentence(
     refused(post(endpoint, body, headers), status, sentence)
 
 
-def test_a_picture_that_would_fill_the_memory_is_refused(endpoint: str) -> None:
-    from PIL import Image
-
+def blank(width: int, height: int) -> bytes:
+    """A PNG of one color: 25 megapixels in 30 kB."""
     file = io.BytesIO()
-    Image.new("1", (10_001, 10_000)).save(file, "PNG")
-    refused(post(endpoint, file.getvalue(), PNG), 400, "10001 x 10000 pixels")
+    Image.new("L", (width, height)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused(endpoint: str) -> None:
+    refused(post(endpoint, blank(5_001, 5_000), PNG), 400, "5001 x 5000 pixels; at most 25 megapixels")
+    assert post(endpoint, blank(5_000, 5_000), PNG).status_code == 200
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak memory of a process is Linux's to tell")
+@pytest.mark.parametrize("in_sessions", [False, True])
+def test_many_large_pictures_at_once_are_decoded_a_few_at_a_time(base: Path, in_sessions: bool) -> None:
+    large, answers = blank(5_000, 5_000), []
+    with serving(base) as address:
+        endpoint = f"{address}/invocations"
+        post(endpoint, encoded(0), PNG)
+        before = peak_memory(address)
+        session = "NEW_SESSION" if in_sessions else None
+        threads = [
+            threading.Thread(target=lambda: answers.append(post(endpoint, large, PNG, session).status_code))
+            for _ in range(12)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert answers == [200] * 12
+        # 75 MB each: two at once, with what the decoder and the allocator need beside them; 12 would be 900 MB.
+        assert peak_memory(address) - before < 400 << 20
+
+
+def peak_memory(address: str) -> int:
+    """The largest resident set that the process behind an address ever had, in bytes."""
+    port = int(address.rpartition(":")[2])
+    [listening] = [
+        each.pid for each in psutil.net_connections("tcp") if each.status == "LISTEN" and each.laddr.port == port
+    ]
+    status = Path(f"/proc/{listening}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Host": "evil.example"},
+        {"Host": "evil.example", "Origin": "http://evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "[::1"},
+    ],
+)
+def test_web_pages_get_nothing_from_a_server_on_loopback(endpoint: str, headers: dict[str, str]) -> None:
+    refused(
+        post(endpoint, encoded(0), {"Content-Type": "application/x-www-form-urlencoded"} | headers), 403, "web page"
+    )
+    assert requests.get(endpoint.replace("invocations", "ping"), headers=headers, timeout=5).status_code == 403
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::1]", "LOCALHOST."])
+def test_clients_of_this_machine_are_answered_by_any_of_its_names(endpoint: str, name: str) -> None:
+    own = f"{name}:{endpoint.split(':')[2].partition('/')[0]}"
+    assert post(endpoint, encoded(0), PNG | {"Host": own}).status_code == 200
+    assert post(endpoint, encoded(0), PNG | {"Host": own, "Origin": f"http://{own}"}).status_code == 200
+
+
+def test_a_server_that_others_may_reach_answers_to_any_host(base: Path) -> None:
+    """SageMaker's own host name is none of ours."""
+    options = serve.Options(host="0.0.0.0")
+    client = TestClient(serve.Service(Detector(base / "model"), options).app(), base_url="http://container:8080")
+    assert client.get("/ping").status_code == 200
 
 
 def test_a_refused_request_leaves_its_session_as_it_was(endpoint: str) -> None:

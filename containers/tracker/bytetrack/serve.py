@@ -25,12 +25,14 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bytetrack import video
-from bytetrack.detector import Detector
+from bytetrack.detector import Detector, Prepared
+from bytetrack.origins import RefuseOtherSites, is_loopback
 from bytetrack.paths import base_dir
 from bytetrack.pipeline import detect_frames, track_file, track_frames, tracker_config
 from bytetrack.sessions import DeadSession, Session, Sessions, TooManySessions
@@ -42,7 +44,8 @@ CLOSED_SESSION_HEADER = "X-Amzn-SageMaker-Closed-Session-Id"
 ATTRIBUTES_HEADER = "X-Amzn-SageMaker-Custom-Attributes"
 
 MAX_IMAGE_BYTES = 25 * 1024**2  # what SageMaker lets through to a real-time endpoint
-MAX_IMAGE_PIXELS = 100 * 1000**2
+MAX_IMAGE_PIXELS = 25 * 1000**2  # 75 MB once it is decoded, whatever the few bytes that it comes in
+IMAGES_AT_ONCE = 2  # images that are decoded at the same time; the others wait as files
 IMAGE_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 UNTYPED = ("", "application/octet-stream", "application/x-www-form-urlencoded")  # the last: what curl says by default
 
@@ -90,6 +93,8 @@ class Service:
         self._detector = detector
         self._max_body_bytes = options.max_body_bytes
         self._sessions = Sessions(options.max_sessions, options.session_idle_seconds, options.session_lifetime_seconds)
+        self._on_loopback = is_loopback(options.host)
+        self._decoding = threading.BoundedSemaphore(IMAGES_AT_ONCE)
         self._stopping = threading.Event()
 
     def app(self) -> Starlette:
@@ -98,6 +103,7 @@ class Service:
                 Route("/ping", self.ping, methods=["GET"]),
                 Route("/invocations", self.invocations, methods=["POST"]),
             ],
+            middleware=[Middleware(RefuseOtherSites)] if self._on_loopback else [],
             exception_handlers={HTTPException: _sentence, Exception: _unexpected},  # type: ignore[dict-item]
         )
 
@@ -167,7 +173,7 @@ class Service:
                 document["detections"] = tracked.detections.to_json()
             return document
         if kind == "image":
-            [found] = self._detector.detect([_decode_image(body)])
+            found = self._detector.infer(self._prepared_image(body))
             return {
                 "classes": list(self._detector.classes),
                 "detections": [
@@ -183,16 +189,23 @@ class Service:
         )
 
     def _track(self, session: Session, kind: str, body: Path) -> dict[str, Any]:
-        frames = [_decode_image(body)] if kind == "image" else video.read_frames(body)
         found = []
-        for detections in detect_frames(frames, self._detector):
-            found.append(detections)
-            self._check_stopping(len(found))
+        if kind == "image":
+            found.append(self._detector.infer(self._prepared_image(body)))
+        else:
+            for detections in detect_frames(video.read_frames(body), self._detector):
+                found.append(detections)
+                self._check_stopping(len(found))
         # Only now, with nothing left that can fail: a request that is refused leaves the session as it was.
         first_frame = session.frames
         tracks = track_frames(found, session.tracker, self._detector.classes, first_frame)
         session.frames += len(found)
         return {**tracks.to_json(), "frames": len(found), "first_frame": first_frame}
+
+    def _prepared_image(self, body: Path) -> Prepared:
+        """Decode an image and scale it down to the network's input, a few at a time."""
+        with self._decoding:
+            return self._detector.prepare(_decode_image(body))
 
     def _check_stopping(self, frames_done: int) -> None:
         if self._stopping.is_set():
@@ -279,7 +292,10 @@ def _decode_image(body: Path) -> np.ndarray:
         with Image.open(body, formats=("JPEG", "PNG")) as header:
             width, height = header.size
         if width * height > MAX_IMAGE_PIXELS:
-            raise ValueError(f"The image is {width} x {height} pixels, more than can be taken.")
+            raise ValueError(
+                f"The image is {width} x {height} pixels; at most {MAX_IMAGE_PIXELS // 1000**2} megapixels are taken. "
+                "Scale it down and send it again."
+            )
     except (OSError, SyntaxError, Image.DecompressionBombError):
         raise ValueError("The body is not an image that can be read: send a whole JPEG or PNG.") from None
     image = cv2.imdecode(np.fromfile(body, np.uint8), cv2.IMREAD_COLOR)

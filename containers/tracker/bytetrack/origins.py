@@ -1,0 +1,49 @@
+"""Keep web pages away from a server on loopback.
+
+Any page that the user opens can send requests to this machine, and one whose host name resolves to 127.0.0.1 (DNS
+rebinding) can also read the answers. Browsers name the page in `Origin` and the server in `Host`; other clients send no
+`Origin`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+
+class RefuseOtherSites:
+    """ASGI middleware: answer requests only under a loopback name, and no page but the server's own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _is_from_here(Headers(scope=scope)):
+            sentence = "This endpoint serves this machine only, and takes no requests from web pages."
+            return await JSONResponse({"error": sentence}, 403)(scope, receive, send)
+        await self.app(scope, receive, send)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host name or address is that of this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".") == "localhost"
+
+
+def _is_from_here(headers: Headers) -> bool:
+    host, origin = headers.get("host", ""), headers.get("origin")
+    try:
+        hostname = urlsplit(f"//{host}").hostname or ""
+    except ValueError:  # as for "[::1", without the closing bracket
+        return False
+    return (
+        is_loopback(hostname)
+        and (origin is None or urlsplit(origin).netloc == host)
+        and headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+    )
