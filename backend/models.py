@@ -345,12 +345,10 @@ def _class_names(path: Path, count: int, given: list[str] | None, from_bytetrack
         if len(names) != count or len(set(names)) != count or not all(names):
             raise UserError(f"{path.name} has {count} classes: give {count} different names, in its order.")
         return names
-    if count == 80:
-        from yolox.data.datasets.coco_classes import COCO_CLASSES
+    from bytetrack.checkpoints import known_class_names
 
-        return list(COCO_CLASSES)
-    if count == 1 and from_bytetrack:
-        return ["person"]
+    if known := known_class_names(count, from_bytetrack):
+        return known
     raise UserError(f"{path.name} has {count} classes and does not say what they are. Give their names, in its order.")
 
 

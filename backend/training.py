@@ -86,7 +86,7 @@ def suggest(
 
     Args:
         epochs: in place of the number that suits the number of frames.
-        pretrained: whether it starts from a model.
+        pretrained: whether it starts from a model; depth and width are left out then, since they are that model's.
     """
     data = workspace.get(Dataset, dataset)
     if size not in SIZES:
@@ -112,9 +112,10 @@ def suggest(
             max_epoch=epochs,
             warmup_epochs=min(settings.warmup_epochs, epochs // 4),
             no_aug_epochs=max(epochs // 5, 1) if epochs > 1 else 0,
-            eval_interval=max(epochs // 4, 1),
+            eval_interval=min(settings.eval_interval, max(epochs // 4, 1)),
         )
-    return settings.to_strings()
+    values = settings.to_strings()
+    return {name: value for name, value in values.items() if not (pretrained and name in ("depth", "width"))}
 
 
 def can_resume(workspace: Workspace, job: Job) -> bool:

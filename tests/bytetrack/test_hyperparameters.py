@@ -66,3 +66,12 @@ def test_more_images_need_fewer_epochs() -> None:
 
 def test_sizes_are_yolox_own() -> None:
     assert list(SIZES) == ["nano", "tiny", "s", "m", "l", "x"]
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize("images", [20, 200, 20_000])
+def test_a_pretrained_start_takes_few_and_small_steps(gpu: bool, images: int) -> None:
+    scratch = suggest(768, 576, images, gpu=gpu)
+    pretrained = suggest(768, 576, images, gpu=gpu, pretrained=True)
+    assert pretrained.max_epoch == 10 and pretrained.eval_interval == 1
+    assert pretrained.basic_lr_per_img < scratch.basic_lr_per_img / 3

@@ -190,8 +190,9 @@ def test_multi_scale_mixup_sgd_and_no_validation(base: Path, monkeypatch: pytest
     assert "AP" not in capsys.readouterr().out
 
 
-def save_start(path: Path, classes: int, width: float = 0.125) -> dict[str, torch.Tensor]:
-    config = ModelConfig(0.33, width, True, [str(number) for number in range(classes)], [64, 64], "imagenet")
+def save_start(path: Path, classes: int | list[str], width: float = 0.125) -> dict[str, torch.Tensor]:
+    names = classes if isinstance(classes, list) else [str(number) for number in range(classes)]
+    config = ModelConfig(0.33, width, True, names, [64, 64], "imagenet")
     model = artifact.build(config)
     if path.suffix:
         path.parent.mkdir()
@@ -224,8 +225,115 @@ def test_an_artifact_to_start_from_may_come_packed(tmp_path: Path) -> None:
     (tmp_path / "channel").mkdir()
     with tarfile.open(tmp_path / "channel" / "model.tar.gz", "w:gz") as tar:
         tar.add(tmp_path / "artifact", ".")
-    found, normalisation = train.find_pretrained(tmp_path / "channel", "")
-    assert normalisation == "imagenet" and all(torch.equal(found[name], before[name]) for name in before)
+    found = train.find_pretrained(tmp_path / "channel", "")
+    assert found and (found.normalisation, found.classes) == ("imagenet", ["0"])
+    assert all(torch.equal(found.weights[name], before[name]) for name in before)
+
+
+def test_class_outputs_are_taken_over_by_name(
+    base: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = save_start(base / "input" / "data" / "model", ["disc", "lamp", "Square "])
+    set_hyperparameters(base, max_epoch="1", basic_lr_per_img="1e-8")
+    assert run_here(base, monkeypatch) == 0
+    assert "weights taken over, and the outputs of square, disc" in capsys.readouterr().out
+    for level in range(3):
+        for part in ("weight", "bias"):
+            name = f"head.cls_preds.{level}.{part}"
+            torch.testing.assert_close(weights(base)[name], before[name][[2, 0]], rtol=1e-3, atol=1e-5)
+
+
+def test_as_many_classes_of_other_names_are_not_taken_for_the_same(tmp_path: Path) -> None:
+    save_start(tmp_path / "start", ["cat", "square"])
+    start = train.find_pretrained(tmp_path / "start", "")
+    assert start
+    model = artifact.build(ModelConfig(0.33, 0.125, True, ["square", "disc"], [64, 64]))
+    fresh = model.state_dict()["head.cls_preds.0.weight"].clone()
+    assert train.load_matching(model, start, ["square", "disc"]).endswith("and the outputs of square")
+    loaded = model.state_dict()["head.cls_preds.0.weight"]
+    assert torch.equal(loaded[0], start.weights["head.cls_preds.0.weight"][1])
+    assert torch.equal(loaded[1], fresh[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "names"),
+    [("yolox_nano.pth", 80, "person"), ("bytetrack_nano_mot17.pth.tar", 1, "person"), ("own.pth", 1, None)],
+)
+def test_published_checkpoints_are_known_to_have_their_classes(
+    tmp_path: Path, name: str, classes: int, names: str | None
+) -> None:
+    save_start(tmp_path / "model" / name, classes)
+    start = train.find_pretrained(tmp_path / "model", "")
+    assert start and (start.classes[0] if start.classes else None) == names
+
+
+def script_precision(monkeypatch: pytest.MonkeyPatch, *values: float) -> None:
+    """Let the evaluations of a training give these AP in turn, whatever its network has learned."""
+    given = iter(values)
+    monkeypatch.setattr(train, "average_precision", lambda *_: {"AP": next(given)})
+
+
+def evaluations(capsys: pytest.CaptureFixture[str]) -> tuple[list[int], str]:
+    """The epochs that were evaluated, and the whole log."""
+    log = capsys.readouterr().out
+    return [int(found["epoch"]) for found in map(parse, log.splitlines()) if "AP" in found], log
+
+
+def test_a_start_that_no_epoch_betters_is_kept(
+    base: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = save_start(base / "input" / "data" / "model", ["square", "disc"])
+    set_hyperparameters(base, basic_lr_per_img="0.01")
+    script_precision(monkeypatch, 0.6, 0.5, 0.6)
+    assert run_here(base, monkeypatch) == 0
+    epochs, log = evaluations(capsys)
+    assert epochs == [0, 1, 2] and "no epoch was better than the start" in log
+    assert artifact.read_config(base / "model").metrics["AP"] == 0.6
+    assert_equal_weights(weights(base), before)
+
+
+def test_the_best_epoch_after_a_start_is_kept(
+    base: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = save_start(base / "input" / "data" / "model", ["square", "disc"])
+    script_precision(monkeypatch, 0.4, 0.5, 0.45)
+    assert run_here(base, monkeypatch) == 0
+    epochs, log = evaluations(capsys)
+    assert epochs == [0, 1, 2] and "epoch 1 was the best" in log
+    assert artifact.read_config(base / "model").metrics["AP"] == 0.5
+    kernel = "backbone.backbone.stem.conv.conv.weight"
+    assert not torch.equal(weights(base)[kernel], before[kernel])
+
+
+def test_from_scratch_there_is_no_epoch_before_the_first(
+    base: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script_precision(monkeypatch, 0.1, 0.2)
+    assert run_here(base, monkeypatch) == 0
+    epochs, log = evaluations(capsys)
+    assert epochs == [1, 2] and "start" not in log
+
+
+def test_a_stopped_training_remembers_that_its_start_was_the_best(
+    base: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = save_start(base / "input" / "data" / "model", ["square", "disc"])
+    set_hyperparameters(base, max_epoch="3", basic_lr_per_img="1e-8")
+
+    def evaluated(*_: object) -> dict[str, float]:
+        if len(seen) == 2:  # in the evaluation after the second epoch
+            os.kill(os.getpid(), signal.SIGTERM)
+        seen.append(0.6 if not seen else 0.5)
+        return {"AP": seen[-1]}
+
+    seen: list[float] = []
+    monkeypatch.setattr(train, "average_precision", evaluated)
+    assert run_here(base, monkeypatch) == 143
+    monkeypatch.setattr(train, "average_precision", lambda *_: {"AP": 0.5})
+    assert run_here(base, monkeypatch) == 0
+    epochs, log = evaluations(capsys)
+    assert epochs == [0, 1, 2, 3] and "resuming at epoch" in log and "no epoch was better than the start" in log
+    assert_equal_weights(weights(base), before)
 
 
 def test_pixels_are_normalised_as_the_detector_does(tmp_path: Path) -> None:

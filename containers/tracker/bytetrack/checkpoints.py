@@ -54,6 +54,23 @@ def architecture_of(weights: dict[str, Tensor]) -> tuple[float, float, bool, int
     return round(len(blocks) / 3, 2), width, depthwise, weights[HEAD].shape[0]
 
 
+def known_class_names(count: int, from_bytetrack: bool) -> list[str] | None:
+    """Return the names of a published checkpoint's classes, which it does not hold itself.
+
+    Args:
+        count: number of classes of the network.
+        from_bytetrack: whether ByteTrack's authors trained it, on people only.
+
+    Returns:
+        The names in the network's order: COCO's for 80 classes. None if they are unknown.
+    """
+    if count == 80:
+        from yolox.data.datasets.coco_classes import COCO_CLASSES
+
+        return list(COCO_CLASSES)
+    return ["person"] if count == 1 and from_bytetrack else None
+
+
 def network_of(weights: dict[str, Tensor]) -> YoloxModule:
     """The network with these weights, ready to infer.
 

@@ -21,6 +21,7 @@ SIZES: dict[str, tuple[float, float]] = {  # YOLOX's depth and width
 }
 
 OPTIMIZERS = ("adamw", "sgd")
+PRETRAINED_EPOCHS = 10  # a pretrained model knows most already; more epochs fit the few frames too closely
 WINDOWS_ON_CPU = 4_500  # that a training sees, for frames as large as one: minutes of YOLOX-nano on a core
 
 
@@ -179,8 +180,11 @@ def suggest(
     # The more windows fit into a frame, the more must be seen to know it all; but neighbours look alike.
     seen = 40_000 if gpu else WINDOWS_ON_CPU * math.sqrt(test_size[0] * test_size[1] / (window_h * window_w))
     batch_size = 16 if gpu else 8
-    learning_rate = 0.001 if pretrained else 0.002 if gpu else 0.01  # where steps are few they have to be large
-    epochs = min(max(round(seen / max(images, 1)), 10), 300)
+    if pretrained:
+        learning_rate, epochs = 0.0005, PRETRAINED_EPOCHS
+    else:
+        learning_rate = 0.002 if gpu else 0.01  # where steps are few they have to be large
+        epochs = min(max(round(seen / max(images, 1)), 10), 300)
     return Hyperparameters(
         depth=depth,
         width=network_width,
@@ -193,7 +197,7 @@ def suggest(
         max_epoch=epochs,
         warmup_epochs=1,
         no_aug_epochs=max(epochs // 7, 1),
-        eval_interval=max(epochs // 4, 1),
+        eval_interval=1 if pretrained else max(epochs // 4, 1),
         mosaic_prob=0.5 if gpu else 0.0,  # more to learn from, but slower to learn
         num_workers=4 if gpu else 0,
     )

@@ -20,7 +20,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,7 +32,7 @@ from yolox.utils import LRScheduler
 
 from bytetrack import artifact, validate
 from bytetrack.artifact import ModelConfig
-from bytetrack.checkpoints import architecture_of, read_checkpoint
+from bytetrack.checkpoints import architecture_of, known_class_names, read_checkpoint
 from bytetrack.data import CACHE_BYTES, Split, TrainImages, batches
 from bytetrack.detector import IMAGENET_MEAN, IMAGENET_STD
 from bytetrack.devices import gpu_count
@@ -49,6 +49,21 @@ CHECKPOINT, BEST = "last.pt", "best.pt"
 
 class Stopped(Exception):
     """SIGTERM came, and a checkpoint is written."""
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """The model that a training starts from.
+
+    Attributes:
+        weights: by the names of YOLOX's state dictionary.
+        normalisation: what the network expects, see `ModelConfig`.
+        classes: names of its classes in the network's order; None if they are unknown.
+    """
+
+    weights: dict[str, torch.Tensor]
+    normalisation: str
+    classes: list[str] | None
 
 
 def main() -> int:
@@ -86,7 +101,7 @@ def train(base: Path) -> None:
     start = find_pretrained(channels / "model", asked.pretrained_model)
     frame = train_split.images[0]
     gpu = torch.cuda.is_available()
-    depth, width = architecture_of(start[0])[:2] if start else (asked.depth, asked.width)
+    depth, width = architecture_of(start.weights)[:2] if start else (asked.depth, asked.width)
     suggested = suggest(
         frame.width,
         frame.height,
@@ -109,7 +124,7 @@ def train(base: Path) -> None:
         depthwise=settings.width <= 0.25,
         classes=train_split.classes,
         input_size=list(settings.test_size),
-        normalisation=start[1] if start else "raw",
+        normalisation=start.normalisation if start else "raw",
         thresholds={"test_conf": settings.test_conf, "nmsthre": settings.nmsthre},
         hyperparameters=asdict(settings),
     )
@@ -119,10 +134,10 @@ def train(base: Path) -> None:
     cv2.setNumThreads(0)  # the processes that prepare images are forked, and would wait for threads that are not
     device = torch.device("cuda", torch.cuda.current_device()) if gpu else torch.device("cpu")
     if start:
-        _, _, config.depthwise, _ = architecture_of(start[0])
+        _, _, config.depthwise, _ = architecture_of(start.weights)
     model = artifact.build(config)
     if start:
-        say(load_matching(model, start[0]))
+        say(load_matching(model, start, config.classes))
     model = model.to(device, memory_format=torch.channels_last)
     ema = Ema(model)
     optimizer = make_optimizer(model, settings)
@@ -136,13 +151,14 @@ def train(base: Path) -> None:
 
     # --- Where an earlier start left off --------------------------------------------------------------------------
     checkpoints = base / "checkpoints"
-    first_epoch, first_step, best = 0, 0, {"AP": -1.0}
+    first_epoch, first_step, best, best_epoch = 0, 0, {"AP": -1.0}, 0
     if state := read_state(checkpoints / CHECKPOINT, config):
         model.load_state_dict(state["model"])
         ema.load_state_dict(state["ema"])
         optimizer.load_state_dict(state["optimizer"])
         scaler.load_state_dict(state["scaler"])
         first_epoch, first_step, best = state["epoch"], state["step"], state["best"]
+        best_epoch = state.get("best_epoch", first_epoch)  # which earlier versions did not write
         say(f"resuming at epoch {first_epoch + 1}, step {first_step + 1}")
 
     def save_state(epoch: int, step: int) -> None:
@@ -150,13 +166,33 @@ def train(base: Path) -> None:
         if rank == 0:
             parts = {"model": model, "ema": ema, "optimizer": optimizer, "scaler": scaler}
             states = {name: part.state_dict() for name, part in parts.items()}
-            write_state(checkpoints / CHECKPOINT, {**states, "epoch": epoch, "step": step, "best": best})
+            progress = {"epoch": epoch, "step": step, "best": best, "best_epoch": best_epoch}
+            write_state(checkpoints / CHECKPOINT, {**states, **progress})
+
+    def validate_epoch(split: Split, epoch: int, resume_at: tuple[int, int]) -> None:
+        """Print the AP after an epoch, 0 for before the first; keep the weights if they are the best so far."""
+        nonlocal best, best_epoch
+        mine = itertools.takewhile(lambda _: not told_to_stop(), split.images[rank::world])
+        found = gathered(validate.detect(ema.model, config, split, mine))
+        scores = average_precision(split.document, found)
+        if any_process(told_to_stop()):
+            save_state(*resume_at)
+            raise Stopped(f"stopped in the evaluation after epoch {epoch}, checkpoint written")
+        say(f"epoch: {epoch}/{settings.max_epoch}, {listing(scores, 4)}")
+        if scores["AP"] > best["AP"]:
+            best, best_epoch = scores, epoch
+            if rank == 0:
+                write_state(checkpoints / BEST, ema.model.state_dict())
 
     network = torch.nn.parallel.DistributedDataParallel(model, [device] if gpu else None) if world > 1 else model
     say(
         f"training on {len(images)} images with {train_split.number_of_boxes} boxes of {len(config.classes)} classes, "
         f"{settings.max_epoch} epochs of {steps} steps, on {world} x {torch.cuda.get_device_name() if gpu else 'CPU'}"
     )
+
+    # A pretrained model counts as epoch 0: what the training gives must be better, or the start is kept.
+    if start and val_split and first_epoch == first_step == 0:
+        validate_epoch(val_split, 0, resume_at=(0, 0))
 
     # --- The loop -------------------------------------------------------------------------------------------------
     clock = Clock((settings.max_epoch - first_epoch) * steps - first_step)
@@ -202,21 +238,13 @@ def train(base: Path) -> None:
 
         last = epoch + 1 == settings.max_epoch
         if val_split and (last or (epoch + 1) % settings.eval_interval == 0):
-            mine = itertools.takewhile(lambda _: not told_to_stop(), val_split.images[rank::world])
-            found = gathered(validate.detect(ema.model, config, val_split, mine))
-            scores = average_precision(val_split.document, found)
-            if any_process(told_to_stop()):
-                save_state(epoch, steps)
-                raise Stopped(f"stopped in the evaluation after epoch {epoch + 1}, checkpoint written")
-            say(f"epoch: {epoch + 1}/{settings.max_epoch}, {listing(scores, 4)}")
-            if scores["AP"] > best["AP"]:
-                best = scores
-                if rank == 0:
-                    write_state(checkpoints / BEST, ema.model.state_dict())
+            validate_epoch(val_split, epoch + 1, resume_at=(epoch, steps))
         save_state(epoch + 1, 0)
 
     # --- The artifact: the best weights, or the last where there is nothing to tell by ----------------------------
     if rank == 0:
+        if start and val_split:
+            say("no epoch was better than the start" if best_epoch == 0 else f"epoch {best_epoch} was the best")
         weights = torch.load(checkpoints / BEST, map_location="cpu", weights_only=True) if val_split else None
         export(base / "model", weights or ema.model.state_dict(), config, best, val_split)
 
@@ -345,8 +373,8 @@ def resized(
 # --- What to start from, and checkpoints --------------------------------------------------------------------------
 
 
-def find_pretrained(channel: Path, name: str) -> tuple[dict[str, torch.Tensor], str] | None:
-    """Weights and normalisation of what the channel “model” holds: an artifact, or one checkpoint.
+def find_pretrained(channel: Path, name: str) -> Pretrained | None:
+    """Read what the channel “model” holds: an artifact, or one checkpoint. None if there is no such channel.
 
     Raises:
         ValueError: if the channel holds neither, several checkpoints and no `name`, or not the one named.
@@ -358,7 +386,8 @@ def find_pretrained(channel: Path, name: str) -> tuple[dict[str, torch.Tensor], 
     if not name:
         with artifact.unpacked(channel) as folder:
             if (folder / "model.json").is_file():
-                return artifact.load_torch(folder).state_dict(), artifact.read_config(folder).normalisation
+                config = artifact.read_config(folder)
+                return Pretrained(artifact.load_torch(folder).state_dict(), config.normalisation, config.classes)
     files = sorted(path for path in channel.iterdir() if path.name.endswith((".pth", ".pth.tar", ".pt")))
     chosen = [path for path in files if path.name == name] if name else files
     if len(chosen) != 1:
@@ -368,26 +397,48 @@ def find_pretrained(channel: Path, name: str) -> tuple[dict[str, torch.Tensor], 
         )
     weights = read_checkpoint(chosen[0])
     # ByteTrack trained with ImageNet's mean and deviation, one class, and named its files after MOT's benchmarks.
-    from_bytetrack = architecture_of(weights)[3] == 1 and "mot" in chosen[0].name.lower()
-    return weights, "imagenet" if from_bytetrack else "raw"
+    count = architecture_of(weights)[3]
+    from_bytetrack = count == 1 and "mot" in chosen[0].name.lower()
+    return Pretrained(weights, "imagenet" if from_bytetrack else "raw", known_class_names(count, from_bytetrack))
 
 
-def load_matching(model: YoloxModule, weights: dict[str, torch.Tensor]) -> str:
-    """Load what has the same name and shape: with another number of classes, all but the last layer of the classes.
+def load_matching(model: YoloxModule, start: Pretrained, classes: list[str]) -> str:
+    """Load the weights of the same name and shape, and of the class outputs the rows of the classes that both know.
+
+    Classes are matched by name, whatever their case and order. If the start's names are unknown, the class outputs
+    are loaded only if they are as many.
+
+    Args:
+        classes: names of the model's classes in order.
+
+    Returns:
+        What was taken over, for the log.
 
     Raises:
         ValueError: if the backbone does not fit: the model is of another size.
     """
     own = model.state_dict()
-    matching = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
+    matching = {
+        name: value
+        for name, value in start.weights.items()
+        if name in own and own[name].shape == value.shape and (start.classes is None or "cls_preds" not in name)
+    }
     if misfits := [name for name in own if name not in matching and "cls_preds" not in name]:
-        depth, width, _, _ = architecture_of(weights)
+        depth, width, _, _ = architecture_of(start.weights)
         raise ValueError(
             f"The pretrained model has depth {depth} and width {width}, which are not those in the hyperparameters "
             f"({len(misfits)} of {len(own)} weights do not fit). Leave depth and width out, or take another model."
         )
+    taken = f"started from a pretrained model: {len(matching)} of {len(own)} weights taken over"
+    if start.classes is not None:
+        rows = {name.strip().casefold(): row for row, name in enumerate(start.classes)}
+        known = {row: rows[key] for row, name in enumerate(classes) if (key := name.strip().casefold()) in rows}
+        for name in [name for name in own if "cls_preds" in name]:
+            matching[name] = own[name].clone()
+            matching[name][list(known)] = start.weights[name][list(known.values())].to(own[name])
+        taken += f", and the outputs of {', '.join(classes[row] for row in known) or 'no class'}"
     model.load_state_dict(matching, strict=False)
-    return f"started from a pretrained model: {len(matching)} of {len(own)} weights taken over"
+    return taken
 
 
 def read_state(path: Path, config: ModelConfig) -> dict[str, Any] | None:
