@@ -47,6 +47,15 @@ def test_tracks_keep_rows_of_score_zero_and_unknown_scores_are_one(tmp_path: Pat
     assert read(tmp_path, text).id.tolist() == [4]
 
 
+def test_ids_from_0_are_raised_by_one(tmp_path: Path) -> None:
+    assert read(tmp_path, "1,0,10,20,30,40\n1,1,10,20,30,40\n2,7,10,20,30,40\n").id.tolist() == [1, 2, 8]
+    assert read(tmp_path, "1,1,10,20,30,40\n1,8,10,20,30,40\n").id.tolist() == [1, 8]
+
+
+def test_boxes_without_an_area_are_kept(tmp_path: Path) -> None:
+    assert read(tmp_path, "1,1,10,20,0,40\n1,2,10,20,30,-5\n").xyxy.tolist() == [[10, 20, 10, 60], [10, 20, 40, 15]]
+
+
 def test_detections_come_in_the_order_of_frames_and_lines(tmp_path: Path) -> None:
     path = tmp_path / "det.txt"
     path.write_text("2,-1,5,5,10,20,0.5,2\n1,-1,1,2,3,4,7.5,1\n\n2 -1 0 0 10 20 -0.5 1\n")
@@ -77,8 +86,8 @@ def test_positions_in_metres_are_no_classes(tmp_path: Path) -> None:
         ("1,1,0,0,5,nan", "not a finite number"),
         ("0,1,0,0,5,5", "frames are whole numbers from 1"),
         ("1.5,1,0,0,5,5", "frames are whole numbers from 1"),
-        ("1,-1,0,0,5,5", "ids are whole numbers from 1"),
-        ("1,1,0,0,0,5", "the box is 0 wide"),
+        ("1,-1,0,0,5,5", "ids are whole numbers from 0"),
+        ("1,0.5,0,0,5,5", "ids are whole numbers from 0"),
         ("1,9,0,0,5,5", "object 9 is in frame 1 a second time"),
     ],
 )

@@ -25,6 +25,9 @@ def read(path: Path | str, classes: Sequence[str] | None = None, *, truth: bool 
     position in metres instead; a number in it that cannot be a class gives them away, and all boxes are of the first
     class then. A score below 0 says unknown, too, and becomes 1.
 
+    Boxes without an area are kept, as TrackEval scores them, too. Where a file counts ids from 0, every id is raised by
+    1, because `Tracks` counts from 1.
+
     Args:
         classes: names for the numbers of the class column; without it they are called "class 1", "class 2", …, or
             just "object" if there is one only.
@@ -38,17 +41,16 @@ def read(path: Path | str, classes: Sequence[str] | None = None, *, truth: bool 
     for number, cells in _lines(path):
         with _blaming(path, number):
             frame, identity, box = _parse(cells)
-            if not identity.is_integer() or not 1 <= identity <= LARGEST:
+            if not identity.is_integer() or not 0 <= identity <= LARGEST:
                 raise ValueError(
-                    f"id {cells[1]}, but ids are whole numbers from 1 (-1 marks detections, which are no tracks)"
+                    f"id {cells[1]}, but ids are whole numbers from 0 (-1 marks detections, which are no tracks)"
                 )
-            if box[2] <= 0 or box[3] <= 0:
-                raise ValueError(f"the box is {cells[4]} wide and {cells[5]} high")
             if (frame, int(identity)) in boxes:
                 raise ValueError(f"object {int(identity)} is in frame {frame} a second time")
         boxes[frame, int(identity)] = box
 
     frames, ids = np.array(list(boxes), np.int64).reshape(-1, 2).T
+    ids = ids + (ids.min(initial=1) == 0)
     xyxy, score, kind = _columns(list(boxes.values()))
     counted = (score != 0) | (not truth)
     class_id = _class_ids(kind)

@@ -80,6 +80,16 @@ def test_boxes_over_the_border_are_clipped(workspace: Workspace, video: Video, t
     assert "clipped" in " ".join(labels.notes)
 
 
+def test_a_box_without_an_area_is_left_out_and_the_others_are_kept(
+    workspace: Workspace, video: Video, tmp_path: Path
+) -> None:
+    rows = [f"{frame},0,5,5,{0 if frame == 3 else 10},10,1,1,1\n" for frame in range(1, 21)]
+    (tmp_path / "gt.txt").write_text("".join(rows))
+    (id,) = import_labels(workspace, silent, path=str(tmp_path / "gt.txt"), video=video.id)["labels"]
+    labels = workspace.get(Labels, id)
+    assert labels.boxes == 19 and "1 box outside the frame or without area left out." in labels.notes
+
+
 @pytest.mark.parametrize(
     "text, says",
     [
