@@ -131,7 +131,9 @@ def _track_detections(options: argparse.Namespace) -> dict:
 
 
 def _evaluate(options: argparse.Namespace) -> dict:
-    return mot_files.evaluate(options.gt, options.tracks)
+    return mot_files.evaluate(
+        options.gt, options.tracks, options.benchmark, lambda text: print(text, file=sys.stderr, flush=True)
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -177,6 +179,12 @@ def _parser() -> argparse.ArgumentParser:
     score = add_plain("evaluate", _evaluate, "score a MOTChallenge file of tracks: HOTA, MOTA, IDF1 and their parts")
     score.add_argument("--gt", type=Path, required=True, metavar="GT.txt")
     score.add_argument("--tracks", type=Path, required=True, metavar="TRACKS.txt")
+    score.add_argument(
+        "--benchmark",
+        choices=mot_files.BENCHMARKS,
+        help="score by this benchmark's rules: MOT16, MOT17 and MOT20 score pedestrians (class 1) only and leave out "
+        "tracks on distractors, MOT15 ignores classes (default: the rules that the ground truth calls for)",
+    )
     return parser
 
 

@@ -1,0 +1,53 @@
+"""MOTChallenge's preprocessing: boxes on distractors, such as reflections, are neither right nor wrong."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from bytetrack.boxes import overlap
+from bytetrack.metrics import rows_of_frames
+from bytetrack.tracks import Tracks
+
+MIN_IOU = 0.5
+PEDESTRIAN = 0
+# Class ids from 0: person on vehicle, static person, distractor, reflection; in MOT20 non-motorized vehicle, too.
+MOT17 = (1, 6, 7, 11)
+MOT20 = (1, 5, 6, 7, 11)
+
+
+def has_distractors(truth: Tracks) -> bool:
+    """Tell MOT16, MOT17 or MOT20 ground truth from other data that has several classes.
+
+    In the challenge, only pedestrians count: rows of all other classes have score 0, and some are distractors. A class
+    that is to be scored has rows with another score.
+
+    Args:
+        truth: All rows of the file, those with score 0 included.
+    """
+    counted = truth.class_id[truth.score != 0]
+    return bool((counted == PEDESTRIAN).all() and np.isin(truth.class_id, MOT20).any())
+
+
+def on_distractors(truth: Tracks, tracks: Tracks, distractors: tuple[int, ...]) -> np.ndarray:
+    """Find the boxes of tracks that match a distractor.
+
+    In each frame, boxes of tracks are assigned to all boxes of the truth, whatever their class and score, so that the
+    sum of IoUs is largest; pairs with an IoU below 0.5 do not match. TrackEval does the same before it scores.
+
+    Args:
+        truth: All rows of the file, those with score 0 included.
+        distractors: Class ids of the truth, `MOT17` or `MOT20`.
+
+    Returns:
+        `(M,)` bool, one per box of `tracks`.
+    """
+    found = np.zeros(len(tracks), bool)
+    frames = np.intersect1d(truth.frame, tracks.frame)
+    for a, b in zip(rows_of_frames(truth, frames), rows_of_frames(tracks, frames)):
+        shares = overlap(truth.xyxy[a], tracks.xyxy[b])
+        shares[shares < MIN_IOU - np.finfo(float).eps] = 0
+        rows, columns = linear_sum_assignment(shares, maximize=True)
+        hit = (shares[rows, columns] > 0) & np.isin(truth.class_id[a][rows], distractors)
+        found[b.start + columns[hit]] = True
+    return found
