@@ -48,6 +48,7 @@ def read(path: Path, classes: list[str] | None = None) -> list[Sequence]:
 def _read_file(path: Path, classes: list[str] | None) -> Sequence:
     try:
         tracks = mot.read(path, classes)
+        ignored = mot.count_ignored(path)
     except (ValueError, OverflowError) as error:
         raise UserError(f"{error} Is it a MOTChallenge file: frame,id,left,top,width,height,…?") from error
     except OSError as error:
@@ -63,6 +64,9 @@ def _read_file(path: Path, classes: list[str] | None) -> Sequence:
     notes: list[str] = []
     if classes is None:
         tracks, notes = _name_classes(tracks, path.parent / "labels.txt", name)
+    if ignored:
+        rows = f"{ignored:,} row" if ignored == 1 else f"{ignored:,} rows"
+        notes.append(f"{rows} with score 0 left out: MOTChallenge marks what is not to be scored this way.")
     labelled, unlabelled_note = _labelled_frames(tracks, info.frames)
     return Sequence(name, tracks, labelled, info.frames, info.size, notes + unlabelled_note)
 

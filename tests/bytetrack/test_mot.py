@@ -56,6 +56,11 @@ def test_boxes_without_an_area_are_kept(tmp_path: Path) -> None:
     assert read(tmp_path, "1,1,10,20,0,40\n1,2,10,20,30,-5\n").xyxy.tolist() == [[10, 20, 10, 60], [10, 20, 40, 15]]
 
 
+def test_rows_that_do_not_count_are_counted(tmp_path: Path) -> None:
+    read(tmp_path, "1,3,10,20,30,40,0,1,1\n1,4,10,20,30,40,1,1,1\n2 4 1 2 3 4\n2,5,10,20,30,40,-1,1,1\n")
+    assert mot.count_ignored(tmp_path / "gt.txt") == 1
+
+
 def test_detections_come_in_the_order_of_frames_and_lines(tmp_path: Path) -> None:
     path = tmp_path / "det.txt"
     path.write_text("2,-1,5,5,10,20,0.5,2\n1,-1,1,2,3,4,7.5,1\n\n2 -1 0 0 10 20 -0.5 1\n")

@@ -69,6 +69,11 @@ def read(path: Path | str, classes: Sequence[str] | None = None, *, truth: bool 
     )
 
 
+def count_ignored(path: Path | str) -> int:
+    """Count the rows of ground truth that `read` leaves out, which are those with score 0."""
+    return sum(_parse(cells)[2][4] == 0 for _, cells in _lines(Path(path)))
+
+
 def read_detections(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Detections, in the order of their frames and, within a frame, of their lines; ids are ignored.
 

@@ -36,6 +36,15 @@ def test_a_sequence_folder(tmp_path: Path) -> None:
     assert sequence.labelled_frames == [0, 1, 2]
 
 
+def test_rows_that_are_not_scored_are_left_out_with_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"
+    path.write_text("1,1,5,5,10,10,1,1,1\n1,2,6,5,10,10,0,7,1\n2,1,6,5,10,10,0,1,1\n")
+    (sequence,) = mot.read(path, ["person"])
+    assert len(sequence.tracks) == 1 and any("2 rows with score 0 left out" in note for note in sequence.notes)
+    path.write_text("1,1,5,5,10,10,1,1,1\n2,1,6,5,10,10,1,1,1\n")
+    assert mot.read(path)[0].notes == []
+
+
 def test_names_of_classes(tmp_path: Path) -> None:
     path = tmp_path / "gt.txt"
     path.write_text("1,1,5,5,10,10,1,1,1\n1,2,6,5,10,10,1,3,1\n")
