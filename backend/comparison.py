@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 
 from backend.errors import UserError
+from backend.latency import percentiles
 from backend.platform import platform_of
 from backend.progress import Progress, part
 from backend.records import Comparison, Endpoint, Model, Video, check_name
-from backend.tracking import Tracked, percentiles, through
+from backend.tracking import Tracked, through
 from backend.workspace import Workspace
 
 
@@ -23,7 +24,8 @@ def compare(workspace: Workspace, progress: Progress, *, name: str, video: str, 
         `{"comparison": id}`; each of its rows holds `endpoint`, `mode`, `model` (names), `frames`, `seconds`, `fps`,
         `requests`, `bytes_sent`, percentiles in milliseconds per request of `total_ms` and its parts `client_ms`
         (cutting the video into pieces, reading the answer), `network_ms` (and the queue) and `model_ms`, `latency`
-        (each request's total), `cost_per_hour` and `cost_per_1000_frames` in US dollars, and `error`.
+        (each request's total), `cost_per_hour` and `cost_per_1000_frames` in US dollars, and `error`. Percentiles that
+        need more requests than there were are left out, see `backend.latency`.
 
     Raises:
         UserError: if there is nothing to compare, or every endpoint failed.

@@ -80,8 +80,9 @@ def _from_labels(
 
     Returns:
         `seconds` per step, `train_images_per_second`, `AP50` (0..1), `HOTA`, `MOTA`, `IDF1` (percent) of the held-out
-        part tracked as a batch; for `batch`, `realtime`, `async` the `fps`, `latency_ms` p50/p90/p99 per request
-        where there are requests, `HOTA`, and the paths `tracks` and `overlay`; `agree`: whether all tracks are equal.
+        part tracked as a batch; for `batch`, `realtime`, `async` the `fps`, where there are requests their number
+        `requests` and `latency_ms` per request (see `backend.latency.percentiles`), `HOTA`, and the paths `tracks` and
+        `overlay`; `agree`: whether all tracks are equal.
     """
     split = datasets.suggest_split(labels)
     held_out = workspace.get(Labels, (split["test"] or split["val"])[0])
@@ -145,7 +146,7 @@ def _serve_and_track(
         documents.append((folder / "tracks.json").read_bytes())
         result[mode] = {
             "fps": made.fps,
-            **({"latency_ms": made.latency_ms} if made.latency_ms else {}),
+            **({"requests": made.requests, "latency_ms": made.latency_ms} if made.requests else {}),
             "HOTA": round(metrics["HOTA"], 2),
             "tracks": str(folder / "tracks.txt"),
             "overlay": str(folder / "overlay.mp4"),

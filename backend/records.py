@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from backend.errors import UserError
+from backend.latency import known
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()-]{0,79}")
 
@@ -153,9 +154,13 @@ class Run(Record):
     objects: int
     seconds: float  # wall clock, from the first byte sent to the last received
     fps: float
-    latency_ms: dict[str, float] = field(default_factory=dict)  # "p50", "p90", "p99" per request, where it applies
+    latency_ms: dict[str, float] = field(default_factory=dict)  # per request, see `backend.latency.percentiles`
     bytes_sent: int = 0
     requests: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.latency_ms = known(self.latency_ms, self.requests)
 
     def owners(self) -> list[str]:
         return [self.video]
@@ -196,6 +201,13 @@ class Comparison(Record):
 
     video: str
     rows: list[dict]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.rows = [
+            {key: known(value, row["requests"]) if key.endswith("_ms") else value for key, value in row.items()}
+            for row in self.rows
+        ]
 
     def owners(self) -> list[str]:
         return [self.video]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from pathlib import Path
 from backend import overlays
 from backend.errors import UserError
 from backend.export import FILES, export
+from backend.latency import percentiles
 from backend.platform import platform_of
 from backend.platform.base import Options, Platform, ProcessingSpec
 from backend.progress import Progress, part
@@ -138,16 +138,6 @@ def by_model(workspace: Workspace, progress: Progress, sources: list[Video], mod
         folder = Path(temporary)
         documents = _process(workspace, platform_of(workspace), progress, sources, model, {}, folder)
     return {source.id: Tracks.from_json(document) for source, document in zip(sources, documents)}
-
-
-def percentiles(values: list[float]) -> dict[str, float]:
-    """Nearest-rank p50, p90, p99; empty for no values."""
-    ordered = sorted(values)
-    return {
-        f"p{percent}": round(ordered[math.ceil(percent / 100 * len(ordered)) - 1], 2)
-        for percent in (50, 90, 99)
-        if ordered
-    }
 
 
 def _batch(

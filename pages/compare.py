@@ -27,6 +27,7 @@ from app.workspace import workspace
 from backend import deployments
 from backend.comparison import tracks_of
 from backend.deployments import MODES
+from backend.latency import REQUESTS_NEEDED
 from backend.records import Comparison, Endpoint, Labels, Model, Run, Video
 from bytetrack.tracks import Tracks
 
@@ -35,6 +36,7 @@ PART_MEANING = (
     "**Client**: cutting the video into pieces and reading the answers. **Network**: under way, and waiting in the "
     "queue. **Model**: inside the container, from the request's arrival to its answer."
 )
+SHARES = {"p50": "half", "p90": "9 of 10", "p99": "99 of 100"}
 Row = dict[str, Any]  # see `backend.comparison.compare`
 
 ws = workspace()
@@ -111,7 +113,7 @@ def show(comparisons: list[Comparison]) -> None:
     with st.container(border=True):
         st.markdown(f":primary[:material/lightbulb:] {conclusion(rows)}")
     table(rows)
-    per_request = [row for row in rows if row["latency"]]
+    per_request = [row for row in rows if row["requests"]]
     left, right = st.columns(2, gap="large")
     with left:
         speed_chart(rows, key=f"fps-{comparison.id}")
@@ -163,10 +165,14 @@ def conclusion(rows: list[Row]) -> str:
         quickest = min(answering, key=lambda row: row["total_ms"]["p50"])
         largest = max(PARTS, key=lambda part: quickest[f"{part}_ms"]["p50"])
         where = {"client": "in preparing requests", "network": "under way", "model": "in the model"}[largest]
+        within = ", ".join(
+            f"{share} within {milliseconds(quickest['total_ms'][name])}"
+            for name, share in SHARES.items()
+            if name in quickest["total_ms"]
+        )
         sentences.append(
-            f"**{quickest['endpoint']}** answers soonest: half of its requests within "
-            f"{milliseconds(quickest['total_ms']['p50'])}, 99 of 100 within "
-            f"{milliseconds(quickest['total_ms']['p99'])}, most of it spent {where}."
+            f"**{quickest['endpoint']}** answers soonest: of its {count(quickest['requests'], 'request')}, {within}, "
+            f"most of it spent {where}."
         )
     else:
         sentences.append("None of them answers while the video still runs: for that, add a real-time endpoint.")
@@ -186,9 +192,6 @@ def milliseconds(value: float) -> str:
 
 
 def table(rows: list[Row]) -> None:
-    def percentiles(values: dict[str, float]) -> str:
-        return " / ".join(f"{values[name]:,.0f}" for name in ("p50", "p90", "p99")) if values else ""
-
     st.dataframe(
         [
             {
@@ -196,9 +199,10 @@ def table(rows: list[Row]) -> None:
                 "Way": MODES[row["mode"]],
                 "Model": row["model"],
                 "Frames/s": row["fps"],
-                "latency (ms)": percentiles(row["total_ms"]),
-                **{f"{part} (ms)": percentiles(row[f"{part}_ms"]) for part in PARTS},
-                "Sent": f"{row['requests']} × {size(row['bytes_sent'] / row['requests'])}" if row["requests"] else "",
+                "Requests": row["requests"],
+                "latency (ms)": percentiles(row["total_ms"], "needs {}") or "no requests",
+                **{f"{part} (ms)": percentiles(row[f"{part}_ms"], "–") or "–" for part in PARTS},
+                "Sent/request": size(row["bytes_sent"] / row["requests"]) if row["requests"] else "–",
                 "$/1k": row["cost_per_1000_frames"],
             }
             for row in rows
@@ -211,8 +215,22 @@ def table(rows: list[Row]) -> None:
         },
     )
     st.caption(
-        "Latency is client, network and model together. Times are p50 / p90 / p99 per request; batch has no requests."
+        "Latency is client, network and model together. Times are p50 / p90 / p99 per request: p90 needs "
+        f"{REQUESTS_NEEDED['p90']} requests, p99 needs {REQUESTS_NEEDED['p99']} (“–”: too few). "
+        "Batch sends no requests."
     )
+
+
+def percentiles(values: dict[str, float], unknown: str) -> str:
+    """Format percentiles in milliseconds as `334 / 402 / needs 100`; empty where there are none.
+
+    Args:
+        unknown: Stands for a percentile that needs more requests, whose number fills its braces.
+    """
+    shown = [
+        f"{values[name]:,.0f}" if name in values else unknown.format(needed) for name, needed in REQUESTS_NEEDED.items()
+    ]
+    return " / ".join(shown) if values else ""
 
 
 def speed_chart(rows: list[Row], *, key: str) -> None:
@@ -233,10 +251,11 @@ def speed_chart(rows: list[Row], *, key: str) -> None:
 def parts_chart(rows: list[Row], *, key: str) -> None:
     """Where half of the requests spend their time, per frame: a request may hold one piece or a whole video."""
     figure = go.Figure()
+    names = [f"{row['endpoint']}<br>{count(row['requests'], 'request')}" for row in rows]
     for part, colour in PARTS.items():
         figure.add_bar(
             name=part,
-            y=[row["endpoint"] for row in rows],
+            y=names,
             x=[row[f"{part}_ms"]["p50"] * row["requests"] / row["frames"] for row in rows],
             orientation="h",
             marker_color=colour,
@@ -254,7 +273,7 @@ def distribution_chart(rows: list[Row], *, key: str) -> None:
     for place, row in enumerate(rows):
         latency = np.sort(row["latency"])
         figure.add_scatter(
-            name=row["endpoint"],
+            name=f"{row['endpoint']} ({row['requests']:,})",
             x=np.r_[latency[0], latency],
             y=100 * np.arange(len(latency) + 1) / len(latency),
             mode="lines",
@@ -262,7 +281,7 @@ def distribution_chart(rows: list[Row], *, key: str) -> None:
             hovertemplate="%{y:.0f} % within %{x:.0f} ms",
         )
     figure.update_layout(
-        xaxis={"title": "milliseconds per request", "rangemode": "tozero"},
+        xaxis={"title": "milliseconds per request (requests in brackets)", "rangemode": "tozero"},
         yaxis={"title": "percent answered", "range": [0, 103]},
     )
     chart(figure, key=key, height=320, title="How many requests are answered within a time")

@@ -70,7 +70,7 @@ def test_run_takes_a_video_the_whole_way(on_this_machine: tuple[dict, Path]) -> 
     for mode in ("batch", "realtime", "async"):
         served = result[mode]
         assert served["fps"] > 0 and Path(served["tracks"]).is_file() and probe(served["overlay"]).frames > 0
-        assert (served.get("latency_ms", {}).keys() == {"p50", "p90", "p99"}) == (mode != "batch")
+        assert (served.get("requests", 0) > 0) == (mode != "batch") == (served.get("latency_ms", {}).keys() == {"p50"})
     assert result["agree"]
 
     workspace = Workspace(root)

@@ -14,7 +14,7 @@ from backend.platform.base import Answer
 from backend.platform.local.platform import LocalPlatform
 from backend.progress import silent
 from backend.records import Endpoint, Run, Video
-from backend.tracking import percentiles, track
+from backend.tracking import track
 from backend.workspace import Workspace
 from bytetrack import mot
 from bytetrack.pipeline import VideoDetections
@@ -56,7 +56,7 @@ def test_every_way_of_serving_gives_the_same_tracks(served: tuple[Workspace, Vid
         if mode != "realtime":
             assert VideoDetections.load(folder / "detections.npz").frames == FRAMES
     assert runs["batch"].requests == 0 and runs["batch"].latency_ms == {}
-    assert runs["realtime"].requests > 1 and runs["realtime"].latency_ms.keys() == {"p50", "p90", "p99"}
+    assert 1 < runs["realtime"].requests < 10 and runs["realtime"].latency_ms.keys() == {"p50"}
     assert runs["async"].requests == 1 and runs["async"].bytes_sent == video.size
 
 
@@ -93,9 +93,3 @@ def test_a_session_is_closed_where_tracking_fails(
         track(workspace, silent, video=video.id, endpoint=endpoints["realtime"].id)
     opened, closed = answers
     assert opened.new_session and closed.closed_session == opened.new_session
-
-
-def test_percentiles_are_values_that_occurred() -> None:
-    assert percentiles([]) == {}
-    assert percentiles([3.0]) == {"p50": 3.0, "p90": 3.0, "p99": 3.0}
-    assert percentiles([float(value) for value in range(100, 0, -1)]) == {"p50": 50.0, "p90": 90.0, "p99": 99.0}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from backend.comparison import tracks_of
@@ -69,11 +71,43 @@ def test_a_comparison_is_told_in_words_and_charts(open_page, workspace, video):
     workspace.add(Comparison(name="three ways", video=video.id, rows=rows))
     page = open_page("compare")
     assert "**files** gets the most done: 90 frames per second." in told(page)
-    assert "**live** answers soonest: half of its requests within 12 ms" in told(page)
-    assert "spent in the model" in told(page) and "none of them costs anything" in told(page)
+    assert "**live** answers soonest: of its 2 requests, half within 12 ms, most of it spent in the model" in told(page)
+    assert "none of them costs anything" in told(page)
     assert "Gone." in page.warning[0].value
     assert len(page.get("plotly_chart")) == 3
-    assert page.dataframe[0].value["model (ms)"].tolist() == ["", "9 / 9 / 9"]
+    table = page.dataframe[0].value
+    assert table["Requests"].tolist() == [0, 2]
+    assert table["model (ms)"].tolist() == ["–", "9 / – / –"]
+    assert table["latency (ms)"].tolist() == ["no requests", "12 / needs 10 / needs 100"]
+
+
+def test_percentiles_are_shown_from_enough_requests_on(open_page, workspace, video):
+    rows = [row(f"live {number}", "realtime", 40.0, [12.0] * number) for number in (1, 9, 10, 99, 100)]
+    workspace.add(Comparison(name="five", video=video.id, rows=rows))
+    page = open_page("compare")
+    table = page.dataframe[0].value
+    assert table["Requests"].tolist() == [1, 9, 10, 99, 100]
+    few, some, many = "12 / needs 10 / needs 100", "12 / 12 / needs 100", "12 / 12 / 12"
+    assert table["latency (ms)"].tolist() == [few, few, some, some, many]
+    assert table["client (ms)"].tolist() == ["1 / – / –", "1 / – / –", "1 / 1 / –", "1 / 1 / –", "1 / 1 / 1"]
+    assert any("p90 needs 10 requests, p99 needs 100" in caption.value for caption in page.caption)
+    figures = [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
+    names = {trace["name"] for trace in figures[2]["data"]}
+    assert names >= {"live 9 (9)", "live 100 (100)"}
+    assert "live 1<br>1 request" in figures[1]["data"][0]["y"]
+
+
+@pytest.mark.parametrize(
+    ("requests", "says"),
+    [
+        (9, "of its 9 requests, half within 12 ms, most"),
+        (10, "of its 10 requests, half within 12 ms, 9 of 10 within 12 ms, most"),
+        (100, "of its 100 requests, half within 12 ms, 9 of 10 within 12 ms, 99 of 100 within 12 ms, most"),
+    ],
+)
+def test_the_words_claim_no_more_than_the_requests_tell(open_page, workspace, video, requests, says):
+    workspace.add(Comparison(name="one", video=video.id, rows=[row("live", "realtime", 40.0, [12.0] * requests)]))
+    assert says in told(open_page("compare"))
 
 
 def test_what_the_endpoints_gave_is_seen_on_the_video(open_page, workspace, video, labels):

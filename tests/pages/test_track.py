@@ -76,6 +76,17 @@ def test_an_endpoint_that_is_gone_is_not_offered_to_track(open_page, video, gone
     assert any("**street live** is gone" in text.value for text in page.markdown)
 
 
+@pytest.mark.parametrize(("requests", "shown"), [(2, ["p50"]), (10, ["p50", "p90"]), (100, ["p50", "p99"])])
+def test_percentiles_are_shown_from_enough_requests_on(open_page, workspace, run, requests, shown):
+    with workspace.edit(Run, run.id) as stored:
+        stored.mode, stored.requests = "realtime", requests
+        stored.latency_ms = {"p50": 10.0, "p90": 20.0, "p99": 30.0}
+    page = open_page("track")
+    assert [metric.label for metric in page.metric if "Latency" in metric.label] == [
+        f"Latency {each}" for each in shown
+    ]
+
+
 def test_a_run_is_shown(open_page, run, played):
     page = open_page("track")
     assert {metric.label: metric.value for metric in page.metric}["Objects"] == "2"
