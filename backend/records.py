@@ -190,6 +190,7 @@ class Search(Record):
     metrics: dict[str, float]  # with those found
     importances: dict[str, float]  # of each setting, shares of 1
     trials: list[dict[str, float]]  # HOTA and settings of each
+    warning: str = ""  # a reason to doubt the result, see `backend.unlabeled.warning_of`
 
     def owners(self) -> list[str]:
         return [self.run, self.labels]

@@ -10,6 +10,7 @@ from backend.evaluation import detections_of, retrack, score_tracks, truth_of
 from backend.processes import Stopped
 from backend.progress import Progress
 from backend.records import Labels, Model, Run, Search
+from backend.unlabeled import find_unlabeled, warning_of
 from backend.workspace import Workspace
 from bytetrack.config import NAMES
 
@@ -35,7 +36,7 @@ def search(workspace: Workspace, progress: Progress, *, run: str, labels: str, t
     What is found is never worse than the model's own settings. A search that is stopped keeps what it found until then.
 
     Returns:
-        `{"search": id}`.
+        `{"search": id, "warning": sentences}`: see `backend.unlabeled.warning_of`.
 
     Raises:
         UserError: if the run kept no detections, or the labels do not fit it.
@@ -46,9 +47,10 @@ def search(workspace: Workspace, progress: Progress, *, run: str, labels: str, t
     if workspace.get(Labels, labels).video != tracked.video:
         raise UserError(f"The labels “{truth.name}” are of another video than the run “{tracked.name}”.")
     detections = detections_of(workspace, run)
-    kept = models.thresholds(workspace, tracked.model) if workspace.find(Model, tracked.model) else {}
-    own = {name: value for name, value in kept.items() if name in NAMES}
-    space = SPACE | (OF_CLASSES if len(detections.classes) > 1 else {})
+    own = own_settings(workspace, tracked.model)
+    space = space_of(detections.frames, len(detections.classes))
+    if warning := warning_of(find_unlabeled(truth, detections, own)):
+        print(warning, flush=True)
 
     def score(settings: dict[str, float]) -> dict[str, float]:
         return score_tracks(truth, retrack(detections, settings))[0]
@@ -84,11 +86,28 @@ def search(workspace: Workspace, progress: Progress, *, run: str, labels: str, t
             metrics=score(fixed | settings) if better else before,
             importances=_importances(study),
             trials=[{"HOTA": round(each.values[0], 3), **each.params} for each in _done(study)],
+            warning=warning,
         )
     )
     if stopped:
         raise stopped
-    return {"search": record.id}
+    return {"search": record.id, "warning": warning}
+
+
+def own_settings(workspace: Workspace, model: str) -> dict[str, float]:
+    """Return the tracker's settings that are kept with a model; empty where the model was removed."""
+    kept = models.thresholds(workspace, model) if workspace.find(Model, model) else {}
+    return {name: value for name, value in kept.items() if name in NAMES}
+
+
+def space_of(frames: int, classes: int) -> dict[str, tuple[float, float, float]]:
+    """Return `SPACE` for a video of so many frames, with `OF_CLASSES` where there are several classes.
+
+    `min_length` stays under a quarter of the video: more removes objects that are in view for a part of it.
+    """
+    low, high, step = SPACE["min_length"]
+    shortened = {"min_length": (low, min(high, (frames - 1) // 4), step)}
+    return SPACE | shortened | (OF_CLASSES if classes > 1 else {})
 
 
 def _suggest(trial: Trial, name: str, low: float, high: float, step: float) -> float:

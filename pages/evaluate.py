@@ -30,6 +30,8 @@ from app.widgets.formatting import ago, count, number, percent
 from app.workspace import workspace
 from backend import evaluation, models
 from backend.records import Labels, Model, Run, Score, Search, Video
+from backend.search import own_settings
+from backend.unlabeled import find_unlabeled, warning_of
 from bytetrack.config import TrackerConfig
 from bytetrack.tracks import Tracks
 
@@ -370,12 +372,17 @@ def best_settings(run: Run, labels: Labels) -> None:
             st.subheader("Best settings by search")
             st.caption(
                 "Tries a hundred settings, ever nearer to the best, and takes the one with the highest HOTA. What fits "
-                "one short video perfectly may fit others less: search on a video that stands for them."
+                "one short video perfectly may fit others less: search on a video that stands for them. The minimum "
+                "track length stays under a quarter of the video."
             )
         if st.button(
             "Search again" if search else "Search for the best", icon=":material/manage_search:", key="search"
         ):
             run_job("search", f"Search settings for {run.name}", run=run.id, labels=labels.id)
+    # With the settings that a search found, there may be nothing to warn of any more: its own warning stays.
+    own = tuple(own_settings(ws, run.model).items())
+    if warning := (search.warning if search else "") or warning_before_search(run.id, own, labels.id):
+        st.warning(warning, icon=":material/warning:")
     jobs_panel("search")
     if not search:
         return
@@ -479,6 +486,11 @@ def truth(labels_id: str) -> evaluation.Truth:
 @st.cache_resource(show_spinner=False, max_entries=64)
 def retracked(run_id: str, settings: Settings) -> Tracks:
     return evaluation.retrack(detected(run_id), dict(settings))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def warning_before_search(run_id: str, own: Settings, labels_id: str) -> str:
+    return warning_of(find_unlabeled(truth(labels_id), detected(run_id), dict(own)))
 
 
 @st.cache_data(show_spinner="Scoring", max_entries=512)

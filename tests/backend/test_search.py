@@ -11,7 +11,7 @@ from backend.errors import UserError
 from backend.processes import Stopped
 from backend.progress import silent
 from backend.records import Labels, Run, Search, Video
-from backend.search import SPACE, search
+from backend.search import SPACE, search, space_of
 from backend.workspace import Workspace
 from bytetrack.pipeline import VideoDetections
 
@@ -26,13 +26,13 @@ def run(workspace: Workspace, labels: Labels) -> Run:
     return add_run(workspace, workspace.get(Video, labels.video), walk())
 
 
-def keep_detections(workspace: Workspace, run: Run, score: float = 0.45) -> None:
+def keep_detections(workspace: Workspace, run: Run, score: float = 0.45, other: float = 0.2) -> None:
     """Of somebody of whom the detector is not sure, and of something else of which it is less so."""
     truth = walk()
     VideoDetections(
         frame=np.repeat(truth.frame, 2),
         xyxy=np.stack([truth.xyxy, truth.xyxy + [300, 200, 300, 200]], axis=1).reshape(-1, 4),
-        scores=np.tile([score, 0.2], FRAMES),
+        scores=np.tile([score, other], FRAMES),
         class_ids=np.zeros(2 * FRAMES, int),
         classes=("person",),
         width=640,
@@ -53,7 +53,32 @@ def test_it_finds_better_settings_and_says_which_matter(workspace: Workspace, ru
     assert max(trial["HOTA"] for trial in found.trials) == pytest.approx(found.metrics["HOTA"], abs=0.001)
     assert max(found.importances, key=lambda name: found.importances[name]) == "track_thresh"
     assert sum(found.importances.values()) == pytest.approx(1, abs=0.01)
+    assert made["warning"] == found.warning == ""  # what else is in the picture is no track by the model's settings
     assert steps == sorted(steps) and steps[-1] == 1 and len(found.trials) == 40
+
+
+@pytest.mark.parametrize(
+    ("frames", "most"), [(1, 0), (4, 0), (5, 1), (FRAMES, 2), (20, 4), (21, 5), (80, 19), (81, 20), (1000, 20)]
+)
+def test_the_minimum_length_stays_under_a_quarter_of_the_video(frames: int, most: int) -> None:
+    low, high, _ = space_of(frames, 1)["min_length"]
+    assert (low, high) == (0, most) and high < frames / 4
+
+
+def test_no_trial_has_a_longer_minimum_length(workspace: Workspace, run: Run, labels: Labels) -> None:
+    keep_detections(workspace, run)
+    found = workspace.get(Search, search(workspace, silent, run=run.id, labels=labels.id, trials=20)["search"])
+    assert {trial["min_length"] for trial in found.trials} == {0, 1, 2}
+
+
+def test_a_search_warns_of_objects_that_are_not_labeled(
+    workspace: Workspace, run: Run, labels: Labels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep_detections(workspace, run, score=0.9, other=0.8)
+    made = search(workspace, silent, run=run.id, labels=labels.id, trials=5)
+    assert made["warning"].startswith("1 track has no label on most of the labeled frames: ID 2 (frames 0 to 9).")
+    assert made["warning"] == workspace.get(Search, made["search"]).warning
+    assert made["warning"] in capsys.readouterr().out
 
 
 def test_the_same_search_finds_the_same(workspace: Workspace, run: Run, labels: Labels) -> None:

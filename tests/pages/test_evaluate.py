@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import streamlit as st
 
 from backend import evaluation, models, progress
 from backend.records import Labels, Model, Run, Score, Search, Video
+from backend.search import search
 from bytetrack.artifact import ModelConfig, read_config, write_config
 from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
@@ -121,6 +123,28 @@ def test_a_search_finds_settings_that_can_be_tried_and_kept(tuning, workspace, r
     assert tuning.slider(key=f"tune-{run.id}-track_thresh").value == search.settings["track_thresh"]
     button(tuning, "Keep them with the model").click().run()
     assert read_config(workspace.folder(model)).thresholds.items() >= search.settings.items()
+
+
+def test_a_search_warns_of_objects_that_are_not_labeled(tuning, workspace, run, labels, model):
+    assert not tuning.warning
+    everywhere = VideoDetections.load(workspace.folder(run) / "detections.npz")
+    twice = {name: np.concatenate([getattr(everywhere, name)] * 2) for name in ("frame", "scores", "class_ids")}
+    order = np.argsort(twice["frame"], kind="stable")
+    beside = np.concatenate([everywhere.xyxy, everywhere.xyxy + [40, 0, 40, 0]])
+    VideoDetections(
+        twice["frame"][order], beside[order], twice["scores"], twice["class_ids"], everywhere.classes, 64, 48, 10.0, 20
+    ).save(workspace.folder(run) / "detections.npz")
+    st.cache_resource.clear()  # a run's detections never change outside this test
+    st.cache_data.clear()
+    tuning.run()
+    (before,) = tuning.warning
+    assert "1 track has no label on most of the labeled frames: ID 2 (frames 0 to 19)" in before.value
+
+    made = search(workspace, progress.silent, run=run.id, labels=labels.id, trials=2)
+    models.keep_thresholds(workspace, model.id, {"track_thresh": 0.95})  # hides both tracks
+    tuning.run()
+    (after,) = tuning.warning
+    assert after.value == before.value == made["warning"]
 
 
 def test_a_run_without_detections_cannot_be_tuned(open_page, workspace, run):
