@@ -86,7 +86,8 @@ def compose(data: list[Dataset], started: list[Job]) -> None:
             format_func=lambda id: models.get(id, "From scratch"),
             key="training-base",
             help="Starting from a model that knows similar objects takes fewer frames and epochs than from scratch. "
-            "Bring one in on Models.",
+            "Outputs of classes with the same name are kept. The model itself counts as epoch 0: if no epoch is better "
+            "on the validation clips, it is kept. Bring one in on Models.",
         )
     assert dataset is not None
     chosen = ws.find(Model, base) if base != SCRATCH else None
