@@ -40,7 +40,7 @@ def start(workspace: Workspace, verb: str, name: str, /, **params: Any) -> Job:
             start_new_session=True,
         )
     with workspace.edit(Job, job.id) as stored:
-        stored.pid, stored.pid_started = process.pid, processes.start_time(process.pid)
+        stored.pid, stored.pid_started = process.pid, processes.start_id(process.pid)
     processes.reap_later(process)
     return workspace.get(Job, job.id)
 
@@ -125,7 +125,7 @@ def log(workspace: Workspace, job: Job, lines: int = 200) -> str:
 
 
 def remove(workspace: Workspace, job_id: str) -> None:
-    """Forget an ended job and its log.
+    """Delete the record and the files of an ended job, after any process of its group that is left.
 
     Raises:
         UserError: if it still runs.
@@ -133,10 +133,12 @@ def remove(workspace: Workspace, job_id: str) -> None:
     job = workspace.get(Job, job_id)
     if job.active:
         raise UserError(f"“{job.name}” is still running. Stop it first.")
+    processes.end_group(job.pid, job.pid_started)
     workspace.remove(job)
 
 
 def _record_death(workspace: Workspace, job: Job) -> None:
+    ended = processes.end_group(job.pid, job.pid_started)  # first, as a resumed training writes to the same checkpoints
     with workspace.edit(Job, job.id) as stored:
         if not stored.active or _has_process(stored):  # it ended properly in the meantime
             return
@@ -149,8 +151,8 @@ def _record_death(workspace: Workspace, job: Job) -> None:
                 "or the machine was restarted. Start it again; a training can be resumed."
             )
         stored.step, stored.ended = "", time.time()
-    processes.end_group(job.pid, job.pid_started)
-    shutil.rmtree(temporary_folder(workspace, job), ignore_errors=True)
+    if ended:  # what still lives keeps its files
+        shutil.rmtree(temporary_folder(workspace, job), ignore_errors=True)
 
 
 def _has_process(job: Job) -> bool:

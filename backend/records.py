@@ -232,7 +232,7 @@ class Job(Record):
     ended: float | None = None
     stop_asked: float | None = None
     pid: int | None = None
-    pid_started: float | None = None  # the process's start time, so that a pid used again is not taken for it
+    pid_started: str | float | None = None  # the process's start ID, see `backend.processes.start_id`
 
     @property
     def active(self) -> bool:

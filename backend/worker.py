@@ -16,7 +16,7 @@ from pathlib import Path
 
 from backend import jobs
 from backend.errors import UserError, explain
-from backend.processes import Stopped, start_time, stop_on_sigterm
+from backend.processes import Stopped, start_id, stop_on_sigterm
 from backend.records import Job
 from backend.workspace import Workspace
 
@@ -76,7 +76,7 @@ def run(workspace: Workspace, job_id: str) -> bool:
             return False
         job.status, job.started = "running", time.time()
         # Known to who started it, too, but that process may be gone before it could say so.
-        job.pid, job.pid_started = os.getpid(), start_time(os.getpid())
+        job.pid, job.pid_started = os.getpid(), start_id(os.getpid())
     jobs.running_here.set(job_id)
     status, reason, result = "done", "", {}
     try:

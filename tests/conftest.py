@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from aws_fixtures import aws_account, module_account, standin  # noqa: F401
 
@@ -41,6 +43,21 @@ def number_of() -> Callable[[np.ndarray], int]:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
+def step_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Sets this process's clock forward by some seconds, as after a pause of a virtual machine.
+
+    The kernel computes the boot time that it reports in `/proc/stat` from the clock, so it moves along.
+    """
+    booted, now = psutil._psplatform.boot_time, time.time
+
+    def step(seconds: float) -> None:
+        monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: booted() + seconds)
+        monkeypatch.setattr(time, "time", lambda: now() + seconds)
+
+    return step
 
 
 @pytest.fixture

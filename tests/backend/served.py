@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -53,3 +54,11 @@ def all_ended(text: object, patience: float = 10) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def until(found: Callable[[], object], seconds: float = 40) -> None:
+    """Wait until `found` returns something true."""
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from served import add_model, add_video, all_ended, deploy
+from served import add_model, add_video, all_ended, deploy, processes_about, until
 
 from backend import jobs, processes
 from backend.errors import UserError
@@ -18,13 +18,6 @@ from backend.records import Job, Run, Video
 from backend.workspace import Workspace
 
 SAMPLE = {"scenes": 1, "frames": 6, "size": [64, 48]}
-
-
-def until(found: Callable[[], object], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -79,6 +72,69 @@ def test_a_killed_job_has_failed_and_its_children_are_gone(workspace: Workspace,
     assert not jobs.temporary_folder(workspace, tracking).exists()
 
 
+@pytest.mark.parametrize("seconds", [2, -3600])
+def test_a_step_of_the_clock_does_not_end_a_job(
+    workspace: Workspace, tracking: Job, step_clock: Callable[[float], None], seconds: float
+) -> None:
+    worker = psutil.Process(tracking.pid)
+    worker.suspend()  # so that it does not end before the clock is set
+    step_clock(seconds)
+    (job,) = jobs.refresh(workspace)
+    assert job.active and jobs.temporary_folder(workspace, job).exists()
+    jobs.stop(workspace, job.id)
+    worker.resume()
+    with pytest.raises(UserError, match="Track stopped"):
+        jobs.wait(workspace, job.id, silent)
+    assert all_ended(workspace.root)
+
+
+def test_children_of_a_killed_job_are_found_after_a_step_of_the_clock(
+    workspace: Workspace, tracking: Job, step_clock: Callable[[float], None]
+) -> None:
+    worker = psutil.Process(tracking.pid)
+    (program,) = worker.children()
+    program.suspend()
+    step_clock(3600)
+    worker.kill()
+    until(lambda: not jobs.active(workspace))
+    assert all_ended(workspace.root) and not jobs.temporary_folder(workspace, tracking).exists()
+
+
+def test_a_job_of_an_earlier_version_goes_on_after_an_upgrade(workspace: Workspace, tracking: Job) -> None:
+    worker = psutil.Process(tracking.pid)
+    worker.suspend()
+    with workspace.edit(Job, tracking.id) as job:
+        job.pid_started = worker.create_time() + 1  # which earlier versions recorded, and a step of the clock since
+    (job,) = jobs.refresh(workspace)
+    assert job.active and jobs.temporary_folder(workspace, job).exists()
+    jobs.stop(workspace, job.id)
+    worker.resume()
+    with pytest.raises(UserError, match="Track stopped"):
+        jobs.wait(workspace, job.id, silent)
+
+
+def test_files_of_a_job_that_may_still_live_are_not_deleted(workspace: Workspace, tracking: Job) -> None:
+    """A start time of an earlier version does not identify a process after a large step of the clock."""
+    worker = psutil.Process(tracking.pid)
+    worker.suspend()
+    with workspace.edit(Job, tracking.id) as job:
+        job.pid_started = worker.create_time() - 3600
+    (job,) = jobs.refresh(workspace)
+    assert job.status == "failed" and worker.is_running() and jobs.temporary_folder(workspace, job).exists()
+    worker.resume()
+    worker.terminate()
+    assert all_ended(workspace.root)
+
+
+def test_what_is_left_of_an_ended_job_is_ended_before_its_files_go(workspace: Workspace, tracking: Job) -> None:
+    """As after a step of the clock with an earlier version, which took a living job for dead."""
+    psutil.Process(tracking.pid).suspend()
+    with workspace.edit(Job, tracking.id) as job:
+        job.status = "failed"
+    jobs.remove(workspace, tracking.id)
+    assert processes_about(tracking.id) == [] and jobs.refresh(workspace) == []
+
+
 def test_a_stopped_job_leaves_nothing(workspace: Workspace, tracking: Job) -> None:
     with pytest.raises(UserError, match="still running"):
         jobs.remove(workspace, tracking.id)
@@ -120,9 +176,10 @@ def test_a_job_that_was_never_started(workspace: Workspace) -> None:
 
 
 def test_a_pid_used_again_is_not_the_job(workspace: Workspace, stranger: subprocess.Popen) -> None:
-    started = processes.start_time(stranger.pid)
-    assert started and processes.alive(stranger.pid, started)
-    job = Job(name="lost", verb="train", params={}, status="running", pid=stranger.pid, pid_started=started - 10)
+    mine = processes.start_id(stranger.pid)
+    assert isinstance(mine, str) and processes.alive(stranger.pid, mine)
+    another = f"{mine.rpartition('/')[0]}/1"
+    job = Job(name="lost", verb="train", params={}, status="running", pid=stranger.pid, pid_started=another)
     workspace.add(job)
     jobs.stop(workspace, job.id)
     (ended,) = jobs.refresh(workspace)

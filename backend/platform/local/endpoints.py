@@ -53,7 +53,7 @@ def start(endpoints: Path, model: Path, mode: str) -> dict:
         "folder": str(folder),
         "port": port,
         "pid": process.pid,
-        "pid_started": processes.start_time(process.pid),
+        "pid_started": processes.start_id(process.pid),
         "mode": mode,
     }
 
@@ -61,14 +61,14 @@ def start(endpoints: Path, model: Path, mode: str) -> dict:
 def state(ref: dict) -> EndpointState:
     """Alive is the process that was started and answers `/ping`; a port that somebody else has now does not count."""
     where = f"http://127.0.0.1:{ref['port']}"
-    if not processes.alive(ref["pid"], ref["pid_started"]):
-        reason = "Its process is gone: it was killed, or the machine was restarted."
-        return EndpointState("gone", reason, ref["pid_started"], where=where)
+    since = processes.start_time(ref["pid"])
+    if since is None or not processes.alive(ref["pid"], ref["pid_started"]):
+        return EndpointState("gone", "Its process is gone: it was killed, or the machine was restarted.", where=where)
     if answers_ping(ref["port"]):
-        return EndpointState("in service", "", ref["pid_started"], where=where)
-    if time.time() - ref["pid_started"] > START_SECONDS:
-        return EndpointState("failed", "Its process runs, but does not answer.", ref["pid_started"], where=where)
-    return EndpointState("starting", "", ref["pid_started"], where=where)
+        return EndpointState("in service", "", since, where=where)
+    if time.time() - since > START_SECONDS:
+        return EndpointState("failed", "Its process runs, but does not answer.", since, where=where)
+    return EndpointState("starting", "", since, where=where)
 
 
 def wait_in_service(ref: dict, progress: Progress) -> None:
@@ -92,7 +92,7 @@ def stop(ref: dict) -> None:
     while processes.alive(ref["pid"], ref["pid_started"]) and time.monotonic() < deadline:
         time.sleep(0.1)
     processes.end_group(ref["pid"], ref["pid_started"])
-    shutil.rmtree(ref["folder"], ignore_errors=True)
+    _remove(Path(ref["folder"]))
 
 
 def log(ref: dict, lines: int) -> str:
@@ -197,6 +197,12 @@ def collect(ref: dict, ticket: str) -> bytes | None:
     if not processes.alive(ref["pid"], ref["pid_started"]):
         raise UserError("The asynchronous endpoint's process is gone. Start it again on Deploy, then try again.")
     return None
+
+
+def _remove(folder: Path) -> None:
+    """Kill every process that was started for the folder, and delete it if none is left."""
+    if processes.end_with_variable(programs.BASE_DIR, str(folder)):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _client(port: int) -> httpx.Client:

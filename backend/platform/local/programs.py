@@ -15,6 +15,7 @@ from backend.errors import UserError
 from backend.platform.base import LogLine
 from backend.processes import describe_exit
 
+BASE_DIR = "SAGEMAKER_BASE_DIR"  # the variable that moves /opt/ml
 STOP_SECONDS = 120  # what SageMaker gives a container between SIGTERM and SIGKILL
 
 
@@ -34,7 +35,7 @@ def sources() -> str:
 def environment(base: Path, **more: str) -> dict[str, str]:
     return {
         **os.environ,
-        "SAGEMAKER_BASE_DIR": str(base),
+        BASE_DIR: str(base),
         "PYTHONUNBUFFERED": "1",
         **more,
     }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from served import all_ended
 
+from backend import processes
 from backend.errors import UserError
 from backend.platform.local.platform import LocalPlatform
 from backend.progress import silent
@@ -86,3 +87,31 @@ def test_whoever_waits_on_a_queue_that_was_killed_is_told(platform: LocalPlatfor
         wait_for(platform, queue, ticket)
     with pytest.raises(UserError, match="process is gone"):
         platform.submit(queue, scene, VIDEO)
+
+
+@pytest.mark.parametrize("seconds", [2, -3600])
+def test_a_step_of_the_clock_does_not_orphan_an_endpoint(
+    platform: LocalPlatform, model: Path, step_clock: Callable[[float], None], seconds: float
+) -> None:
+    ref = deploy(platform, model, "realtime")
+    before = platform.endpoint(ref)
+    step_clock(seconds)
+    after = platform.endpoint(ref)
+    assert before.status == after.status == "in service"
+    assert before.since is not None and after.since == pytest.approx(before.since + seconds, abs=1.5)
+    assert platform.invoke(ref, b"{}", JSON, "NEW_SESSION").new_session
+    platform.delete_endpoint(ref)
+    assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()
+
+
+@pytest.mark.parametrize("step", [1, 3600])
+def test_an_endpoint_of_an_earlier_version_can_be_stopped(platform: LocalPlatform, model: Path, step: float) -> None:
+    """Its recorded start time moves with the clock; if that moved too far, the folder identifies its processes."""
+    ref = deploy(platform, model, "realtime")
+    created = processes.start_time(ref["pid"])
+    assert created is not None
+    (Path(ref["folder"]) / "starter.json").unlink(missing_ok=True)
+    old = ref | {"pid_started": created - step}
+    assert platform.endpoint(old).status == ("in service" if step == 1 else "gone")
+    platform.delete_endpoint(old)
+    assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()
