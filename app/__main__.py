@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from starlette.middleware import Middleware
@@ -13,6 +14,9 @@ from app import data, desk, media, uploads
 from app.hosts import HostCheck, allowed_hosts
 from app.widgets.errors import show_error
 from app.workspace import workspace_root
+from backend import deployments
+from backend.errors import UserError
+from backend.workspace import Workspace
 
 console = App(
     Path(__file__).with_name("main.py"),
@@ -37,6 +41,8 @@ def main() -> None:
     if options.workspace:
         os.environ["BYTETRACK_WORKSPACE"] = str(options.workspace.resolve())
     uploads.clean_up(workspace_root())
+    with suppress(UserError):  # the pages say what is wrong with the workspace
+        deployments.sweep(Workspace(workspace_root()))
     port = {"server.port": options.port} if options.port else {}
     hosts = allowed_hosts(options.address, options.allow_host)
     console.run(config={"server.address": options.address, "server.allowedHosts": hosts, **port})

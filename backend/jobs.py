@@ -46,7 +46,12 @@ def start(workspace: Workspace, verb: str, name: str, /, **params: Any) -> Job:
 
 
 def refresh(workspace: Workspace) -> list[Job]:
-    """All jobs, newest first, after marking as failed those whose process is gone without a word."""
+    """All jobs, newest first, after marking as failed those whose process is gone without a word.
+
+    Servers that killed jobs left are ended.
+    """
+    from backend import deployments  # imports the platforms, which import this module
+
     for job in workspace.list(Job):
         if not job.active:
             continue
@@ -54,6 +59,7 @@ def refresh(workspace: Workspace) -> list[Job]:
             processes.end_group(job.pid, job.pid_started)
         if not _has_process(job):
             _record_death(workspace, job)
+    deployments.sweep(workspace)
     return workspace.list(Job)
 
 

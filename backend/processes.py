@@ -72,6 +72,11 @@ def alive(pid: int | None, started: StartId | None) -> bool:
         return False
 
 
+def this_process() -> dict:
+    """Return the `pid` and `pid_started` of this process, as `alive` takes them."""
+    return {"pid": os.getpid(), "pid_started": start_id(os.getpid())}
+
+
 def reap_later(process: subprocess.Popen) -> None:
     """Collect the exit status of a child when it comes, so that no zombie of ours stays."""
     threading.Thread(target=process.wait, daemon=True).start()

@@ -127,7 +127,11 @@ class Model(Record):
 
 @dataclass(kw_only=True)
 class Endpoint(Record):
-    """A deployed model; `ref` is what the platform needs to find it again."""
+    """A deployed model; `ref` is what the platform needs to find it again.
+
+    During an update, `pending` is the other version: the `ref`, `model` and `options` of the new one until it is in
+    service, of the old one from then until it is deleted; and `pid` and `pid_started` of the process that updates.
+    """
 
     model: str
     mode: str  # "batch", "realtime", "async"
@@ -135,6 +139,7 @@ class Endpoint(Record):
     ref: dict = field(default_factory=dict)
     options: dict = field(default_factory=dict)  # that were chosen for it, see `backend.platform.base.Option`
     last_used: float | None = None
+    pending: dict = field(default_factory=dict)
 
     def owners(self) -> list[str]:
         return [self.model]

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from backend import jobs
 from backend.errors import UserError
 from backend.platform.base import Options, Platform
 from backend.records import Endpoint
 from backend.workspace import Workspace
+
+if TYPE_CHECKING:
+    from backend.platform.local.platform import LocalPlatform
 
 PLATFORMS = {  # their titles, and what to expect of them
     "local": (
@@ -37,9 +42,7 @@ def platform_of(workspace: Workspace, name: str | None = None) -> Platform:
     """
     name = name or chosen(workspace)
     if name == "local":
-        from backend.platform.local.platform import LocalPlatform
-
-        return LocalPlatform(workspace.root / "local")
+        return _local(workspace)
     if name == AWS:
         return _aws(workspace.setting(AWS, "{}"), bool(jobs.running_here.get()))
     raise UserError(f"There is no platform “{name}”. Choose one of: {', '.join(PLATFORMS)}.")
@@ -85,6 +88,20 @@ def set_up(workspace: Workspace, name: str, values: Options) -> None:
                 "Deploy first, or use another workspace for that."
             )
         workspace.set(AWS, json.dumps(changed))
+
+
+def end_unrecorded_servers(workspace: Workspace, recorded: Callable[[], list[dict]]) -> None:
+    """End servers of the workspace on this machine that no ref in `recorded()` names.
+
+    On AWS nothing is ended without a user, who sees on Account what exists there.
+    """
+    _local(workspace).sweep(recorded)
+
+
+def _local(workspace: Workspace) -> LocalPlatform:
+    from backend.platform.local.platform import LocalPlatform
+
+    return LocalPlatform(workspace.root / "local")
 
 
 @lru_cache(maxsize=4)  # its clients take a second to make

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import __main__ as start
 from app.journey import STEPS
 from backend.workspace import Workspace
 
@@ -49,3 +50,15 @@ def test_no_page_loads_anything_of_aws_before_it_is_chosen(workspace: Workspace)
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_console_begins_by_ending_servers_that_no_record_names(workspace: Workspace, monkeypatch):
+    folder = workspace.root / "local" / "endpoints" / "abandoned"
+    folder.mkdir(parents=True)
+    environment = {**os.environ, "SAGEMAKER_BASE_DIR": str(folder)}
+    server = subprocess.Popen([sys.executable, "-c", "input()"], env=environment, stdin=subprocess.PIPE)
+    monkeypatch.setenv("BYTETRACK_WORKSPACE", str(workspace.root))
+    monkeypatch.setattr(sys, "argv", ["app"])
+    monkeypatch.setattr(start.console, "run", lambda config: None)
+    start.main()
+    assert server.wait(10) < 0 and not folder.exists()

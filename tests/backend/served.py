@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -62,3 +63,15 @@ def until(found: Callable[[], object], seconds: float = 40) -> None:
     while not found():
         assert time.monotonic() < deadline, "it never came"
         time.sleep(0.02)
+
+
+def servers(workspace: Workspace) -> set[str]:
+    """Folders of the endpoints of which a process runs on this machine, whether or not a record names them."""
+    running = processes_about(workspace.root / "local" / "endpoints")
+    return {process.environ()["SAGEMAKER_BASE_DIR"] for process in running}
+
+
+def never_ready(model: Path) -> None:
+    """Make servers of the model wait for its configuration, so that they run and never come into service."""
+    (model / "model.json").unlink()
+    os.mkfifo(model / "model.json")

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -23,13 +24,14 @@ from backend.progress import Progress
 START_SECONDS = 120
 ANSWER_SECONDS = 60  # SageMaker's limit for a real-time answer
 HEADER = "X-Amzn-SageMaker-"
+STARTER = "starter.json"  # in an endpoint's folder: the process that starts it
 
 _clients: dict[int, httpx.Client] = {}  # by port: a connection is opened once, not for every request
 
 
 def start(endpoints: Path, model: Path, mode: str) -> dict:
     """Start an endpoint in a folder of its own below `endpoints`."""
-    folder = endpoints / secrets.token_hex(4)
+    folder = _new_folder(endpoints)
     programs.link(model, folder / "model")
     port = _free_port()
     if mode == "async":
@@ -93,6 +95,27 @@ def stop(ref: dict) -> None:
         time.sleep(0.1)
     processes.end_group(ref["pid"], ref["pid_started"])
     _remove(Path(ref["folder"]))
+
+
+def sweep(endpoints: Path, recorded: Callable[[], list[dict]]) -> None:
+    """End servers that no record names, and those whose queue was killed, which nothing can reach.
+
+    A server is left alone while the process that started it lives, as that one is about to record it.
+
+    Args:
+        endpoints: Folder with a subfolder for each endpoint.
+        recorded: Returns the refs that records name. It is called once it is known which servers have lost the process
+            that started them: what that one recorded until its end counts.
+    """
+    without_starter = [folder for folder in endpoints.glob("[!.]*") if not _has_starter(folder)]
+    refs = [ref for ref in recorded() if "folder" in ref]
+    names = {Path(ref["folder"]).name for ref in refs}
+    for folder in without_starter:
+        if folder.name not in names:
+            _remove(folder)
+    for ref in refs:
+        if not processes.alive(ref["pid"], ref["pid_started"]):
+            processes.end_group(ref["pid"], ref["pid_started"])
 
 
 def log(ref: dict, lines: int) -> str:
@@ -197,6 +220,23 @@ def collect(ref: dict, ticket: str) -> bytes | None:
     if not processes.alive(ref["pid"], ref["pid_started"]):
         raise UserError("The asynchronous endpoint's process is gone. Start it again on Deploy, then try again.")
     return None
+
+
+def _new_folder(endpoints: Path) -> Path:
+    """Make a folder for an endpoint. It names this process as its starter from the moment it can be seen."""
+    name = secrets.token_hex(4)
+    draft = endpoints / f".{name}"
+    programs.write_json(draft / STARTER, processes.this_process())
+    return draft.rename(endpoints / name)
+
+
+def _has_starter(folder: Path) -> bool:
+    """Return whether the process that made the folder still lives. Earlier versions did not record it."""
+    try:
+        starter = json.loads((folder / STARTER).read_text())
+    except (OSError, ValueError):
+        return False
+    return processes.alive(starter["pid"], starter["pid_started"])
 
 
 def _remove(folder: Path) -> None:

@@ -125,6 +125,10 @@ class LocalPlatform:
     def retire(self, ref: dict, kept: dict) -> None:
         endpoints.stop(ref)
 
+    def sweep(self, recorded: Callable[[], list[dict]]) -> None:
+        """End servers of this workspace that no ref in `recorded()` names, see `endpoints.sweep`."""
+        endpoints.sweep(self.root / "endpoints", recorded)
+
     def endpoint(self, ref: dict) -> EndpointState:
         return endpoints.state(ref)
 
