@@ -256,6 +256,55 @@ def test_classes_do_not_matter_where_one_side_names_none(tmp_path: Path) -> None
     assert evaluate(tmp_path / "gt.txt", tmp_path / "tracks.txt")["HOTA"] == 100
 
 
+def scored(folder: Path, truth: list[int], tracks: list[int]) -> dict[str, float]:
+    """Scores of tracks that have the very boxes of the truth; classes of the objects of each."""
+    for name, classes in (("gt.txt", truth), ("tracks.txt", tracks)):
+        rows = [
+            f"{frame},{number},{100 * number},0,40,90,1,{kind},1"
+            for frame in range(1, 9)
+            for number, kind in enumerate(classes, 1)
+        ]
+        (folder / name).write_text("\n".join(rows))
+    return evaluate(folder / "gt.txt", folder / "tracks.txt")
+
+
+@pytest.mark.parametrize(
+    ("truth", "tracks", "hota"),
+    [
+        ([0, 1], [0, 1], 100),
+        ([0, 1], [1, 0], 0),
+        ([1, 2], [2, 1], 0),
+        ([2, 2], [1, 1], 0),
+        ([1, 1], [2, 2], 0),
+        ([1, 1], [1, 1], 100),
+        ([0, 0], [0, 0], 100),
+        ([0, 1], [-1, -1], 100),
+        ([-1, -1], [0, 1], 100),
+    ],
+)
+def test_classes_count_from_zero_too(tmp_path: Path, truth: list[int], tracks: list[int], hota: int) -> None:
+    assert scored(tmp_path, truth, tracks)["HOTA"] == hota
+
+
+@pytest.mark.parametrize(("truth", "tracks"), [([0, 1], [1, 2]), ([1, 2], [0, 1]), ([0, 0], [1, 1]), ([1, 1], [0, 0])])
+def test_classes_that_may_start_at_different_numbers_are_not_compared(
+    tmp_path: Path, truth: list[int], tracks: list[int]
+) -> None:
+    with pytest.raises(UserError, match="txt counts its classes from 0, but .*txt has no class 0"):
+        scored(tmp_path, truth, tracks)
+
+
+@pytest.mark.parametrize("classes", [[0, 1], [1, 2], [-1, -1]])
+def test_tracks_keep_the_class_numbers_of_their_detections(tmp_path: Path, classes: list[int]) -> None:
+    rows = [f"{f},-1,{100 * k},0,40,90,0.9,{kind}" for f in range(1, 9) for k, kind in enumerate(classes)]
+    (tmp_path / "det.txt").write_text("\n".join(rows))
+    track_detections(silent, tmp_path / "det.txt", tmp_path / "tracks.txt", {})
+    written = [line.split(",") for line in (tmp_path / "tracks.txt").read_text().splitlines()]
+    assert {(float(left), int(kind)) for _, _, left, *_, kind, _, _ in written} == {
+        (100.0 * k, kind) for k, kind in enumerate(classes)
+    }
+
+
 def test_as_a_program(made: tuple[Path, Path], tmp_path: Path) -> None:
     def backend(*arguments: object) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "backend", *map(str, arguments)]

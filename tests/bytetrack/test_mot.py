@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bytetrack import mot
 from bytetrack.tracks import Tracks
@@ -76,6 +79,41 @@ def test_classes(tmp_path: Path) -> None:
     assert read(tmp_path, text, classes=["a", "b", "c"]).class_id.tolist() == [0, 2]
     with pytest.raises(ValueError, match="class 3, but only 1 are named"):
         read(tmp_path, text, classes=["a"])
+
+
+def test_classes_that_count_from_zero(tmp_path: Path) -> None:
+    text = "1,1,0,0,5,5,1,0,1\n1,2,0,0,5,5,1,2,1\n"
+    tracks = read(tmp_path, text)
+    assert (tracks.class_id.tolist(), tracks.classes) == ([0, 2], ("class 0", "class 1", "class 2"))
+    assert read(tmp_path, text, classes=["a", "b", "c"]).class_id.tolist() == [0, 2]
+    with pytest.raises(ValueError, match="class 2, but only 2 are named"):
+        read(tmp_path, text, classes=["a", "b"])
+    assert mot.read_detections(tmp_path / "gt.txt")[3].tolist() == [0, 2]
+    assert mot.read_numbered_detections(tmp_path / "gt.txt")[4] == [0, 1, 2]
+
+
+def test_one_class_has_its_number_and_none_has_none(tmp_path: Path) -> None:
+    assert read(tmp_path, "1,1,0,0,5,5,1,1,1\n").classes == ("class 1",)
+    assert read(tmp_path, "1,1,0,0,5,5,1,-1,1\n").classes == mot.UNNAMED
+    tracks = read(tmp_path, "1,1,0,0,5,5,1,-1,1\n1,2,0,0,5,5,1,1,1\n")
+    assert [tracks.classes[k] for k in tracks.class_id] == ["no class", "class 1"]
+
+
+@given(st.lists(st.sampled_from([-1, 0, 1, 2, 5]), min_size=1, max_size=8))
+def test_different_numbers_are_never_one_class(numbers: list[int]) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "gt.txt"
+        path.write_text("".join(f"1,{k},0,0,5,5,1,{number},1\n" for k, number in enumerate(numbers, 1)))
+        tracks, (_, _, _, class_ids, found) = mot.read(path), mot.read_numbered_detections(path)
+    assert [found[k] for k in class_ids] == numbers
+    names = [tracks.classes[k] for k in tracks.class_id]
+    assert len(set(zip(numbers, names))) == len(set(numbers)) == len(set(names))
+
+
+def test_tracks_are_written_with_the_numbers_of_their_classes(tmp_path: Path) -> None:
+    tracks = read(tmp_path, "1,1,0,0,5,5,1,0,1\n1,2,0,0,5,5,1,1,1\n")
+    mot.write(tracks, tmp_path / "t.txt", numbers=[0, -1])
+    assert [line.split(",")[7] for line in (tmp_path / "t.txt").read_text().splitlines()] == ["0", "-1"]
 
 
 def test_positions_in_metres_are_no_classes(tmp_path: Path) -> None:

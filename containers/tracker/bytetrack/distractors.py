@@ -10,26 +10,26 @@ from bytetrack.metrics import rows_of_frames
 from bytetrack.tracks import Tracks
 
 MIN_IOU = 0.5
-PEDESTRIAN = 0
-# Class ids from 0: person on vehicle, static person, distractor, reflection; in MOT20 non-motorized vehicle, too.
-MOT17 = (1, 6, 7, 11)
-MOT20 = (1, 5, 6, 7, 11)
+# Numbers in the class column.
+PEDESTRIAN = 1
+MOT17 = (2, 7, 8, 12)  # person on vehicle, static person, distractor, reflection
+MOT20 = (2, 6, 7, 8, 12)  # non-motorized vehicle, too
 
 
-def has_distractors(truth: Tracks) -> bool:
+def has_distractors(scores: np.ndarray, classes: np.ndarray) -> bool:
     """Tell MOT16, MOT17 or MOT20 ground truth from other data that has several classes.
 
     In the challenge, only pedestrians count: rows of all other classes have score 0, and some are distractors. A class
     that is to be scored has rows with another score.
 
     Args:
-        truth: All rows of the file, those with score 0 included.
+        scores: `(N,)` of all rows of the file, those with score 0 included.
+        classes: `(N,)` int, their class numbers.
     """
-    counted = truth.class_id[truth.score != 0]
-    return bool((counted == PEDESTRIAN).all() and np.isin(truth.class_id, MOT20).any())
+    return bool((classes[scores != 0] == PEDESTRIAN).all() and np.isin(classes, MOT20).any())
 
 
-def on_distractors(truth: Tracks, tracks: Tracks, distractors: tuple[int, ...]) -> np.ndarray:
+def on_distractors(truth: Tracks, classes: np.ndarray, tracks: Tracks, distractors: tuple[int, ...]) -> np.ndarray:
     """Find the boxes of tracks that match a distractor.
 
     In each frame, boxes of tracks are assigned to all boxes of the truth, whatever their class and score, so that the
@@ -37,7 +37,8 @@ def on_distractors(truth: Tracks, tracks: Tracks, distractors: tuple[int, ...]) 
 
     Args:
         truth: All rows of the file, those with score 0 included.
-        distractors: Class ids of the truth, `MOT17` or `MOT20`.
+        classes: `(N,)` int, their class numbers.
+        distractors: Class numbers, `MOT17` or `MOT20`.
 
     Returns:
         `(M,)` bool, one per box of `tracks`.
@@ -48,6 +49,6 @@ def on_distractors(truth: Tracks, tracks: Tracks, distractors: tuple[int, ...]) 
         shares = overlap(truth.xyxy[a], tracks.xyxy[b])
         shares[shares < MIN_IOU - np.finfo(float).eps] = 0
         rows, columns = linear_sum_assignment(shares, maximize=True)
-        hit = (shares[rows, columns] > 0) & np.isin(truth.class_id[a][rows], distractors)
+        hit = (shares[rows, columns] > 0) & np.isin(classes[a][rows], distractors)
         found[b.start + columns[hit]] = True
     return found

@@ -15,58 +15,79 @@ from bytetrack.tracks import Tracks
 LARGEST = 2**53  # beyond, numbers read as floats are not exact any more
 MOST_FRAMES = 10_000_000  # of a video: four days at 30 per second
 MOST_CLASSES = 1000  # each gets a name: a slip of the pen must not fill the memory
+UNNAMED = ("object",)  # the classes of a file that does not tell classes
+NO_CLASS = "no class"  # of the boxes without a class in a file that tells the class of others
 
 
 def read(path: Path | str, classes: Sequence[str] | None = None, *, truth: bool = True) -> Tracks:
     """Ground truth or tracks; commas or blanks between columns, at least the first six.
 
     In ground truth, rows with score 0 mark what is not to be counted, and are left out. The class column counts from 1,
-    and -1 says unknown, which becomes the first class. In files of MOT15 that column and the two after it hold a
-    position in metres instead; a number in it that cannot be a class gives them away, and all boxes are of the first
-    class then. A score below 0 says unknown, too, and becomes 1.
+    or from 0 if it holds a 0, as Ultralytics and BoxMOT write it. -1 says that a box has no class: if no box has one,
+    all are of the first class, else these are of a class of their own, `NO_CLASS`. In files of MOT15 that column and
+    the two after it hold a position in metres instead; a number in it that cannot be a class gives them away, and all
+    boxes are of the first class then. A score below 0 says unknown, too, and becomes 1.
 
     Boxes without an area are kept, as TrackEval scores them, too. Where a file counts ids from 0, every id is raised by
     1, because `Tracks` counts from 1.
 
     Args:
-        classes: names for the numbers of the class column; without it they are called "class 1", "class 2", …, or
-            just "object" if there is one only.
+        classes: names for the numbers of the class column; without it they are called "class 1", "class 2", …, from
+            "class 0" on if the column counts from 0, and `UNNAMED` if no box has a class.
         truth: whether the rows with score 0 are left out.
 
     Raises:
         ValueError: naming the line and what is wrong with it.
     """
-    path = Path(path)
+    return _read(Path(path), classes, truth=truth)[0]
+
+
+def read_labels(path: Path | str) -> tuple[Tracks, int]:
+    """Return ground truth as `read` does, and how many of its boxes have id -1, which is no track.
+
+    Each of these boxes gets an id of its own, after those of the tracks.
+    """
+    return _read(Path(path), None, truth=True, untracked=True)
+
+
+def _read(path: Path, classes: Sequence[str] | None, *, truth: bool, untracked: bool = False) -> tuple[Tracks, int]:
+    alone: list[tuple[int, list[float]]] = []  # frame and box of each row without a track
     boxes: dict[tuple[int, int], list[float]] = {}  # (frame, id) → left, top, width, height, score, class
     for number, cells in _lines(path):
         with _blaming(path, number):
             frame, identity, box = _parse(cells)
-            if not identity.is_integer() or not 0 <= identity <= LARGEST:
+            no_track = untracked and identity == -1
+            if not no_track and (not identity.is_integer() or not 0 <= identity <= LARGEST):
                 raise ValueError(
                     f"id {cells[1]}, but ids are whole numbers from 0 (-1 marks detections, which are no tracks)"
                 )
             if (frame, int(identity)) in boxes:
                 raise ValueError(f"object {int(identity)} is in frame {frame} a second time")
-        boxes[frame, int(identity)] = box
+        if no_track:
+            alone.append((frame, box))
+        else:
+            boxes[frame, int(identity)] = box
+    first_alone = max((identity for _, identity in boxes), default=0) + 1
+    boxes |= {(frame, first_alone + index): box for index, (frame, box) in enumerate(alone)}
 
     frames, ids = np.array(list(boxes), np.int64).reshape(-1, 2).T
+    is_alone = ids >= first_alone
     ids = ids + (ids.min(initial=1) == 0)
     xyxy, score, kind = _columns(list(boxes.values()))
     counted = (score != 0) | (not truth)
-    class_id = _class_ids(kind)
-    if classes is None:
-        number_of_classes = int(class_id.max(initial=0)) + 1
-        classes = [f"class {k + 1}" for k in range(number_of_classes)] if number_of_classes > 1 else ["object"]
-    elif (unnamed := class_id[counted].max(initial=0)) >= len(classes):
-        raise ValueError(f"{path.name} holds class {unnamed + 1}, but only {len(classes)} are named: {list(classes)}.")
-    return Tracks(
+    class_id, numbers = _classes(kind, counted)
+    names = _class_names(path, numbers, classes)
+    if names[-1] == NO_CLASS:  # behind all the names, also those of classes that do not occur
+        class_id[class_id == len(numbers) - 1] = len(names) - 1
+    tracks = Tracks(
         frame=frames[counted] - 1,
         id=ids[counted],
         xyxy=xyxy[counted],
         score=np.where(score < 0, 1, score.clip(0, 1))[counted],
         class_id=class_id[counted],
-        classes=tuple(classes),
+        classes=names,
     )
+    return tracks, int(is_alone[counted].sum())
 
 
 def count_ignored(path: Path | str) -> int:
@@ -84,6 +105,13 @@ def read_detections(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarra
     Raises:
         ValueError: naming the line and what is wrong with it.
     """
+    return read_numbered_detections(path)[:4]
+
+
+def read_numbered_detections(
+    path: Path | str,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[int]]:
+    """Return what `read_detections` does and, for each class index, its number in the file, -1 where it has none."""
     path = Path(path)
     frames: list[int] = []
     boxes: list[list[float]] = []
@@ -96,18 +124,35 @@ def read_detections(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarra
         boxes.append(box)
     xyxy, score, kind = _columns(boxes)
     order = np.argsort(np.array(frames, np.int64), kind="stable")
-    return np.array(frames, np.int64)[order] - 1, xyxy[order], score.clip(0, 1)[order], _class_ids(kind)[order]
+    class_id, numbers = _classes(kind, np.ones(len(kind), bool))
+    return np.array(frames, np.int64)[order] - 1, xyxy[order], score.clip(0, 1)[order], class_id[order], numbers
 
 
-def write(tracks: Tracks, path: Path | str) -> None:
-    """`frame,id,left,top,width,height,score,class,-1,-1` per box: frames, classes from 1, two decimals of a pixel."""
+def write(tracks: Tracks, path: Path | str, *, numbers: Sequence[int] | None = None) -> None:
+    """`frame,id,left,top,width,height,score,class,-1,-1` per box: frames, classes from 1, two decimals of a pixel.
+
+    Args:
+        numbers: What the class column says for each of the classes, if not 1, 2, ….
+    """
+    numbers = range(1, len(tracks.classes) + 1) if numbers is None else numbers
     lines = [
         f"{row['frame'] + 1},{row['id']},{x1:.2f},{y1:.2f},{x2 - x1:.2f},{y2 - y1:.2f},"
-        f"{row['score']},{row['class_id'] + 1},-1,-1\n"
+        f"{row['score']},{numbers[row['class_id']]},-1,-1\n"
         for row in tracks.rows()
         for x1, y1, x2, y2 in [row["xyxy"]]
     ]
     write_atomically(Path(path), "".join(lines).encode())
+
+
+def class_name(number: int) -> str:
+    """Return what a class is called that has only a number in the class column."""
+    return f"class {number}"
+
+
+def class_numbers(tracks: Tracks) -> np.ndarray:
+    """Return the `(N,)` int64 class numbers of boxes that `read` gave without names; -1 where there is no class."""
+    numbers = [int(name.rpartition(" ")[2]) if name.startswith("class ") else -1 for name in tracks.classes]
+    return np.array(numbers, np.int64)[tracks.class_id]
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -155,7 +200,41 @@ def _columns(boxes: list[list[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return np.stack([left, top, left + width, top + height], axis=1), score, kind
 
 
-def _class_ids(kind: np.ndarray) -> np.ndarray:
-    """`(N,)` int64 class indices from the `(N,)` float class column."""
-    could_be_classes = ((kind == -1) | ((kind >= 1) & (kind == np.floor(kind)))).all()
-    return np.where(kind == -1, 0, kind - 1).astype(np.int64) if could_be_classes else np.zeros(len(kind), np.int64)
+def _tells_classes(kind: np.ndarray) -> bool:
+    """Return whether the `(N,)` float class column holds classes: whole numbers from 0, or -1 where there is none."""
+    return bool(((kind >= -1) & (kind == np.floor(kind))).all() and (kind >= 0).any())
+
+
+def _classes(kind: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, list[int]]:
+    """Return the `(N,)` int64 class indices for the `(N,)` float class column, and the number of each class in it.
+
+    Args:
+        counted: `(N,)` bool, the rows that decide which classes there are: VisDrone writes class 0 for regions to
+            ignore, with score 0. The indices of the others mean nothing.
+    """
+    if not (_tells_classes(kind) and _tells_classes(kind[counted])):
+        return np.zeros(len(kind), np.int64), [-1]
+    first = 0 if (kind[counted] == 0).any() else 1
+    class_id = np.where(counted & (kind >= first), kind - first, 0).astype(np.int64)
+    numbers = [first + k for k in range(int(class_id.max()) + 1)]
+    without = counted & (kind == -1)
+    if without.any():
+        class_id[without] = len(numbers)
+        numbers.append(-1)
+    return class_id, numbers
+
+
+def _class_names(path: Path, numbers: list[int], names: Sequence[str] | None) -> tuple[str, ...]:
+    """Return a name for each of the class numbers.
+
+    Args:
+        names: Those of the classes from the lowest number on, where they are known.
+    """
+    told = [number for number in numbers if number != -1]
+    if not told:
+        return tuple(names or UNNAMED)
+    if names is None:
+        names = [class_name(number) for number in told]
+    elif len(told) > len(names):
+        raise ValueError(f"{path.name} holds class {told[-1]}, but only {len(names)} are named: {list(names)}.")
+    return tuple(names) if len(told) == len(numbers) else (*names, NO_CLASS)
