@@ -38,10 +38,14 @@ class Sequence:
         tracks: the boxes, ids unique within the sequence; not yet clipped to the frame.
         labelled_frames: sorted numbers of the frames that a person looked at, those without any box included; none
             where the sequence could not be read, and then `notes` say why.
-        frames: how many frames the video has according to the labels, None where they do not tell.
+        frames: how many frames the video has according to the labels, None where they do not tell. Unless `placed`,
+            how many pictures the sequence has.
         size: width and height of the frames in pixels according to the labels, None where they do not tell.
         notes: what was odd, a sentence each.
         marks: what people noted of boxes.
+        fps: Frame rate of the pictures according to the labels, None where they do not tell.
+        placed: Whether the file itself states which frames of the video its pictures are.
+        shifted: Whether the file numbers the pictures from 1, or from 0 but without the first one. 1 is subtracted.
     """
 
     name: str
@@ -51,6 +55,9 @@ class Sequence:
     size: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
     marks: Marks = field(default_factory=dict)
+    fps: float | None = None
+    placed: bool = False
+    shifted: bool = False
 
     @property
     def length(self) -> int:
@@ -61,6 +68,11 @@ class Sequence:
 def bare(name: str) -> str:
     """A video's name without folder and ending, for comparing."""
     return VIDEO_SUFFIX.sub("", Path(name).name).casefold()
+
+
+def is_named(video: Video, name: str) -> bool:
+    """Return whether a sequence of this name is the video's, by the name of the video or of its file."""
+    return bare(name) in (bare(video.name), bare(video.path))
 
 
 def table(boxes: Boxes, classes: tuple[str, ...]) -> Tracks:
@@ -91,6 +103,12 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def untracked_note(count: int, boxes: int) -> str:
+    """Return the note that `count` of a sequence's `boxes` have no track."""
+    what = "The boxes have" if count == boxes else "1 box has" if count == 1 else f"{count:,} boxes have"
+    return f"{what} no track id: detections only, which can train a detector but cannot score tracks."
 
 
 def find(folder: Path, name: str, depth: int = 4) -> list[Path]:

@@ -65,6 +65,85 @@ def test_frames_from_one(tmp_path: Path) -> None:
     assert "counted from 1" in sequence.notes[0]
 
 
+def numbered(names: list[str], **image: object) -> dict:
+    """One box on each of these images."""
+    return {
+        "images": [{"id": k, "file_name": name, "width": 64, "height": 48, **image} for k, name in enumerate(names)],
+        "annotations": [{"image_id": k, "category_id": 3, "bbox": [k, 2, 10, 20]} for k in range(len(names))],
+        "categories": [{"id": 3, "name": "dog"}],
+    }
+
+
+def test_names_that_start_with_one_may_count_from_zero(tmp_path: Path) -> None:
+    (sequence,) = coco.read(save(tmp_path / "a.json", numbered(["f_001.jpg", "f_002.jpg"])))
+    assert (sequence.labelled_frames, sequence.shifted) == ([0, 1], True)
+    (sequence,) = coco.read(save(tmp_path / "a.json", numbered(["frame_000001.PNG", "frame_000002.PNG"])))  # CVAT's
+    assert (sequence.labelled_frames, sequence.shifted, sequence.notes[1:]) == ([1, 2], False, [])
+
+
+@pytest.mark.parametrize("hash_", ["4c0d2a9152189eaa", "419n46MAAGhPFkLszP8o", "12345678901234567890"])
+@pytest.mark.parametrize("suffix", ["jpg", "jpeg", "png"])
+def test_roboflow_puts_the_number_before_its_hash(tmp_path: Path, hash_: str, suffix: str) -> None:
+    names = [f"site 2_mp4-{frame:04d}_{suffix}.rf.{hash_}.jpg" for frame in (0, 5, 10)]
+    (sequence,) = coco.read(save(tmp_path / "_annotations.coco.json", numbered(names)))
+    assert (sequence.name, sequence.labelled_frames) == ("site 2.mp4", [0, 5, 10])
+    (sequence,) = coco.read(save(tmp_path / "a.json", numbered([f"img_0007_{suffix}.rf.{hash_}.jpg"])))
+    assert (sequence.name, sequence.labelled_frames) == ("a", [7])
+
+
+def test_two_images_of_one_frame_are_refused(tmp_path: Path) -> None:
+    names = ["a_mp4-0001_jpg.rf.x1.jpg", "a_mp4-0002_jpg.rf.x2.jpg", "a_mp4-0001_jpg.rf.x3.jpg"]
+    with pytest.raises(
+        UserError, match=r"“a_mp4-0001_jpg\.rf\.x1\.jpg” and “a_mp4-0001_jpg\.rf\.x3\.jpg” .* frame 1\."
+    ):
+        coco.read(save(tmp_path / "a.json", numbered(names)))
+    for names, image in ((["f_0001_320x240.jpg", "f_0002_320x240.jpg"], {}), (["a.jpg", "b.jpg"], {"frame_id": 4})):
+        with pytest.raises(UserError, match="are both frame"):
+            coco.read(save(tmp_path / "a.json", numbered(names, **image)))
+
+
+def test_the_files_of_one_export_are_read_as_one(tmp_path: Path) -> None:
+    parts = [["a_mp4-0000_jpg.rf.x.jpg", "b_mp4-0003_jpg.rf.x.jpg"], ["a_mp4-0001_jpg.rf.x.jpg"]]
+    files = [save(tmp_path / f"{k}.json", numbered(names)) for k, names in enumerate(parts)]
+    first, second = coco.read(*files)
+    assert (first.name, first.labelled_frames, first.tracks.frame.tolist()) == ("a.mp4", [0, 1], [0, 1])
+    assert (second.name, second.labelled_frames) == ("b.mp4", [3])
+    with pytest.raises(UserError, match="are both frame 1"):
+        coco.read(*files, files[1])
+
+
+def test_only_an_unused_supercategory_of_others_is_no_class(tmp_path: Path) -> None:
+    document = numbered(["0.jpg", "1.jpg"])
+    document["categories"] = [
+        {"id": 0, "name": "animals", "supercategory": "none"},
+        {"id": 3, "name": "dog", "supercategory": "animals"},
+        {"id": 4, "name": "cat", "supercategory": "animals"},
+    ]
+    (sequence,) = coco.read(save(tmp_path / "a.json", document))
+    assert sequence.tracks.classes == ("dog", "cat")  # cat has no boxes either, but may have some in other labels
+    assert "“animals” has no boxes" in sequence.notes[0]
+    document["annotations"][1]["category_id"] = 0
+    (sequence,) = coco.read(save(tmp_path / "a.json", document))
+    assert sequence.tracks.classes == ("animals", "dog", "cat") and "animals" not in " ".join(sequence.notes)
+
+
+@pytest.mark.parametrize(
+    "track", [{"track_id": -1}, {"track_id": "-1"}, {"attributes": {"track_id": -1}}, {"instance_id": -1}]
+)
+def test_track_minus_one_is_no_track(tmp_path: Path, track: dict) -> None:
+    document = plain(**track)
+    document["annotations"] += [
+        dict(document["annotations"][0], bbox=[30, 2, 10, 20]),
+        *plain(track_id=5)["annotations"],
+    ]
+    (sequence,) = coco.read(save(tmp_path / "a.json", document))
+    assert sequence.tracks.id.tolist() == [5, 6, 7]
+    assert sequence.tracks.xyxy[:, 0].tolist() == [1, 1, 30]
+    assert sequence.notes == [
+        "2 boxes have no track id: detections only, which can train a detector but cannot score tracks."
+    ]
+
+
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not list"):
         coco.read(save(tmp_path / "a.json", plain(image_id=8)))
@@ -89,6 +168,7 @@ VALUES = st.none() | st.integers() | st.floats() | st.text(max_size=5) | st.list
 def test_any_values_are_read_or_refused_with_a_sentence(image: dict, annotation: dict) -> None:
     document = plain(**annotation)
     document["images"].append(image)
+    document["categories"][0]["supercategory"] = annotation.get("bbox")
     with TemporaryDirectory() as folder:
         try:
             coco.read(save(Path(folder) / "a.json", document))
