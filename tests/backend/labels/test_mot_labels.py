@@ -54,6 +54,68 @@ def test_names_of_classes(tmp_path: Path) -> None:
     assert mot.read(path, ["a", "b", "c"])[0].tracks.classes == ("a", "b", "c")
 
 
+def test_classes_from_zero(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"
+    path.write_text("".join(f"1,{k + 1},{10 * k},5,10,10,1,{k},1\n" for k in range(3)))
+    (sequence,) = mot.read(path, ["person", "car", "bike"])
+    assert [sequence.tracks.classes[k] for k in sequence.tracks.class_id] == ["person", "car", "bike"]
+    assert "counts from 0: 0 is “person”" in " ".join(sequence.notes)
+    (sequence,) = mot.read(path)
+    assert [sequence.tracks.classes[k] for k in sequence.tracks.class_id] == ["class 0", "class 1", "class 2"]
+    assert "import again with their names" in " ".join(sequence.notes)
+    with pytest.raises(UserError, match="holds class 2, but only 2 are named"):
+        mot.read(path, ["person", "car"])
+    path.write_text("1,1,5,5,10,10,1,0,1\n")  # one class that may be any
+    assert mot.read(path)[0].tracks.classes == ("class 0",)
+
+
+def test_rows_that_are_not_counted_do_not_tell_where_classes_start(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"  # as in VisDrone: 0 is a region to ignore
+    path.write_text("1,1,5,5,10,10,0,0,0\n1,2,6,5,10,10,1,1,0\n1,3,6,5,10,10,1,4,0\n")
+    assert mot.read(path)[0].tracks.classes == ("class 1", "class 4")
+    (sequence,) = mot.read(path, ["pedestrian", "people", "bicycle", "car"])
+    assert [sequence.tracks.classes[k] for k in sequence.tracks.class_id] == ["pedestrian", "car"]
+
+
+@pytest.mark.parametrize("names", [None, ["person", "car", "bike"]])
+def test_boxes_without_a_class_are_not_put_into_one(tmp_path: Path, names: list[str] | None) -> None:
+    path = tmp_path / "gt.txt"
+    path.write_text("1,1,5,5,10,10,1,-1,1\n1,2,6,5,10,10,1,1,1\n1,3,7,5,10,10,1,2,1\n")
+    (sequence,) = mot.read(path, names)
+    called = [sequence.tracks.classes[k] for k in sequence.tracks.class_id]
+    assert called == ["no class", *(names or ["class 1", "class 2"])[:2]]
+    assert "1 box has no class (-1 in the class column)" in sequence.notes[0]
+
+
+def test_shapes_without_a_track_are_detections(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"  # as CVAT writes shapes beside tracks
+    path.write_text("1,4,5,5,10,10,1,1,1\n1,-1,20,5,10,10,1,1,1\n1,-1,30,5,10,10,1,1,1\n2,4,6,5,10,10,1,1,1\n")
+    (sequence,) = mot.read(path)
+    assert sequence.tracks.id.tolist() == [4, 5, 6, 4]
+    assert sequence.tracks.xyxy[:, 0].tolist() == [5, 20, 30, 6]
+    assert sequence.notes[0].startswith("2 boxes have no track id")
+    path.write_text("1,-1,20,5,0,10,1,1,1\n")
+    with pytest.raises(UserError, match="line 1: the box is 0 wide"):
+        mot.read(path)
+
+
+def test_every_second_frame_is_no_video_with_empty_frames(tmp_path: Path) -> None:
+    path = tmp_path / "site.txt"
+    path.write_text("".join(f"{frame},1,5,5,10,10,1,1,1\n" for frame in range(1, 21, 2)))
+    (sequence,) = mot.read(path)
+    assert sequence.labelled_frames == list(range(0, 20, 2))
+    assert "2 frames apart" in sequence.notes[0]
+
+
+def test_a_seqinfo_that_tells_only_some(tmp_path: Path) -> None:
+    (tmp_path / "gt.txt").write_text("1,1,5,5,10,10,1,1,1\n")
+    (tmp_path / "seqinfo.ini").write_text("[Sequence]\nseqLength=x\nframeRate=12.5\nimWidth=64\n")
+    (sequence,) = mot.read(tmp_path)
+    assert (sequence.frames, sequence.fps, sequence.size) == (None, 12.5, None)
+    (tmp_path / "seqinfo.ini").write_text("frameRate=12.5\n")
+    assert mot.read(tmp_path)[0].fps is None
+
+
 def test_sparse_labels_are_no_empty_frames(tmp_path: Path) -> None:
     path = tmp_path / "site.txt"
     path.write_text("".join(f"{frame},1,5,5,10,10,1,1,1\n" for frame in (1, 6, 11)))
