@@ -7,6 +7,7 @@ started tells more of its clips under `OWN`: there, frame k is frame `k * every`
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections import Counter
@@ -34,6 +35,7 @@ MANIFEST = "output.manifest"
 TRACKING = "groundtruth/video-object-tracking"
 OWN = "bytetrack-studio"  # the key in a manifest's lines
 SET, NOT_SET = "Yes", "No"  # values of `marks.ATTRIBUTES`
+NUMBERED_NAME = re.compile(r"(?P<before>.*?)(?P<number>\d{1,9})(?P<after>\D*)")  # of a picture
 SEQUENCE_FILE = re.compile(r"(?P<clip>.+?)-sequence(-\d+)?\.json")
 
 
@@ -62,8 +64,12 @@ class _Annotation(_Model):
     attributes: dict[str, Any] | None = Field(None, alias="label-category-attributes")
 
 
-class _Frame(_Model):
+class _Picture(_Model):
     number: FrameNumber = Field(alias="frame-no")
+    name: str | None = Field(None, alias="frame")
+
+
+class _Frame(_Picture):
     annotations: list[_Annotation] = []
 
 
@@ -73,7 +79,8 @@ class _SeqLabel(_Model):
 
 
 class _SequenceFile(_Model):
-    frames: FrameNumber | None = Field(None, alias="number-of-frames")
+    count: FrameNumber | None = Field(None, alias="number-of-frames")
+    pictures: list[_Picture] = Field([], alias="frames")
 
 
 class _Own(_Model):
@@ -123,9 +130,13 @@ def read(path: Path, attribute: str = "") -> list[Sequence]:
     sequences = []
     for name, told, line, (ref, metadata) in zip(names, own, lines, labelled):
         try:
-            frames = told.frames or _number_of_frames(root, str(line.get("source-ref", "")))
-            sequence = _read_clip(root, name, ref, metadata, tuple(classes))
-            sequences.append(_spread(replace(sequence, frames=frames), told.every))
+            if OWN in line:
+                sequence = _read_clip(root, name, ref, metadata, tuple(classes), None)
+                sequences.append(_spread(replace(sequence, frames=told.frames, placed=True), told.every))
+            else:
+                listed = _sequence_file(root, str(line.get("source-ref", "")))
+                sequence = _read_clip(root, name, ref, metadata, tuple(classes), listed.pictures)
+                sequences.append(replace(sequence, frames=listed.count or len(listed.pictures) or None))
         except _NotLabelled as reason:
             sequences.append(Sequence(name, Tracks.empty(tuple(classes)), [], notes=[str(reason)]))
     if not any(sequence.labelled_frames for sequence in sequences):
@@ -200,11 +211,14 @@ def _spread(sequence: Sequence, every: int) -> Sequence:
         sequence,
         tracks=Tracks(tracks.frame * every, tracks.id, tracks.xyxy, tracks.score, tracks.class_id, tracks.classes),
         labelled_frames=[frame * every for frame in sequence.labelled_frames],
-        marks=marks.spread(sequence.marks, every),
+        marks=marks.moved(sequence.marks, every),
     )
 
 
-def _read_clip(root: Path, name: str, ref: Any, metadata: _Metadata, classes: tuple[str, ...]) -> Sequence:
+def _read_clip(
+    root: Path, name: str, ref: Any, metadata: _Metadata, classes: tuple[str, ...], listed: list[_Picture] | None
+) -> Sequence:
+    """Return the labels of one clip by its picture numbers; see `_numbers` for `listed`."""
     if metadata.failure:
         raise _NotLabelled(f"Ground Truth could not label “{name}”: {metadata.failure} Label it in another job.")
     if not isinstance(ref, str):
@@ -228,7 +242,7 @@ def _read_clip(root: Path, name: str, ref: Any, metadata: _Metadata, classes: tu
             f"“{name}” is not labelled: {path.relative_to(root)} holds no frame. Finish it in another job."
         )
 
-    notes = []
+    numbers, notes, shifted = _numbers(name, list(document.frames), listed)
     names = dict(metadata.class_map)
     ids: dict[str, int] = {}
     boxes: dict[tuple[int, int], tuple[float, float, float, float, int]] = {}
@@ -241,7 +255,7 @@ def _read_clip(root: Path, name: str, ref: Any, metadata: _Metadata, classes: tu
                 notes.append(f"Class {each.class_id} has no name in the manifest's class-map.")
             if names[each.class_id] not in classes:
                 classes = (*classes, names[each.class_id])
-            key = frame.number, ids.setdefault(each.object_id, len(ids) + 1)
+            key = numbers[frame.number], ids.setdefault(each.object_id, len(ids) + 1)
             repeated += key in boxes
             corners = each.left, each.top, each.left + each.width, each.top + each.height
             boxes[key] = (*corners, classes.index(names[each.class_id]))
@@ -252,21 +266,80 @@ def _read_clip(root: Path, name: str, ref: Any, metadata: _Metadata, classes: tu
     return Sequence(
         name=name,
         tracks=table(boxes, classes or ("object",)),
-        labelled_frames=sorted({frame.number for frame in document.frames}),
+        labelled_frames=sorted({numbers[frame.number] for frame in document.frames}),
         notes=notes,
         marks=noted,
+        shifted=shifted,
     )
 
 
-def _number_of_frames(root: Path, source_ref: str) -> int | None:
-    """From the sequence file, which lies beside the job's output folder if it was copied too."""
+def _numbers(
+    name: str, labeled: list[_Picture], listed: list[_Picture] | None
+) -> tuple[dict[int, int], list[str], bool]:
+    """Return the number of each labeled picture, counted from 0, by its `frame-no`; notes; and `Sequence.shifted`.
+
+    Ground Truth numbers the files of a folder in the order of their UTF-8 names, in which frame10.jpg comes before
+    frame2.jpg. Where the names show that, the numbers in them give the order.
+
+    Args:
+        name: What the clip is called.
+        labeled: The pictures that have labels.
+        listed: All pictures of the clip, from its sequence file. Empty if that was not copied, None if the job is one
+            of this console, which numbers pictures as they are.
+
+    Raises:
+        _NotLabelled: If the order cannot be restored.
+    """
+    numbers = {each.number: each.number for each in labeled}
+    if listed is None:
+        return numbers, [], False
+    complete = bool(listed) and {each.number for each in listed} >= numbers.keys()
+    everything = sorted(listed if complete else labeled, key=lambda picture: picture.number)
+    by_name = _order_by_name(everything)
+    if by_name is None:
+        if everything[0].number != 1:
+            return numbers, [], False
+        return {number: number - 1 for number in numbers}, ["Frames are counted from 1 in the file."], not complete
+    if not complete and everything[-1].number - everything[0].number + 1 > len(everything):
+        raise _NotLabelled(
+            f"The pictures of “{name}” are in the order of their names, {everything[0].name}, {everything[1].name}, …, "
+            "and not all of them are labeled, so their place in the video is not known. Copy the job's input folder "
+            "with its sequence files next to its output folder, then import the labels again."
+        )
+    note = "Pictures are put in the order of the numbers in their names, which is not that of `frame-no`."
+    return {picture.number: rank for rank, picture in enumerate(by_name)}, [note], False
+
+
+def _order_by_name(pictures: list[_Picture]) -> list[_Picture] | None:
+    """Return the pictures sorted by the numbers in their names, None if they already are or names have no numbers.
+
+    Args:
+        pictures: Sorted by `frame-no`.
+    """
+    names = [picture.name or "" for picture in pictures]
+    found = [match for match in map(NUMBERED_NAME.fullmatch, names) if match]
+    numbers = [int(match["number"]) for match in found]
+    if len(found) < len(names) or len({(match["before"], match["after"]) for match in found}) > 1:
+        return None
+    if numbers == sorted(numbers) or len(set(numbers)) < len(numbers) or names != sorted(names, key=_utf8):
+        return None
+    return [pictures[index] for index in sorted(range(len(pictures)), key=numbers.__getitem__)]
+
+
+def _utf8(name: str) -> bytes:
+    return name.encode(errors="surrogatepass")
+
+
+def _sequence_file(root: Path, source_ref: str) -> _SequenceFile:
+    """Return the clip's sequence file, empty if it was not copied or is damaged: the labels do without it.
+
+    It lies beside the job's output folder if it was copied, too.
+    """
     path = _local(root, source_ref) or _local(root.parent, source_ref)
-    if path is None:
-        return None
-    try:
-        return parse(_SequenceFile, read_bytes(path), path.name).frames
-    except UserError:  # only a help for cutting: the labels themselves say enough
-        return None
+    if path is not None:
+        with contextlib.suppress(UserError):
+            return parse(_SequenceFile, read_bytes(path), path.name)
+    return _SequenceFile.model_validate({})
 
 
 def _local(root: Path, ref: str) -> Path | None:

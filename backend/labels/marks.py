@@ -51,6 +51,6 @@ def thinned(marks: Marks, every: int) -> Marks:
     return {(frame // every, id): names for (frame, id), names in marks.items() if frame % every == 0}
 
 
-def spread(marks: Marks, every: int) -> Marks:
-    """The other way round."""
-    return {(frame * every, id): names for (frame, id), names in marks.items()}
+def moved(marks: Marks, step: int, first_frame: int = 0) -> Marks:
+    """Return the marks with each frame `k` renumbered to `first_frame + step * k`."""
+    return {(first_frame + step * frame, id): names for (frame, id), names in marks.items()}

@@ -35,6 +35,14 @@ def seq_label(tracks: Tracks, labelled_frames: list[int]) -> dict:
     return {"tracking-annotations": frames}
 
 
+def sequence_file(job: Path, clip: str, pictures: list[str], first: int = 0) -> None:
+    """The sequence file of a clip of `labelling_job`, with its pictures, where a copy of the job's inputs lies."""
+    path = job.parent / "inputs" / f"{clip}.mp4" / f"{clip}.mp4-sequence-1.json"
+    path.parent.mkdir(parents=True)
+    frames = [{"frame-no": number, "frame": name} for number, name in enumerate(pictures, first)]
+    path.write_text(json.dumps({"seq-no": 1, "prefix": "s3://b/", "number-of-frames": len(pictures), "frames": frames}))
+
+
 def labelling_job(
     folder: Path, clips: dict[str, dict | None], classes: tuple[str, ...] = ("person",), kind: str = TRACKING
 ) -> Path:

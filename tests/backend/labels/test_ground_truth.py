@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from folders import labelling_job, seq_label
+from folders import labelling_job, seq_label, sequence_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import CLASSES, same_boxes, tracks
@@ -51,6 +51,55 @@ def test_frame_numbers_as_text_and_frames_without_boxes(tmp_path: Path) -> None:
     (sequence,) = ground_truth.read(labelling_job(tmp_path / "job", {"a": document}))
     assert sequence.labelled_frames == [0, 1, 7]
     assert sequence.tracks.frame.tolist() == [0, 1]
+
+
+def in_binary_order(count: int) -> tuple[list[str], Tracks]:
+    """The names frame1.jpg, frame2.jpg, … as AWS orders them, and a box on each whose left edge is its number."""
+    names = sorted(f"frame{number}.jpg" for number in range(1, count + 1))
+    left = np.array([int(name[5:-4]) for name in names])
+    xyxy = np.stack([left, np.zeros(count), left + 10, np.full(count, 10)], 1)
+    return names, Tracks(range(count), np.ones(count), xyxy, np.ones(count), np.zeros(count), ("person",))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("copied", [True, False])
+def test_pictures_that_were_numbered_in_the_order_of_their_names(tmp_path: Path, first: int, copied: bool) -> None:
+    names, table = in_binary_order(12)
+    document = seq_label(table, list(range(12)))
+    for each, name in zip(document["tracking-annotations"], names, strict=True):
+        each["frame"], each["frame-no"] = name, str(each["frame-no"] + first)
+    job = labelling_job(tmp_path / "job", {"a": document})
+    if copied:
+        sequence_file(job, "a", names, first)
+    (sequence,) = ground_truth.read(job)
+    assert sequence.labelled_frames == list(range(12))
+    assert sequence.tracks.xyxy[:, 0].tolist() == list(range(1, 13))
+    assert "order of the numbers in their names" in sequence.notes[0]
+
+
+def test_an_order_that_is_not_known_is_not_guessed(tmp_path: Path) -> None:
+    names, table = in_binary_order(12)
+    document = seq_label(table, list(range(12)))
+    for each, name in zip(document["tracking-annotations"], names, strict=True):
+        each["frame"] = name
+    del document["tracking-annotations"][5]
+    job = labelling_job(tmp_path / "job", {"a": document})
+    with pytest.raises(UserError, match=r"frame1\.jpg, frame10\.jpg, .* not all of them are labeled"):
+        ground_truth.read(job)
+    sequence_file(job, "a", names)
+    assert ground_truth.read(job)[0].tracks.xyxy[:, 0].tolist() == [n for n in range(1, 13) if n != int(names[5][5:-4])]
+
+
+def test_frames_that_count_from_one(tmp_path: Path) -> None:
+    document = seq_label(ONE, [0, 1])
+    for each in document["tracking-annotations"]:
+        each["frame-no"] += 1
+    job = labelling_job(tmp_path / "job", {"a": document})
+    (sequence,) = ground_truth.read(job)
+    assert (sequence.labelled_frames, sequence.shifted) == ([0, 1], True)
+    sequence_file(job, "a", ["frame_0001.jpeg", "frame_0002.jpeg"], first=1)
+    (sequence,) = ground_truth.read(job)
+    assert (sequence.labelled_frames, sequence.shifted, sequence.frames) == ([0, 1], False, 2)
 
 
 @pytest.mark.parametrize("kind", ["video-object-detection", "object-detection", "image-classification"])

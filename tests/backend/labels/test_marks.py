@@ -28,7 +28,7 @@ NOTED = st.dictionaries(
 @given(NOTED, st.integers(1, 5), st.integers(0, 50))
 def test_frames_are_counted_anew_and_back(noted: marks.Marks, every: int, start: int) -> None:
     thin = marks.thinned(noted, every)
-    assert marks.spread(thin, every) == {key: names for key, names in noted.items() if key[0] % every == 0}
+    assert marks.moved(thin, every) == {key: names for key, names in noted.items() if key[0] % every == 0}
     assert marks.between(noted, start, start + 20) == {
         (frame - start, id): names for (frame, id), names in noted.items() if start <= frame < start + 20
     }
