@@ -15,6 +15,7 @@ from backend.labels.desk import Desk
 from backend.labels.ground_truth_input import check
 from backend.labels.key_frames import straightened
 from backend.labels.marks import Marks
+from backend.labels.placement import Placement
 from backend.labels.sequence import load
 from backend.platform import base, platform_of
 from backend.platform.base import ClipToLabel, LabellingSpec, LabellingState
@@ -100,18 +101,29 @@ def start(
     return {"labelling": record.id}
 
 
-def bring_in(workspace: Workspace, progress: Progress, *, labelling: str | None = None, job: str | None = None) -> dict:
+def bring_in(
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    labelling: str | None = None,
+    job: str | None = None,
+    step: int | None = None,
+    first_frame: int | None = None,
+) -> dict:
     """Bring in what people labelled: {"labels": [ids], "skipped": [a sentence for each clip that could not be used]}.
 
     Args:
         labelling: the id of a job that was started here, or else
         job: the name that the chosen platform has for one that was started elsewhere: names decide of which videos its
             labels are.
+        step: Frames of the video from one labeled picture to the next, for a job that was started elsewhere. See
+            `importing.import_labels`.
+        first_frame: Frame of the video that the first picture is, likewise.
 
     Raises:
         UserError: if it is not done yet, or nothing in it can be used.
     """
-    record = workspace.get(Labelling, labelling) if labelling else None
+    record, placement = workspace.get(Labelling, labelling) if labelling else None, Placement(step, first_frame)
     platform = _on_platform(workspace, record.platform if record else None)
     ref = record.ref if record else _ref_of(platform, job or "")
     title = record.name if record else job or ""
@@ -123,13 +135,14 @@ def bring_in(workspace: Workspace, progress: Progress, *, labelling: str | None 
     source, rest = importing.FORMATS["ground_truth"], part(progress, 0.5, 1)
     if record is None:
         stored, skipped = importing.keep(
-            workspace, sequences, lambda usable: importing.videos_for(workspace, rest, usable, None), source, title
-        )
+            workspace, sequences, lambda usable: importing.videos_for(workspace, rest, usable, None, placement),
+            source, title, placement,
+        )  # fmt: skip
     else:
         of = record.clips
         stored, skipped = importing.keep(
             workspace, sequences, lambda usable: [workspace.find(Video, of.get(each.name, "")) for each in usable],
-            source, title,
+            source, title, placement,
         )  # fmt: skip
         with workspace.edit(Labelling, record.id) as known:
             known.labels += [labels.id for labels in stored]

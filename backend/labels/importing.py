@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
-import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from backend import videos
 from backend.archives import extract, is_archive
 from backend.errors import UserError
-from backend.labels import coco, ground_truth, mot
-from backend.labels.sequence import Sequence, bare, find, fit, store
+from backend.labels import clips, coco, ground_truth, mot
+from backend.labels.placement import Placement, UnclearFrames, place
+from backend.labels.sequence import Sequence, bare, find, is_named, store
 from backend.platform import platform_of
 from backend.progress import Progress, part
 from backend.records import Labels, Video
@@ -22,7 +20,6 @@ from backend.workspace import Workspace
 
 FORMATS = {"ground_truth": "Ground Truth", "mot": "MOTChallenge", "coco": "COCO"}
 FILES = {".txt", ".csv", ".json", ".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}  # as opposed to a folder's name
-CLIP_NAME = re.compile(r"(?P<stem>.+)_(?P<number>\d{1,4})")
 LIMIT_BYTES = 10 << 30  # of an unpacked archive: some MOTChallenge archives bring all their images along
 
 
@@ -34,11 +31,14 @@ def import_labels(
     video: str | None = None,
     format: str = "auto",
     classes: list[str] | None = None,
+    step: int | None = None,
+    first_frame: int | None = None,
 ) -> dict:
     """Bring labels in: {"labels": [ids], "skipped": [a sentence for each sequence that could not be used]}.
 
     Each sequence of the labels goes to the video of its name. Labels of clips `<video>_0`, `<video>_1`, … of a video
-    that is not cut yet cut it first, into clips as long as the labels say.
+    that is not cut yet cut it first, into clips as long as the labels say. Labels that do not fit the length of their
+    video are refused unless `step` is given.
 
     Args:
         path: a labelling job's output folder, a MOTChallenge file or folder, a COCO file, or a zip or tar of one;
@@ -46,18 +46,26 @@ def import_labels(
         video: whose labels they are; without it names decide.
         format: a key of `FORMATS`, or "auto".
         classes: names for the numbers of a MOTChallenge file's class column.
+        step: Frames of the video from one labeled picture to the next. 1 takes the numbers of the pictures as they are.
+            Without it the labels must fit the length of the video.
+        first_frame: Frame of the video, counted from 0, that the first picture is. 0 if omitted.
 
     Raises:
         UserError: if nothing can be used: not labels, of the wrong kind, empty, or of another video.
     """
-    chosen = workspace.get(Video, video) if video else None
+    chosen, placement = workspace.get(Video, video) if video else None, Placement(step, first_frame)
     with _at_hand(workspace, path, part(progress, 0, 0.2)) as place, _unpacked(place) as unpacked:
         progress(0.2, "reading labels")
         format = detect_format(unpacked) if format == "auto" else format
         sequences = read(unpacked, format, classes)
     matching = part(progress, 0.2, 0.9)
     stored, skipped = keep(
-        workspace, sequences, lambda usable: videos_for(workspace, matching, usable, chosen), FORMATS[format], path
+        workspace,
+        sequences,
+        lambda usable: videos_for(workspace, matching, usable, chosen, placement),
+        FORMATS[format],
+        path,
+        placement,
     )
     progress(1, f"{len(stored)} imported")
     return {"labels": [labels.id for labels in stored], "skipped": skipped}
@@ -69,6 +77,7 @@ def keep(
     videos_for: Callable[[list[Sequence]], list[Video | None]],
     source: str,
     path: str,
+    placement: Placement,
 ) -> tuple[list[Labels], list[str]]:
     """Store the sequences that can be used; returns them and a sentence for each that cannot.
 
@@ -76,9 +85,10 @@ def keep(
         videos_for: gives the video of each sequence, None where there is none.
         source: what the labels are said to be, a value of `FORMATS`.
         path: where they were.
+        placement: Which frames of the videos the pictures are, as far as the user said so.
 
     Raises:
-        UserError: if none can be used.
+        UserError: if none can be used, or it is unclear of which frames one of them is.
     """
     skipped = [note for sequence in sequences if not sequence.labelled_frames for note in sequence.notes]
     usable = [sequence for sequence in sequences if sequence.labelled_frames]
@@ -91,10 +101,12 @@ def keep(
         try:
             if match is None:
                 raise UserError(
-                    f"The workspace has no video “{sequence.name}” of at least {sequence.length} frames. Add the video "
-                    "that was labelled, or choose it for these labels."
+                    f"The workspace has no video “{sequence.name}” of at least {placement.frames_needed(sequence)} "
+                    "frames. Add the video that was labelled, or choose it for these labels."
                 )
-            fitted.append((match, fit(sequence, match)))
+            fitted.append((match, place(sequence, match, placement)))
+        except UnclearFrames:
+            raise
         except UserError as error:
             skipped.append(str(error))
     if not fitted:
@@ -148,6 +160,8 @@ def read(path: Path, format: str, classes: list[str] | None = None) -> list[Sequ
         return mot.read(path, classes)
     if format == "coco":
         files = [path] if path.is_file() else _json_files(path)
+        if all(file.name == coco.ROBOFLOW_FILE for file in files):
+            return coco.read(*files)  # the splits of one export
         return [sequence for file in files for sequence in coco.read(file)]
     raise UserError(f"“{format}” is not a label format that can be read. Choose one of {', '.join(FORMATS)}.")
 
@@ -183,86 +197,55 @@ def _unpacked(place: Path) -> Iterator[Path]:
 
 
 def _json_files(folder: Path) -> list[Path]:
-    """A COCO export's files: in the folder, or in its `annotations`."""
-    return sorted(folder.glob("*.json")) or sorted(folder.glob("annotations/*.json"))
+    """A COCO export's files: in the folder, in its `annotations`, or in Roboflow's folders train, valid and test."""
+    return (
+        sorted(folder.glob("*.json"))
+        or sorted(folder.glob("annotations/*.json"))
+        or find(folder, coco.ROBOFLOW_FILE, depth=2)
+    )
 
 
 def videos_for(
-    workspace: Workspace, progress: Progress, sequences: list[Sequence], chosen: Video | None
+    workspace: Workspace,
+    progress: Progress,
+    sequences: list[Sequence],
+    chosen: Video | None,
+    placement: Placement,
 ) -> list[Video | None]:
     """The video of each sequence, cut out of a longer one where need be; None where there is none."""
     everything = workspace.list(Video)
     if len(sequences) == 1:
-        clip = CLIP_NAME.fullmatch(bare(sequences[0].name))
-        if chosen is not None and not (clip and _is_named(chosen, clip["stem"])):
+        clip = clips.NAME.fullmatch(bare(sequences[0].name))
+        if chosen is not None and not (clip and is_named(chosen, clip["stem"])):
             return [chosen]
         whole: list[Video | None] = [video for video in everything if video.parent is None]
-        if chosen is None and len(whole) == 1 and not clip and not _named(everything, sequences[0]):
+        of_clip = clip and any(is_named(video, clip["stem"]) for video in everything)
+        if chosen is None and len(whole) == 1 and not of_clip and not _named(everything, sequences[0], placement):
             return whole
 
     by_stem: dict[str, dict[int, Sequence]] = defaultdict(dict)
     for sequence in sequences:
-        if clip := CLIP_NAME.fullmatch(bare(sequence.name)):
+        if clip := clips.NAME.fullmatch(bare(sequence.name)):
             by_stem[clip["stem"]][int(clip["number"])] = sequence
     candidates = [video for video in everything if chosen is None or video.id == chosen.id]
-    matches = {sequence.name: _named([v for v in candidates if v.parent is None], sequence) for sequence in sequences}
-    for stem, clips in by_stem.items():
-        if all(matches[sequence.name] for sequence in clips.values()):
+    whole_videos = [video for video in candidates if video.parent is None]
+    matches = {sequence.name: _named(whole_videos, sequence, placement) for sequence in sequences}
+    for stem, numbered in by_stem.items():
+        if all(matches[sequence.name] for sequence in numbered.values()):
             continue
-        whole_video = chosen or next((video for video in everything if _is_named(video, stem)), None)
+        whole_video = chosen or next((video for video in everything if is_named(video, stem)), None)
         if whole_video is None:
             continue
-        cut = _clips_of(workspace, progress, whole_video, clips)
-        matches |= {sequence.name: matches[sequence.name] or cut.get(number) for number, sequence in clips.items()}
+        found = clips.of_video(workspace, progress, whole_video, numbered, placement)
+        matches |= {sequence.name: matches[sequence.name] or found.get(number) for number, sequence in numbered.items()}
     # A clip that was cut in some other way still is the video of its name, if no other rule found one.
     return [
-        matches[sequence.name] or (None if CLIP_NAME.fullmatch(bare(sequence.name)) else _named(everything, sequence))
-        for sequence in sequences
+        matches[each.name] or (None if clips.NAME.fullmatch(bare(each.name)) else _named(everything, each, placement))
+        for each in sequences
     ]
 
 
-def _clips_of(
-    workspace: Workspace, progress: Progress, whole: Video, sequences: dict[int, Sequence]
-) -> dict[int, Video]:
-    """The clips of `whole` by number; `sequences` are labels by the number of their clip."""
-    length = max(sequence.length for sequence in sequences.values())
-    told = any(sequence.frames for sequence in sequences.values())
-    children = [video for video in workspace.list(Video) if video.parent == whole.id]
-    if not told and math.ceil(whole.frames / length) != max(sequences) + 1:
-        # With some frames labelled only, the labels do not tell how long the clips were; a person who cut them does.
-        named = {number: _named(children, sequence) for number, sequence in sequences.items()}
-        if not any(named.values()):
-            raise UserError(
-                f"The labels do not tell how long the clips of “{whole.name}” were. Cut it as it was cut for "
-                "labelling, then import the labels again."
-            )
-        return {number: video for number, video in named.items() if video is not None}
-    if max(sequences) * length >= whole.frames:
-        raise UserError(
-            f"The labels are of {max(sequences) + 1} clips of {length} frames, but “{whole.name}” has only "
-            f"{whole.frames} frames: they are the labels of another video. Add that one."
-        )
-    if length >= whole.frames:
-        return {0: whole}
-
-    def there() -> dict[int, Video]:
-        return {
-            video.start // length: video
-            for video in workspace.list(Video)
-            if video.parent == whole.id
-            and video.start % length == 0
-            and video.frames == min(length, whole.frames - video.start)
-        }
-
-    if not sequences.keys() <= there().keys():
-        videos.cut(workspace, progress, video=whole.id, every_frames=length)
-    return there()
-
-
-def _named(candidates: list[Video], sequence: Sequence) -> Video | None:
+def _named(candidates: list[Video], sequence: Sequence, placement: Placement) -> Video | None:
     """The newest video of the sequence's name that is long enough for it."""
-    return next((v for v in candidates if _is_named(v, sequence.name) and v.frames >= sequence.length), None)
-
-
-def _is_named(video: Video, name: str) -> bool:
-    return bare(name) in (bare(video.name), bare(video.path))
+    needed = placement.frames_needed(sequence)
+    return next((video for video in candidates if is_named(video, sequence.name) and video.frames >= needed), None)

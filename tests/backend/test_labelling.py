@@ -79,7 +79,7 @@ def started(ws: Workspace, clips: list[Video], **more) -> Labelling:
     return ws.get(Labelling, found["labelling"])
 
 
-def brought(ws: Workspace, **which: str) -> list[Labels]:
+def brought(ws: Workspace, **which: str | int) -> list[Labels]:
     return [ws.get(Labels, id) for id in labelling.bring_in(ws, silent, **which)["labels"]]
 
 
@@ -175,6 +175,8 @@ def test_a_job_started_elsewhere_comes_in_by_its_clips_names(people, ws, whole, 
     for each in (record, *clips):  # as in another workspace, which has the video but not its clips
         ws.remove(each)
     assert record.ref["job"] in labelling.elsewhere(ws)
+    with pytest.raises(UserError, match="without step"):  # this console's own jobs tell their frames
+        brought(ws, job=record.ref["job"], step=5)
     first, second = brought(ws, job=record.ref["job"])
     assert ws.get(Video, second.video).start == 10 and second.labelled_frames == [0, 2, 4, 6, 8]
 

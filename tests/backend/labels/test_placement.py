@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from backend.errors import UserError
+from backend.labels.placement import Placement, UnclearFrames, place, suggested_step, tolerance
+from backend.labels.sequence import Sequence
+from backend.records import Video
+from bytetrack.tracks import Tracks
+
+
+def video(frames: int, fps: float = 25) -> Video:
+    return Video(
+        name="site", path="site.mp4", width=1000, height=100, fps=fps, frames=frames, seconds=frames / fps,
+        codec="h264", size=1,
+    )  # fmt: skip
+
+
+def labels(pictures: list[int], **more) -> Sequence:
+    """One object whose left edge is the number of the picture, so that a box tells which picture it is from."""
+    left = np.array(pictures) % 900
+    xyxy = np.stack([left, np.full_like(left, 10), left + 20, np.full_like(left, 40)], axis=1)
+    ones = np.ones(len(pictures))
+    return Sequence("site", Tracks(pictures, ones, xyxy, ones, 0 * ones, ("person",)), sorted(pictures), **more)
+
+
+def frames_of_pictures(sequence: Sequence) -> dict[int, int]:
+    """The frame that each picture was placed on."""
+    return dict(zip(sequence.tracks.xyxy[:, 0].astype(int).tolist(), sequence.tracks.frame.tolist(), strict=True))
+
+
+PICTURES = st.lists(st.integers(0, 300), min_size=1, max_size=60, unique=True)
+
+
+@given(PICTURES, st.integers(1, 400), st.integers(1, 12), st.integers(0, 30))
+def test_each_box_is_on_the_frame_that_the_step_says_or_refused(
+    pictures: list[int], frames: int, step: int, first_frame: int
+) -> None:
+    sequence, clip = labels(pictures), video(frames)
+    try:
+        placed = place(sequence, clip, Placement(step, first_frame))
+    except UserError:
+        assert first_frame + step * max(pictures) >= frames
+        return
+    expected = {k: first_frame + step * k for k in pictures if first_frame + step * k < frames}
+    assert frames_of_pictures(placed) == expected
+    assert placed.labelled_frames == sorted(expected.values())
+    assert f"step={step}, first_frame={first_frame}" in " ".join(placed.notes)
+    assert len(expected) == len(pictures) or "left out" in " ".join(placed.notes)
+
+
+@given(st.integers(2, 60), st.integers(2, 12), st.integers(0, 11), st.data())
+def test_every_nth_frame_without_a_step_is_never_taken_as_frames_in_a_row(
+    count: int, step: int, first_frame: int, data: st.DataObject
+) -> None:
+    assume(first_frame < step)
+    frames = data.draw(st.integers(first_frame + step * (count - 1) + 1, first_frame + step * count))
+    assume(frames - count > tolerance(frames))
+    for sequence in (labels(list(range(count)), frames=count), labels(list(range(count)))):
+        with pytest.raises(UnclearFrames, match=rf"\b{count} frames.* {frames} frames.*step=1\."):
+            place(sequence, video(frames), Placement())
+        assert frames_of_pictures(place(sequence, video(frames), Placement(1))) == {k: k for k in range(count)}
+
+
+@given(PICTURES, st.integers(1, 400))
+def test_labels_without_a_step_keep_their_numbers_or_are_refused(pictures: list[int], frames: int) -> None:
+    try:
+        placed = place(labels(pictures), video(frames), Placement())
+    except UserError:
+        return
+    assert frames_of_pictures(placed) == {k: k for k in pictures if k < frames}
+
+
+@pytest.mark.parametrize(
+    ("pictures", "more"),
+    [
+        (range(200), {}),
+        (range(200), {"frames": 200, "fps": 25}),
+        (range(198), {}),  # an encoder dropped the last frames
+        (range(202), {"frames": 202}),
+        (range(40), {"frames": 200}),  # only the first part has labels, but the sequence is the whole video
+        (range(0, 200, 5), {}),
+        (range(4, 200, 5), {}),
+        (range(0, 60, 5), {}),  # numbers with a step of their own are those of frames
+        (range(0, 200, 5), {"frames": 40}),  # how many pictures, each with the number of its frame
+        (range(150), {}),  # no step above 1 has room
+        (range(110, 150), {}),
+        ([7], {}),
+        (range(200), {"frames": 200, "fps": 30}),
+    ],
+)
+def test_labels_that_plainly_have_the_numbers_of_frames(pictures: range, more: dict) -> None:
+    placed = place(labels(list(pictures), **more), video(200), Placement())
+    assert placed.labelled_frames == [number for number in pictures if number < 200]
+
+
+@pytest.mark.parametrize(
+    ("pictures", "more", "says"),
+    [
+        (range(40), {}, r"ends after 40 frames.* 200 frames.* every 5th frame.* step=5 .*first_frame=4"),
+        (range(40), {"frames": 40}, r"holds 40 frames.* 200 frames.* every 5th frame.* step=5 "),
+        (range(40), {"frames": 40, "fps": 5}, r"holds 40 frames at 5 frames/s, the video 25.* step=5 "),
+        ([3, 4, 9, 30, 31], {}, r"ends after 32 frames.* 200 frames"),
+        (range(0, 40, 5), {"fps": 5}, "at 5 frames/s, the video 25"),  # in doubt by the rate alone
+        (range(0, 40, 2), {"frames": 40}, "holds 40 frames.*step=5 "),
+        (range(150), {"frames": 150}, r"holds 150 frames.* 200 frames\. If they are its first frames.* step=1;"),
+        (range(60), {"frames": 60}, r"step=n, at most 3 "),
+    ],
+)
+def test_labels_that_may_be_of_other_frames(pictures: range, more: dict, says: str) -> None:
+    with pytest.raises(UnclearFrames, match=says):
+        place(labels(list(pictures), **more), video(200), Placement())
+
+
+def test_labels_that_are_longer_than_the_video() -> None:
+    for sequence in (labels(list(range(40)), frames=210), labels(list(range(210)))):
+        with pytest.raises(UserError, match="of 210 frames, but “site” has only 200.* another video"):
+            place(sequence, video(200), Placement())
+
+
+def test_a_first_frame_alone_does_not_hide_that_the_step_is_missing() -> None:
+    with pytest.raises(UnclearFrames, match="step=5"):
+        place(labels(list(range(40)), frames=40), video(200), Placement(first_frame=4))
+    placed = place(labels(list(range(100))), video(200), Placement(first_frame=100))
+    assert placed.labelled_frames == list(range(100, 200))
+
+
+def test_a_step_that_has_no_room() -> None:
+    with pytest.raises(UserError, match="step=6 and first_frame=0 .* reach frame 234, but “site” has only 200 frames"):
+        place(labels(list(range(40))), video(200), Placement(6))
+    with pytest.raises(UserError, match="Its numbers are 5 apart already, so try step=1"):
+        place(labels(list(range(0, 200, 5))), video(200), Placement(5))
+
+
+def test_numbers_from_one_or_from_zero_without_the_first() -> None:
+    sequence = labels(list(range(199)), shifted=True)  # 1 to 199 in the file
+    with pytest.raises(UnclearFrames, match="numbers 1 to 199, .* 200 frames .* first_frame=0; .* first_frame=1"):
+        place(sequence, video(200), Placement())
+    assert place(sequence, video(200), Placement(first_frame=1)).labelled_frames == list(range(1, 200))
+    assert place(sequence, video(200), Placement(first_frame=0)).labelled_frames == list(range(199))
+    assert place(labels(list(range(200)), shifted=True), video(200), Placement()).labelled_frames == list(range(200))
+
+
+def test_labels_that_tell_their_frames_themselves() -> None:
+    own = labels([0, 5, 10], frames=200, placed=True)
+    assert place(own, video(200), Placement()).labelled_frames == [0, 5, 10]
+    with pytest.raises(UserError, match="without step and first_frame"):
+        place(own, video(200), Placement(5))
+    with pytest.raises(UserError, match="a video of 200 frames, but “site” has 400"):
+        place(own, video(400), Placement())
+
+
+@pytest.mark.parametrize("wrong", [{"step": 0}, {"step": 2.5}, {"step": "5"}, {"step": True}, {"first_frame": -1}])
+def test_what_is_no_step(wrong: dict) -> None:
+    with pytest.raises(UserError, match=f"{next(iter(wrong))} is .* must be a whole number from [01]"):
+        Placement(**wrong)
+
+
+@given(st.integers(2, 12), st.integers(30, 3000))
+def test_the_step_of_many_pictures_is_suggested(step: int, frames: int) -> None:
+    pictures = Placement(step).pictures(frames)
+    assume(pictures > 2 * step)
+    assert suggested_step(pictures, frames) == step
