@@ -7,7 +7,15 @@ from datetime import datetime
 import streamlit as st
 
 from app.player.editor import editor
-from app.widgets import confirm_removal, guard, guarded_fragment, options_form, run_job, start_job
+from app.widgets import (
+    confirm_removal,
+    guard,
+    guarded_fragment,
+    options_form,
+    placement_form,
+    run_job,
+    start_job,
+)
 from app.widgets.formatting import ago, count, natural
 from app.workspace import workspace
 from backend import labelling
@@ -219,9 +227,10 @@ def elsewhere() -> None:
     if not names:
         st.caption("There are none: all jobs for tracking objects in video were started here.")
         return
+    placement = placement_form("elsewhere")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Job", names, key="elsewhere-job", help="Only jobs for tracking objects in video; the newest first."
         )
         if st.button("Bring in", icon=":material/download:", key="elsewhere-bring-in"):
-            run_job("bring in labels", f"Bring in {name}", job=name)
+            run_job("bring in labels", f"Bring in {name}", job=name, **placement)

@@ -69,6 +69,8 @@ def _run(options: argparse.Namespace, workspace: Workspace) -> dict:
         labels=options.labels,
         model=options.model,
         epochs=options.epochs,
+        step=options.step,
+        first_frame=options.first_frame,
     )
 
 
@@ -154,6 +156,8 @@ def _parser() -> argparse.ArgumentParser:
     run = add("run", _run, "the whole journey on one's own video")
     run.add_argument("--video", type=Path, required=True)
     run.add_argument("--labels", required=True, help="Ground Truth output folder, MOTChallenge text or COCO")
+    run.add_argument("--step", type=int, help="frames of the video from one labeled picture to the next")
+    run.add_argument("--first-frame", type=int, help="frame of the video, from 0, that the first labeled picture is")
     run.add_argument("--model", choices=list(SIZES), default="nano")
     run.add_argument("--epochs", type=int, help="default: what suits the number of labelled frames")
     use = add("use", _use, "choose where jobs run, and tell whether all is there that it needs")

@@ -36,6 +36,8 @@ def run(
     labels: str,
     model: str = "nano",
     epochs: int | None = None,
+    step: int | None = None,
+    first_frame: int | None = None,
 ) -> dict:
     """Train on a video and its labels, and measure what comes out on the part held out.
 
@@ -43,6 +45,8 @@ def run(
         labels: a Ground Truth job's output folder (its `s3://` address on AWS), MOTChallenge text, or COCO.
         model: a size of `bytetrack.hyperparameters.SIZES`, trained from scratch.
         epochs: as many as suit the size of the dataset where None.
+        step: Frames of the video from one labeled picture to the next, see `backend.labels.importing.import_labels`.
+        first_frame: Frame of the video, counted from 0, that the first labeled picture is.
 
     Returns:
         see `_from_labels`.
@@ -58,6 +62,8 @@ def run(
             f"Labels of {video.name}",
             path=labels if "://" in labels else str(Path(labels).resolve()),
             video=added["video"],
+            step=step,
+            first_frame=first_frame,
         )
         if len(imported["labels"]) == 1:
             imported = _do(

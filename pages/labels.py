@@ -18,6 +18,7 @@ from app.widgets import (
     metric_row,
     next_step,
     page_header,
+    placement_form,
     run_job,
     table,
     tracks_downloads,
@@ -114,9 +115,10 @@ def bring_in(videos: list[Video], *, first: bool) -> None:
                 "Names of the classes, in the order of their numbers",
                 placeholder="person, car",
                 key="import-classes",
-                help="MOTChallenge files number their classes from 1 without names. Leave empty for other formats.",
+                help="MOTChallenge files number their classes, from 1 or from 0, without names. Leave empty for other "
+                "formats.",
             )
-            params: dict = {"format": format}
+            params: dict = {"format": format} | placement_form("import")
             if video != BY_NAME:
                 params["video"] = video
             if names := [name.strip() for name in (classes or "").split(",") if name.strip()]:

@@ -35,6 +35,23 @@ def test_import_by_path(open_page, workspace, video, tmp_path, finish):
     assert (labels.boxes, labels.objects, labels.classes) == (20, 1, ["bird"])
 
 
+def test_import_of_every_5th_frame(open_page, workspace, video, tmp_path, finish):
+    (tmp_path / "gt.txt").write_text("".join(f"{frame},1,5,5,20,20,1,1,1\n" for frame in range(1, 5)))
+    page = open_page("labels")
+    next(each for each in page.text_input if each.label == "Path").input(str(tmp_path / "gt.txt"))
+    button(page, "Import").click().run()
+    assert finish().status == "failed"
+    page.run()
+    assert "import again with step=5" in page.error[0].value
+    page.number_input(key="import-step").set_value(5)
+    page.number_input(key="import-first-frame").set_value(4)
+    next(each for each in page.text_input if each.label == "Path").input(str(tmp_path / "gt.txt"))
+    button(page, "Import").click().run()
+    assert finish().status == "done"
+    (labels,) = workspace.list(Labels)
+    assert labels.labelled_frames == [4, 9, 14, 19]
+
+
 def test_an_upload_waits_for_its_options_and_goes_once_imported(open_page, workspace, video, finish):
     waiting = workspace.root / "uploads" / "labels" / "gt.txt"
     waiting.parent.mkdir(parents=True)

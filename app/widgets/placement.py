@@ -1,0 +1,39 @@
+"""A form for which frames of a video were labeled."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+
+def placement_form(key: str) -> dict[str, int]:
+    """Draw the fields, folded away, for labels whose pictures are not all frames of their video.
+
+    Args:
+        key: Prefix for the keys of the fields.
+
+    Returns:
+        `step` and `first_frame` as `backend.labels.importing.import_labels` takes them, without those left empty.
+    """
+    with st.expander("Only every Nth frame was labeled", icon=":material/tune:"):
+        left, right = st.columns(2)
+        step = left.number_input(
+            "Step",
+            1,
+            value=None,
+            placeholder="From the file",
+            key=f"{key}-step",
+            help="Frames of the video from one labeled picture to the next: 5 if every 5th frame was labeled, 1 if "
+            "pictures have the numbers of their frames. If empty, labels that do not fit the length of the video are "
+            "not imported.",
+        )
+        first_frame = right.number_input(
+            "First frame",
+            0,
+            value=None,
+            placeholder="0",
+            key=f"{key}-first-frame",
+            help="Frame of the video, counted from 0, that the first picture is. Where Ground Truth extracts every 5th "
+            "frame, it can be frame 4.",
+        )
+    given = {"step": step, "first_frame": first_frame}
+    return {name: int(value) for name, value in given.items() if value is not None}
