@@ -89,3 +89,14 @@ def test_the_help_names_every_verb() -> None:
     command = [sys.executable, "-m", "backend", "--help"]
     helped = subprocess.run(command, cwd=Path(jobs.PROJECT), capture_output=True, text=True, check=True).stdout
     assert all(f"    {verb} " in helped for verb in ("demo", "run", "do", "list", "log", "stop"))
+
+
+def test_run_takes_the_step_of_the_labels(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "backend.journey.run", lambda workspace, progress, **params: {k: str(params[k]) for k in params}
+    )
+    options = ("--video", "a.mp4", "--labels", "gt.txt", "--step", "5", "--first-frame", "4")
+    said, _ = call(workspace, capfd, "run", *options)
+    assert (said["step"], said["first_frame"]) == ("5", "4")
