@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import psutil
 StartId = str | float  # see `start_id`
 PROC = Path("/proc")
 CLOCK_STEP = 10.0  # seconds by which a start time that was recorded as a float may differ: see `_is`
+AGAIN_SECONDS = 0.05  # until an ignored `Stopped` is raised again
 KILL_SECONDS = 10.0  # how long a killed process may take to disappear
 
 
@@ -25,13 +27,25 @@ class Stopped(BaseException):
 
 
 def stop_on_sigterm() -> None:
-    """From now on SIGTERM raises `Stopped` in the main thread, so that `finally` blocks run."""
+    """From now on SIGTERM raises `Stopped` in the main thread, so that `finally` blocks run.
+
+    Python ignores what is raised in a finalizer or in a callback of a weak reference, and a signal may come there, too.
+    `Stopped` is raised again then, a moment later.
+    """
 
     def raise_stopped(*_: object) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not break off the cleaning up
         raise Stopped
 
+    def raise_again(ignored: sys.UnraisableHookArgs) -> None:
+        if isinstance(ignored.exc_value, Stopped):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_SECONDS)
+        else:
+            sys.__unraisablehook__(ignored)
+
     signal.signal(signal.SIGTERM, raise_stopped)
+    signal.signal(signal.SIGALRM, raise_stopped)
+    sys.unraisablehook = raise_again
 
 
 def start_time(pid: int) -> float | None:

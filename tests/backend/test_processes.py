@@ -118,3 +118,34 @@ def test_processes_are_ended_by_a_variable() -> None:
     assert running["here"].wait(5) < 0 and running["there"].poll() is None
     running["there"].kill()
     running["there"].wait()
+
+
+@pytest.mark.parametrize("where", ["finalizer", "callback"])
+def test_a_stop_that_python_ignores_comes_again(where: str) -> None:
+    """As when SIGTERM comes while the lock of an imported module is being forgotten."""
+    code = f"""
+import os, signal, time, weakref
+from backend.processes import Stopped, stop_on_sigterm
+
+class Thing:
+    pass
+
+def told(*_):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.01)
+
+stop_on_sigterm()
+thing = Thing()
+if "{where}" == "finalizer":
+    Thing.__del__ = told
+else:
+    reference = weakref.ref(thing, told)
+try:
+    del thing
+    time.sleep(20)
+except Stopped:
+    print("stopped")
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=15, cwd=Path(__file__).parents[2])
+    assert (done.stdout, done.stderr) == ("stopped\n", "")

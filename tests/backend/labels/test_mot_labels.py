@@ -94,8 +94,8 @@ def test_shapes_without_a_track_are_detections(tmp_path: Path) -> None:
     assert sequence.tracks.id.tolist() == [4, 5, 6, 4]
     assert sequence.tracks.xyxy[:, 0].tolist() == [5, 20, 30, 6]
     assert sequence.notes[0].startswith("2 boxes have no track id")
-    path.write_text("1,-1,20,5,0,10,1,1,1\n")
-    with pytest.raises(UserError, match="line 1: the box is 0 wide"):
+    path.write_text("1,-2,20,5,10,10,1,1,1\n")
+    with pytest.raises(UserError, match="line 1: id -2"):
         mot.read(path)
 
 

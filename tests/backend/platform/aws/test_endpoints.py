@@ -144,9 +144,11 @@ def test_an_update_to_a_gpu_and_back_changes_the_ami(platform: AwsPlatform, mode
     gpu = platform.update(ref, model, {"instance_type": "ml.p4d.24xlarge"})
     platform.wait_in_service(gpu, silent)
     assert ami(platform, gpu) == "al2023-ami-sagemaker-inference-gpu-4-1"
+    platform.retire(ref, gpu)
     back = platform.update(gpu, model, {"instance_type": "ml.c5.xlarge"})
     platform.wait_in_service(back, silent)
     assert ami(platform, back) is None
+    platform.retire(gpu, back)
     platform.delete_endpoint(back)
 
 
