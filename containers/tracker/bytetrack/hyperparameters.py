@@ -181,7 +181,7 @@ def suggest(
     seen = 40_000 if gpu else WINDOWS_ON_CPU * math.sqrt(test_size[0] * test_size[1] / (window_h * window_w))
     batch_size = 16 if gpu else 8
     if pretrained:
-        learning_rate, epochs = 0.0005, PRETRAINED_EPOCHS
+        learning_rate, epochs = 0.0005 if gpu else 0.001, PRETRAINED_EPOCHS
     else:
         learning_rate = 0.002 if gpu else 0.01  # where steps are few they have to be large
         epochs = min(max(round(seen / max(images, 1)), 10), 300)
