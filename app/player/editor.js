@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 6979a148c0cd275ea56366f1800037f648eb189b663320ca65de4155a238b324.
+// Made by `make player` of src, whose SHA-256 is 380266315423607653678ae7f4a1de0c333566d8d7b5d77d7b4de98eb77ec6de.
 // src/colours.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();

@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 6979a148c0cd275ea56366f1800037f648eb189b663320ca65de4155a238b324.
+// Made by `make player` of src, whose SHA-256 is 380266315423607653678ae7f4a1de0c333566d8d7b5d77d7b4de98eb77ec6de.
 // src/colours.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();
@@ -259,6 +259,8 @@ function idAt(tracks, frame, place, look) {
 
 // src/playback.js
 var TRIES = 4;
+var PAINTED = 100;
+var CREEP = 0.125;
 var Playback = class {
   // onFrame(): a new picture can be painted. onChange(): it plays, pauses, fails, or has another speed.
   constructor(video, times, onFrame, onChange) {
@@ -269,6 +271,8 @@ var Playback = class {
     this.ready = false;
     this.reverse = 0;
     this.reaching = false;
+    this.rate = null;
+    this.missed = 0;
     this.ended = false;
     this.over = new AbortController();
     const listen = (name, run) => video.addEventListener(name, run, { signal: this.over.signal });
@@ -326,16 +330,23 @@ var Playback = class {
       if (this.stamp() !== before && n < TRIES) continue;
       const frame = this.times.nearest(before - this.offset);
       if (frame === this.wanted) this.reached();
+      else if (this.rate !== null && frame > this.wanted) this.comeFromBefore();
       return frame;
     }
   }
   reached() {
     this.wanted = null;
+    this.settle();
+  }
+  // Playing only to get to a frame ends.
+  settle() {
     if (this.reaching) this.video.pause();
     this.reaching = false;
+    if (this.rate !== null) this.video.playbackRate = this.rate;
+    this.rate = null;
   }
   get playing() {
-    return !this.video.paused || this.reverse > 0;
+    return !this.video.paused && !this.reaching || this.reverse > 0;
   }
   get last() {
     return this.times.count - 1;
@@ -346,30 +357,55 @@ var Playback = class {
   }
   seek(frame) {
     if (!this.ready) return;
-    if (this.reaching) this.video.pause();
+    this.settle();
+    this.missed = 0;
     this.wanted = Math.max(0, Math.min(this.last, Math.round(frame)));
     if (!this.video.seeking) this.go();
   }
-  go() {
+  go(frame = this.wanted) {
     this.sought = this.wanted;
-    const time = this.times.within(this.sought) + this.offset;
+    const time = this.times.within(Math.max(0, frame)) + this.offset;
     this.video.currentTime = time;
     this.reaching = time > this.video.duration;
     if (this.reaching) this.video.play().catch(() => {
     });
   }
   arrived() {
-    if (this.wanted !== null && this.wanted !== this.sought) this.go();
-    else this.onFrame();
+    if (this.wanted !== null && this.wanted !== this.sought) return this.go();
+    this.onFrame();
+    const { wanted } = this;
+    if (wanted !== null && !this.reaching) setTimeout(() => this.creep(wanted), PAINTED);
+  }
+  // A seek may end beside the frame: browsers tell by a frame's duration whether a moment belongs to it, and in an MP4
+  // file with uneven frames that is the duration of another one. Playing on from an earlier frame always gets there.
+  creep(wanted) {
+    if (this.ended || this.wanted !== wanted || this.video.seeking || this.reaching || this.playing) return;
+    const stamp = this.stamp();
+    if (stamp === null) return;
+    if (this.times.nearest(stamp - this.offset) > wanted) return this.comeFromBefore();
+    this.rate = this.video.playbackRate;
+    this.video.playbackRate = CREEP;
+    this.reaching = true;
+    this.video.play().catch(() => {
+    });
+  }
+  // Try again from one frame earlier than before, in the end give up.
+  comeFromBefore() {
+    this.settle();
+    this.missed += 1;
+    if (this.missed > TRIES) this.wanted = null;
+    else this.go(this.wanted - this.missed);
   }
   pause() {
     this.reverse = 0;
+    this.settle();
     this.video.pause();
     this.onChange();
   }
   async play(rate) {
     this.reverse = 0;
     this.wanted = null;
+    this.settle();
     if (rate) this.video.playbackRate = rate;
     if (this.video.ended) this.seek(0);
     await this.video.play().catch(() => {

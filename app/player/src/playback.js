@@ -2,6 +2,8 @@
 // at any speed. Seeking goes to the middle of a frame's time and never lets requests pile up.
 
 const TRIES = 4;
+const PAINTED = 100; // milliseconds after a seek within which its picture is there
+const CREEP = 0.125; // playback rate at which every frame is shown
 
 export class Playback {
   // onFrame(): a new picture can be painted. onChange(): it plays, pauses, fails, or has another speed.
@@ -13,6 +15,8 @@ export class Playback {
     this.ready = false;
     this.reverse = 0; // frames per second backwards, which browsers cannot play
     this.reaching = false; // whether it plays only to get to the frame that is wanted
+    this.rate = null; // the playback rate to go back to after creeping to a frame
+    this.missed = 0; // how often the frame that is wanted was missed
     this.ended = false;
     this.over = new AbortController();
     const listen = (name, run) => video.addEventListener(name, run, { signal: this.over.signal });
@@ -75,18 +79,26 @@ export class Playback {
       if (this.stamp() !== before && n < TRIES) continue;
       const frame = this.times.nearest(before - this.offset);
       if (frame === this.wanted) this.reached();
+      else if (this.rate !== null && frame > this.wanted) this.comeFromBefore();
       return frame;
     }
   }
 
   reached() {
     this.wanted = null;
+    this.settle();
+  }
+
+  // Playing only to get to a frame ends.
+  settle() {
     if (this.reaching) this.video.pause();
     this.reaching = false;
+    if (this.rate !== null) this.video.playbackRate = this.rate;
+    this.rate = null;
   }
 
   get playing() {
-    return !this.video.paused || this.reverse > 0;
+    return (!this.video.paused && !this.reaching) || this.reverse > 0;
   }
 
   get last() {
@@ -100,14 +112,15 @@ export class Playback {
 
   seek(frame) {
     if (!this.ready) return;
-    if (this.reaching) this.video.pause();
+    this.settle();
+    this.missed = 0;
     this.wanted = Math.max(0, Math.min(this.last, Math.round(frame)));
     if (!this.video.seeking) this.go();
   }
 
-  go() {
+  go(frame = this.wanted) {
     this.sought = this.wanted;
-    const time = this.times.within(this.sought) + this.offset;
+    const time = this.times.within(Math.max(0, frame)) + this.offset;
     this.video.currentTime = time;
     // Some files claim to end before their last frames begin: those are reached by playing only.
     this.reaching = time > this.video.duration;
@@ -115,12 +128,36 @@ export class Playback {
   }
 
   arrived() {
-    if (this.wanted !== null && this.wanted !== this.sought) this.go();
-    else this.onFrame();
+    if (this.wanted !== null && this.wanted !== this.sought) return this.go();
+    this.onFrame();
+    const { wanted } = this;
+    if (wanted !== null && !this.reaching) setTimeout(() => this.creep(wanted), PAINTED);
+  }
+
+  // A seek may end beside the frame: browsers tell by a frame's duration whether a moment belongs to it, and in an MP4
+  // file with uneven frames that is the duration of another one. Playing on from an earlier frame always gets there.
+  creep(wanted) {
+    if (this.ended || this.wanted !== wanted || this.video.seeking || this.reaching || this.playing) return;
+    const stamp = this.stamp();
+    if (stamp === null) return;
+    if (this.times.nearest(stamp - this.offset) > wanted) return this.comeFromBefore();
+    this.rate = this.video.playbackRate;
+    this.video.playbackRate = CREEP;
+    this.reaching = true;
+    this.video.play().catch(() => {});
+  }
+
+  // Try again from one frame earlier than before, in the end give up.
+  comeFromBefore() {
+    this.settle();
+    this.missed += 1;
+    if (this.missed > TRIES) this.wanted = null;
+    else this.go(this.wanted - this.missed);
   }
 
   pause() {
     this.reverse = 0;
+    this.settle();
     this.video.pause();
     this.onChange();
   }
@@ -128,6 +165,7 @@ export class Playback {
   async play(rate) {
     this.reverse = 0;
     this.wanted = null;
+    this.settle();
     if (rate) this.video.playbackRate = rate;
     if (this.video.ended) this.seek(0);
     await this.video.play().catch(() => {}); // refused where it is paused again at once
