@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
@@ -41,7 +42,7 @@ def main() -> None:
     if options.workspace:
         os.environ["BYTETRACK_WORKSPACE"] = str(options.workspace.resolve())
     uploads.clean_up(workspace_root())
-    with suppress(UserError):  # the pages say what is wrong with the workspace
+    with suppress(UserError, OSError, sqlite3.Error):  # the pages say what is wrong with the workspace
         deployments.sweep(Workspace(workspace_root()))
     port = {"server.port": options.port} if options.port else {}
     hosts = allowed_hosts(options.address, options.allow_host)

@@ -62,3 +62,13 @@ def test_the_console_begins_by_ending_servers_that_no_record_names(workspace: Wo
     monkeypatch.setattr(start.console, "run", lambda config: None)
     start.main()
     assert server.wait(10) < 0 and not folder.exists()
+
+
+def test_the_console_starts_on_a_workspace_that_cannot_be_read(tmp_path: Path, monkeypatch):
+    (tmp_path / "studio.db").write_text("no database")
+    started = []
+    monkeypatch.setenv("BYTETRACK_WORKSPACE", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["app"])
+    monkeypatch.setattr(start.console, "run", lambda config: started.append(config))
+    start.main()
+    assert started and "localhost" in started[0]["server.allowedHosts"]
