@@ -64,10 +64,13 @@ def test_the_console_begins_by_ending_servers_that_no_record_names(workspace: Wo
     assert server.wait(10) < 0 and not folder.exists()
 
 
-def test_the_console_starts_on_a_workspace_that_cannot_be_read(tmp_path: Path, monkeypatch):
+@pytest.mark.parametrize("workspace", ["no database", "no folder"])
+def test_the_console_starts_on_a_workspace_that_cannot_be_read(tmp_path: Path, monkeypatch, workspace: str):
+    """Its pages say what is wrong."""
     (tmp_path / "studio.db").write_text("no database")
     started = []
-    monkeypatch.setenv("BYTETRACK_WORKSPACE", str(tmp_path))
+    root = tmp_path if workspace == "no database" else tmp_path / "studio.db" / "workspace"
+    monkeypatch.setenv("BYTETRACK_WORKSPACE", str(root))
     monkeypatch.setattr(sys, "argv", ["app"])
     monkeypatch.setattr(start.console, "run", lambda config: started.append(config))
     start.main()
