@@ -66,6 +66,7 @@ def evaluate(
     from bytetrack import distractors, metrics  # imports SciPy and pycocotools
 
     try:
+        # Twice, since rows with score 0 must not decide from which number the scored ones count their classes.
         rows, labelled, tracked = mot.read(truth, truth=False), mot.read(truth), mot.read(tracks, truth=False)
     except ValueError as error:
         raise UserError(str(error)) from error

@@ -14,8 +14,6 @@ from backend.records import Video
 from backend.workspace import Workspace
 
 NAME = re.compile(r"(?P<stem>.+)_(?P<number>\d{1,4})")
-
-
 MOST_STEP = 1000  # that is tried for a suggestion
 
 

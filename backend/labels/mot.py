@@ -51,8 +51,7 @@ def read(path: Path, classes: list[str] | None = None) -> list[Sequence]:
 
 def _read_file(path: Path, classes: list[str] | None) -> Sequence:
     try:
-        tracks, untracked = mot.read_labels(path)
-        ignored = mot.count_ignored(path)
+        tracks, untracked, ignored = mot.read_labels(path)
     except (ValueError, OverflowError) as error:
         raise UserError(f"{error} Is it a MOTChallenge file: frame,id,left,top,width,height,…?") from error
     except OSError as error:

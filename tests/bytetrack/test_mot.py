@@ -61,7 +61,8 @@ def test_boxes_without_an_area_are_kept(tmp_path: Path) -> None:
 
 def test_rows_that_do_not_count_are_counted(tmp_path: Path) -> None:
     read(tmp_path, "1,3,10,20,30,40,0,1,1\n1,4,10,20,30,40,1,1,1\n2 4 1 2 3 4\n2,5,10,20,30,40,-1,1,1\n")
-    assert mot.count_ignored(tmp_path / "gt.txt") == 1
+    _, untracked, ignored = mot.read_labels(tmp_path / "gt.txt")
+    assert (untracked, ignored) == (0, 1)
 
 
 def test_detections_come_in_the_order_of_frames_and_lines(tmp_path: Path) -> None:

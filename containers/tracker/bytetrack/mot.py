@@ -42,15 +42,18 @@ def read(path: Path | str, classes: Sequence[str] | None = None, *, truth: bool 
     return _read(Path(path), classes, truth=truth)[0]
 
 
-def read_labels(path: Path | str) -> tuple[Tracks, int]:
-    """Return ground truth as `read` does, and how many of its boxes have id -1, which is no track.
+def read_labels(path: Path | str) -> tuple[Tracks, int, int]:
+    """Return ground truth as `read` does, how many of its boxes have id -1, and how many rows have score 0.
 
-    Each of these boxes gets an id of its own, after those of the tracks.
+    Id -1 is no track: each of these boxes gets an id of its own, after those of the tracks. Rows with score 0 are not
+    among the boxes.
     """
     return _read(Path(path), None, truth=True, untracked=True)
 
 
-def _read(path: Path, classes: Sequence[str] | None, *, truth: bool, untracked: bool = False) -> tuple[Tracks, int]:
+def _read(
+    path: Path, classes: Sequence[str] | None, *, truth: bool, untracked: bool = False
+) -> tuple[Tracks, int, int]:
     alone: list[tuple[int, list[float]]] = []  # frame and box of each row without a track
     boxes: dict[tuple[int, int], list[float]] = {}  # (frame, id) → left, top, width, height, score, class
     for number, cells in _lines(path):
@@ -87,12 +90,7 @@ def _read(path: Path, classes: Sequence[str] | None, *, truth: bool, untracked: 
         class_id=class_id[counted],
         classes=names,
     )
-    return tracks, int(is_alone[counted].sum())
-
-
-def count_ignored(path: Path | str) -> int:
-    """Count the rows of ground truth that `read` leaves out, which are those with score 0."""
-    return sum(_parse(cells)[2][4] == 0 for _, cells in _lines(Path(path)))
+    return tracks, int(is_alone[counted].sum()), int((~counted).sum())
 
 
 def read_detections(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
