@@ -25,7 +25,7 @@ format: $(INSTALLED)  ## Put the code into its format
 
 player:  ## Bundle the player's front end (needs Node.js; the bundle is in git, so that nobody else does)
 	cd app/player && npm install --silent --no-package-lock --no-audit --no-fund && npm run --silent build
-	cd app/player && sed -si "1i // Made by \`make player\` of src, whose SHA-256 is $$(cat src/*.js | sha256sum | cut -c1-64)." player.js editor.js
+	cd app/player && sed -si "1i // Made by \`make player\` of src, whose SHA-256 is $$(cat src/*.js | sha256sum | cut -c1-64)." dist/player.js dist/editor.js
 
 $(INSTALLED): requirements.txt containers/tracker/requirements.txt containers/tracker/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "ByteTrack Studio needs Python 3.11 to 3.13: make PYTHON=python3.12")'
@@ -36,7 +36,7 @@ $(INSTALLED): requirements.txt containers/tracker/requirements.txt containers/tr
 	$(BIN)/python -m pip install --quiet --no-deps -e containers/tracker
 	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall opencv-python-headless==$(OPENCV)
 	@echo "Compiling the tracker, once …"
-	$(BIN)/python -c "from bytetrack.tracker import ByteTracker; ByteTracker().update([], [], [])"
+	$(BIN)/python -c "from bytetrack.tracking.tracker import ByteTracker; ByteTracker().update([], [], [])"
 	touch $@
 
 # What the tracker is measured against; nothing of it is used otherwise.

@@ -11,12 +11,12 @@ from pathlib import Path
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
-from app import data, desk, media, uploads
-from app.hosts import HostCheck, allowed_hosts
+from app.routes import data, desk, media, uploads
+from app.routes.hosts import HostCheck, allowed_hosts
 from app.widgets.errors import show_error
 from app.workspace import workspace_root
-from backend import deployments
 from backend.errors import UserError
+from backend.steps import deployments
 from backend.workspace import Workspace
 
 console = App(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from backend.records import Comparison, Dataset, Endpoint, Labels, Model, Record, Run, Score, Video
 from backend.workspace import Workspace
+from backend.workspace.records import Comparison, Dataset, Endpoint, Labels, Model, Record, Run, Score, Video
 
 PAGES = Path(__file__).resolve().parents[1] / "pages"
 

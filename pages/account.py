@@ -18,10 +18,12 @@ from app.widgets import (
 )
 from app.widgets.formatting import ago, count, duration, size
 from app.workspace import workspace
-from backend import account, jobs, platform, setup
-from backend.platform import PLATFORMS
-from backend.platform.base import SETTINGS, Check, Holding, Option
-from backend.records import (
+from backend import jobs
+from backend.platforms import registry
+from backend.platforms.base import SETTINGS, Check, Holding, Option
+from backend.platforms.registry import PLATFORMS
+from backend.steps import account, platform_setup
+from backend.workspace.records import (
     Comparison,
     Dataset,
     Endpoint,
@@ -82,7 +84,7 @@ def main() -> None:
 def where() -> None:
     """The platforms side by side, and what the one in use needs."""
     st.subheader("Where jobs run", anchor=False)
-    chosen = platform.chosen(ws)
+    chosen = registry.chosen(ws)
     for column, (name, (title, text)) in zip(st.columns(len(PLATFORMS), gap="medium"), PLATFORMS.items()):
         with column.container(border=True, height="stretch", key=f"platform-{name}"):
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -90,12 +92,12 @@ def where() -> None:
                 if name == chosen:
                     st.badge("in use", icon=":material/check:", color="green")
                 elif st.button(f"Use {title}", key=f"use-{name}"):
-                    platform.choose(ws, name)
+                    registry.choose(ws, name)
                     st.rerun()
             st.markdown(text)
     st.caption("The choice is for what is started from now on. What runs already stays where it is.")
     with st.spinner("Looking at the account", show_time=True):
-        if options := platform.platform_of(ws).options(SETTINGS):
+        if options := registry.platform_of(ws).options(SETTINGS):
             setting_up(chosen, options)
 
 
@@ -103,13 +105,13 @@ def setting_up(name: str, options: list[Option]) -> None:
     """What the platform is told, what it lacks, and the buttons that mend it."""
     title, _ = PLATFORMS[name]
     with st.expander(f"Settings of {title}", icon=":material/settings:"), st.form(f"settings-{name}", border=False):
-        values = options_form(options, f"setting-{name}", platform.settings_of(ws, name))
+        values = options_form(options, f"setting-{name}", registry.settings_of(ws, name))
         if st.form_submit_button("Save", icon=":material/save:"):
-            platform.set_up(ws, name, values)
+            registry.set_up(ws, name, values)
             st.rerun()
     jobs_panel("set up", "take down")
     with guard():
-        checks = setup.checks(ws)
+        checks = platform_setup.checks(ws)
         settled = sum(check.state in ("ok", "optional") for check in checks)
         with st.container(border=True, gap="small", key="checks"):
             with st.container(horizontal=True, vertical_alignment="center"):
@@ -149,10 +151,10 @@ def confirm_undo(name: str, check: Check) -> None:
 @guarded_fragment()
 def holdings() -> None:
     """Everything that this console has made on the platform, dearest first, any of which can be deleted."""
-    title, _ = PLATFORMS[platform.chosen(ws)]
+    title, _ = PLATFORMS[registry.chosen(ws)]
     with st.spinner(f"Looking at what is on {title}", show_time=True):
-        found = platform.platform_of(ws).holdings()
-    if not found and not platform.platform_of(ws).options(SETTINGS):  # nothing to set: it is this machine
+        found = registry.platform_of(ws).holdings()
+    if not found and not registry.platform_of(ws).options(SETTINGS):  # nothing to set: it is this machine
         return
     st.subheader(f"What is on {title}", anchor=False)
     if not found:
@@ -204,7 +206,7 @@ def confirm_discard(selected: list[Holding]) -> None:
         if st.button("Delete", type="primary", key="discard-confirm"):
             with guard(), st.spinner("Deleting"):
                 for each in selected:
-                    platform.platform_of(ws).discard(each.id)
+                    registry.platform_of(ws).discard(each.id)
                 st.rerun()
 
 

@@ -24,11 +24,11 @@ from app.widgets import (
 from app.widgets.charts import COLOURS
 from app.widgets.formatting import ago, count, natural, number, size
 from app.workspace import workspace
-from backend import deployments
-from backend.comparison import tracks_of
-from backend.deployments import MODES
 from backend.latency import REQUESTS_NEEDED
-from backend.records import Comparison, Endpoint, Labels, Model, Run, Video
+from backend.steps import deployments
+from backend.steps.comparison import tracks_of
+from backend.steps.deployments import MODES
+from backend.workspace.records import Comparison, Endpoint, Labels, Model, Run, Video
 from bytetrack.tracks import Tracks
 
 PARTS = {"client": COLOURS[2], "network": COLOURS[1], "model": COLOURS[0]}
@@ -37,7 +37,7 @@ PART_MEANING = (
     "queue. **Model**: inside the container, from the request's arrival to its answer."
 )
 SHARES = {"p50": "half", "p90": "9 of 10", "p99": "99 of 100"}
-Row = dict[str, Any]  # see `backend.comparison.compare`
+Row = dict[str, Any]  # see `backend.steps.comparison.compare`
 
 ws = workspace()
 

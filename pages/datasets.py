@@ -23,10 +23,10 @@ from app.widgets import (
 )
 from app.widgets.formatting import count, date, natural, number
 from app.workspace import workspace
-from backend import datasets
 from backend.errors import UserError
 from backend.labels.sequence import load
-from backend.records import Dataset, Labels, Video
+from backend.steps import datasets
+from backend.workspace.records import Dataset, Labels, Video
 
 VERBS = ("build dataset", "split labels")
 LEFT_OUT = "leave out"

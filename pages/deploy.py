@@ -22,11 +22,11 @@ from app.widgets import (
 )
 from app.widgets.formatting import ago, natural
 from app.workspace import workspace
-from backend import deployments
-from backend.deployments import MODES
-from backend.platform import platform_of
-from backend.platform.base import EndpointState, Traffic
-from backend.records import Endpoint, Model
+from backend.platforms.base import EndpointState, Traffic
+from backend.platforms.registry import platform_of
+from backend.steps import deployments
+from backend.steps.deployments import MODES
+from backend.workspace.records import Endpoint, Model
 
 WAYS = {
     "batch": (

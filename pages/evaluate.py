@@ -28,11 +28,11 @@ from app.widgets import (
 from app.widgets.charts import COLOURS
 from app.widgets.formatting import ago, count, number, percent
 from app.workspace import workspace
-from backend import evaluation, models
-from backend.records import Labels, Model, Run, Score, Search, Video
-from backend.search import own_settings
-from backend.unlabeled import find_unlabeled, warning_of
-from bytetrack.config import TrackerConfig
+from backend.steps import evaluation, models
+from backend.steps.tracker_search import own_settings
+from backend.steps.unlabeled import find_unlabeled, warning_of
+from backend.workspace.records import Labels, Model, Run, Score, Search, Video
+from bytetrack.tracking.config import TrackerConfig
 from bytetrack.tracks import Tracks
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from app.widgets.formatting import ago, duration
 from app.widgets.jobs import LOOK
 from app.workspace import PROJECT, workspace
 from backend import jobs
-from backend.records import Job, Video
+from backend.workspace.records import Job, Video
 
 HERO = PROJECT / "app" / "assets" / "hero.svg"
 CIRCLE = (

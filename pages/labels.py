@@ -6,9 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import uploads
-from app.labelling_jobs import labelling_jobs
 from app.player.component import layer, player
+from app.routes import uploads
 from app.widgets import (
     choose,
     confirm_removal,
@@ -27,9 +26,10 @@ from app.widgets import (
 from app.widgets.formatting import ago, count, natural, number, size
 from app.workspace import workspace
 from backend import jobs
-from backend.labels import importing
 from backend.labels.sequence import load
-from backend.records import Job, Labels, Video
+from backend.steps import importing
+from backend.workspace.records import Job, Labels, Video
+from pages.parts.labeling_jobs import labelling_jobs
 
 VERBS = ("import labels", "start labelling", "bring in labels", "make sample", "draw tracks")
 BY_NAME = "Decide by name"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import uploads
+from app.routes import uploads
 from app.widgets import (
     confirm_removal,
     empty_state,
@@ -21,11 +21,11 @@ from app.widgets import (
 )
 from app.widgets.formatting import date, number, size
 from app.workspace import workspace
-from backend import models
-from backend.catalogue import CATALOGUE, Published
-from backend.platform import platform_of
-from backend.records import Dataset, Job, Model
-from bytetrack.hyperparameters import SIZES
+from backend.platforms.registry import platform_of
+from backend.steps import models
+from backend.steps.pretrained_catalog import CATALOGUE, Published
+from backend.workspace.records import Dataset, Job, Model
+from bytetrack.training.hyperparameters import SIZES
 
 MEANING = {
     "AP": "Average precision over overlaps from 0.5 to 0.95 on the validation split, 0 to 1.",

@@ -21,9 +21,9 @@ from app.widgets import (
 )
 from app.widgets.formatting import ago, count, duration, natural, number, size
 from app.workspace import workspace
-from backend import deployments
-from backend.deployments import MODES
-from backend.records import Endpoint, Model, Run, Video
+from backend.steps import deployments
+from backend.steps.deployments import MODES
+from backend.workspace.records import Endpoint, Model, Run, Video
 from bytetrack.tracks import Tracks
 
 HELP = {

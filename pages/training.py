@@ -24,11 +24,12 @@ from app.widgets import (
 )
 from app.widgets.formatting import ago, count, duration, natural, number
 from app.workspace import workspace
-from backend import jobs, training, tuning
-from backend.platform import platform_of
-from backend.platform.base import TRAINING, TUNING
-from backend.records import Dataset, Job, Model
-from bytetrack.hyperparameters import SIZES, Hyperparameters
+from backend import jobs
+from backend.platforms.base import TRAINING, TUNING
+from backend.platforms.registry import platform_of
+from backend.steps import hyperparameter_search, training
+from backend.workspace.records import Dataset, Job, Model
+from bytetrack.training.hyperparameters import SIZES, Hyperparameters
 
 SCRATCH = "from scratch"
 ONE, SEARCH = "One training", "Search for the best hyperparameters"
@@ -130,7 +131,7 @@ def compose(data: list[Dataset], started: list[Job]) -> None:
 
 def compose_search(dataset: Dataset, name: str, values: dict[str, str], base: str | None) -> None:
     """What is searched, for what, and how often; the hyperparameters above hold for what is not searched."""
-    suggested = tuning.suggest_ranges(values)
+    suggested = hyperparameter_search.suggest_ranges(values)
     settings = {each.name: each for each in fields(Hyperparameters)}
     searchable = [each for each in settings if each not in (*SIZED, "seed", "num_workers", "print_interval")]
     left, middle, right = st.columns([3, 2, 1])
@@ -138,9 +139,14 @@ def compose_search(dataset: Dataset, name: str, values: dict[str, str], base: st
         "Search", searchable, ["basic_lr_per_img"], key="search-names", help="The more there are, the more trials."
     )
     objective = middle.selectbox(
-        "For the best", list(tuning.OBJECTIVES), format_func=lambda key: tuning.OBJECTIVES[key], key="search-objective"
+        "For the best",
+        list(hyperparameter_search.OBJECTIVES),
+        format_func=lambda key: hyperparameter_search.OBJECTIVES[key],
+        key="search-objective",
     )
-    trials = right.number_input("Trials", 1, tuning.MAX_TRIALS, 10, key="search-trials", help="Trainings in all.")
+    trials = right.number_input(
+        "Trials", 1, hyperparameter_search.MAX_TRIALS, 10, key="search-trials", help="Trainings in all."
+    )
     ranges = {}
     for row in range(0, len(names), 2):
         for column, each in zip(st.columns(2, gap="large"), names[row : row + 2]):
@@ -150,7 +156,7 @@ def compose_search(dataset: Dataset, name: str, values: dict[str, str], base: st
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start search", type="primary", icon=":material/play_arrow:", disabled=not names):
             begun(
-                tuning.start(
+                hyperparameter_search.start(
                     ws,
                     name=name,
                     dataset=dataset.id,
@@ -274,7 +280,7 @@ def trials(job: Job) -> None:
     found = job.facts.get("trials", [])
     ended = [each for each in found if each["value"] is not None]
     largest = job.params["objective"] != "total_loss"
-    words = tuning.OBJECTIVES[job.params["objective"]]
+    words = hyperparameter_search.OBJECTIVES[job.params["objective"]]
     best = (max if largest else min)(ended, key=lambda each: each["value"], default=None)
     metric_row(
         {

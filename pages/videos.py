@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import uploads
 from app.player.component import player
+from app.routes import uploads
 from app.widgets import (
     confirm_removal,
     download,
@@ -26,9 +26,10 @@ from app.widgets import (
 from app.widgets.formatting import count, duration, natural, number, size
 from app.widgets.records import remember
 from app.workspace import workspace
-from backend import jobs, videos
+from backend import jobs
 from backend.errors import UserError
-from backend.records import Job, Labels, Video
+from backend.steps import videos
+from backend.workspace.records import Job, Labels, Video
 
 COLUMNS = 4
 PER_PAGE = 24

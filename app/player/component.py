@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app import data, media
 from app.player import tracks as track_data
 from app.player.tracks import Shown
+from app.routes import data, media
 from app.widgets import jobs_panel, start_job
 from app.workspace import workspace
-from backend import jobs, proxies
-from backend.records import Video
+from backend import jobs
+from backend.steps import browser_copies
+from backend.workspace.records import Video
 from bytetrack.tracks import Tracks
 
 HERE = Path(__file__).parent
@@ -24,8 +25,8 @@ VERB = "make watchable"
 _component = st.components.v2.component(
     "studio_player",
     html='<div class="player"></div>',
-    css=(HERE / "player.css").read_text(),
-    js=(HERE / "player.js").read_text(),
+    css=(HERE / "src" / "player.css").read_text(),
+    js=(HERE / "dist" / "player.js").read_text(),
 )
 
 
@@ -54,7 +55,7 @@ def differing(
 
     @data.once
     def found() -> tuple[Shown, Shown]:
-        from bytetrack.differences import MISSED, differences  # brings SciPy and TrackEval along
+        from bytetrack.scoring.differences import MISSED, differences  # brings SciPy and TrackEval along
 
         truth, tracks = load[0](), load[1]()
         marks = differences(truth, tracks, video.frames, labelled_frames)
@@ -75,7 +76,7 @@ def player(video: Video, layers: Sequence[Layer] = (), *, key: str, stops: Seque
         stops: frames to jump to from one to the next, where layers do not differ.
         start: the frame to show first.
     """
-    path = proxies.watchable(workspace(), video)
+    path = browser_copies.watchable(workspace(), video)
     if path is None:
         if not _waits_for(video):
             start_job(VERB, f"Make {video.name} watchable", video=video.id)
@@ -110,6 +111,6 @@ def _offer_times(path: Path) -> str:
     def answer(part: str) -> tuple[bytes, str]:
         if part != "seconds":
             raise LookupError(part)
-        return np.asarray(proxies.seconds_of_frames(path), "<f8").tobytes(), "application/octet-stream"
+        return np.asarray(browser_copies.seconds_of_frames(path), "<f8").tobytes(), "application/octet-stream"
 
     return data.offer(f"times {path} {path.stat().st_mtime_ns}", answer) + "/seconds"

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import desk as desk_route
+from app.routes import desk as desk_route
 from backend.labels.desk import Desk
 
 HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "studio_editor",
     html='<div class="player"></div>',
-    css=(HERE / "player.css").read_text(),
-    js=(HERE / "editor.js").read_text(),
+    css=(HERE / "src" / "player.css").read_text(),
+    js=(HERE / "dist" / "editor.js").read_text(),
 )
 
 

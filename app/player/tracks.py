@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app import data
+from app.routes import data
 from bytetrack.tracks import Tracks
 
 if TYPE_CHECKING:
-    from bytetrack.differences import Moment
+    from bytetrack.scoring.differences import Moment
 
 STRETCH = 256  # frames in one part
 POINTS = 1200  # of the curve of counts, at most: more than the timeline has pixels
@@ -21,7 +21,7 @@ POINTS = 1200  # of the curve of counts, at most: more than the timeline has pix
 
 @dataclass(frozen=True)
 class Shown:
-    """`marks`, `(N,)` per box, and `moments` are those of `bytetrack.differences`, where tracks were compared."""
+    """`marks`, `(N,)` per box, and `moments` are those of `bytetrack.scoring.differences`, where tracks were compared."""
 
     tracks: Tracks
     marks: np.ndarray | None = None

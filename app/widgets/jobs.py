@@ -12,7 +12,7 @@ from app.widgets.errors import guarded_fragment
 from app.widgets.formatting import duration
 from app.workspace import workspace
 from backend import jobs
-from backend.records import Job
+from backend.workspace.records import Job
 
 EVERY = 1.0  # seconds between two looks at running jobs
 NEWS = 60  # seconds for which a job that is done stays on the page

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import media
+from app.routes import media
 from app.widgets.formatting import size
 from app.widgets.jobs import run_job
 from app.workspace import workspace
-from backend import jobs, overlays
-from backend.export import export
-from backend.records import Labels, Run, Video
+from backend import jobs
+from backend.steps import overlays
+from backend.steps.export import export
+from backend.workspace.records import Labels, Run, Video
 
 DRAW = "draw tracks"  # the verb of the jobs that `tracks_downloads` starts; the page's `jobs_panel` has it
 FORMATS = (

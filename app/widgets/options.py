@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from backend.platform.base import Option
+from backend.platforms.base import Option
 
 Value = str | int | float | bool
 

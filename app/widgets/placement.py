@@ -12,7 +12,7 @@ def placement_form(key: str) -> dict[str, int]:
         key: Prefix for the keys of the fields.
 
     Returns:
-        `step` and `first_frame` as `backend.labels.importing.import_labels` takes them, without those left empty.
+        `step` and `first_frame` as `backend.steps.importing.import_labels` takes them, without those left empty.
     """
     with st.expander("Only every Nth frame was labeled", icon=":material/tune:"):
         left, right = st.columns(2)

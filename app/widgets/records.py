@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from app.widgets.formatting import count, duration
-from backend.records import Record, Video
+from backend.workspace.records import Record, Video
 
 R = TypeVar("R", bound=Record)
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from app.widgets.errors import guard
 from app.workspace import workspace
-from backend import removal
-from backend.records import Record
+from backend.steps import removal
+from backend.workspace.records import Record
 
 
 @st.dialog("Remove this?", icon=":material/delete:")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import uploads
+from app.routes import uploads
 from app.workspace import workspace
 
 ASSETS = Path(__file__).parents[1] / "assets"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
-from backend import videos
 from backend.errors import UserError
 from backend.labels.placement import Placement, UnclearFrames, tolerance, which_frames
 from backend.labels.sequence import Sequence
 from backend.progress import Progress
-from backend.records import Video
+from backend.steps import videos
 from backend.workspace import Workspace
+from backend.workspace.records import Video
 
 NAME = re.compile(r"(?P<stem>.+)_(?P<number>\d{1,4})")
 MOST_STEP = 1000  # that is tried for a suggestion

@@ -19,18 +19,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import UserError
-from backend.labels import ground_truth_output, marks
-from backend.labels.ground_truth_input import (
-    CATEGORIES,
-    MANIFEST,
-    documents,
-    seq_label,
-    thinned,
-)
-from backend.labels.key_frames import key_frames, stretches
+from backend.labels import marks
+from backend.labels.formats.ground_truth import writing
+from backend.labels.formats.ground_truth.job_input import CATEGORIES, MANIFEST, documents, seq_label, thinned
+from backend.labels.keyframes import key_frames, stretches
 from backend.labels.marks import ATTRIBUTES, Marks
 from backend.labels.sequence import FrameNumber, Pixels
-from backend.platform.base import LabellingSpec
+from backend.platforms.base import LabellingSpec
 from backend.progress import Progress
 from bytetrack.files import write_atomically
 from bytetrack.tracks import Tracks
@@ -191,7 +186,7 @@ class Desk:
                 tracks, noted = boxes_of(drawn, job.classes)
                 labels = seq_label(tracks, dict(enumerate(job.clips[number].frames)), job.classes, noted)
             clips.append((document, labels))
-        ground_truth_output.write(folder, f"{self.folder}/output/", ref, job.classes, clips)
+        writing.write(folder, f"{self.folder}/output/", ref, job.classes, clips)
         _copy(self.folder / "input" / CATEGORIES, folder / CATEGORIES)
 
     def is_labelled(self, drawn: Drawn) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from backend.errors import UserError
 from backend.labels import marks
 from backend.labels.sequence import MOST_FRAMES, Sequence, fit
-from backend.records import Video
+from backend.workspace.records import Video
 
 MOST_LOST = 5  # frames: encoders drop or repeat a few at the ends of a video
 SAME_RATE = 0.01  # as a share: 29.97 and 30 frames/s are one rate

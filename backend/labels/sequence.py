@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field, ValidationError
 from backend.errors import UserError
 from backend.labels import marks
 from backend.labels.marks import Marks
-from backend.records import Labels, Video
 from backend.workspace import Workspace
+from backend.workspace.records import Labels, Video
 from bytetrack.tracks import Tracks
 
 MOST_FRAMES = 10_000_000  # four days at 30 frames/s: a number beyond it is a mistake or an attack

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from app.journey import STEPS, next_step, standing
-from backend.records import Model, Video
 from backend.workspace import Workspace
+from backend.workspace.records import Model, Video
 
 
 def video() -> Video:

@@ -60,5 +60,5 @@ def test_the_summary_tells_where_each_track_is(table: tuple[Tracks, int]) -> Non
 def test_the_bundle_is_made_of_the_sources() -> None:
     """Else: `make player`."""
     sources = b"".join(path.read_bytes() for path in sorted((PLAYER / "src").glob("*.js")))
-    first, _, _ = (PLAYER / "player.js").read_text().partition("\n")
+    first, _, _ = (PLAYER / "dist" / "player.js").read_text().partition("\n")
     assert hashlib.sha256(sources).hexdigest() in first

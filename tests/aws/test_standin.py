@@ -19,8 +19,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 from coco import save_channel
 
-from bytetrack.metric_definitions import METRIC_DEFINITIONS
 from bytetrack.tracks import Tracks
+from bytetrack.training.metric_definitions import METRIC_DEFINITIONS
 
 TINY = {
     "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64", "test_size_w": "64",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from coco import save_channel
 
-from backend.records import Dataset
 from backend.workspace import Workspace
+from backend.workspace.records import Dataset
 
 TINY = {
     "depth": "0.33", "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64",

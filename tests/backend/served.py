@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 from blobs import CLASSES, HEIGHT, WIDTH, save_model, save_video
 
-from backend import deployments, videos
 from backend.progress import silent
-from backend.records import Endpoint, Model, Video
+from backend.steps import deployments, videos
 from backend.workspace import Workspace
+from backend.workspace.records import Endpoint, Model, Video
 
 
 def add_model(workspace: Workspace) -> Model:

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from backend import jobs
-from backend.__main__ import main
-from backend.records import Job, Video
+from backend.cli import main
 from backend.workspace import Workspace
+from backend.workspace.records import Job, Video
 
 
 def call(workspace: Workspace, capfd: pytest.CaptureFixture[str], *arguments: str) -> tuple[Any, str]:
@@ -95,7 +95,7 @@ def test_run_takes_the_step_of_the_labels(
     workspace: Workspace, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "backend.journey.run", lambda workspace, progress, **params: {k: str(params[k]) for k in params}
+        "backend.steps.demo.run", lambda workspace, progress, **params: {k: str(params[k]) for k in params}
     )
     options = ("--video", "a.mp4", "--labels", "gt.txt", "--step", "5", "--first-frame", "4")
     said, _ = call(workspace, capfd, "run", *options)

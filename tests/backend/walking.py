@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from backend.records import Labels, Run, Video
 from backend.workspace import Workspace
+from backend.workspace.records import Labels, Run, Video
 from bytetrack.tracks import Tracks
 
 FRAMES = 10

@@ -28,14 +28,15 @@ import numpy as np
 import requests
 import torch
 
-from bytetrack import artifact, devices, mot, video
-from bytetrack.artifact import ModelConfig
+from bytetrack import devices, mot, video
 from bytetrack.boxes import overlap
-from bytetrack.checkpoints import known_class_names, network_of, read_checkpoint
-from bytetrack.detector import Detections, Detector
-from bytetrack.engine import Engine, OnnxEngine, load_engine
-from bytetrack.metrics import evaluate
+from bytetrack.detection import artifact
+from bytetrack.detection.artifact import ModelConfig
+from bytetrack.detection.checkpoints import known_class_names, network_of, read_checkpoint
+from bytetrack.detection.detector import Detections, Detector
+from bytetrack.detection.engine import Engine, OnnxEngine, load_engine
 from bytetrack.pipeline import track_file
+from bytetrack.scoring.metrics import evaluate
 
 SIZES = {  # depth, width, height and width of the input
     "nano 416": (0.33, 0.25, (416, 416)),

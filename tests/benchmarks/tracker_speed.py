@@ -19,8 +19,8 @@ import numpy as np
 import supervision as sv
 
 from bytetrack import mot
-from bytetrack.adapters import update_with_detections
-from bytetrack.tracker import ByteTracker
+from bytetrack.tracking.adapters import update_with_detections
+from bytetrack.tracking.tracker import ByteTracker
 
 Frame = tuple[np.ndarray, np.ndarray]  # `(N, 4)` xyxy and `(N,)` scores
 Update = Callable[[Any], Any]

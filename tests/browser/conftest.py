@@ -10,7 +10,7 @@ import pytest
 from consoles import running_console
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from backend import account
+from backend.steps import account
 from backend.workspace import Workspace
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")

@@ -11,10 +11,11 @@ import pytest
 from clicks import go
 from playwright.sync_api import Locator, Page, expect
 
-from backend import progress, videos
+from backend import progress
 from backend.labels.sequence import Sequence, store
-from backend.records import Labels, Run, Video
+from backend.steps import videos
 from backend.workspace import Workspace
+from backend.workspace.records import Labels, Run, Video
 from bytetrack.tracks import Tracks
 from bytetrack.video import VideoWriter
 

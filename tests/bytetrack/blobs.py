@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from bytetrack.artifact import ModelConfig, write_config
+from bytetrack.detection.artifact import ModelConfig, write_config
 from bytetrack.video import VideoWriter
 
 HEIGHT, WIDTH = 64, 96

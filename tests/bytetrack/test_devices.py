@@ -11,8 +11,8 @@ from blobs import save_model
 from coco import save_channel
 
 from bytetrack import devices, process, serve, train
+from bytetrack.detection.engine import OnnxEngine, load_engine
 from bytetrack.devices import UnusableGpu, driver_version, gpu_count
-from bytetrack.engine import OnnxEngine, load_engine
 
 OLD = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  470.57.02  Tue Jul 13 16:14:05 UTC 2021\nGCC version: gcc 7\n"
 OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Release  (bob@host)\nGCC version: 13\n"

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from blobs import FRAMES, SIDE, centres, save_video
 
-from bytetrack import artifact
-from bytetrack.artifact import ModelConfig
+from bytetrack.detection import artifact
+from bytetrack.detection.artifact import ModelConfig
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu_check.py"
 

@@ -10,8 +10,7 @@ import pytest
 from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centres, picture, save_model, save_video
 
 from bytetrack import video
-from bytetrack.config import TrackerConfig
-from bytetrack.detector import Detector
+from bytetrack.detection.detector import Detector
 from bytetrack.pipeline import (
     VideoDetections,
     detect_frames,
@@ -22,8 +21,9 @@ from bytetrack.pipeline import (
     track_frames,
     tracker_config,
 )
-from bytetrack.refinement import refine
-from bytetrack.tracker import ByteTracker
+from bytetrack.tracking.config import TrackerConfig
+from bytetrack.tracking.refinement import refine
+from bytetrack.tracking.tracker import ByteTracker
 from bytetrack.tracks import Tracks
 
 

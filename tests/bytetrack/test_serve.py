@@ -26,7 +26,7 @@ from programs import serving
 from starlette.testclient import TestClient
 
 from bytetrack import serve, video
-from bytetrack.detector import Detector
+from bytetrack.detection.detector import Detector
 
 JPEG, PNG, MP4, JSON = ({"Content-Type": kind} for kind in ("image/jpeg", "image/png", "video/mp4", "application/json"))
 

@@ -18,9 +18,10 @@ import torch
 from coco import read_document, save_channel, write_document
 from safetensors.torch import load_file
 
-from bytetrack import artifact, train
-from bytetrack.artifact import ModelConfig
-from bytetrack.metric_definitions import METRIC_DEFINITIONS, parse
+from bytetrack import train
+from bytetrack.detection import artifact
+from bytetrack.detection.artifact import ModelConfig
+from bytetrack.training.metric_definitions import METRIC_DEFINITIONS, parse
 
 TINY = {
     "width": "0.125", "batch_size": "3", "max_epoch": "2", "print_interval": "1", "eval_interval": "1",
@@ -337,8 +338,8 @@ def test_a_stopped_training_remembers_that_its_start_was_the_best(
 
 
 def test_pixels_are_normalised_as_the_detector_does(tmp_path: Path) -> None:
-    from bytetrack.detector import Detector
-    from bytetrack.validate import ModelEngine
+    from bytetrack.detection.detector import Detector
+    from bytetrack.training.validation import ModelEngine
 
     config = ModelConfig(0.33, 0.125, True, ["person"], [64, 64], "imagenet")
     artifact.write_config(tmp_path, config)

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend import jobs, progress, videos
+from backend import jobs, progress
 from backend.labels.sequence import Sequence, store
-from backend.records import Job, Labels, Video
+from backend.steps import videos
 from backend.workspace import Workspace
+from backend.workspace.records import Job, Labels, Video
 from bytetrack.tracks import Tracks
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"

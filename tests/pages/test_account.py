@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from backend.records import KINDS, Labels, Model, Video
+from backend.workspace.records import KINDS, Labels, Model, Video
 
 
 def button(page, label: str):

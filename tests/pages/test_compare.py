@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from backend.comparison import tracks_of
 from backend.labels.sequence import load
-from backend.records import Comparison, Endpoint, Model
+from backend.steps.comparison import tracks_of
+from backend.workspace.records import Comparison, Endpoint, Model
 
 
 def button(page, label: str):

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from backend import datasets, progress
-from backend.records import Dataset, Labels
+from backend import progress
+from backend.steps import datasets
+from backend.workspace.records import Dataset, Labels
 
 
 def button(page, label: str):

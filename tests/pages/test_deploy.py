@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from backend.records import Endpoint, Model
+from backend.workspace.records import Endpoint, Model
 
 
 def button(page, label: str):

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from backend import evaluation, models, progress
-from backend.records import Labels, Model, Run, Score, Search, Video
-from backend.search import search
-from bytetrack.artifact import ModelConfig, read_config, write_config
+from backend import progress
+from backend.steps import evaluation, models
+from backend.steps.tracker_search import search
+from backend.workspace.records import Labels, Model, Run, Score, Search, Video
+from bytetrack.detection.artifact import ModelConfig, read_config, write_config
 from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.labelling_jobs import sources_of
-from backend import labelling, platform
 from backend.labels.sequence import load
-from backend.records import Labelling, Labels, Run
+from backend.platforms import registry
+from backend.steps import labeling
+from backend.workspace.records import Labelling, Labels, Run
 from bytetrack.tracks import Tracks
+from pages.parts.labeling_jobs import sources_of
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
@@ -95,7 +96,7 @@ def test_a_clip_is_labelled_here_and_brought_in(open_page, workspace, video, fin
     assert (shown["frames"], shown["width"], shown["height"]) == (video.frames, video.width, video.height)
     assert shown["classes"] == ["bird"] and shown["address"].startswith("/studio/desk/")
 
-    desk = labelling.desk(workspace, record)
+    desk = labeling.desk(workspace, record)
     key = {"xyxy": [5, 5, 25, 25]}
     drawn = {"done": True, "objects": [{"id": 3, "class_id": 0, "keys": {"0": key, "9": key}}]}
     desk.save(0, json.dumps(drawn).encode())
@@ -133,8 +134,8 @@ def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, vi
 
 @pytest.fixture
 def on_aws(workspace, aws_account):
-    platform.set_up(workspace, "aws", aws_account)
-    platform.choose(workspace, "aws")
+    registry.set_up(workspace, "aws", aws_account)
+    registry.choose(workspace, "aws")
     return workspace
 
 

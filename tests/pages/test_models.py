@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from backend.catalogue import CATALOGUE
-from backend.records import Model
-from bytetrack.artifact import ModelConfig, write_config
+from backend.steps.pretrained_catalog import CATALOGUE
+from backend.workspace.records import Model
+from bytetrack.detection.artifact import ModelConfig, write_config
 
 
 def button(page, label: str):

@@ -10,10 +10,12 @@ import pytest
 from blobs import save_model
 from safetensors.numpy import save_file
 
-from backend import datasets, deployments, jobs, platform, progress
-from backend.platform.base import EndpointState
-from backend.records import Dataset, Endpoint, Job, Model
+from backend import jobs, progress
+from backend.platforms import registry
+from backend.platforms.base import EndpointState
+from backend.steps import datasets, deployments
 from backend.workspace import Workspace
+from backend.workspace.records import Dataset, Endpoint, Job, Model
 
 
 def button(page, label: str):
@@ -31,8 +33,8 @@ def texts(page) -> str:
 
 @pytest.fixture
 def on_aws(workspace: Workspace, aws_account: dict) -> dict:
-    platform.set_up(workspace, "aws", aws_account)
-    platform.choose(workspace, "aws")
+    registry.set_up(workspace, "aws", aws_account)
+    registry.choose(workspace, "aws")
     return aws_account
 
 
@@ -46,7 +48,7 @@ def model(workspace: Workspace) -> Model:
 def test_aws_is_chosen_told_what_it_lacks_and_left_again(open_page, workspace, aws_account) -> None:
     page = open_page("account")
     button(page, "Use AWS").click().run()
-    assert platform.chosen(workspace) == "aws" and not page.exception
+    assert registry.chosen(workspace) == "aws" and not page.exception
     assert "What AWS needs" in texts(page) and "123456789012" in texts(page)
     assert button(page, "Create it")
     field(page, "Region").input("nowhere")
@@ -55,9 +57,9 @@ def test_aws_is_chosen_told_what_it_lacks_and_left_again(open_page, workspace, a
     page = open_page("account")
     field(page, "Bucket").input(aws_account["bucket"])
     button(page, "Save").click().run()
-    assert platform.settings_of(workspace, "aws")["bucket"] == aws_account["bucket"]
+    assert registry.settings_of(workspace, "aws")["bucket"] == aws_account["bucket"]
     button(page, "Use This machine").click().run()
-    assert platform.chosen(workspace) == "local" and "What AWS needs" not in texts(page)
+    assert registry.chosen(workspace) == "local" and "What AWS needs" not in texts(page)
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("HOME", str(tmp_path))
-    platform._aws.cache_clear()  # which holds a session with the credentials of other tests
+    registry._aws.cache_clear()  # which holds a session with the credentials of other tests
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
@@ -98,7 +100,7 @@ def test_no_page_shows_how_streamlit_passes_errors_on(
 
 
 def test_what_is_on_aws_is_deleted_after_asking(open_page, workspace, on_aws, model, standin) -> None:
-    aws = platform.platform_of(workspace)
+    aws = registry.platform_of(workspace)
     aws.deploy("forgotten", workspace.folder(model), "realtime", {})  # by a console that was lost since
     page = open_page("account")
     frame = next(each.value for each in page.main.dataframe if "What" in each.value and "Size" in each.value)

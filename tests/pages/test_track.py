@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from backend import jobs
-from backend.records import Endpoint, Model, Run, Video
+from backend.workspace.records import Endpoint, Model, Run, Video
 from bytetrack.tracks import Tracks
 
 

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from backend import datasets, jobs, progress
-from backend.records import Dataset, Job
+from backend import jobs, progress
+from backend.steps import datasets
+from backend.workspace.records import Dataset, Job
 
 
 def button(page, label: str):

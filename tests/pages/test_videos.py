@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
-from backend.records import Job, Labels, Video
+from backend.workspace.records import Job, Labels, Video
 
 
 def test_empty(open_page):
@@ -73,7 +73,7 @@ def test_removing(open_page, workspace, video, labels):
     def script() -> None:
         from app.widgets import confirm_removal
         from app.workspace import workspace
-        from backend.records import Video
+        from backend.workspace.records import Video
 
         for video in workspace().list(Video):
             confirm_removal(video)

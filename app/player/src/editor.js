@@ -1,6 +1,6 @@
 // Labelling in the browser: boxes drawn on a clip's frames, saved as they are drawn.
 
-import { CLASS_COLOURS, colourOf } from "./colours.js";
+import { CLASS_COLOURS, colourOf } from "./colors.js";
 import { button, element, keepFocus, toggle } from "./dom.js";
 import { Drawing, SMALLEST, lastKey, missing, spansOf } from "./drawing.js";
 import { icon } from "./icons.js";

@@ -1,6 +1,6 @@
 // Boxes, ids, trails and marks, painted in the picture's pixels.
 
-import { MARK_COLOURS, colourOf } from "./colours.js";
+import { MARK_COLOURS, colourOf } from "./colors.js";
 import { FALSE, MISSED, SWITCHED } from "./tracks.js";
 
 export const TRAIL = 30; // frames

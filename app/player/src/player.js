@@ -1,7 +1,7 @@
 // A video with tracks drawn on it as data, and their timeline. Streamlit calls the default export with new data whenever
 // the page runs; what the person chose stays.
 
-import { MARK_COLOURS, MARK_NAMES } from "./colours.js";
+import { MARK_COLOURS, MARK_NAMES } from "./colors.js";
 import { button, element, keepFocus, range, toggle } from "./dom.js";
 import { icon } from "./icons.js";
 import { idAt, paintTracks } from "./paint.js";

@@ -1,6 +1,6 @@
 // Under the picture: how many objects there are over time, what went wrong when, and one lane per track.
 
-import { CLASS_COLOURS, MARK_COLOURS, colourOf } from "./colours.js";
+import { CLASS_COLOURS, MARK_COLOURS, colourOf } from "./colors.js";
 
 const GUTTER = 62, RIGHT = 10; // pixels of the page
 const RULER = 18, COUNTS = 42, MOMENTS = 12, LANE = 13, MOST_LANES = 14;

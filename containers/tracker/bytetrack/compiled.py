@@ -13,7 +13,7 @@ from typing import Any
 
 import numba
 
-SOURCES = ("association.py", "boxes.py", "hota.py", "kalman.py", "matching.py")
+SOURCES = ("boxes.py", "scoring/hota.py", "tracking/association.py", "tracking/kalman.py", "tracking/matching.py")
 
 config: Any = numba.config  # its names are made when it is imported
 

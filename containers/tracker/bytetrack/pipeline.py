@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bytetrack import video
-from bytetrack.config import NAMES, TrackerConfig
-from bytetrack.detector import Detections, Detector
+from bytetrack.detection.detector import Detections, Detector
 from bytetrack.files import atomic_path
-from bytetrack.refinement import refine
-from bytetrack.tracker import ByteTracker
+from bytetrack.tracking.config import NAMES, TrackerConfig
+from bytetrack.tracking.refinement import refine
+from bytetrack.tracking.tracker import ByteTracker
 from bytetrack.tracks import Tracks
 
 T = TypeVar("T")

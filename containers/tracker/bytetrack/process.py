@@ -18,12 +18,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from bytetrack import artifact, mot, video
-from bytetrack.config import TrackerConfig
-from bytetrack.detector import Detector
+from bytetrack import mot, video
+from bytetrack.detection import artifact
+from bytetrack.detection.detector import Detector
 from bytetrack.files import write_atomically
 from bytetrack.paths import base_dir
 from bytetrack.pipeline import TrackedVideo, track_file, tracker_config
+from bytetrack.tracking.config import TrackerConfig
 
 SECONDS_BETWEEN_LINES = 1.0
 
@@ -88,7 +89,9 @@ def _write(tracked: TrackedVideo, stem: Path) -> None:
 
 def _draw(path: Path, tracked: TrackedVideo, target: Path, report: _Report) -> None:
     """The video with its tracks on it; decoded once more, because no frame is kept for later."""
-    from bytetrack.draw import Overlay  # brings supervision and matplotlib: seconds that only drawing should cost
+    from bytetrack.video.overlay import (
+        Overlay,  # brings supervision and matplotlib: seconds that only drawing should cost
+    )
 
     size = tracked.detections.width, tracked.detections.height
     overlay = Overlay(tracked.tracks.classes, size)

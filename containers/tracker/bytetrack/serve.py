@@ -31,12 +31,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bytetrack import video
-from bytetrack.detector import Detector, Prepared
-from bytetrack.origins import RefuseOtherSites, is_loopback
+from bytetrack.detection.detector import Detector, Prepared
 from bytetrack.paths import base_dir
 from bytetrack.pipeline import detect_frames, track_file, track_frames, tracker_config
-from bytetrack.sessions import DeadSession, Session, Sessions, TooManySessions
-from bytetrack.tracker import ByteTracker
+from bytetrack.serving.origins import RefuseOtherSites, is_loopback
+from bytetrack.serving.sessions import DeadSession, Session, Sessions, TooManySessions
+from bytetrack.tracking.tracker import ByteTracker
 
 SESSION_HEADER = "X-Amzn-SageMaker-Session-Id"
 NEW_SESSION_HEADER = "X-Amzn-SageMaker-New-Session-Id"

@@ -30,16 +30,17 @@ import torch.distributed as distributed
 from yolox.models import YoloxModule
 from yolox.utils import LRScheduler
 
-from bytetrack import artifact, validate
-from bytetrack.artifact import ModelConfig
-from bytetrack.checkpoints import architecture_of, known_class_names, read_checkpoint
-from bytetrack.data import CACHE_BYTES, Split, TrainImages, batches
-from bytetrack.detector import IMAGENET_MEAN, IMAGENET_STD
+from bytetrack.detection import artifact
+from bytetrack.detection.artifact import ModelConfig
+from bytetrack.detection.checkpoints import architecture_of, known_class_names, read_checkpoint
+from bytetrack.detection.detector import IMAGENET_MEAN, IMAGENET_STD
 from bytetrack.devices import gpu_count
 from bytetrack.files import atomic_path, write_atomically
-from bytetrack.hyperparameters import Hyperparameters, suggest
-from bytetrack.metrics import average_precision
 from bytetrack.paths import base_dir
+from bytetrack.scoring.metrics import average_precision
+from bytetrack.training import validation
+from bytetrack.training.dataset import CACHE_BYTES, Split, TrainImages, batches
+from bytetrack.training.hyperparameters import Hyperparameters, suggest
 
 WEIGHT_DECAY = {"sgd": 5e-4, "adamw": 0.05}
 MIN_LR_RATIO = 0.05
@@ -173,7 +174,7 @@ def train(base: Path) -> None:
         """Print the AP after an epoch, 0 for before the first; keep the weights if they are the best so far."""
         nonlocal best, best_epoch
         mine = itertools.takewhile(lambda _: not told_to_stop(), split.images[rank::world])
-        found = gathered(validate.detect(ema.model, config, split, mine))
+        found = gathered(validation.detect(ema.model, config, split, mine))
         scores = average_precision(split.document, found)
         if any_process(told_to_stop()):
             save_state(*resume_at)
@@ -258,7 +259,7 @@ def export(
     difference = artifact.save(folder, model, config)
     print_line(f"model written to {folder}; ONNX and PyTorch differ by {difference:.1e}")
     if val_split:
-        config.thresholds["track_thresh"], tracking = validate.tune_tracker(folder, val_split)
+        config.thresholds["track_thresh"], tracking = validation.tune_tracker(folder, val_split)
         config.metrics = {**best, **tracking}
         artifact.write_config(folder, config)
         print_line("best " + listing(best, 4))

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tables import CLASSES, same_boxes, tracks
 
 from backend.errors import UserError
-from backend.labels import ground_truth
 from backend.labels.desk import Desk, Drawn, ElsewhereChanged, KeyFrame, LabelledObject, boxes_of, objects_of
-from backend.labels.ground_truth_input import CATEGORIES
-from backend.platform.base import ClipToLabel, LabellingSpec
+from backend.labels.formats.ground_truth import reading
+from backend.labels.formats.ground_truth.job_input import CATEGORIES
+from backend.platforms.base import ClipToLabel, LabellingSpec
 from backend.progress import silent
 from bytetrack.tracks import Tracks
 
@@ -66,7 +66,7 @@ def test_the_output_is_read_like_that_of_ground_truth(table: Tracks, every: int)
         drawn = desk.drawn(0).model_copy(update={"done": True})
         desk.save(0, drawn.model_dump_json().encode())
         desk.output(Path(temporary) / "output", "crossing")
-        (sequence,) = ground_truth.read(Path(temporary) / "output", "crossing-ref")
+        (sequence,) = reading.read(Path(temporary) / "output", "crossing-ref")
     kept = of_one_class(table.where(table.frame % every == 0))
     rounded = Tracks(kept.frame, kept.id, kept.xyxy.round(), kept.score, kept.class_id, kept.classes)
     assert same_boxes(sequence.tracks, rounded)
@@ -99,10 +99,10 @@ def test_clips_that_are_not_done_come_without_labels_unless_the_job_was_stopped(
     save(desk, person(f0=key(0)), clip=0, done=True)
     save(desk, person(f0=key(0)), clip=1)
     desk.output(tmp_path / "one", "crossing")
-    assert [bool(each.labelled_frames) for each in ground_truth.read(tmp_path / "one")] == [True, False, False]
+    assert [bool(each.labelled_frames) for each in reading.read(tmp_path / "one")] == [True, False, False]
     desk.stop()
     desk.output(tmp_path / "two", "crossing")
-    assert [bool(each.labelled_frames) for each in ground_truth.read(tmp_path / "two")] == [True, True, False]
+    assert [bool(each.labelled_frames) for each in reading.read(tmp_path / "two")] == [True, True, False]
     with pytest.raises(UserError, match="was stopped"):
         save(desk, person(f0=key(5)))
 

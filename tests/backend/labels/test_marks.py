@@ -6,18 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend import labelling, platform
-from backend.datasets import split_in_time
 from backend.errors import UserError
-from backend.export import export
 from backend.labels import marks
 from backend.labels.desk import Drawn, KeyFrame, LabelledObject, boxes_of, objects_of
-from backend.labels.importing import import_labels
 from backend.labels.sequence import Sequence, load, store
+from backend.platforms import registry
 from backend.progress import silent
-from backend.records import Labelling, Labels, Video
-from backend.videos import add
+from backend.steps import labeling
+from backend.steps.datasets import split_in_time
+from backend.steps.export import export
+from backend.steps.importing import import_labels
+from backend.steps.videos import add
 from backend.workspace import Workspace
+from backend.workspace.records import Labelling, Labels, Video
 
 NOTED = st.dictionaries(
     st.tuples(st.integers(0, 99), st.integers(1, 9)),
@@ -57,13 +58,13 @@ def test_what_was_noted_goes_along_all_the_way(workspace: Workspace, tiny_video:
         (5, 1): ["occluded", "truncated"], (6, 1): ["occluded", "truncated"],
     }  # fmt: skip
     first = start(workspace, video, {})
-    desk = labelling.desk(workspace, first)
+    desk = labeling.desk(workspace, first)
     assert desk
     desk.save(0, drawn.model_dump_json().encode())
     brought = bring_in(workspace, first)
     assert marks.load(workspace.folder(brought)) == noted
 
-    again = labelling.desk(workspace, start(workspace, video, {video.id: brought.id}))
+    again = labeling.desk(workspace, start(workspace, video, {video.id: brought.id}))
     assert again and boxes_of(again.drawn(0), ["person"])[1] == noted
 
     zipped = export(workspace, brought, "ground_truth")
@@ -81,11 +82,11 @@ def test_what_was_noted_goes_along_all_the_way(workspace: Workspace, tiny_video:
 
 
 def start(workspace: Workspace, video: Video, earlier: dict[str, str]) -> Labelling:
-    assert platform.chosen(workspace) == "local"
-    made = labelling.start(workspace, silent, name="job", clips=[video.id], classes=["person"], earlier=earlier)
+    assert registry.chosen(workspace) == "local"
+    made = labeling.start(workspace, silent, name="job", clips=[video.id], classes=["person"], earlier=earlier)
     return workspace.get(Labelling, made["labelling"])
 
 
 def bring_in(workspace: Workspace, record: Labelling) -> Labels:
-    (id,) = labelling.bring_in(workspace, silent, labelling=record.id)["labels"]
+    (id,) = labeling.bring_in(workspace, silent, labelling=record.id)["labels"]
     return workspace.get(Labels, id)

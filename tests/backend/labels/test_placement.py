@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from backend.errors import UserError
 from backend.labels.placement import Placement, UnclearFrames, place, suggested_step, tolerance
 from backend.labels.sequence import Sequence
-from backend.records import Video
+from backend.workspace.records import Video
 from bytetrack.tracks import Tracks
 
 

@@ -1,0 +1,1 @@
+"""HTTP routes beside Streamlit's own: large files, and what the front ends ask for."""

@@ -1,0 +1,1 @@
+"""Files from untrusted sources: archives and downloads."""

@@ -1,0 +1,35 @@
+"""Long steps as jobs, each run by a worker process that outlives the page and the console."""
+
+from backend.jobs.lifecycle import (
+    PROJECT,
+    active,
+    current,
+    log,
+    log_path,
+    note,
+    recent,
+    refresh,
+    remove,
+    running_here,
+    start,
+    stop,
+    temporary_folder,
+    wait,
+)
+
+__all__ = [
+    "PROJECT",
+    "active",
+    "current",
+    "log",
+    "log_path",
+    "note",
+    "recent",
+    "refresh",
+    "remove",
+    "running_here",
+    "start",
+    "stop",
+    "temporary_folder",
+    "wait",
+]

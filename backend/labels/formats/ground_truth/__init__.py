@@ -1,0 +1,1 @@
+"""SageMaker Ground Truth video object tracking: job input, job output, and writing labels in its layout."""

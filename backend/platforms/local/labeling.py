@@ -1,0 +1,61 @@
+"""Labelling in this console's own pages: jobs are folders, which `backend.labels.desk` looks after."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+
+from backend.errors import UserError
+from backend.labels.desk import Desk
+from backend.platforms.base import LabellingSpec, LabellingState
+from backend.progress import Progress
+
+
+class LocalLabelling:
+    """Implements `backend.platforms.base.Labelling` below one folder. A `ref` is `{"job": the folder's name}`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def start(self, spec: LabellingSpec, progress: Progress) -> dict:
+        self.root.mkdir(parents=True, exist_ok=True)
+        name = f"{spec.name.replace(' ', '-')}-{spec.token}"
+        Desk.furnish(self.root / name, spec, time.time(), progress)
+        return {"job": name}
+
+    def jobs(self) -> dict[str, dict]:
+        found = [Desk(path.parent) for path in self.root.glob("[!.]*/job.json")]
+        return {
+            desk.folder.name: {"job": desk.folder.name} for desk in sorted(found, key=lambda desk: -desk.job.created)
+        }
+
+    def state(self, ref: dict) -> LabellingState:
+        desk = self.desk(ref)
+        if not desk.exists():
+            return LabellingState("gone", where=ref["job"])
+        job = desk.job
+        labelled = sum(desk.is_labelled(desk.drawn(number)) for number in range(len(job.clips)))
+        status = "stopped" if job.stopped else "done" if labelled == len(job.clips) else "in progress"
+        return LabellingState(status, labelled, 0, len(job.clips), where="this machine")
+
+    def stop(self, ref: dict) -> None:
+        if (desk := self.desk(ref)).exists() and self.state(ref).status != "done":
+            desk.stop()
+
+    def remove(self, ref: dict) -> None:
+        shutil.rmtree(self.desk(ref).folder, ignore_errors=True)
+
+    def fetch(self, ref: dict, folder: Path, progress: Progress) -> str:
+        self.desk(ref).output(folder, ref["job"])
+        progress(1, "read")
+        return f"{ref['job']}-ref"
+
+    def desk(self, ref: dict) -> Desk:
+        return Desk(self.root / ref["job"])
+
+    def fetch_output(self, address: str, folder: Path, progress: Progress) -> None:
+        raise UserError(
+            f"“{address}” lies in Amazon S3, which needs an AWS account. Choose AWS on Account, or download it and "
+            "name the folder here."
+        )

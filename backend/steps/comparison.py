@@ -1,0 +1,87 @@
+"""One video through several endpoints, one after another: what each takes in time, bytes and money."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from backend.errors import UserError
+from backend.latency import percentiles
+from backend.platforms.registry import platform_of
+from backend.progress import Progress, part
+from backend.steps.tracking import Tracked, through
+from backend.workspace import Workspace
+from backend.workspace.records import Comparison, Endpoint, Model, Video, check_name
+
+
+def compare(workspace: Workspace, progress: Progress, *, name: str, video: str, endpoints: list[str]) -> dict:
+    """Measure each endpoint on the same video. One that fails has its sentence in its row; the others go on.
+
+    The tracks that the endpoint of a row gave are in the record's folder, see `tracks_of`.
+
+    Returns:
+        `{"comparison": id}`; each of its rows holds `endpoint`, `mode`, `model` (names), `frames`, `seconds`, `fps`,
+        `requests`, `bytes_sent`, percentiles in milliseconds per request of `total_ms` and its parts `client_ms`
+        (cutting the video into pieces, reading the answer), `network_ms` (and the queue) and `model_ms`, `latency`
+        (each request's total), `cost_per_hour` and `cost_per_1000_frames` in US dollars, and `error`. Percentiles that
+        need more requests than there were are left out, see `backend.latency`.
+
+    Raises:
+        UserError: if there is nothing to compare, or every endpoint failed.
+    """
+    name = check_name(name)
+    source = workspace.get(Video, video)
+    chosen = [workspace.get(Endpoint, each) for each in endpoints]
+    if not chosen:
+        raise UserError("Choose at least one endpoint to measure.")
+    record = Comparison(name=name, video=source.id, rows=[])
+    try:
+        for number, endpoint in enumerate(chosen):
+            step = part(progress, number / len(chosen), (number + 1) / len(chosen))
+            print(f"measuring {endpoint.name}", flush=True)
+            record.rows.append(_measure(workspace, step, source, endpoint, tracks_of(workspace, record, number)))
+        if all(row["error"] for row in record.rows):
+            raise UserError(f"No endpoint answered. {record.rows[0]['endpoint']}: {record.rows[0]['error']}")
+    except BaseException:
+        shutil.rmtree(workspace.folder(record), ignore_errors=True)
+        raise
+    return {"comparison": workspace.add(record).id}
+
+
+def tracks_of(workspace: Workspace, comparison: Comparison, row: int) -> Path:
+    """The file with the tracks that the endpoint of a row gave; there is none where it failed."""
+    return workspace.folder(comparison) / f"{row}.json"
+
+
+def _measure(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint, target: Path) -> dict:
+    cost_per_hour = platform_of(workspace, endpoint.platform).cost_per_hour(endpoint.mode, endpoint.options)
+    tracked, error = Tracked.nothing(), ""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            tracked = through(workspace, progress, source, endpoint, Path(folder))
+            tracked.tracks.save(target)
+        except UserError as reason:
+            error = str(reason)
+            print(error, flush=True)
+    requests = tracked.requests
+    model = workspace.find(Model, endpoint.model)
+    per_frame = tracked.seconds / tracked.frames if tracked.frames else 0.0
+    return {
+        "endpoint": endpoint.name,
+        "mode": endpoint.mode,
+        "model": model.name if model else endpoint.model,
+        "frames": tracked.frames,
+        "seconds": round(tracked.seconds, 3),
+        "fps": round(1 / per_frame, 2) if per_frame else 0.0,
+        "requests": len(requests),
+        "bytes_sent": tracked.bytes_sent,
+        "client_ms": percentiles([request.client_ms for request in requests]),
+        "network_ms": percentiles([request.network_ms for request in requests]),
+        "model_ms": percentiles([request.model_ms for request in requests]),
+        "total_ms": percentiles([request.total_ms for request in requests]),
+        "latency": [round(request.total_ms, 2) for request in requests],
+        "cost_per_hour": cost_per_hour,
+        "cost_per_1000_frames": round(cost_per_hour / 3600 * per_frame * 1000, 6),
+        "error": error,
+    }

@@ -1,0 +1,237 @@
+"""Datasets: labelled frames of chosen videos as JPEG files with COCO annotations, split for training and testing."""
+
+from __future__ import annotations
+
+import math
+import re
+import shutil
+from collections import Counter
+from itertools import combinations
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from backend.errors import UserError
+from backend.labels import marks
+from backend.labels.formats import coco
+from backend.labels.sequence import Sequence, load, store
+from backend.progress import Progress, part
+from backend.steps import videos
+from backend.workspace import Workspace
+from backend.workspace.records import Dataset, Labels, Video, check_name
+from bytetrack.files import write_atomically
+from bytetrack.video import read_frames
+
+SPLITS = ("train", "val", "test")
+HELD_OUT = 0.15  # the share of clips for val, and again for test
+PIECES = 7  # that one video is split into, so that five are for training, and one each for val and test
+TINY = 8  # pixels: a side below which YOLOX, whose finest grid has cells of 8 pixels, finds little
+FEW_FRAMES = 50
+
+
+def suggest_split(labels: list[Labels]) -> dict[str, list[str]]:
+    """Ids for each of `SPLITS`, about 70/15/15: in the order of time, the last for test, those before them for val.
+
+    Names tell the order (clip 10 comes after clip 9). Two give no val, one neither val nor test: see `split_in_time`.
+    """
+    ordered = [each.id for each in sorted(labels, key=lambda each: _natural(each.name))]
+    held_out = max(1, round(HELD_OUT * len(ordered)))
+    test = held_out if len(ordered) > 1 else 0
+    val = held_out if len(ordered) > 2 else 0
+    train = len(ordered) - val - test
+    return {"train": ordered[:train], "val": ordered[train : train + val], "test": ordered[train + val :]}
+
+
+def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, pieces: int = PIECES) -> dict:
+    """Cut one labelled video into clips with labels of their own: {"labels": [ids], "videos": [ids]}, in time order.
+
+    The stretch that is labelled decides the clips' length; clips without a labelled frame get no labels.
+
+    Raises:
+        UserError: if fewer than three frames are labelled.
+    """
+    record = workspace.get(Labels, labels)
+    frames = record.labelled_frames
+    if len(frames) < 3:
+        raise UserError(
+            f"“{record.name}” has {len(frames)} labelled frames: too few to split into train, val and test. Label more."
+        )
+    length = max(1, math.ceil((frames[-1] - frames[0] + 1) / pieces))
+    made = videos.cut(workspace, part(progress, 0, 0.95), video=record.video, every_frames=length)["videos"]
+    tracks, noted = load(workspace, record), marks.load(workspace.folder(record))
+    parts = []
+    for clip in (workspace.get(Video, id) for id in made):
+        stop = clip.start + clip.frames
+        labelled = [frame - clip.start for frame in frames if clip.start <= frame < stop]
+        if labelled:
+            note = f"A part of “{record.name}”."
+            own = marks.between(noted, clip.start, stop)
+            sequence = Sequence(clip.name, tracks.between(clip.start, stop), labelled, notes=[note], marks=own)
+            parts.append(store(workspace, clip, sequence, record.source))
+    progress(1, f"{len(parts)} clips")
+    return {"labels": [each.id for each in parts], "videos": made}
+
+
+def problems(workspace: Workspace, train: list[str], val: list[str], test: list[str]) -> list[str]:
+    """What would make training on these labels, or trusting its scores, harder than need be; a sentence each.
+
+    Reads the labels but no video.
+
+    Raises:
+        UserError: if no dataset can be built: nothing to train on, or the same labels twice.
+    """
+    splits = _records(workspace, {"train": train, "val": val, "test": test})
+    found = []
+    if not splits["val"]:
+        found.append("Nothing is chosen for val: training cannot tell how good the model becomes. Choose a clip.")
+    if not splits["test"]:
+        found.append("Nothing is chosen for test: there is no held-out clip to score the tracks on. Choose a clip.")
+    frames = sum(len(each.labelled_frames) for each in splits["train"])
+    if frames < FEW_FRAMES:
+        found.append(f"Only {frames} labelled frames are for training. Label more, or start from a pretrained model.")
+
+    counts = {split: _boxes_per_class(workspace, splits[split]) for split in SPLITS}
+    for name in _classes(splits):
+        if not counts["train"][name]:
+            found.append(f"Class “{name}” has no box in train, so it cannot be learnt. Move a clip with it to train.")
+        elif splits["val"] and not counts["val"][name]:
+            found.append(f"Class “{name}” has no box in val, so its AP cannot be told.")
+
+    chosen = [(split, each) for split in SPLITS for each in splits[split]]
+    for (its_split, labels), (other_split, other) in combinations(chosen, 2):
+        if its_split != other_split and _overlap(workspace, labels, other):
+            found.append(
+                f"“{labels.name}” in {its_split} and “{other.name}” in {other_split} show the same frames, so "
+                "scores will look better than they are. Keep each clip in one split."
+            )
+
+    for split in SPLITS:
+        for labels in splits[split]:
+            found += [f"“{labels.name}”: {what}" for what in _odd_boxes(workspace, labels)]
+    return found
+
+
+def build(
+    workspace: Workspace, progress: Progress, *, name: str, train: list[str], val: list[str], test: list[str]
+) -> dict:
+    """Make a dataset of the labelled frames: {"dataset": id}.
+
+    Frames that nobody labelled are left out: they may hold objects, and would teach the detector to overlook them.
+
+    Raises:
+        UserError: as `problems`; or if a video cannot be read.
+    """
+    found = problems(workspace, train, val, test)
+    splits = _records(workspace, {"train": train, "val": val, "test": test})
+    classes = _classes(splits)
+    counts = {split: _boxes_per_class(workspace, splits[split]) for split in SPLITS}
+    dataset = Dataset(
+        name=check_name(name),
+        splits={split: [each.id for each in splits[split]] for split in SPLITS},
+        classes=classes,
+        frames={split: sum(len(each.labelled_frames) for each in splits[split]) for split in SPLITS},
+        boxes={split: {name: counts[split][name] for name in classes} for split in SPLITS},
+    )
+    folder = workspace.folder(dataset)
+    total, done = sum(dataset.frames.values()), 0
+    try:
+        for split in SPLITS:
+            parts = []
+            for labels in splits[split]:
+                frames = len(labels.labelled_frames)
+                progress_here = part(progress, done / total, (done + frames) / total)
+                parts.append(_extract(workspace, progress_here, labels, folder / split / "images"))
+                done += frames
+            annotations = coco.document(parts, classes)
+            write_atomically(folder / split / "annotations.json", coco.to_bytes(annotations))
+            print(f"{split}: {dataset.frames[split]} frames, {dataset.boxes[split]}", flush=True)
+        dataset.problems = found
+        workspace.add(dataset)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    for problem in found:
+        print(problem, flush=True)
+    progress(1, f"{total} frames")
+    return {"dataset": dataset.id}
+
+
+def _records(workspace: Workspace, splits: dict[str, list[str]]) -> dict[str, list[Labels]]:
+    twice = [id for id, times in Counter(id for ids in splits.values() for id in ids).items() if times > 1]
+    if twice:
+        raise UserError(f"“{workspace.get(Labels, twice[0]).name}” is chosen twice. Keep it in one split.")
+    records = {split: [workspace.get(Labels, id) for id in ids] for split, ids in splits.items()}
+    if not sum(each.boxes for each in records["train"]):
+        raise UserError("The train split is empty: it has not one labelled box. Choose labels to train on.")
+    return records
+
+
+def _classes(splits: dict[str, list[Labels]]) -> list[str]:
+    return sorted({name for records in splits.values() for labels in records for name in labels.classes})
+
+
+def _boxes_per_class(workspace: Workspace, records: list[Labels]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for labels in records:
+        tracks = load(workspace, labels)
+        counts.update(tracks.classes[k] for k in tracks.class_id.tolist())
+    return counts
+
+
+def _overlap(workspace: Workspace, labels: Labels, other: Labels) -> bool:
+    """Whether two label sets are of one video, of clips that share frames, or of a file and its copy."""
+    a, b = (workspace.get(Video, each.video) for each in (labels, other))
+    if a.id == b.id or (a.parent is None and b.parent is None):
+        return a.id == b.id or (a.size, a.frames, a.width, a.height) == (b.size, b.frames, b.width, b.height)
+    return (a.parent or a.id) == (b.parent or b.id) and a.start < b.start + b.frames and b.start < a.start + a.frames
+
+
+def _odd_boxes(workspace: Workspace, labels: Labels) -> list[str]:
+    video, tracks = workspace.get(Video, labels.video), load(workspace, labels)
+    found = []
+    sides = tracks.xyxy[:, 2:] - tracks.xyxy[:, :2]
+    if tiny := int((sides.min(axis=1, initial=TINY) < TINY).sum()):
+        found.append(f"{tiny} of {len(tracks)} boxes have a side below {TINY} pixels, which is hard to detect.")
+    outside = (tracks.xyxy < 0).any(axis=1) | (tracks.xyxy > [video.width, video.height] * 2).any(axis=1)
+    if outside.any():
+        found.append(f"{int(outside.sum())} boxes reach outside the frame.")
+    _, boxes = np.unique(tracks.id, return_counts=True)
+    single = int((boxes == 1).sum())
+    if single and len(labels.labelled_frames) > 1:
+        found.append(f"{single} of {len(boxes)} objects have a single box, which tells nothing of their motion.")
+    return found
+
+
+def _extract(workspace: Workspace, progress: Progress, labels: Labels, folder: Path) -> coco.Part:
+    """Write the labelled frames as JPEG files and tell what is on them."""
+    video = workspace.get(Video, labels.video)
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted, last = set(labels.labelled_frames), max(labels.labelled_frames)
+    written, size = 0, (video.width, video.height)
+    try:
+        for number, frame in enumerate(read_frames(video.path, stop=last + 1)):
+            if number in wanted:
+                picture = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+                (folder / _file_name(labels, number)).write_bytes(picture.tobytes())
+                size, written = (frame.shape[1], frame.shape[0]), written + 1
+                progress(written / len(wanted), f"frames of {labels.name}")
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    if written < len(wanted):
+        raise UserError(
+            f"“{video.name}” gave only {written} of its {len(wanted)} labelled frames: its file was damaged or changed "
+            f"since it was added. Put {video.path} back as it was, or leave “{labels.name}” out."
+        )
+    tracks = load(workspace, labels)
+    return coco.Part(labels.name, tracks, labels.labelled_frames, size, lambda number: _file_name(labels, number))
+
+
+def _file_name(labels: Labels, number: int) -> str:
+    return f"{labels.id}_{number:06d}.jpg"
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """A sort key by which “clip 9” comes before “clip 10”."""
+    pieces = [piece for piece in re.split(r"(\d+)", name.casefold()) if piece]
+    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]

@@ -1,0 +1,89 @@
+"""Tracks as files that other programs read."""
+
+from __future__ import annotations
+
+import csv
+import math
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from backend.errors import UserError
+from backend.labels import marks
+from backend.labels.formats.ground_truth import writing
+from backend.labels.marks import Marks
+from backend.workspace import Workspace
+from backend.workspace.records import Labels, Run, Video
+from bytetrack import mot
+from bytetrack import video as files
+from bytetrack.files import atomic_path
+from bytetrack.tracks import Tracks
+
+FILES = {"mot": "tracks.txt", "csv": "tracks.csv", "json": "tracks.json", "ground_truth": "ground truth.zip"}
+COLUMNS = ["frame", "seconds", "id", "class", "score", "left", "top", "right", "bottom"]
+
+
+def export(workspace: Workspace, record: Run | Labels, format: str) -> Path:
+    """The file with a run's tracks or with labels, made when first asked for.
+
+    Args:
+        format: a key of `FILES`: MOTChallenge counts frames from 1, the others from 0.
+
+    Raises:
+        UserError: if the format is unknown or the record has no tracks.
+    """
+    if format not in FILES:
+        raise UserError(f"“{format}” is not a format for tracks. Choose one of {', '.join(FILES)}.")
+    folder = workspace.folder(record)
+    path, source = folder / FILES[format], folder / FILES["json"]
+    if not source.exists():
+        raise UserError(f"“{record.name}” has no tracks.")
+    if not path.exists():
+        tracks, video = Tracks.load(source), workspace.get(Video, record.video)
+        if format == "mot":
+            mot.write(tracks, path)
+        elif format == "csv":
+            write_csv(tracks, path, seconds_of(video))
+        else:
+            labelled = record.labelled_frames if isinstance(record, Labels) else range(video.frames)
+            write_ground_truth(tracks, path, video, labelled, marks.load(folder))
+    return path
+
+
+def seconds_of(video: Video) -> np.ndarray:
+    """`(N,)` float64: when each frame is shown; evenly where the file is gone or does not tell."""
+    try:
+        times = files.seconds_of_frames(video.path)
+    except ValueError:
+        times = None
+    return np.arange(video.frames) / (video.fps or np.nan) if times is None else times
+
+
+def write_csv(tracks: Tracks, path: Path, seconds: np.ndarray) -> None:
+    """One row per box with a header: frames from 0, seconds from the video's beginning, corners in pixels.
+
+    Args:
+        seconds: `(N,)` per frame of the video; NaN, and boxes beyond it, are left empty.
+    """
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for row in tracks.rows():
+            time = float(seconds[row["frame"]]) if row["frame"] < len(seconds) else math.nan
+            shown = "" if math.isnan(time) else round(time, 3)
+            writer.writerow(
+                [row["frame"], shown, row["id"], tracks.classes[row["class_id"]], row["score"], *row["xyxy"]]
+            )
+
+
+def write_ground_truth(tracks: Tracks, path: Path, video: Video, labelled: Sequence[int], noted: Marks) -> None:
+    """An archive of the output of a Ground Truth job in which people labelled these frames: boxes in whole pixels."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "labels"
+        writing.write_tracks(folder, video.name, tracks, video.frames, labelled, noted)
+        with atomic_path(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+            for each in sorted(folder.rglob("*")):
+                archive.write(each, each.relative_to(folder.parent))

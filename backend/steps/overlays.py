@@ -1,0 +1,44 @@
+"""A video with tracks drawn on it, as a file to show elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backend.errors import UserError
+from backend.progress import Progress
+from backend.workspace import Workspace
+from backend.workspace.records import Labels, Run, Video
+from bytetrack import video as files
+from bytetrack.tracks import Tracks
+
+FILE = "overlay.mp4"
+
+
+def make(workspace: Workspace, progress: Progress, *, of: str) -> dict:
+    """Draw the boxes of labels or a run, named by their id: {"of": id}.
+
+    Raises:
+        UserError: if the video cannot be read.
+    """
+    record = workspace.find(Labels, of) or workspace.get(Run, of)
+    source, folder = workspace.get(Video, record.video), workspace.folder(record)
+    try:
+        draw(source, Tracks.load(folder / "tracks.json"), folder / FILE, progress)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    return {"of": of}
+
+
+def draw(source: Video, tracks: Tracks, target: Path, progress: Progress) -> None:
+    """Write the video with the tracks on it as H.264, frame by frame at its own time."""
+    from bytetrack.video.overlay import (
+        Overlay,  # brings supervision and matplotlib, seconds that only drawing should cost
+    )
+
+    size = (source.width, source.height)
+    overlay = Overlay(tracks.classes, size, source.fps)
+    times = files.seconds_of_frames(source.path)
+    with files.VideoWriter(target, source.fps, size, times=times) as writer:
+        for number, frame in enumerate(files.read_frames(source.path)):
+            writer.write(overlay.draw(frame, tracks.at(number)))
+            progress((number + 1) / source.frames, "drawing the tracks")

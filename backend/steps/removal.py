@@ -1,0 +1,104 @@
+"""Removing something with all that makes no sense without it, and telling beforehand what that is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from backend import jobs
+from backend.errors import UserError
+from backend.workspace import Workspace
+from backend.workspace.records import Endpoint, Job, Labelling, Labels, Record, Run, Score, Search, Video
+
+WORDS = {
+    Labels: ("label set", "label sets"),
+    Run: ("run", "runs"),
+    Score: ("score", "scores"),
+    Search: ("search", "searches"),
+}
+
+
+def consequences(workspace: Workspace, record: Record) -> str:
+    """What `remove` would take along and what it leaves, in a sentence or two; empty where there is nothing to say."""
+    dependents = workspace.dependents(record)
+    sentences = []
+    if dependents:
+        counts = Counter(type(each) for each in dependents)
+        sentences.append(f"This also removes {_listed(_amount(kind, number) for kind, number in counts.items())}.")
+    endpoints = [each for each in (record, *dependents) if isinstance(each, Endpoint) and each.mode != "batch"]
+    if endpoints:
+        stops = "stops answering" if len(endpoints) == 1 else "stop answering"
+        sentences.append(f"{_listed(f'“{each.name}”' for each in endpoints)} {stops} at once.")
+    if any(isinstance(each, Labelling) for each in (record, *dependents)):
+        sentences.append("Who is still labelling is stopped; what was drawn and not brought in may be lost.")
+    kept = [
+        each.path for each in (record, *dependents) if isinstance(each, Video) and not _own(workspace, Path(each.path))
+    ]
+    if kept:
+        sentences.append(
+            f"{'The video file itself stays' if len(kept) == 1 else 'The video files stay'} at {_listed(kept)}."
+        )
+    return " ".join(sentences)
+
+
+def remove(workspace: Workspace, record: Record) -> None:
+    """Remove a record, its dependents and their files; endpoints are deleted on their platform first.
+
+    A video's file outside the workspace is a person's own, and stays.
+
+    Raises:
+        UserError: if a job that is not done uses any of it; nothing is removed then.
+    """
+    if isinstance(record, Job):
+        jobs.remove(workspace, record.id)
+        return
+    # Those without dependents of their own first, so that a failure on the way leaves nothing without its owner.
+    doomed = [*reversed(workspace.dependents(record)), record]
+    for job in jobs.active(workspace):
+        used = set(_texts(job.params))
+        for each in doomed:
+            if each.id in used or each.name in used:
+                raise UserError(
+                    f"“{each.name}” is in use by the job “{job.name}”. Wait for it to end, or stop it first."
+                )
+    for each in doomed:
+        if isinstance(each, Endpoint):
+            from backend.steps import deployments  # which imports the platforms; only endpoints need them
+
+            deployments.delete_from_platform(workspace, each)
+        if isinstance(each, Labelling):
+            from backend.steps import labeling
+
+            labeling.remove(workspace, each)
+        if isinstance(each, Video) and _own(workspace, path := Path(each.path)):
+            path.unlink(missing_ok=True)
+        workspace.remove(each)
+
+
+def _own(workspace: Workspace, path: Path) -> bool:
+    return path.resolve().is_relative_to(workspace.root)
+
+
+def _texts(value: Any) -> Iterable[str]:
+    """All strings in a job's parameters, except the name that it gives to what it makes."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key != "name":
+                yield from _texts(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
+def _amount(kind: type[Record], number: int) -> str:
+    one, many = WORDS.get(kind, (kind.__name__.lower(), kind.__name__.lower() + "s"))
+    return f"{number} {one if number == 1 else many}"
+
+
+def _listed(things: Iterable[str]) -> str:
+    *most, last = things
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,1 @@
+"""The YOLOX detector: models as data, and inference."""

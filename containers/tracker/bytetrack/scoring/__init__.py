@@ -1,0 +1,1 @@
+"""Scores of tracks against the ground truth."""

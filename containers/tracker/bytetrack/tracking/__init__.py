@@ -1,0 +1,1 @@
+"""ByteTrack: association of detections with tracks from frame to frame."""

@@ -1,0 +1,236 @@
+"""Labelling jobs on the page Labels: a form for a new one, how the others stand, and where clips are drawn on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import streamlit as st
+
+from app.player.editor import editor
+from app.widgets import (
+    confirm_removal,
+    guard,
+    guarded_fragment,
+    options_form,
+    placement_form,
+    run_job,
+    start_job,
+)
+from app.widgets.formatting import ago, count, natural
+from app.workspace import workspace
+from backend.errors import UserError
+from backend.labels.formats.ground_truth.job_input import LONGEST_FULL, LONGEST_SHORT, MOST_CLASSES, check
+from backend.platforms.base import LABELLING
+from backend.platforms.registry import platform_of
+from backend.steps import labeling
+from backend.workspace.records import Labelling, Labels, Model, Run, Video
+
+LOOK_AGAIN = 15  # seconds, at labelling jobs
+STATES = {"in progress": "blue", "starting": "orange", "stopping": "orange", "done": "green", "failed": "red"}
+EMPTY = "empty frames"
+
+
+def labelling_jobs(videos: list[Video]) -> None:
+    """All of it, and a way to jobs started elsewhere."""
+    if run := workspace().find(Run, st.session_state.pop("correct", "")):  # which the page Track wants corrected
+        st.session_state["labelling-clips"] = [run.video]
+        of_video = sources_of([workspace().get(Video, run.video)])
+        st.session_state["labelling-begin"] = next(title for title, of in of_video.items() if run.id in of.values())
+    begun = bool(st.session_state.get("labelling-clips"))
+    with st.expander("Label clips", icon=":material/draw:", expanded=begun), guard():
+        compose(sorted(videos, key=lambda video: natural(video.name)))
+    if workspace().list(Labelling):
+        standing()
+        with guard():
+            at_the_desk()
+    with st.expander(
+        "Labelling jobs started elsewhere", icon=":material/travel_explore:", key="elsewhere", on_change="rerun"
+    ) as others:
+        if others.open:
+            with guard():
+                elsewhere()
+
+
+def compose(videos: list[Video]) -> None:
+    """What is to be labelled, by whom and how."""
+    names = {video.id: video for video in videos}
+    wide, narrow = st.columns([4, 1])
+    ids = wide.multiselect("Clips", list(names), format_func=lambda id: names[id].name, key="labelling-clips")
+    every = narrow.number_input(
+        "Every n-th frame", 1, value=1, key="labelling-every", help="What moves slowly needs not every frame."
+    )
+    clips = [names[id] for id in ids]
+    left, right = st.columns(2)
+    sources = sources_of(clips)
+    begin = left.selectbox(
+        "Begin with",
+        [EMPTY, *sources],
+        key="labelling-begin",
+        help="Earlier labels, tracks of a run, or what a model finds in the clips now: quicker to mend than to draw.",
+    )
+    earlier = sources.get(begin or EMPTY, {})
+    known = known_classes(sorted(earlier.values()))
+    classes = right.text_input(
+        "Classes", ", ".join(known), placeholder="person, car", key=f"labelling-classes-{'-'.join(known)}"
+    )
+    wanted = [name.strip() for name in (classes or "").split(",") if name.strip()]
+    short = st.text_input(
+        "Instructions in short", placeholder=labeling.INSTRUCTIONS, max_chars=LONGEST_SHORT, key="labelling-short"
+    )
+    full = st.text_area(
+        "Full instructions",
+        placeholder="What counts and what does not, what to do with what is half hidden, …",
+        max_chars=LONGEST_FULL,
+        key="labelling-full",
+    )
+    options = options_form(platform_of(workspace()).options(LABELLING), key="labelling")
+    name = st.text_input("Name", clips[0].name if clips else "", max_chars=60, key=f"labelling-name-{ids[:1]}")
+    frames = labeling.frames_to_label(clips, every)
+    problem = ""
+    try:
+        check(frames, wanted, short or "", full or "")
+    except UserError as error:
+        problem = str(error)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Start labelling", type="primary", disabled=bool(problem), key="labelling-start"):
+            run_job(
+                "start labelling",
+                f"Start labelling {name}",
+                name=name,
+                clips=ids,
+                classes=wanted,
+                every=int(every),
+                short_instructions=short,
+                full_instructions=full,
+                earlier=earlier,
+                options=options,
+            )
+        if clips:
+            total = count(sum(frames.values()), "frame")
+            st.markdown(f":gray[{total} of {count(len(clips), 'clip')}, each a task for one person.]")
+    if problem and clips:
+        st.warning(problem)
+
+
+def sources_of(clips: list[Video]) -> dict[str, dict[str, str]]:
+    """What people could correct, by how it reads: for every clip the id of its newest labels or run of that kind, of an
+    older one by its time, or of a model that tracks it for them."""
+    found: dict[str, dict[str, str]] = {}
+    for clip in clips:
+        for source in labeling.corrigible(workspace(), clip):  # the newest first
+            title = "earlier labels" if isinstance(source, Labels) else f"tracks by {source.endpoint_name}"
+            if clip.id in found.get(title, {}):
+                title += f", {datetime.fromtimestamp(source.created):%d %b %H:%M:%S}"
+            found.setdefault(title, {})[clip.id] = source.id
+    found = {title: of for title, of in found.items() if len(of) == len(clips)}
+    return found | {
+        f"the model {model.name}": {clip.id: model.id for clip in clips} for model in workspace().list(Model)
+    }
+
+
+def known_classes(sources: list[str]) -> list[str]:
+    """Of the boxes to correct, or else of the newest labels."""
+    names = list(dict.fromkeys(name for id in sources for name in classes_of(id)))
+    if not names or len(names) > MOST_CLASSES:  # such as the 80 of COCO
+        return next((labels.classes for labels in workspace().list(Labels)), [])
+    return names
+
+
+@st.cache_data(show_spinner=False)
+def classes_of(id: str) -> list[str]:
+    if model := workspace().find(Model, id):
+        return model.classes
+    return labeling.classes_of(workspace(), workspace().find(Labels, id) or workspace().get(Run, id))
+
+
+@guarded_fragment(run_every=LOOK_AGAIN)
+def standing() -> None:
+    """The jobs of this workspace, looked at again every now and then."""
+    for record in workspace().list(Labelling):
+        with st.container(border=True, key=f"labelling-{record.id}"), guard():
+            labelling_job(record)
+
+
+def labelling_job(record: Labelling) -> None:
+    """How far the people are, and what can be done."""
+    ended = st.session_state.setdefault("labelling-ended", {})  # whose state does not change any more
+    state = ended.get(record.id) or labeling.state(workspace(), record)
+    desk = labeling.desk(workspace(), record)
+    if state.status in labeling.ENDED and not desk:  # where people label here, done may be taken back
+        ended[record.id] = state
+    with st.container(horizontal=True, vertical_alignment="center"):
+        badge = f":{STATES.get(state.status, 'gray')}-badge[{state.status}]"
+        st.markdown(f":primary[:material/groups:] **{record.name}** {badge}", width="content")
+        st.space("stretch")
+        if state.link:
+            st.link_button("Workers' portal", state.link, icon=":material/open_in_new:")
+        if state.status in ("in progress", "done") and desk:
+            open_now = st.session_state.get("desk") == record.id
+            if st.button(
+                "Close" if open_now else "Draw",
+                icon=":material/close:" if open_now else ":material/draw:",
+                type="tertiary" if open_now else "primary",
+                key=f"draw-{record.id}",
+            ):
+                st.session_state["desk"] = None if open_now else record.id
+                st.rerun()
+        if state.status in ("starting", "in progress"):
+            if st.button("Stop", icon=":material/stop:", key=f"stop-{record.id}"):
+                labeling.stop(workspace(), record)
+                st.rerun()
+        elif state.status in labeling.ENDED:
+            if st.button("Remove", icon=":material/delete:", type="tertiary", key=f"remove-{record.id}"):
+                confirm_removal(record)
+            again = " again" if record.labels else ""
+            if state.labelled and st.button(
+                f"Bring in{again}", icon=":material/download:", key=f"bring-in-{record.id}", type="primary"
+            ):
+                start_job("bring in labels", f"Bring in {record.name}", labelling=record.id)
+                st.rerun()
+    failed = f", {state.failed} failed" if state.failed else ""
+    total = max(state.total, len(record.clips))
+    st.progress(state.labelled / total, text=f"{state.labelled} of {count(total, 'clip')} labelled{failed}")
+    work = "Boxes are corrected" if record.corrects else "Boxes are drawn"
+    step = f" (1 of {record.every})" if record.every > 1 else ""
+    st.caption(
+        f"{work} on {count(record.frames, 'frame')}{step}: {', '.join(record.classes)} · {state.where} · "
+        f"started {ago(record.created)}"
+    )
+    if state.reason:
+        st.error(state.reason)
+
+
+def at_the_desk() -> None:
+    """The clip that is being labelled here, and a way to the others of its job."""
+    record = workspace().find(Labelling, st.session_state.get("desk") or "")
+    desk = labeling.desk(workspace(), record) if record else None
+    if record is None or desk is None or not desk.exists():
+        return
+    clips = desk.job.clips
+    with st.container(border=True):
+        done = [desk.drawn(number).done for number in range(len(clips))]
+        chosen = st.pills(
+            record.name,
+            range(len(clips)),
+            default=done.index(False) if False in done else 0,
+            format_func=lambda number: f"{':material/check: ' if done[number] else ''}{clips[number].name}",
+            key=f"desk-clip-{record.id}",
+            required=True,
+        )
+        video = workspace().get(Video, record.clips[clips[chosen].name])
+        editor(desk, chosen, (video.width, video.height), video.fps, key=f"editor-{record.id}-{chosen}")
+
+
+def elsewhere() -> None:
+    """Jobs that the platform knows and this workspace does not."""
+    names = labeling.elsewhere(workspace())
+    if not names:
+        st.caption("There are none: all jobs for tracking objects in video were started here.")
+        return
+    placement = placement_form("elsewhere")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Job", names, key="elsewhere-job", help="Only jobs for tracking objects in video; the newest first."
+        )
+        if st.button("Bring in", icon=":material/download:", key="elsewhere-bring-in"):
+            run_job("bring in labels", f"Bring in {name}", job=name, **placement)

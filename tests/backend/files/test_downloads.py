@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from backend.errors import UserError
+from backend.files.downloads import fetch
+from backend.jobs.processes import Stopped
+from backend.progress import silent
+
+CONTENT = os.urandom(3_000_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+@dataclass
+class Server:
+    """One file over HTTP, as badly as a test asks for."""
+
+    content: bytes = CONTENT
+    ranges: bool = True
+    drop_after: list[int] = field(default_factory=list)  # bytes until the connection breaks, one per request
+    statuses: list[int] = field(default_factory=list)  # answered in place of the file, one per request
+    length: bool = True  # says how long the file is
+    asked: list[str | None] = field(default_factory=list)  # the Range of each request
+    url: str = ""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            wanted = self.headers.get("Range")
+            state.asked.append(wanted)
+            if state.statuses:
+                self.send_error(state.statuses.pop(0))
+                return
+            start = int(wanted[len("bytes=") : -1]) if wanted and state.ranges else 0
+            body = state.content[start:]
+            if not body:
+                self.send_response(416)
+                self.send_header("Content-Range", f"bytes */{len(state.content)}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
+            self.send_response(206 if wanted and state.ranges else 200)
+            if wanted and state.ranges:
+                self.send_header("Content-Range", f"bytes {start}-{len(state.content) - 1}/{len(state.content)}")
+            if state.length:
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: state.drop_after.pop(0)] if state.drop_after else body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=http.serve_forever, args=(0.01,))
+    thread.start()
+    state.url = f"http://127.0.0.1:{http.server_port}/model.pth"
+    yield state
+    http.shutdown()
+    http.server_close()
+    thread.join()
+
+
+def get(server: Server, target: Path, **options) -> Path:
+    return fetch(server.url, target, silent, **{"sha256": SHA256, "limit_bytes": 10_000_000, "pause": 0.0, **options})
+
+
+def test_whole_file_with_progress_and_time_left(server: Server, tmp_path: Path) -> None:
+    steps: list[tuple[float, str]] = []
+    target = fetch(
+        server.url,
+        tmp_path / "new" / "model.pth",
+        lambda *step: steps.append(step),
+        sha256=SHA256,
+        limit_bytes=10_000_000,
+    )
+    assert target.read_bytes() == CONTENT
+    assert [file.name for file in target.parent.iterdir()] == ["model.pth"]
+    fractions = [fraction for fraction, _ in steps]
+    assert fractions == sorted(fractions) and fractions[-1] == 1
+    assert "of 3.0 MB" in steps[0][1] and "left" in steps[0][1]
+
+
+def test_a_dropped_connection_goes_on_where_it_broke(server: Server, tmp_path: Path) -> None:
+    server.drop_after = [1_000_000, 500_000]
+    assert get(server, tmp_path / "model.pth").read_bytes() == CONTENT
+    assert server.asked == [None, "bytes=1000000-", "bytes=1500000-"]
+
+
+def test_stopped_and_started_again(server: Server, tmp_path: Path) -> None:
+    def stop(fraction: float, step: str) -> None:
+        if fraction > 0.5:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        fetch(server.url, tmp_path / "model.pth", stop, sha256=SHA256, limit_bytes=10_000_000)
+    kept = (tmp_path / "model.pth.part").stat().st_size
+    assert kept >= 1_500_000
+    assert get(server, tmp_path / "model.pth").read_bytes() == CONTENT
+    assert server.asked == [None, f"bytes={kept}-"]
+
+
+def test_stopped_between_the_last_byte_and_the_check(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "model.pth.part").write_bytes(CONTENT)
+    assert get(server, tmp_path / "model.pth").read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_a_server_that_cannot_send_parts(server: Server, tmp_path: Path, length: bool) -> None:
+    server.ranges, server.length = False, length
+    (tmp_path / "model.pth.part").write_bytes(CONTENT[:1000])
+    assert get(server, tmp_path / "model.pth").read_bytes() == CONTENT
+
+
+def test_a_part_that_is_of_another_file_is_thrown_away(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "model.pth.part").write_bytes(b"x" * 1000)
+    assert get(server, tmp_path / "model.pth").read_bytes() == CONTENT
+    assert server.asked == ["bytes=1000-", None]
+
+
+def test_a_part_that_is_longer_than_the_file(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "model.pth.part").write_bytes(CONTENT + b"x")
+    assert get(server, tmp_path / "model.pth").read_bytes() == CONTENT
+
+
+def test_wrong_bytes_are_deleted(server: Server, tmp_path: Path) -> None:
+    server.content = b"<html>Please log in to this network</html>"
+    with pytest.raises(UserError, match="not the published file"):
+        get(server, tmp_path / "model.pth")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_more_than_expected(server: Server, tmp_path: Path, length: bool) -> None:
+    server.length = length
+    with pytest.raises(UserError, match="longer than 1 MB"):
+        get(server, tmp_path / "model.pth", limit_bytes=1_000_000)
+    assert not (tmp_path / "model.pth").exists()
+
+
+def test_not_found(server: Server, tmp_path: Path) -> None:
+    server.statuses = [404]
+    with pytest.raises(UserError, match="404 Not Found"):
+        get(server, tmp_path / "model.pth")
+    assert len(server.asked) == 1
+
+
+def test_a_busy_server_is_asked_again_and_nothing_is_lost(server: Server, tmp_path: Path) -> None:
+    server.drop_after, server.statuses = [], [503, 429]
+    (tmp_path / "model.pth.part").write_bytes(CONTENT[:1000])
+    assert get(server, tmp_path / "model.pth").read_bytes() == CONTENT
+    assert server.asked == ["bytes=1000-"] * 3
+
+
+def test_without_internet(tmp_path: Path) -> None:
+    (tmp_path / "model.pth.part").write_bytes(CONTENT[:2_000_000])
+    with pytest.raises(
+        UserError, match=r"no connection to 127\.0\.0\.1 .* 2\.0 MB that arrived are kept.*add it as a file"
+    ):
+        fetch(
+            "http://127.0.0.1:9/model.pth", tmp_path / "model.pth", silent, sha256=SHA256, limit_bytes=10**7, pause=0.0
+        )
+    assert (tmp_path / "model.pth.part").stat().st_size == 2_000_000
+
+
+def test_the_same_download_twice_at_once(server: Server, tmp_path: Path) -> None:
+    def again(fraction: float, step: str) -> None:
+        if fraction < 1:
+            get(server, tmp_path / "model.pth")
+
+    with pytest.raises(UserError, match="being downloaded already"):
+        fetch(server.url, tmp_path / "model.pth", again, sha256=SHA256, limit_bytes=10_000_000)
+
+
+def test_no_room_on_the_disk(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = type("Usage", (), {"free": 1_000_000})
+    monkeypatch.setattr("backend.files.downloads.shutil.disk_usage", lambda path: usage)
+    with pytest.raises(UserError, match="needs 3 MB and the disk has 1 MB left"):
+        get(server, tmp_path / "model.pth")

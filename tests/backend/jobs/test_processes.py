@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from served import until
+
+from backend.jobs import processes
+
+LINUX = pytest.mark.skipif(not psutil.LINUX, reason="elsewhere processes are identified by a number")
+
+
+@pytest.fixture
+def leader() -> Iterator[subprocess.Popen]:
+    """A process with a group of its own, in which it has started another."""
+    code = (
+        "import subprocess, sys; child = subprocess.Popen(['sleep', '60']); print(child.pid, flush=True); child.wait()"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, start_new_session=True)
+    yield process
+    for member in group(process):
+        member.kill()
+    process.communicate()
+
+
+def group(leader: subprocess.Popen) -> list[psutil.Process]:
+    """Return the living processes of the group."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == leader.pid and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except (OSError, psutil.Error):
+            continue
+    return found
+
+
+def begun(leader: subprocess.Popen) -> processes.StartId:
+    """Wait until the leader has its child; return the leader's start ID."""
+    assert leader.stdout is not None
+    leader.stdout.readline()
+    started = processes.start_id(leader.pid)
+    assert started is not None
+    return started
+
+
+@pytest.mark.parametrize("seconds", [1, -1, 86400])
+def test_a_step_of_the_clock_changes_no_start_id(
+    leader: subprocess.Popen, step_clock: Callable[[float], None], seconds: float
+) -> None:
+    started, displayed = begun(leader), processes.start_time(leader.pid)
+    step_clock(seconds)
+    assert processes.start_id(leader.pid) == started and processes.alive(leader.pid, started)
+    assert processes.start_time(leader.pid) != displayed
+    leader.kill()
+    leader.wait()
+    assert not processes.alive(leader.pid, started) and len(group(leader)) == 1
+    assert processes.end_group(leader.pid, started) and group(leader) == []
+
+
+@LINUX
+def test_a_name_with_blanks_and_brackets_does_not_hide_the_start(tmp_path: Path) -> None:
+    program = tmp_path / "a) b (c"
+    program.symlink_to("/bin/sleep")
+    process = subprocess.Popen([program, "60"])
+    until(lambda: psutil.Process(process.pid).name() == program.name)
+    started = processes.start_id(process.pid)
+    ticks = psutil.Process(process.pid)._proc.create_time(monotonic=True) * os.sysconf("SC_CLK_TCK")
+    assert str(started).rpartition("/")[2] == f"{ticks:.0f}"
+    process.kill()
+    process.wait()
+    assert processes.start_id(process.pid) is None
+
+
+@LINUX
+def test_nothing_is_ended_for_a_start_before_the_machine_was_restarted(leader: subprocess.Popen) -> None:
+    ticks = str(begun(leader)).rpartition("/")[2]
+    earlier = f"an-earlier-boot/{ticks}"
+    assert not processes.alive(leader.pid, earlier)
+    assert processes.end_group(leader.pid, earlier) and len(group(leader)) == 2
+    leader.kill()
+    leader.wait()
+    assert processes.end_group(leader.pid, earlier) and len(group(leader)) == 1
+
+
+def test_a_float_of_an_earlier_version_is_accepted_with_a_tolerance(leader: subprocess.Popen) -> None:
+    begun(leader)
+    created = psutil.Process(leader.pid).create_time()
+    assert processes.alive(leader.pid, created + 2) and not processes.alive(leader.pid, created + 60)
+    assert not processes.end_group(leader.pid, created + 60) and len(group(leader)) == 2
+    assert processes.end_group(leader.pid, created + 2) and group(leader) == []
+    leader.wait()
+    assert processes.end_group(leader.pid, created + 60)  # as nothing has this number any more
+
+
+def test_without_proc_the_kernels_start_time_identifies(
+    leader: subprocess.Popen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(processes, "PROC", tmp_path)
+    started = begun(leader)
+    assert isinstance(started, float) and processes.alive(leader.pid, started)
+    leader.kill()
+    leader.wait()
+    assert processes.start_id(leader.pid) is None and not processes.alive(leader.pid, started)
+    assert processes.end_group(leader.pid, started) and group(leader) == []
+
+
+def test_processes_are_ended_by_a_variable() -> None:
+    running = {}
+    for place in ("here", "there"):
+        running[place] = subprocess.Popen(["sleep", "60"], env={**os.environ, "BYTETRACK_TEST_PLACE": place})
+    assert processes.end_with_variable("BYTETRACK_TEST_PLACE", "here")
+    assert running["here"].wait(5) < 0 and running["there"].poll() is None
+    running["there"].kill()
+    running["there"].wait()
+
+
+@pytest.mark.parametrize("where", ["finalizer", "callback"])
+def test_a_stop_that_python_ignores_comes_again(where: str) -> None:
+    """As when SIGTERM comes while the lock of an imported module is being forgotten."""
+    code = f"""
+import os, signal, time, weakref
+from backend.jobs.processes import Stopped, stop_on_sigterm
+
+class Thing:
+    pass
+
+def told(*_):
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.01)
+
+stop_on_sigterm()
+thing = Thing()
+if "{where}" == "finalizer":
+    Thing.__del__ = told
+else:
+    reference = weakref.ref(thing, told)
+try:
+    del thing
+    time.sleep(20)
+except Stopped:
+    print("stopped")
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=15, cwd=Path(__file__).parents[2])
+    assert (done.stdout, done.stderr) == ("stopped\n", "")

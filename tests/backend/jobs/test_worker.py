@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import errno
+import importlib
+import inspect
+import re
+import sqlite3
+from typing import Any
+
+import pytest
+
+from backend.errors import UserError
+from backend.jobs import worker
+from backend.jobs.processes import Stopped
+from backend.progress import Progress
+from backend.workspace import Workspace
+from backend.workspace.records import Job
+
+
+def full_database() -> sqlite3.OperationalError:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("PRAGMA max_page_count = 2")
+    with pytest.raises(sqlite3.OperationalError) as raised:
+        connection.execute("CREATE TABLE large AS SELECT zeroblob(100000)")
+    return raised.value
+
+
+def work(workspace: Workspace, progress: Progress, *, how: str) -> dict:
+    """The verb of these tests."""
+    progress(0.5, "half way")
+    endings: dict[str, BaseException] = {
+        "refuse": UserError("There is no such clip. Choose another."),
+        "break": KeyError("boxes"),
+        "fill the disk": OSError(errno.ENOSPC, "No space left on device"),
+        "fill the database": full_database(),
+        "stop": Stopped(),
+    }
+    if how in endings:
+        raise endings[how]
+    (running,) = workspace.list(Job)
+    assert (running.status, running.step, running.progress) == ("running", "half way", 0.5)
+    return {"made": how}
+
+
+@pytest.fixture(autouse=True)
+def verb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(worker.VERBS, "work", f"{__name__}:work")
+
+
+def run(workspace: Workspace, **params: Any) -> Job:
+    job = workspace.add(Job(name="Work", verb="work", params=params))
+    done = worker.run(workspace, job.id)
+    ended = workspace.get(Job, job.id)
+    assert done == (ended.status == "done")
+    assert not ended.active and ended.started and ended.ended and ended.step == ""
+    return ended
+
+
+def test_a_job_that_is_done(workspace: Workspace) -> None:
+    job = run(workspace, how="well")
+    assert (job.status, job.progress, job.reason, job.result) == ("done", 1.0, "", {"made": "well"})
+
+
+def test_a_person_reads_the_reason_and_no_traceback(workspace: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
+    job = run(workspace, how="refuse")
+    assert (job.status, job.reason, job.progress) == ("failed", "There is no such clip. Choose another.", 0.5)
+    printed = capfd.readouterr()
+    assert printed.out.strip() == job.reason and printed.err == ""
+
+
+def test_an_unforeseen_error_is_said_in_short_and_logged_whole(
+    workspace: Workspace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    job = run(workspace, how="break")
+    assert job.status == "failed" and "KeyError: 'boxes'" in job.reason and "Traceback" not in job.reason
+    assert "Traceback" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("how", ["fill the disk", "fill the database"])
+def test_a_full_disk_is_named(workspace: Workspace, how: str) -> None:
+    job = run(workspace, how=how)
+    assert job.status == "failed" and job.reason.startswith("The disk is full. Free some space")
+
+
+def test_a_stopped_job_did_not_fail(workspace: Workspace) -> None:
+    job = run(workspace, how="stop")
+    assert (job.status, job.reason) == ("stopped", "")
+
+
+def test_parameters_that_do_not_fit(workspace: Workspace) -> None:
+    assert re.search("missing a required .*argument: 'how'", run(workspace).reason)
+    assert "unexpected keyword argument 'speed'" in run(workspace, how="well", speed=3).reason
+
+
+def test_a_job_stopped_before_it_began_does_not_begin(workspace: Workspace) -> None:
+    job = workspace.add(Job(name="Work", verb="work", params={"how": "well"}, status="stopping"))
+    assert not worker.run(workspace, job.id)
+    assert workspace.get(Job, job.id) == job
+
+
+@pytest.mark.parametrize("verb", list(worker.VERBS))
+def test_every_verb_takes_a_workspace_and_a_progress(verb: str) -> None:
+    module, function = worker.VERBS[verb].split(":")
+    parameters = list(inspect.signature(getattr(importlib.import_module(module), function)).parameters.values())
+    assert [each.name for each in parameters[:2]] == ["workspace", "progress"]
+    assert all(each.kind is inspect.Parameter.KEYWORD_ONLY for each in parameters[2:])

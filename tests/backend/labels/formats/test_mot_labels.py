@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tables import CLASSES, same_boxes, tracks
+
+from backend.errors import UserError
+from backend.labels.formats import mot
+from bytetrack import mot as mot_text
+from bytetrack.tracks import Tracks
+
+
+@settings(max_examples=30, deadline=None)
+@given(tracks())
+def test_round_trip(table: Tracks) -> None:
+    with TemporaryDirectory() as folder:
+        mot_text.write(table, Path(folder) / "site.txt")
+        (sequence,) = mot.read(Path(folder) / "site.txt", list(CLASSES))
+    assert same_boxes(sequence.tracks, table)
+    assert sequence.name == "site"
+
+
+def test_a_sequence_folder(tmp_path: Path) -> None:
+    (tmp_path / "S" / "gt").mkdir(parents=True)
+    (tmp_path / "S" / "gt" / "gt.txt").write_text("1,1,5,5,10,10,1,1,1\n2,1,6,5,10,10,1,1,1\n2,2,6,5,10,10,0,8,1\n")
+    (tmp_path / "S" / "seqinfo.ini").write_text("[Sequence]\nname=MOT17-02\nseqLength=3\nimWidth=64\nimHeight=48\n")
+    (sequence,) = mot.read(tmp_path)
+    assert (sequence.name, sequence.frames, sequence.size) == ("MOT17-02", 3, (64, 48))
+    assert sequence.tracks.frame.tolist() == [0, 1]
+    assert sequence.tracks.classes == ("person",)
+    assert sequence.labelled_frames == [0, 1, 2]
+
+
+def test_rows_that_are_not_scored_are_left_out_with_a_note(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"
+    path.write_text("1,1,5,5,10,10,1,1,1\n1,2,6,5,10,10,0,7,1\n2,1,6,5,10,10,0,1,1\n")
+    (sequence,) = mot.read(path, ["person"])
+    assert len(sequence.tracks) == 1 and any("2 rows with score 0 left out" in note for note in sequence.notes)
+    path.write_text("1,1,5,5,10,10,1,1,1\n2,1,6,5,10,10,1,1,1\n")
+    assert mot.read(path)[0].notes == []
+
+
+def test_names_of_classes(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"
+    path.write_text("1,1,5,5,10,10,1,1,1\n1,2,6,5,10,10,1,3,1\n")
+    assert mot.read(path)[0].tracks.classes == ("class 1", "class 3")
+    (tmp_path / "labels.txt").write_text("dog\ncat\ncow\n")
+    assert mot.read(path)[0].tracks.classes == ("dog", "cow")
+    assert mot.read(path, ["a", "b", "c"])[0].tracks.classes == ("a", "b", "c")
+
+
+def test_classes_from_zero(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"
+    path.write_text("".join(f"1,{k + 1},{10 * k},5,10,10,1,{k},1\n" for k in range(3)))
+    (sequence,) = mot.read(path, ["person", "car", "bike"])
+    assert [sequence.tracks.classes[k] for k in sequence.tracks.class_id] == ["person", "car", "bike"]
+    assert "counts from 0: 0 is “person”" in " ".join(sequence.notes)
+    (sequence,) = mot.read(path)
+    assert [sequence.tracks.classes[k] for k in sequence.tracks.class_id] == ["class 0", "class 1", "class 2"]
+    assert "import again with their names" in " ".join(sequence.notes)
+    with pytest.raises(UserError, match="holds class 2, but only 2 are named"):
+        mot.read(path, ["person", "car"])
+    path.write_text("1,1,5,5,10,10,1,0,1\n")  # one class that may be any
+    assert mot.read(path)[0].tracks.classes == ("class 0",)
+
+
+def test_rows_that_are_not_counted_do_not_tell_where_classes_start(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"  # as in VisDrone: 0 is a region to ignore
+    path.write_text("1,1,5,5,10,10,0,0,0\n1,2,6,5,10,10,1,1,0\n1,3,6,5,10,10,1,4,0\n")
+    assert mot.read(path)[0].tracks.classes == ("class 1", "class 4")
+    (sequence,) = mot.read(path, ["pedestrian", "people", "bicycle", "car"])
+    assert [sequence.tracks.classes[k] for k in sequence.tracks.class_id] == ["pedestrian", "car"]
+
+
+@pytest.mark.parametrize("names", [None, ["person", "car", "bike"]])
+def test_boxes_without_a_class_are_not_put_into_one(tmp_path: Path, names: list[str] | None) -> None:
+    path = tmp_path / "gt.txt"
+    path.write_text("1,1,5,5,10,10,1,-1,1\n1,2,6,5,10,10,1,1,1\n1,3,7,5,10,10,1,2,1\n")
+    (sequence,) = mot.read(path, names)
+    called = [sequence.tracks.classes[k] for k in sequence.tracks.class_id]
+    assert called == ["no class", *(names or ["class 1", "class 2"])[:2]]
+    assert "1 box has no class (-1 in the class column)" in sequence.notes[0]
+
+
+def test_shapes_without_a_track_are_detections(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"  # as CVAT writes shapes beside tracks
+    path.write_text("1,4,5,5,10,10,1,1,1\n1,-1,20,5,10,10,1,1,1\n1,-1,30,5,10,10,1,1,1\n2,4,6,5,10,10,1,1,1\n")
+    (sequence,) = mot.read(path)
+    assert sequence.tracks.id.tolist() == [4, 5, 6, 4]
+    assert sequence.tracks.xyxy[:, 0].tolist() == [5, 20, 30, 6]
+    assert sequence.notes[0].startswith("2 boxes have no track id")
+    path.write_text("1,-2,20,5,10,10,1,1,1\n")
+    with pytest.raises(UserError, match="line 1: id -2"):
+        mot.read(path)
+
+
+def test_every_second_frame_is_no_video_with_empty_frames(tmp_path: Path) -> None:
+    path = tmp_path / "site.txt"
+    path.write_text("".join(f"{frame},1,5,5,10,10,1,1,1\n" for frame in range(1, 21, 2)))
+    (sequence,) = mot.read(path)
+    assert sequence.labelled_frames == list(range(0, 20, 2))
+    assert "2 frames apart" in sequence.notes[0]
+
+
+def test_a_seqinfo_that_tells_only_some(tmp_path: Path) -> None:
+    (tmp_path / "gt.txt").write_text("1,1,5,5,10,10,1,1,1\n")
+    (tmp_path / "seqinfo.ini").write_text("[Sequence]\nseqLength=x\nframeRate=12.5\nimWidth=64\n")
+    (sequence,) = mot.read(tmp_path)
+    assert (sequence.frames, sequence.fps, sequence.size) == (None, 12.5, None)
+    (tmp_path / "seqinfo.ini").write_text("frameRate=12.5\n")
+    assert mot.read(tmp_path)[0].fps is None
+
+
+def test_sparse_labels_are_no_empty_frames(tmp_path: Path) -> None:
+    path = tmp_path / "site.txt"
+    path.write_text("".join(f"{frame},1,5,5,10,10,1,1,1\n" for frame in (1, 6, 11)))
+    (sequence,) = mot.read(path)
+    assert sequence.labelled_frames == [0, 5, 10]
+    assert sequence.notes
+
+
+def test_what_is_not_mot(tmp_path: Path) -> None:
+    (tmp_path / "gt.txt").write_bytes(b"\xff\xfe\x00binary")
+    with pytest.raises(UserError):
+        mot.read(tmp_path / "gt.txt")
+    (tmp_path / "gt.txt").write_text("1,1,5,five,1,1\n")
+    with pytest.raises(UserError, match="line 1"):
+        mot.read(tmp_path / "gt.txt")
+    with pytest.raises(UserError, match="no gt.txt"):
+        (tmp_path / "empty").mkdir()
+        mot.read(tmp_path / "empty")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=60) | st.from_regex(r"(-?[0-9]{1,3}(\.[0-9])?,){5,8}[0-9]\n", fullmatch=True))
+def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "gt.txt"
+        path.write_bytes(text.encode(errors="surrogatepass"))
+        with contextlib.suppress(UserError):
+            mot.read(path)

@@ -1,0 +1,201 @@
+"""What an endpoint on AWS scales with, and what is left after each change."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blobs import save_model
+
+from backend.errors import UserError
+from backend.platforms.aws.platform import AwsPlatform
+from backend.platforms.aws.settings import AwsSettings
+from backend.progress import silent
+
+
+@pytest.fixture
+def platform(aws_account: dict) -> AwsPlatform:
+    return AwsPlatform(AwsSettings.parse(aws_account))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return save_model(tmp_path / "model")
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A model with which the container does not start."""
+    folder = save_model(tmp_path / "broken")
+    (folder / "model.onnx").write_bytes(b"no network")
+    return folder
+
+
+def targets(platform: AwsPlatform, ref: dict) -> list[tuple[int, int]]:
+    """Between how many instances the endpoint may have."""
+    found = platform.account.call(
+        "application-autoscaling",
+        "describe_scalable_targets",
+        ServiceNamespace="sagemaker",
+        ResourceIds=[f"endpoint/{ref['endpoint']}/variant/AllTraffic"],
+    )
+    return [(each["MinCapacity"], each["MaxCapacity"]) for each in found["ScalableTargets"]]
+
+
+def policies(platform: AwsPlatform, ref: dict) -> dict[str, dict[str, Any]]:
+    found = platform.account.call(
+        "application-autoscaling",
+        "describe_scaling_policies",
+        ServiceNamespace="sagemaker",
+        ResourceId=f"endpoint/{ref['endpoint']}/variant/AllTraffic",
+    )
+    return {each["PolicyType"]: each for each in found["ScalingPolicies"]}
+
+
+def alarms(platform: AwsPlatform) -> list[dict[str, Any]]:
+    return platform.account.call("cloudwatch", "describe_alarms")["MetricAlarms"]
+
+
+def kept(platform: AwsPlatform) -> list[list[str]]:
+    """Names of configurations and models."""
+    listed = (
+        ("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
+        ("list_models", "Models", "ModelName"),
+    )
+    return [
+        [each[name] for each in platform.account.pages("sagemaker", operation, key)] for operation, key, name in listed
+    ]
+
+
+def test_an_asynchronous_endpoint_sleeps_and_is_woken_until_it_is_deleted(platform: AwsPlatform, model: Path) -> None:
+    ref = platform.deploy("night", model, "async", {"scale_to_zero": True, "max_count": 2, "backlog": 3})
+    assert targets(platform, ref) == []  # SageMaker scales nothing that is not in service
+    platform.wait_in_service(ref, silent)
+    assert targets(platform, ref) == [(0, 2)]
+    found = policies(platform, ref)
+    tracked = found["TargetTrackingScaling"]["TargetTrackingScalingPolicyConfiguration"]
+    assert tracked["TargetValue"] == 3
+    assert tracked["CustomizedMetricSpecification"]["MetricName"] == "ApproximateBacklogSizePerInstance"
+    [alarm] = alarms(platform)
+    assert alarm["MetricName"] == "HasBacklogWithoutCapacity"
+    assert alarm["AlarmActions"] == [found["StepScaling"]["PolicyARN"]]
+    assert alarm["Dimensions"] == [{"Name": "EndpointName", "Value": ref["endpoint"]}]
+    platform.delete_endpoint(ref)
+    assert targets(platform, ref) == [] and alarms(platform) == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "options", "expected"),
+    [
+        ("realtime", {"count": 1, "max_count": 3, "per_minute": 120}, [(1, 3)]),
+        ("realtime", {"count": 2, "max_count": 2}, []),
+        ("async", {"scale_to_zero": False, "max_count": 1}, []),
+    ],
+)
+def test_an_endpoint_scales_only_where_it_may(
+    platform: AwsPlatform, model: Path, mode: str, options: dict, expected: list
+) -> None:
+    ref = platform.deploy("day", model, mode, options)
+    platform.wait_in_service(ref, silent)
+    assert targets(platform, ref) == expected and alarms(platform) == []
+    platform.delete_endpoint(ref)
+
+
+def test_sagemaker_gets_what_was_chosen(aws_account: dict, model: Path) -> None:
+    chosen = {
+        "subnets": "subnet-1", "security_groups": "sg-1", "network_isolation": True,
+        "kms_key": "1234abcd-12ab-34cd-56ef-1234567890ab",
+    }  # fmt: skip
+    platform = AwsPlatform(AwsSettings.parse({**aws_account, **chosen}))
+    topics = [f"arn:aws:sns:eu-west-1:123456789012:bytetrack-studio-{name}" for name in ("done", "failed")]
+    options = {"concurrent": 3, "success_topic": topics[0], "error_topic": topics[1]}
+    ref = platform.deploy("told", model, "async", options)
+    config = platform.account.call("sagemaker", "describe_endpoint_config", EndpointConfigName=ref["config"])
+    queue = config["AsyncInferenceConfig"]
+    assert queue["ClientConfig"]["MaxConcurrentInvocationsPerInstance"] == 3
+    assert queue["OutputConfig"]["NotificationConfig"] == {"SuccessTopic": topics[0], "ErrorTopic": topics[1]}
+    assert config["KmsKeyId"] == queue["OutputConfig"]["KmsKeyId"] == chosen["kms_key"]
+    made = platform.account.call("sagemaker", "describe_model", ModelName=ref["model"])
+    assert made["EnableNetworkIsolation"] and made["VpcConfig"]["Subnets"] == ["subnet-1"]
+    platform.delete_endpoint(ref)
+
+
+def ami(platform: AwsPlatform, ref: dict) -> str | None:
+    config = platform.account.call("sagemaker", "describe_endpoint_config", EndpointConfigName=ref["config"])
+    return config["ProductionVariants"][0].get("InferenceAmiVersion")
+
+
+@pytest.mark.parametrize(("mode", "gpu"), [("realtime", "ml.g4dn.xlarge"), ("async", "ml.g6e.xlarge")])
+def test_a_gpu_comes_with_a_driver_that_the_image_can_use(
+    platform: AwsPlatform, model: Path, mode: str, gpu: str
+) -> None:
+    """The stand-in starts no GPU variant with an older one, as AWS does not."""
+    ref = platform.deploy("fast", model, mode, {"instance_type": gpu})
+    platform.wait_in_service(ref, silent)
+    assert ami(platform, ref) == "al2023-ami-sagemaker-inference-gpu-4-1"
+    platform.delete_endpoint(ref)
+
+
+def test_an_update_to_a_gpu_and_back_changes_the_ami(platform: AwsPlatform, model: Path) -> None:
+    ref = platform.deploy("day", model, "realtime", {"instance_type": "ml.c5.xlarge"})
+    platform.wait_in_service(ref, silent)
+    assert ami(platform, ref) is None
+    gpu = platform.update(ref, model, {"instance_type": "ml.p4d.24xlarge"})
+    platform.wait_in_service(gpu, silent)
+    assert ami(platform, gpu) == "al2023-ami-sagemaker-inference-gpu-4-1"
+    platform.retire(ref, gpu)
+    back = platform.update(gpu, model, {"instance_type": "ml.c5.xlarge"})
+    platform.wait_in_service(back, silent)
+    assert ami(platform, back) is None
+    platform.retire(gpu, back)
+    platform.delete_endpoint(back)
+
+
+def test_a_topic_that_the_stacks_role_may_not_tell_is_refused(aws_account: dict, model: Path) -> None:
+    role = f"arn:aws:iam::123456789012:role/{aws_account['stack']}-ExecutionRole-1"
+    platform = AwsPlatform(AwsSettings.parse({**aws_account, "role": role}))
+    topic = "arn:aws:sns:eu-west-1:123456789012:elsewhere"
+    with pytest.raises(UserError, match=f"begin with “{aws_account['stack']}-”, not “elsewhere”"):
+        platform.deploy("told", model, "async", {"error_topic": topic})
+    assert kept(platform) == [[], []]
+
+
+def test_an_update_that_does_not_start_leaves_all_as_it_was(platform: AwsPlatform, model: Path, broken: Path) -> None:
+    """SageMaker goes back to what ran; it scales to zero as before, and nothing of the update is left."""
+    ref = platform.deploy("night", model, "async", {"scale_to_zero": True, "max_count": 2})
+    platform.wait_in_service(ref, silent)
+    before = kept(platform)
+    new = platform.update(ref, broken, {"scale_to_zero": True, "max_count": 5})
+    with pytest.raises(UserError, match="did not start"):
+        platform.wait_in_service(new, silent)
+    platform.retire(new, ref)
+    assert targets(platform, ref) == [(0, 2)] and len(alarms(platform)) == 1
+    assert kept(platform) == before and platform.endpoint(ref).status == "in service"
+    platform.delete_endpoint(ref)
+
+
+def test_an_update_that_is_refused_leaves_all_as_it_was(standin, platform: AwsPlatform, model: Path) -> None:
+    ref = platform.deploy("day", model, "realtime", {"count": 1, "max_count": 3})
+    platform.wait_in_service(ref, silent)
+    before = kept(platform)
+    standin.fail_next("sagemaker", "UpdateEndpoint", "ResourceLimitExceeded", message="The account-level limit is 3")
+    with pytest.raises(UserError, match="limit is 3"):
+        platform.update(ref, model, {"count": 1, "max_count": 9})
+    assert targets(platform, ref) == [(1, 3)] and kept(platform) == before
+    platform.delete_endpoint(ref)
+
+
+def test_an_update_that_was_broken_off_goes_on_at_aws(platform: AwsPlatform, model: Path) -> None:
+    """What it is about to run stays there; the deployment says that it runs something else, until the next update."""
+    ref = platform.deploy("day", model, "realtime", {"count": 1, "max_count": 3})
+    platform.wait_in_service(ref, silent)
+    new = platform.update(ref, model, {})
+    platform.retire(new, ref)  # as after Stop
+    platform.wait_in_service(new, silent)
+    assert platform.endpoint(ref).status == "failed"
+    third = platform.update(ref, model, {})
+    platform.wait_in_service(third, silent)
+    platform.retire(ref, third)
+    assert platform.endpoint(third).status == "in service"
+    platform.delete_endpoint(third)

@@ -1,0 +1,256 @@
+"""The image's sources, against Docker's own reading of `.dockerignore`; and its build, on moto's CodeBuild.
+
+moto's builds are done when first looked at, print nothing and push nothing: the tests write a build's phases, its log
+and the image that it pushes. That the buildspec builds the image with Docker is not tested here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docker.utils.build import exclude_paths
+from moto.codebuild.models import CodeBuildBackend
+
+from backend.errors import UserError
+from backend.jobs.processes import Stopped
+from backend.platforms.aws import image, stack
+from backend.platforms.aws.account import Account
+from backend.platforms.aws.settings import AwsSettings
+from backend.platforms.base import JobState, Watch
+
+REGION = "eu-west-1"
+QUIET = Watch(lambda line: None)
+ENDED = {"buildStatus": "SUCCEEDED", "currentPhase": "COMPLETED"}
+
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")
+
+
+@pytest.fixture(scope="module")
+def settings(standin) -> dict[str, str]:
+    """Of an account whose stack is there, with the project that moto's CloudFormation passes over."""
+    account = Account(AwsSettings(region=REGION, stack="images"))
+    found = stack.create_or_update(account, QUIET)
+    standin.client("codebuild").create_project(
+        name="images",
+        source={"type": "S3", "location": f"{found['bucket']}/image/tracker.zip"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_MEDIUM"},
+        serviceRole=found["role"],
+    )
+    return {"region": REGION, "stack": "images", **found}
+
+
+@pytest.fixture
+def account(settings: dict[str, str]) -> Account:
+    return Account(AwsSettings.parse(settings))
+
+
+@pytest.fixture
+def sources(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A copy of the tracker's sources that no other test has the like of."""
+    folder = tmp_path / "tracker"
+    shutil.copytree(image.SOURCES, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "bytetrack" / "extra.py").write_text(f"# {request.node.name}\n")
+    return folder
+
+
+@pytest.fixture
+def codebuild(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
+    """Lets a build go through these states, one at each look; returns what is asked for."""
+
+    def goes(*states: dict[str, Any]) -> list[dict[str, Any]]:
+        left, asked = list(states), []
+        start = CodeBuildBackend.start_build
+
+        def batch_get_builds(backend: CodeBuildBackend, ids: list[str]) -> list[dict[str, Any]]:
+            builds = [each for all in backend.build_metadata_history.values() for each in all if each["id"] in ids]
+            state = left.pop(0) if len(left) > 1 else left[0]
+            return [
+                each | {key: value() if callable(value) else value for key, value in state.items()} for each in builds
+            ]
+
+        def start_build(backend: CodeBuildBackend, *args: Any, **kwargs: Any) -> dict[str, Any]:
+            asked.append(kwargs)
+            return start(backend, *args, **kwargs)
+
+        monkeypatch.setattr(CodeBuildBackend, "batch_get_builds", batch_get_builds)
+        monkeypatch.setattr(CodeBuildBackend, "start_build", start_build)
+        return asked
+
+    return goes
+
+
+def push(account: Account, tag: str, repository: str = "") -> str:
+    """Put an image into the stack's repository, as a build does, or into another; returns its URI with digest."""
+    repository = repository or image.repository(account)
+    kind = "application/vnd.docker.distribution.manifest.v2+json"
+    config = {"mediaType": kind, "size": 1, "digest": f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"}
+    manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
+    name = repository.partition("/")[2]
+    put = account.call("ecr", "put_image", repositoryName=name, imageManifest=json.dumps(manifest), imageTag=tag)
+    return f"{repository}@{put['image']['imageId']['imageDigest']}"
+
+
+# --- The sources ------------------------------------------------------------------------------------------------------
+
+
+def test_the_files_are_those_that_docker_takes() -> None:
+    folder = image.SOURCES
+    patterns = [line.strip() for line in (folder / ".dockerignore").read_text().splitlines() if line.strip()]
+    docker = {each for each in exclude_paths(str(folder), patterns) if (folder / each).is_file()}
+    ours = {path.relative_to(folder).as_posix() for path in image.context(folder)}
+    assert ours == docker and {"Dockerfile", "requirements.txt", "bytetrack/serve.py"} <= ours
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        "",
+        "*.md\n!README.md",
+        "**/*.md",
+        "docs/*\n!docs/a.md",
+        "/docs",
+        "docs/\n",
+        "# docs\n?ocs",
+        "*\n!docs/deep",
+        "**",
+    ],
+)
+def test_rules_mean_what_they_mean_to_docker(tmp_path: Path, rules: str) -> None:
+    for name in ("Dockerfile", "README.md", "c.md", "docs/a.md", "docs/b.md", "docs/deep/b.md", "src/x.py", "docs.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / ".dockerignore").write_text(rules)
+    patterns = [each.strip() for each in rules.splitlines() if each.strip() and each[0] != "#"]
+    docker = {each for each in exclude_paths(str(tmp_path), patterns) if (tmp_path / each).is_file()}
+    assert {path.relative_to(tmp_path).as_posix() for path in image.context(tmp_path)} == docker | {".dockerignore"}
+
+
+def test_the_digest_changes_with_what_goes_into_the_image_and_only_with_that(sources: Path) -> None:
+    first, zipped = image.digest(sources), image.archive(sources)
+    (sources / "notes.txt").write_text("not copied")
+    (sources / "bytetrack" / "__pycache__").mkdir()
+    (sources / "bytetrack" / "__pycache__" / "x.pyc").write_bytes(b"x")
+    (sources / "bytetrack" / "extra.py").touch()
+    assert (image.digest(sources), image.archive(sources)) == (first, zipped)
+    names = zipfile.ZipFile(io.BytesIO(zipped)).namelist()
+    assert "Dockerfile" in names and "bytetrack/extra.py" in names and "notes.txt" not in names
+    (sources / "bytetrack" / "extra.py").rename(sources / "bytetrack" / "other.py")
+    assert image.digest(sources) != first
+
+
+# --- The build --------------------------------------------------------------------------------------------------------
+
+
+def test_an_image_is_built_from_the_sources_in_the_bucket(account: Account, sources: Path, codebuild, standin) -> None:
+    tag = image.digest(sources)
+    logs, place = standin.client("logs"), {"logGroupName": "/builds", "logStreamName": tag}
+    logs.create_log_group(logGroupName="/builds")
+    logs.create_log_stream(**place)
+
+    def printed(*lines: str) -> Callable[[], dict[str, str]]:
+        def put() -> dict[str, str]:
+            now = int(time.time() * 1000)
+            logs.put_log_events(**place, logEvents=[{"timestamp": now, "message": f"{each}\n"} for each in lines])
+            return {"groupName": "/builds", "streamName": tag}
+
+        return put
+
+    def done() -> str:
+        push(account, tag)
+        return "SUCCEEDED"
+
+    asked = codebuild(
+        {"buildStatus": "IN_PROGRESS", "currentPhase": "QUEUED"},
+        {"buildStatus": "IN_PROGRESS", "currentPhase": "BUILD", "logs": printed("Step 1/9", "Step 2/9")},
+        {"buildStatus": done, "currentPhase": "COMPLETED", "logs": printed("pushed")},
+    )
+    assert image.state(account, sources).status == "missing"
+    lines: list[str] = []
+    phases: list[str] = []
+    progress: list[float] = []
+    watch = Watch(lines.append, lambda state: phases.append(state.status), lambda share, step: progress.append(share))
+    uri = image.build(account, watch, sources)
+    assert uri.startswith(f"{image.repository(account)}@sha256:") and len(asked) == 1
+    assert phases == ["QUEUED", "BUILD", "COMPLETED"] and progress == sorted(progress)
+    assert [each for each in lines if each in ("Step 1/9", "Step 2/9", "pushed")] == ["Step 1/9", "Step 2/9", "pushed"]
+    sent = account.call("s3", "get_object", Bucket=account.settings.bucket, Key=f"image/{tag}.zip")["Body"].read()
+    assert sent == image.archive(sources)
+    assert image.state(account, sources) == image.State("ready", uri)
+    assert image.build(account, watch, sources) == uri and len(asked) == 1  # there is nothing to build any more
+
+
+def test_a_failed_build_says_which_phase_and_why(account: Account, sources: Path, codebuild) -> None:
+    message = "Error while executing command: docker build --tag x .. Reason: exit status 1"
+    phases = [
+        {"phaseType": "PRE_BUILD", "phaseStatus": "SUCCEEDED"},
+        {"phaseType": "BUILD", "phaseStatus": "FAILED", "contexts": [{"statusCode": "X", "message": message}]},
+        {"phaseType": "COMPLETED"},
+    ]
+    codebuild({"buildStatus": "FAILED", "currentPhase": "COMPLETED", "phases": phases})
+    with pytest.raises(
+        UserError, match="not built. BUILD failed: Error while .* exit status 1. The log says more: http"
+    ):
+        image.build(account, QUIET, sources)
+    codebuild(ENDED)
+    with pytest.raises(UserError, match="says that the image is built, but .* has no tag"):
+        image.build(account, QUIET, sources)
+
+
+def test_a_build_that_is_stopped_is_stopped_on_aws(account: Account, sources: Path, codebuild, standin) -> None:
+    codebuild({"buildStatus": "IN_PROGRESS", "currentPhase": "BUILD"})
+    lines: list[str] = []
+
+    def stop(state: JobState) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        image.build(account, Watch(lines.append, stop), sources)
+    assert standin.count("codebuild", "StopBuild") == 1 and "asked to stop" in lines[-1]
+
+
+def test_a_build_that_runs_already_is_followed(account: Account, sources: Path, codebuild) -> None:
+    tag = image.digest(sources)
+    variables = {"environmentVariables": [{"name": "TAG", "value": tag, "type": "PLAINTEXT"}]}
+    environment = {"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_MEDIUM", **variables}
+    account.call("codebuild", "start_build", projectName="images")
+    running = {"buildStatus": "IN_PROGRESS", "currentPhase": "BUILD", "environment": environment}
+    asked = codebuild(running, running, {**ENDED, "environment": lambda: push(account, tag) and environment})
+    assert image.state(account, sources).status == "building"
+    assert "@sha256:" in image.build(account, QUIET, sources)
+    assert asked == []
+
+
+def test_sources_that_changed_make_the_image_outdated(
+    settings: dict[str, str], account: Account, sources: Path
+) -> None:
+    old = push(account, image.digest(sources))
+    chosen = Account(AwsSettings.parse({**settings, "image": old}))
+    assert image.state(chosen, sources) == image.State("ready", old)
+    (sources / "bytetrack" / "extra.py").write_text("# changed")
+    assert image.state(chosen, sources) == image.State("outdated", old)
+
+
+def test_a_named_image_is_looked_up_where_it_is(settings: dict[str, str], standin) -> None:
+    repository = standin.client("ecr").create_repository(repositoryName="mine")["repository"]["repositoryUri"]
+    named = Account(AwsSettings.parse({**settings, "stack": "none", "image": f"{repository}:v1"}))
+    assert image.state(named).status == "missing"
+    push(named, "v1", repository)
+    assert image.state(named) == image.State("named", f"{repository}:v1")
+    with pytest.raises(UserError, match="make the stack first, or name an image"):
+        image.build(named, QUIET)
+
+
+def test_the_command_for_docker_names_the_same_tag(account: Account) -> None:
+    uri = f"{image.repository(account)}:{image.digest()}"
+    login, build, pushed = image.command(account, image.repository(account)).splitlines()
+    assert "docker login" in login and f"--tag {uri} " in build and pushed == f"docker push {uri}"

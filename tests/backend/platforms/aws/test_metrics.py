@@ -1,0 +1,99 @@
+"""Figures that were put into moto's CloudWatch come out as the page draws them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from moto.server import ThreadedMotoServer
+
+from backend.platforms.aws import metrics
+from backend.platforms.aws.account import Account
+from backend.platforms.aws.settings import AwsSettings
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    address = "http://{}:{}".format(*server.get_host_and_port())
+    httpx.post(f"{address}/moto-api/reset")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    yield Account(AwsSettings(region="us-east-1"))
+    server.stop()
+
+
+def count(account: Account, endpoint: str, name: str, value: float, at: float, variant: bool = True) -> None:
+    """A figure as SageMaker sends it."""
+    dimensions = [{"Name": "EndpointName", "Value": endpoint}]
+    if variant:
+        dimensions.append({"Name": "VariantName", "Value": "AllTraffic"})
+    account.call(
+        "cloudwatch",
+        "put_metric_data",
+        Namespace="AWS/SageMaker",
+        MetricData=[
+            {
+                "MetricName": name,
+                "Dimensions": dimensions,
+                "Timestamp": datetime.fromtimestamp(at, UTC),
+                "Value": value,
+            }
+        ],
+    )
+
+
+def test_traffic_is_told_minute_by_minute(account: Account) -> None:
+    now = time.time()
+    for value in (80_000.0, 120_000.0):
+        count(account, "yard", "Invocations", 1, at=now - 600)
+        count(account, "yard", "ModelLatency", value, at=now - 600)
+        count(account, "yard", "OverheadLatency", 4_000, at=now - 600)
+    count(account, "yard", "Invocations", 1, at=now - 4000)  # too long ago
+    count(account, "other", "Invocations", 1, at=now - 600)
+    told = metrics.traffic(account, "yard")
+    assert len(told.minutes) == 60 and told.minutes == sorted(told.minutes)
+    (busy,) = [number for number, requests in enumerate(told.invocations) if requests]
+    assert 0 <= now - 600 - told.minutes[busy] < 60
+    assert (told.invocations[busy], told.model_ms[busy], told.overhead_ms[busy]) == (2, 100, 4)
+    assert sum(told.waiting) == 0
+
+
+def test_an_asynchronous_endpoint_counts_other_things(account: Account) -> None:
+    now = time.time()
+    count(account, "queue", "InvocationsProcessed", 3, at=now - 300)
+    count(account, "queue", "ApproximateBacklogSize", 7, at=now - 300, variant=False)
+    told = metrics.traffic(account, "queue")
+    assert sum(told.invocations) == 3 and max(told.waiting) == 7
+
+
+def test_a_request_of_this_very_minute_counts(account: Account) -> None:
+    now = time.time()
+    count(account, "yard", "Invocations", 1, at=now)
+    assert sum(metrics.traffic(account, "yard").invocations) == 1
+
+
+def test_the_last_request_is_found_to_five_minutes(account: Account) -> None:
+    now, days = time.time(), 5 * 86400
+    count(account, "yard", "Invocations", 4, at=now - days)
+    count(account, "yard", "Invocations", 0, at=now - 60)  # SageMaker counts zeros, too
+    count(account, "queue", "InvocationsProcessed", 1, at=now - 60)
+    count(account, "old", "Invocations", 1, at=now - 20 * 86400)
+    used = metrics.last_used(account, ["yard", "queue", "old", "never"])
+    assert set(used) == {"yard", "queue"}
+    assert 0 <= used["yard"] - (now - days) <= 300
+    assert time.time() - used["queue"] < 61
+
+
+def test_many_endpoints_take_few_requests(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "AT_ONCE", 2)
+    now = time.time()
+    names = [f"yard-{number}" for number in range(5)]
+    for name in names:
+        count(account, name, "Invocations", 1, at=now - 60)
+    assert sorted(metrics.last_used(account, names)) == names

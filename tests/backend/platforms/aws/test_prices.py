@@ -1,0 +1,176 @@
+"""Prices, from an API that answers over HTTP as the Price List API is documented to."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from backend.platforms.aws import instances, prices
+from backend.platforms.aws.account import Account
+from backend.platforms.aws.settings import AwsSettings
+
+
+def product(usage: str, dollars: float, component: str, unit: str = "Hrs") -> str:
+    """A product as the API gives it: a JSON text within JSON."""
+    attributes = {
+        "usagetype": usage,
+        "component": component,
+        "instanceName": usage.rpartition(":")[2],
+        "regionCode": "eu-west-1",
+        "servicecode": "AmazonSageMaker",
+    }
+    price = {"unit": unit, "beginRange": "0", "endRange": "Inf", "pricePerUnit": {"USD": f"{dollars:.10f}"}}
+    term = {"offerTermCode": "JRTCKXETXF", "priceDimensions": {"S.JRTCKXETXF.6YS6EN2CT7": price}}
+    return json.dumps(
+        {
+            "product": {"productFamily": "ML Instance", "attributes": attributes, "sku": "S"},
+            "serviceCode": "AmazonSageMaker",
+            "terms": {"OnDemand": {"S.JRTCKXETXF": term}},
+            "version": "20260925000313",
+        }
+    )
+
+
+PRODUCTS = [
+    product("EU-Train:ml.g5.xlarge", 1.57, "Training"),
+    product("EU-Train:ml.p6-b200.48xlarge", 140.5, "Training"),
+    product("EU-TrainingPlanUpfrontFee:ml.p4d.24xlarge", 13.57, "Training", unit="Quantity"),
+    product("EU-Train:ml.m5.large", 0.0, "Training"),  # a free allowance
+    product("EU-Train:ml.m5.large", 0.128, "Training"),
+    product("EU-Host:ml.g5.xlarge", 1.6, "Hosting"),
+]
+
+
+class PriceList(ThreadingHTTPServer):
+    """`GetProducts`, two products a page."""
+
+    denied = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers = threading.Event()
+        self.answers.set()
+        self.asked: list[dict] = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: PriceList
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        assert self.headers["X-Amz-Target"] == "AWSPriceListService.GetProducts"
+        self.server.asked.append(asked)
+        self.server.answers.wait(20)
+        if self.server.denied:
+            self.answer(400, {"__type": "AccessDeniedException", "Message": "not authorized: pricing:GetProducts"})
+            return
+        wanted = {each["Field"]: each["Value"] for each in asked["Filters"]}
+        found = [
+            each
+            for each in PRODUCTS
+            if all(json.loads(each)["product"]["attributes"][field] == value for field, value in wanted.items())
+        ]
+        start = int(asked.get("NextToken", 0))
+        more = {"NextToken": str(start + 2)} if start + 2 < len(found) else {}
+        self.answer(200, {"FormatVersion": "aws_v1", "PriceList": found[start : start + 2], **more})
+
+    def answer(self, status: int, content: dict) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/x-amz-json-1.1")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def price_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[PriceList]:
+    server = PriceList()
+    threading.Thread(target=server.serve_forever, args=(0.02,)).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL_PRICING", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(prices, "_asked", {})
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account(AwsSettings(region="eu-west-1"))
+
+
+def kept(tmp_path: Path) -> Path:
+    (path,) = tmp_path.rglob("*.json")
+    return path
+
+
+def test_prices_are_those_of_the_region_and_of_the_use(price_list: PriceList, account: Account) -> None:
+    trained, hosted = (prices.per_hour(account, "ml.g5.xlarge", usage) for usage in ("training", "hosting"))
+    assert trained and trained.per_hour == 1.57 and str(trained) == "$1.57 per hour"
+    assert hosted and hosted.per_hour == 1.6
+    assert prices.per_hour(account, "ml.p6-b200.48xlarge", "training") is not None  # of the second page
+
+
+def test_fees_and_free_allowances_are_no_prices(price_list: PriceList, account: Account) -> None:
+    assert prices.per_hour(account, "ml.p4d.24xlarge", "training") is None
+    price = prices.per_hour(account, "ml.m5.large", "training")
+    assert price and price.per_hour == 0.128
+
+
+def test_what_is_kept_is_not_asked_for_again(price_list: PriceList, account: Account) -> None:
+    first = prices.table(account, "training")
+    asked = len(price_list.asked)
+    assert prices.table(account, "training") == first and len(price_list.asked) == asked
+
+
+def test_a_list_of_last_month_answers_and_is_renewed(price_list: PriceList, account: Account, tmp_path: Path) -> None:
+    prices.table(account, "training")
+    month_ago = time.time() - 30 * 86400
+    os.utime(kept(tmp_path), (month_ago, month_ago))
+    prices._asked.clear()
+    old = prices.per_hour(account, "ml.g5.xlarge", "training")
+    assert old and old.estimate and "price list of" in str(old)
+    deadline = time.monotonic() + 5
+    while time.time() - kept(tmp_path).stat().st_mtime > 3600:
+        assert time.monotonic() < deadline, "it was not renewed"
+        time.sleep(0.02)
+    new = prices.per_hour(account, "ml.g5.xlarge", "training")
+    assert new and not new.estimate
+
+
+def test_without_permission_prices_say_that_they_are_of_a_table(price_list: PriceList, account: Account) -> None:
+    price_list.denied = True
+    price = prices.per_hour(account, "ml.g5.xlarge", "training")
+    assert price and price.estimate and str(price) == "$1.41 per hour (table of 2026-09-25, us-east-1)"
+    asked = len(price_list.asked)
+    prices.per_hour(account, "ml.g5.xlarge", "training")
+    assert asked == len(price_list.asked)  # it does not knock at every turn
+
+
+def test_a_slow_list_keeps_nobody_waiting(
+    price_list: PriceList, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prices, "PATIENCE", 0.05)
+    price_list.answers.clear()
+    price = prices.per_hour(account, "ml.g5.xlarge", "training")
+    price_list.answers.set()
+    assert price and price.estimate
+
+
+def test_the_table_has_only_types_that_exist_and_sane_prices() -> None:
+    for name, price in prices.fallback().items():
+        assert name in instances.types("hosting") or name in instances.types("training")
+        assert 0.01 < price.per_hour < 200

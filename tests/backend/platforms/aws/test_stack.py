@@ -1,0 +1,337 @@
+"""The template, by cfn-lint; and the stack, made by moto's CloudFormation.
+
+moto makes bucket, roles, repository and log group. It passes over bucket policy, CodeBuild project, Cognito and work
+team, and of the bucket it takes only the encryption: of those, cfn-lint is the only judge. Its stacks are made at once
+and without events of their resources: where a test needs some, it writes them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from ast import literal_eval
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import yaml
+from cfnlint.api import ManualArgs, lint
+from moto.cloudformation import models as moto
+from moto.cloudformation import parsing as moto_parsing
+
+from backend.errors import UserError
+from backend.jobs.processes import Stopped
+from backend.platforms.aws import stack
+from backend.platforms.aws.account import Account
+from backend.platforms.aws.labeling import OWNERS
+from backend.platforms.aws.settings import AwsSettings
+from backend.platforms.base import JobState, Watch
+
+REGION, KEY = "eu-west-1", "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"
+ELSEWHERE = ["eu-north-1", "eu-west-3", "sa-east-1", "us-west-1", "cn-north-1"]
+VPC = {"subnets": "subnet-1", "security_groups": "sg-1"}
+# AWS documents that these take no resource: ecr, cloudwatch and ec2 in the Service Authorization Reference.
+WITHOUT_RESOURCE = re.compile(
+    r"ecr:GetAuthorizationToken|cloudwatch:PutMetricData|ec2:Describe\w+|ec2:DeleteNetworkInterfacePermission"
+)
+QUIET = Watch(lambda line: None)
+
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")
+
+
+@pytest.fixture(autouse=True)
+def no_stack(standin) -> Iterator[None]:
+    """Each test begins and ends without a stack."""
+    yield
+    moto.cloudformation_backends["123456789012"][REGION].reset()
+
+
+def account_with(**settings: Any) -> Account:
+    return Account(AwsSettings.parse({"region": REGION, **settings}))
+
+
+def document(region: str = "eu-west-1") -> dict[str, Any]:
+    """The template as plain data, its functions as their arguments."""
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    def plain(loader: yaml.SafeLoader, suffix: str, node: yaml.Node) -> Any:
+        if isinstance(node, yaml.ScalarNode):
+            return loader.construct_scalar(node)
+        return loader.construct_sequence(node, deep=True)  # type: ignore[arg-type]
+
+    Loader.add_multi_constructor("!", plain)
+    return yaml.load(stack.template(region), Loader)
+
+
+def policies(account: Account) -> list[dict[str, Any]]:
+    """All statements of all roles that the stack made, as IAM has them."""
+    found = []
+    for role in account.call("iam", "list_roles")["Roles"]:
+        name = role["RoleName"]
+        if not name.startswith(f"{account.settings.stack}-"):
+            continue
+        assert account.call("iam", "list_attached_role_policies", RoleName=name)["AttachedPolicies"] == []
+        for policy in account.call("iam", "list_role_policies", RoleName=name)["PolicyNames"]:
+            read = account.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)["PolicyDocument"]
+            found += [each for each in literal_eval(str(read))["Statement"] if each]  # moto keeps it as Python's text
+    return found
+
+
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def event(made: moto.Stack, resource: str, kind: str, status: str, reason: str = "") -> None:
+    made.events.append(moto.Event(made.stack_id, made.name, resource, f"{resource}-1", kind, status, reason, None))
+
+
+# --- The template -----------------------------------------------------------------------------------------------------
+
+
+def test_cfn_lint_finds_nothing_where_ground_truth_labels_video() -> None:
+    assert lint(stack.template(REGION), config=ManualArgs(regions=list(OWNERS))) == []
+
+
+def test_elsewhere_the_template_names_nothing_that_the_region_lacks() -> None:
+    unused = ["W2001", "W8001"]  # parameters and conditions of the part that is left out
+    assert lint(stack.template("eu-north-1"), config=ManualArgs(regions=ELSEWHERE, ignore_checks=unused)) == []
+    resources = document("eu-north-1")["Resources"]
+    assert "ExecutionRole" in resources and not any("Work" in each for each in resources)
+
+
+def test_the_bucket_is_private_encrypted_versioned_and_stays() -> None:
+    bucket, policy = (document()["Resources"][each] for each in ("DataBucket", "DataBucketPolicy"))
+    properties = bucket["Properties"]
+    assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
+    assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert document()["Resources"]["Repository"]["Properties"]["ImageScanningConfiguration"] == {"ScanOnPush": True}
+    assert len(properties["LifecycleConfiguration"]["Rules"]) == 2 and properties["CorsConfiguration"]["CorsRules"]
+    (denied,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert denied["Effect"] == "Deny" and denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    for kept in (bucket, policy):  # RetainExceptOnCreate: as Retain, but a failed creation leaves no empty bucket
+        assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+# --- The stack --------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_made_is_what_the_settings_get(standin) -> None:
+    account, lines = account_with(tags="team=vision"), []
+    found = stack.create_or_update(account, Watch(lines.append))
+    made = stack.describe(account)
+    assert made and made.usable and found == {
+        "bucket": made.outputs["Bucket"], "role": made.outputs["Role"], "workteam": ""
+    }  # fmt: skip
+    encryption = account.call("s3", "get_bucket_encryption", Bucket=found["bucket"])
+    assert "AES256" in str(encryption["ServerSideEncryptionConfiguration"])
+    role = account.call("iam", "get_role", RoleName=found["role"].rpartition("/")[2])["Role"]
+    assert "sagemaker.amazonaws.com" in str(role["AssumeRolePolicyDocument"])
+    repositories = account.call("ecr", "describe_repositories")["repositories"]
+    assert ("IMMUTABLE", made.outputs["Repository"]) in {
+        (each["imageTagMutability"], each["repositoryUri"]) for each in repositories
+    }
+    tags = account.call("cloudformation", "describe_stacks", StackName=made.name)["Stacks"][0]["Tags"]
+    assert {each["Key"]: each["Value"] for each in tags} == {"bytetrack-studio": "bytetrack-studio", "team": "vision"}
+    assert any(re.match(r"\d\d:\d\d:\d\d  bytetrack-studio  CREATE_COMPLETE", line) for line in lines)
+
+
+@pytest.mark.parametrize("settings", [{}, {"kms_key": KEY, **VPC}], ids=["plain", "with a key and a VPC"])
+def test_no_role_may_do_more_than_it_needs(standin, settings: dict[str, str]) -> None:
+    account = account_with(stack="least" if settings else "plain", **settings)
+    stack.create_or_update(account, QUIET)
+    statements = policies(account)
+    assert {"Files", "Image", "Logs", "Push", "Sources"} <= {each["Sid"] for each in statements}
+    assert ({"Key", "Volumes", "NetworkInterfaces"} <= {each["Sid"] for each in statements}) == bool(settings)
+    for statement in statements:
+        actions, resources = listed(statement["Action"]), listed(statement["Resource"])
+        assert all(re.fullmatch(r"[a-z0-9-]+:[A-Z]\w+", action) for action in actions), "an action with a wildcard"
+        assert all(resources), statement
+        if "*" in resources:
+            assert all(WITHOUT_RESOURCE.fullmatch(action) for action in actions), statement
+        for resource in resources:
+            assert resource == "*" or resource.split(":")[2] in ("s3", "ecr", "logs", "sns", "kms", "ec2")
+
+
+def test_nothing_to_update_is_fine(standin) -> None:
+    account, lines = account_with(), []
+    first = stack.create_or_update(account, QUIET)
+    assert stack.create_or_update(account, Watch(lines.append)) == first
+    assert "up to date" in lines[-1]
+
+
+def test_a_key_and_a_vpc_that_are_chosen_later_make_it_outdated(standin) -> None:
+    found = stack.create_or_update(account_with(), QUIET)
+    changed = account_with(**found, kms_key=KEY, **VPC)
+    made = stack.describe(changed)
+    assert made and stack.is_outdated(changed, made) and not stack.is_outdated(account_with(**found), made)
+    assert stack.create_or_update(changed, QUIET)["bucket"] == found["bucket"]
+    updated = stack.describe(changed)
+    assert updated and not stack.is_outdated(changed, updated)
+    assert updated.parameters["KmsKey"] == KEY and updated.parameters["Bucket"] == ""  # still the stack's own
+
+
+def test_a_named_bucket_is_used_and_a_named_role_stays(standin) -> None:
+    standin.client("s3").create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": REGION})
+    role = "arn:aws:iam::123456789012:role/mine"
+    found = stack.create_or_update(account_with(stack="named", bucket="mine", role=role), QUIET)
+    assert found == {"bucket": "mine", "workteam": ""}
+    (files,) = (each for each in policies(account_with(stack="named")) if each["Sid"] == "Files")
+    assert files["Resource"] == "arn:aws:s3:::mine/*"
+
+
+def test_a_bucket_that_is_gone_is_made_anew(standin) -> None:
+    assert stack.create_or_update(account_with(bucket="nobody-has-this-one"), QUIET)["bucket"] != "nobody-has-this-one"
+
+
+def test_deleting_says_what_stays_and_forgets_only_what_goes(standin) -> None:
+    found = stack.create_or_update(account_with(), QUIET)
+    account, lines = account_with(**found), []
+    assert stack.delete(account, Watch(lines.append)) == {"role": ""}
+    assert stack.describe(account) is None
+    assert "The bucket stays" in lines[0] and found["bucket"] in lines[-1]
+    assert any("DELETE_COMPLETE" in line for line in lines)
+    assert stack.delete(account_with(), QUIET) == {}
+
+
+def test_a_stack_of_somebody_else_is_left_alone(standin) -> None:
+    body = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+    standin.client("cloudformation").create_stack(StackName="bytetrack-studio", TemplateBody=body)
+    for act in (stack.create_or_update, stack.delete):
+        with pytest.raises(UserError, match="stack “bytetrack-studio” in eu-west-1 that this console did not make"):
+            act(account_with(), QUIET)
+
+
+def failing(made: moto.Stack) -> None:
+    """What CloudFormation does when the name of a log group is taken."""
+    event(made, "ExecutionRole", "AWS::IAM::Role", "CREATE_COMPLETE")
+    event(made, "BuildLogs", "AWS::Logs::LogGroup", "CREATE_FAILED", "/aws/codebuild/x already exists")
+    event(made, "Repository", "AWS::ECR::Repository", "CREATE_FAILED", "Resource creation cancelled")
+    made.status = "ROLLBACK_COMPLETE"
+    made._add_stack_event("ROLLBACK_COMPLETE")
+
+
+def test_a_failed_creation_says_why_and_is_made_anew(standin, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(moto.Stack, "create_resources", failing)
+        with pytest.raises(
+            UserError, match=r"was not made \(ROLLBACK_COMPLETE\). BuildLogs .*: .* already exists Cloud"
+        ):
+            stack.create_or_update(account_with(), QUIET)
+    lines: list[str] = []
+    assert stack.create_or_update(account_with(), Watch(lines.append))["role"]
+    assert any("made anew" in line for line in lines)
+
+
+def slowly(made: moto.Stack, then: Callable[[], None]) -> None:
+    """A creation of two resources in a second."""
+    made.status = "CREATE_IN_PROGRESS"
+
+    def go_on() -> None:
+        time.sleep(0.5)
+        event(made, "DataBucket", "AWS::S3::Bucket", "CREATE_IN_PROGRESS")
+        time.sleep(0.5)
+        event(made, "DataBucket", "AWS::S3::Bucket", "CREATE_COMPLETE")
+        then()
+
+    threading.Thread(target=go_on, daemon=True).start()
+
+
+def test_events_come_while_it_is_made_and_a_second_look_follows(standin, monkeypatch: pytest.MonkeyPatch) -> None:
+    create = moto.Stack.create_resources
+    monkeypatch.setattr(moto.Stack, "create_resources", lambda made: slowly(made, lambda: create(made)))
+    account, told = account_with(), []
+    first: list[str] = []
+
+    def stop_early(state: JobState) -> None:
+        assert "#/stacks/events" in state.link
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        stack.create_or_update(account, Watch(first.append, stop_early))
+    assert "CloudFormation goes on by itself" in first[-1]
+    progress: list[float] = []
+    lines: list[str] = []
+    watch = Watch(lines.append, lambda state: told.append(state.status), lambda share, step: progress.append(share))
+    assert stack.create_or_update(account, watch)["bucket"]
+    assert "following it" in lines[0] and told[0] == "CREATE_IN_PROGRESS" and told[-1] == "CREATE_COMPLETE"
+    assert [line.split("  ", 1)[1] for line in lines if "DataBucket" in line] == [
+        "DataBucket  CREATE_IN_PROGRESS", "DataBucket  CREATE_COMPLETE"
+    ]  # fmt: skip
+    assert progress == sorted(progress) and progress[-1] == 1
+
+
+def test_the_command_for_a_terminal_says_the_same(standin) -> None:
+    account = account_with(kms_key=KEY, tags="team=vision", profile="", **VPC)
+    command = stack.command(account, None)
+    assert command.startswith("aws cloudformation deploy --stack-name bytetrack-studio --template-file ")
+    assert f"--parameter-overrides KmsKey={KEY} Vpc=yes WorkTeam=no --tags bytetrack-studio=bytetrack-studio team=vision" in command  # fmt: skip  # noqa: E501
+    stack.create_or_update(account, QUIET)
+    made = stack.describe(account)
+    own = account_with(bucket=made.outputs["Bucket"])  # type: ignore[union-attr]
+    assert " Bucket= KmsKey= Vpc=no " in stack.command(own, made)  # also what was chosen before and is not any more
+    assert stack.command(account_with(region="eu-north-1"), None) == ""
+
+
+# --- The work team ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def workforce(standin, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Gives the account a workforce in the region, or none."""
+
+    def has(*workforces: dict[str, Any]) -> None:
+        monkeypatch.setattr(
+            standin.sagemaker, "list_workforces", lambda region, request: {"Workforces": [*workforces]}, raising=False
+        )
+
+    return has
+
+
+FORCE = {"WorkforceName": "private", "WorkforceArn": "arn:aws:sagemaker:eu-west-1:123456789012:workforce/private"}
+PORTAL = "abc.labeling.eu-west-1.sagemaker.aws"
+
+
+@pytest.fixture
+def portal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """moto makes no workforce: its stack says what a workforce would."""
+    parse = moto_parsing.parse_output
+    told = moto_parsing.Output("Portal", PORTAL, "")
+    monkeypatch.setattr(
+        moto_parsing, "parse_output", lambda name, *rest: told if name == "Portal" else parse(name, *rest)
+    )
+
+
+def test_the_portal_is_told_to_the_login_in_a_second_step(standin, workforce, portal) -> None:
+    workforce()
+    account, lines = account_with(), []
+    stack.create_or_update(account, Watch(lines.append), team=True, worker="ann@example.org")
+    made = stack.describe(account)
+    assert made and {key: made.parameters[key] for key in ("WorkTeam", "UserPool", "Portal", "Worker")} == {
+        "WorkTeam": "yes", "UserPool": "", "Portal": PORTAL, "Worker": "ann@example.org"
+    }  # fmt: skip
+    assert [line for line in lines if line.endswith("_COMPLETE")][-1].endswith("UPDATE_COMPLETE")
+    stack.create_or_update(account, QUIET)  # the team stays
+    kept = stack.describe(account)
+    assert kept and kept.parameters == made.parameters
+
+
+def test_a_workforce_that_exists_gets_one_more_team(standin, workforce) -> None:
+    workforce(FORCE | {"CognitoConfig": {"UserPool": "eu-west-1_abc", "ClientId": "client1"}})
+    stack.create_or_update(account_with(), QUIET, team=True)
+    made = stack.describe(account_with())
+    assert made and (made.parameters["UserPool"], made.parameters["UserPoolClient"]) == ("eu-west-1_abc", "client1")
+    stack.create_or_update(account_with(), QUIET, team=False)
+    without = stack.describe(account_with())
+    assert without and without.parameters["WorkTeam"] == "no" and without.parameters["UserPool"] == ""
+
+
+def test_a_workforce_with_another_login_and_a_region_without_ground_truth_are_refused(standin, workforce) -> None:
+    workforce(FORCE | {"OidcConfig": {}})
+    with pytest.raises(UserError, match="“private”, logs in with a provider of its own. Make a team in it"):
+        stack.create_or_update(account_with(), QUIET, team=True)
+    with pytest.raises(UserError, match="does not label video in eu-north-1.*ap-northeast-1"):
+        stack.create_or_update(account_with(region="eu-north-1"), QUIET, team=True)

@@ -1,0 +1,33 @@
+"""The platforms, each as a user would have it, and what to run on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from blobs import save_model, save_video
+
+from backend.platforms.base import Platform
+from backend.platforms.local.platform import LocalPlatform
+
+
+@pytest.fixture(scope="module", params=["local", "aws"])
+def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    if request.param == "aws":
+        from backend.platforms.aws.platform import AwsPlatform
+        from backend.platforms.aws.settings import AwsSettings
+
+        return AwsPlatform(AwsSettings.parse(request.getfixturevalue("module_account")))
+    return LocalPlatform(tmp_path_factory.mktemp("workspace") / "local")
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifact that finds blue and red squares."""
+    return save_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of them."""
+    return save_video(tmp_path_factory.mktemp("video") / "scene.mp4")

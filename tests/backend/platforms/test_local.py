@@ -1,0 +1,117 @@
+"""What only the local platform does: its processes may be killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from served import all_ended
+
+from backend.errors import UserError
+from backend.jobs import processes
+from backend.platforms.local.platform import LocalPlatform
+from backend.progress import silent
+
+JSON, VIDEO = "application/json", "video/mp4"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> LocalPlatform:
+    return LocalPlatform(tmp_path_factory.mktemp("workspace") / "local")
+
+
+def deploy(platform: LocalPlatform, model: Path, mode: str) -> dict:
+    ref = platform.deploy(mode, model, mode, {})
+    platform.wait_in_service(ref, silent)
+    return ref
+
+
+@pytest.fixture(scope="module")
+def realtime(platform: LocalPlatform, model: Path) -> Iterator[dict]:
+    ref = deploy(platform, model, "realtime")
+    yield ref
+    platform.delete_endpoint(ref)
+    assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()
+
+
+@pytest.fixture
+def queue(platform: LocalPlatform, model: Path) -> Iterator[dict]:
+    ref = deploy(platform, model, "async")
+    yield ref
+    platform.delete_endpoint(ref)
+    assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()
+
+
+def wait_for(platform: LocalPlatform, ref: dict, ticket: str) -> None:
+    deadline = time.monotonic() + 30
+    while platform.collect(ref, ticket) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_killed_endpoint_is_gone_and_nobody_elses_answer_is_taken(
+    platform: LocalPlatform, realtime: dict, model: Path
+) -> None:
+    ref = deploy(platform, model, "realtime")
+    psutil.Process(ref["pid"]).kill()
+    deadline = time.monotonic() + 5
+    while (state := platform.endpoint(ref)).status != "gone":
+        assert time.monotonic() < deadline
+    assert "was killed" in state.reason
+    with pytest.raises(UserError, match="process is gone"):
+        platform.invoke(ref | {"port": realtime["port"]}, b"", JSON, "NEW_SESSION")
+    platform.delete_endpoint(ref)
+    platform.delete_endpoint(ref)
+    assert not Path(ref["folder"]).exists()
+    assert platform.endpoint(realtime).status == "in service"
+
+
+def test_a_request_that_makes_no_sense_is_taken_out_of_the_queue(
+    platform: LocalPlatform, queue: dict, scene: Path, tmp_path: Path
+) -> None:
+    missing = platform.submit(queue, tmp_path / "missing.mp4", VIDEO)
+    (Path(queue["folder"]) / "input" / "0-odd.json").write_text("not JSON")
+    wait_for(platform, queue, platform.submit(queue, scene, VIDEO))
+    with pytest.raises(UserError, match="No such file"):
+        platform.collect(queue, missing)
+    assert list((Path(queue["folder"]) / "input").iterdir()) == [] and scene.exists()
+
+
+def test_whoever_waits_on_a_queue_that_was_killed_is_told(platform: LocalPlatform, queue: dict, scene: Path) -> None:
+    ticket = platform.submit(queue, scene, VIDEO)
+    psutil.Process(queue["pid"]).kill()
+    with pytest.raises(UserError, match="process is gone"):
+        wait_for(platform, queue, ticket)
+    with pytest.raises(UserError, match="process is gone"):
+        platform.submit(queue, scene, VIDEO)
+
+
+@pytest.mark.parametrize("seconds", [2, -3600])
+def test_a_step_of_the_clock_does_not_orphan_an_endpoint(
+    platform: LocalPlatform, model: Path, step_clock: Callable[[float], None], seconds: float
+) -> None:
+    ref = deploy(platform, model, "realtime")
+    before = platform.endpoint(ref)
+    step_clock(seconds)
+    after = platform.endpoint(ref)
+    assert before.status == after.status == "in service"
+    assert before.since is not None and after.since == pytest.approx(before.since + seconds, abs=1.5)
+    assert platform.invoke(ref, b"{}", JSON, "NEW_SESSION").new_session
+    platform.delete_endpoint(ref)
+    assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()
+
+
+@pytest.mark.parametrize("step", [1, 3600])
+def test_an_endpoint_of_an_earlier_version_can_be_stopped(platform: LocalPlatform, model: Path, step: float) -> None:
+    """Its recorded start time moves with the clock; if that moved too far, the folder identifies its processes."""
+    ref = deploy(platform, model, "realtime")
+    created = processes.start_time(ref["pid"])
+    assert created is not None
+    (Path(ref["folder"]) / "starter.json").unlink(missing_ok=True)
+    old = ref | {"pid_started": created - step}
+    assert platform.endpoint(old).status == ("in service" if step == 1 else "gone")
+    platform.delete_endpoint(old)
+    assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()

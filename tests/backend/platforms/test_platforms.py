@@ -1,0 +1,241 @@
+"""What every platform must do: the same tests on each."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from blobs import FRAMES, save_video
+from coco import save_channel
+
+from backend.errors import UserError
+from backend.jobs.processes import Stopped, stop_on_sigterm
+from backend.platforms.base import JobState, Platform, ProcessingSpec, Range, TrainingSpec, Trial, TuningSpec, Watch
+from backend.progress import silent
+from bytetrack.detection.artifact import FILES, ModelConfig, read_config, write_config
+from bytetrack.video import pieces
+
+JSON, VIDEO = "application/json", "video/mp4"
+TINY = {
+    "depth": "0.33", "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64",
+    "test_size_w": "64", "batch_size": "2", "max_epoch": "2", "eval_interval": "1", "mosaic_prob": "0",
+    "print_interval": "1",
+}  # fmt: skip
+
+
+def deploy(platform: Platform, model: Path, mode: str) -> dict:
+    ref = platform.deploy(f"squares {mode}", model, mode, {})
+    try:
+        platform.wait_in_service(ref, silent)
+    except UserError:
+        platform.delete_endpoint(ref)
+        raise
+    return ref
+
+
+@pytest.fixture(scope="module")
+def realtime(platform: Platform, model: Path) -> Iterator[dict]:
+    ref = deploy(platform, model, "realtime")
+    yield ref
+    platform.delete_endpoint(ref)
+    assert platform.endpoint(ref).status == "gone"
+    platform.delete_endpoint(ref)
+
+
+@pytest.fixture(scope="module")
+def queue(platform: Platform, model: Path) -> Iterator[dict]:
+    ref = deploy(platform, model, "async")
+    yield ref
+    platform.delete_endpoint(ref)
+    assert platform.endpoint(ref).status == "gone"
+
+
+def collect(platform: Platform, ref: dict, ticket: str) -> dict:
+    deadline = time.monotonic() + 60
+    while (answer := platform.collect(ref, ticket)) is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return json.loads(answer)
+
+
+def training(folder: Path, name: str = "t", **hyperparameters: str) -> TrainingSpec:
+    channels = {split: save_channel(folder / split, images) for split, images in (("train", 6), ("val", 3))}
+    return TrainingSpec(name, channels, TINY | hyperparameters, f"checkpoints{name}", folder / "output")
+
+
+class Seen:
+    """A watch that remembers; `on_line` is called with each line."""
+
+    def __init__(self, on_line=lambda line: None) -> None:
+        self.lines: list[str] = []
+        self.states: list[JobState] = []
+        self._on_line = on_line
+        self.watch = Watch(self._line, self.states.append)
+
+    def _line(self, line: str) -> None:
+        self.lines.append(line)
+        self._on_line(line)
+
+
+def test_a_training_that_fails_gives_its_own_reason(platform: Platform, tmp_path: Path) -> None:
+    seen = Seen()
+    with pytest.raises(UserError, match="num_classes is 7, but the data has 2 classes: square, disc"):
+        platform.train(training(tmp_path, "bad", num_classes="7"), seen.watch)
+    assert any("num_classes is 7" in line for line in seen.lines)
+
+
+def test_a_training_is_stopped_and_goes_on_from_its_checkpoint(platform: Platform, tmp_path: Path) -> None:
+    def stop_in_second_epoch(line: str) -> None:
+        if line.startswith("epoch: 2/"):
+            signal.raise_signal(signal.SIGTERM)
+
+    spec = training(tmp_path, "stopped", max_epoch="12", eval_interval="12")
+    assert not platform.resumable(spec.checkpoints)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        stop_on_sigterm()
+        with pytest.raises(Stopped):
+            platform.train(spec, Seen(stop_in_second_epoch).watch)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert platform.resumable(spec.checkpoints) and not (spec.output / "model.json").exists()
+    seen = Seen()
+    platform.train(spec, seen.watch)
+    (resumed,) = (line for line in seen.lines if line.startswith("resuming at epoch"))
+    assert resumed != "resuming at epoch 1, step 1"
+    assert {path.name for path in spec.output.iterdir()} == set(FILES)
+    platform.forget(spec.checkpoints)
+    platform.forget(spec.checkpoints)
+
+
+def test_a_search_ends_with_the_best_model(platform: Platform, tmp_path: Path) -> None:
+    spec = TuningSpec(
+        training(tmp_path, "search", max_epoch="1"),
+        {"basic_lr_per_img": Range(1e-5, 1e-3, logarithmic=True), "optimizer": Range(choices=("adamw", "sgd"))},
+        objective="total_loss",
+        maximise=False,
+        trials=2,
+    )
+    told: list[list[Trial]] = []
+    best = platform.tune(spec, Seen().watch, told.append)
+    trials = told[-1]
+    assert [trial.status for trial in trials] == ["done"] * 2
+    values = [trial.value for trial in trials if trial.value is not None]
+    assert best in trials and best.value == min(values) and len(set(values)) == 2
+    assert all(1e-5 <= float(trial.hyperparameters["basic_lr_per_img"]) <= 1e-3 for trial in trials)
+    made = read_config(spec.training.output).hyperparameters
+    assert made["basic_lr_per_img"] == pytest.approx(float(best.hyperparameters["basic_lr_per_img"]))
+    assert made["optimizer"] == best.hyperparameters["optimizer"]
+
+
+def test_a_search_of_nothing_but_failures_tells_the_last_reason(platform: Platform, tmp_path: Path) -> None:
+    ranges = {"basic_lr_per_img": Range(1e-5, 1e-3)}
+    spec = TuningSpec(training(tmp_path, "failures", num_classes="7"), ranges, "best_AP", True, 1)
+    with pytest.raises(UserError, match="No training worked. The last one said: num_classes is 7"):
+        platform.tune(spec, Seen().watch, lambda trials: None)
+
+
+def test_a_batch(platform: Platform, model: Path, scene: Path, tmp_path: Path) -> None:
+    seen = Seen()
+    platform.process(ProcessingSpec("b", scene.parent, model, tmp_path, ["--track-thresh", "0.6"]), seen.watch)
+    assert json.loads((tmp_path / "scene.json").read_text())["frames"] == FRAMES
+    assert any(f"frame: {FRAMES}/{FRAMES}" in line for line in seen.lines)
+    assert scene.exists() and (model / "model.onnx").exists()
+
+
+def test_a_batch_of_nothing_but_a_broken_video(platform: Platform, model: Path, tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "notes.mp4").write_text("just text")
+    with pytest.raises(UserError, match="notes.mp4.*not a video"):
+        platform.process(ProcessingSpec("b", tmp_path / "videos", model, tmp_path / "output"), Seen().watch)
+
+
+def test_two_clients_with_a_session_each(platform: Platform, realtime: dict, scene: Path) -> None:
+    assert platform.endpoint(realtime).status == "in service"
+
+    def track(_: int) -> list[dict]:
+        opened = platform.invoke(realtime, b'{"frame_rate": 10}', JSON, "NEW_SESSION")
+        rows = []
+        for _, _, body in pieces(scene, 7):
+            rows += json.loads(platform.invoke(realtime, body, VIDEO, opened.new_session).body)["tracks"]
+        closed = platform.invoke(realtime, b'{"close": true}', JSON, opened.new_session)
+        assert closed.closed_session == opened.new_session
+        return rows
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(track, range(2))
+    assert one == other and {row["id"] for row in one} == {1, 2}
+    assert {row["frame"] for row in one} == set(range(FRAMES))
+
+
+def test_what_an_endpoint_refuses_is_a_sentence(platform: Platform, realtime: dict) -> None:
+    with pytest.raises(UserError, match="Session 'gone' is not alive.*Start one with NEW_SESSION"):
+        platform.invoke(realtime, b'{"close": true}', JSON, "gone")
+    with pytest.raises(UserError, match="not an image that can be read"):
+        platform.invoke(realtime, b"just text", "image/png")
+    with pytest.raises(UserError, match="takes image/jpeg"):
+        platform.invoke(realtime, b"just text", "text/plain")
+    with pytest.raises(UserError, match="track_tresh"):
+        platform.invoke(realtime, b"{}", JSON, "NEW_SESSION", "track_tresh=1")
+
+
+def test_an_endpoint_without_a_model_says_what_it_lacks(platform: Platform, tmp_path: Path) -> None:
+    for mode in ("realtime", "async"):
+        with pytest.raises(UserError, match=r"did not start.*serve: .*model.json"):
+            deploy(platform, tmp_path, mode)
+
+
+def test_the_queue_survives_bad_requests(platform: Platform, queue: dict, scene: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "notes.mp4"
+    bad.write_text("just text")
+    tickets = [platform.submit(queue, path, VIDEO) for path in (bad, scene)]
+    assert collect(platform, queue, tickets[1])["frames"] == FRAMES
+    with pytest.raises(UserError, match="not a video"):
+        collect(platform, queue, tickets[0])
+    assert collect(platform, queue, platform.submit(queue, scene, VIDEO, "detections=true"))["detections"]
+    assert scene.exists()
+
+
+def test_an_update_leaves_no_gap(platform: Platform, model: Path, scene: Path, tmp_path: Path) -> None:
+    """Requests go on while the endpoint gets a model with another threshold, and none fails."""
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("model.json", "model.onnx"):
+        (other / name).write_bytes((model / name).read_bytes())
+    config: ModelConfig = read_config(other)
+    config.thresholds["track_buffer"] = 77
+    write_config(other, config)
+    frame = next(iter(pieces(save_video(tmp_path / "one.mp4", range(1)), 1)))[2]
+    old = deploy(platform, model, "realtime")
+    current, answered, ended, failed = old, 0, threading.Event(), []
+
+    def ask() -> None:
+        nonlocal answered
+        while not ended.is_set():
+            try:
+                platform.invoke(current, frame, VIDEO)
+                answered += 1
+            except UserError as error:
+                failed.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        new = platform.update(old, other, {})
+        platform.wait_in_service(new, silent)
+        current = new
+        time.sleep(0.3)
+        platform.retire(old, new)
+        time.sleep(0.3)
+    finally:
+        ended.set()
+        asking.join()
+    settings = json.loads(platform.invoke(new, b"{}", JSON, "NEW_SESSION").body)["settings"]
+    platform.delete_endpoint(new)
+    assert settings["track_buffer"] == 77 and answered > 5 and failed == []

@@ -1,0 +1,329 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import psutil
+import pytest
+from served import add_model, add_video, all_ended, deploy, never_ready, servers, until
+
+from backend import jobs
+from backend.errors import UserError
+from backend.jobs import processes
+from backend.jobs.processes import Stopped
+from backend.platforms import registry
+from backend.platforms.aws.platform import AwsPlatform
+from backend.platforms.registry import platform_of
+from backend.progress import silent
+from backend.steps import deployments, models
+from backend.steps.tracking import track
+from backend.workspace import Workspace
+from backend.workspace.records import Endpoint, Job
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(workspace: Workspace) -> Iterator[None]:
+    """A test that fails leaves no server running."""
+    yield
+    for folder in servers(workspace):
+        processes.end_with_variable("SAGEMAKER_BASE_DIR", folder)
+
+
+def settings(workspace: Workspace, endpoint: Endpoint) -> dict:
+    """Return the settings with which the endpoint's server tracks."""
+    answer = platform_of(workspace, endpoint.platform).invoke(endpoint.ref, b"{}", "application/json", "NEW_SESSION")
+    return json.loads(answer.body)["settings"]
+
+
+def kill_job(workspace: Workspace, job: Job, moment: Callable[[], object]) -> None:
+    """Kill the job's process at a moment, and wait until the console has noticed."""
+    until(moment)
+    psutil.Process(job.pid).kill()
+    until(lambda: not jobs.active(workspace))
+    assert workspace.get(Job, job.id).status == "failed"
+
+
+def test_batch_needs_no_process(workspace: Workspace) -> None:
+    endpoint = deploy(workspace, add_model(workspace), "batch")
+    assert deployments.state(workspace, endpoint).status == "in service"
+    assert deployments.log(workspace, endpoint) == "" and endpoint.ref == {}
+    assert deployments.restart(workspace, silent, endpoint=endpoint.id) == {"endpoint": endpoint.id}
+    deployments.delete(workspace, endpoint)
+    assert workspace.list(Endpoint) == []
+
+
+@pytest.mark.parametrize("mode", ["realtime", "async"])
+def test_an_endpoint_lives_is_killed_restarted_and_deleted(workspace: Workspace, tmp_path: Path, mode: str) -> None:
+    video = add_video(workspace, tmp_path)
+    endpoint = deploy(workspace, add_model(workspace), mode)
+    state = deployments.state(workspace, endpoint)
+    assert state.status == "in service" and "127.0.0.1" in state.where and state.since
+    assert "Uvicorn running" in deployments.log(workspace, endpoint)
+
+    psutil.Process(endpoint.ref["pid"]).kill()
+    deadline = time.monotonic() + 5
+    while deployments.state(workspace, endpoint).status != "gone":
+        assert time.monotonic() < deadline
+    with pytest.raises(UserError, match="process is gone. Start it again on Deploy"):
+        track(workspace, silent, video=video.id, endpoint=endpoint.id)
+
+    deployments.restart(workspace, silent, endpoint=endpoint.id)
+    again = workspace.get(Endpoint, endpoint.id)
+    assert deployments.state(workspace, again).status == "in service" and again.name == endpoint.name
+    assert all_ended(endpoint.ref["folder"]) and not Path(endpoint.ref["folder"]).exists()
+    track(workspace, silent, video=video.id, endpoint=again.id, draw=False)
+
+    deployments.delete(workspace, again)
+    assert workspace.list(Endpoint) == [] and all_ended(workspace.root)
+    assert list((workspace.root / "local" / "endpoints").iterdir()) == []
+
+
+def test_what_cannot_be_deployed(workspace: Workspace) -> None:
+    model = add_model(workspace)
+    with pytest.raises(UserError, match="no way of serving called “carrier”. Choose one of batch, realtime, async"):
+        deployments.deploy(workspace, silent, name="e", model=model.id, mode="carrier")
+    with pytest.raises(UserError, match="no model “model-0”"):
+        deployments.deploy(workspace, silent, name="e", model="model-0", mode="batch")
+    with pytest.raises(UserError, match="cannot be a name"):
+        deployments.deploy(workspace, silent, name="a/b", model=model.id, mode="realtime")
+    (workspace.folder(model) / "model.onnx").write_bytes(b"not a model")
+    with pytest.raises(UserError, match="did not start. It printed: .*model.onnx"):
+        deployments.deploy(workspace, silent, name="e", model=model.id, mode="realtime")
+    assert workspace.list(Endpoint) == [] and all_ended(workspace.root)
+
+
+@pytest.mark.parametrize("mode", ["realtime", "async"])
+def test_an_update_replaces_the_server(workspace: Workspace, tmp_path: Path, mode: str) -> None:
+    model, other = add_model(workspace), add_model(workspace)
+    models.keep_thresholds(workspace, other.id, {"track_buffer": 77})
+    before = deploy(workspace, model, mode)
+    assert deployments.update(workspace, silent, endpoint=before.id, model=other.id) == {"endpoint": before.id}
+    (after,) = workspace.list(Endpoint)
+    assert (after.id, after.name, after.model, after.pending) == (before.id, before.name, other.id, {})
+    assert deployments.state(workspace, after).status == "in service"
+    assert servers(workspace) == {after.ref["folder"]} != {before.ref["folder"]}
+    assert not Path(before.ref["folder"]).exists()
+    if mode == "realtime":
+        assert settings(workspace, after)["track_buffer"] == 77
+    video = add_video(workspace, tmp_path)
+    track(workspace, silent, video=video.id, endpoint=after.id, draw=False)
+    deployments.delete(workspace, after)
+    assert servers(workspace) == set()
+
+
+def test_an_update_without_a_model_takes_its_thresholds_as_they_are_now(workspace: Workspace) -> None:
+    model = add_model(workspace)
+    endpoint = deploy(workspace, model, "realtime")
+    models.keep_thresholds(workspace, model.id, {"track_buffer": 55})
+    deployments.update(workspace, silent, endpoint=endpoint.id)
+    after = workspace.get(Endpoint, endpoint.id)
+    assert after.model == model.id and settings(workspace, after)["track_buffer"] == 55
+    deployments.delete(workspace, after)
+
+
+def test_an_update_of_batch_changes_the_record(workspace: Workspace) -> None:
+    endpoint, other = deploy(workspace, add_model(workspace), "batch"), add_model(workspace)
+    deployments.update(workspace, silent, endpoint=endpoint.id, model=other.id, options={"count": 2})
+    after = workspace.get(Endpoint, endpoint.id)
+    assert (after.model, after.options, after.ref, after.pending) == (other.id, {"count": 2}, {}, {})
+
+
+def test_an_update_that_does_not_start_changes_nothing(workspace: Workspace) -> None:
+    endpoint, broken = deploy(workspace, add_model(workspace), "realtime"), add_model(workspace)
+    (workspace.folder(broken) / "model.onnx").write_bytes(b"not a model")
+    with pytest.raises(UserError, match="did not start. It printed: .*model.onnx"):
+        deployments.update(workspace, silent, endpoint=endpoint.id, model=broken.id)
+    assert workspace.get(Endpoint, endpoint.id) == endpoint
+    assert deployments.state(workspace, endpoint).status == "in service"
+    assert servers(workspace) == {endpoint.ref["folder"]}
+    assert [str(each) for each in (workspace.root / "local" / "endpoints").iterdir()] == [endpoint.ref["folder"]]
+    deployments.delete(workspace, endpoint)
+
+
+def test_an_update_is_stopped(workspace: Workspace) -> None:
+    endpoint = deploy(workspace, model := add_model(workspace), "realtime")
+    never_ready(workspace.folder(model))
+    job = jobs.start(workspace, "update endpoint", "Update", endpoint=endpoint.id)
+    until(lambda: workspace.get(Endpoint, endpoint.id).pending)
+    with pytest.raises(UserError, match="already being updated"):
+        deployments.update(workspace, silent, endpoint=endpoint.id)
+    jobs.stop(workspace, job.id)
+    with pytest.raises(UserError, match="Update stopped"):
+        jobs.wait(workspace, job.id, silent)
+    assert servers(workspace) == {endpoint.ref["folder"]} and workspace.get(Endpoint, endpoint.id) == endpoint
+    deployments.delete(workspace, endpoint)
+
+
+@pytest.mark.parametrize("mode", ["realtime", "async"])
+def test_an_update_that_is_killed_while_it_waits_leaves_the_old_server(workspace: Workspace, mode: str) -> None:
+    endpoint = deploy(workspace, model := add_model(workspace), mode)
+    never_ready(workspace.folder(model))
+    job = jobs.start(workspace, "update endpoint", "Update", endpoint=endpoint.id)
+    kill_job(workspace, job, lambda: len(servers(workspace)) == 2)
+    assert servers(workspace) == {endpoint.ref["folder"]}
+    assert deployments.state(workspace, endpoint).status == "in service"
+    assert workspace.get(Endpoint, endpoint.id) == endpoint
+    deployments.delete(workspace, endpoint)
+    assert all_ended(workspace.root)
+
+
+def test_an_update_that_is_killed_after_it_recorded_the_new_server_is_undone(workspace: Workspace) -> None:
+    endpoint = deploy(workspace, model := add_model(workspace), "realtime")
+    never_ready(workspace.folder(model))
+    job = jobs.start(workspace, "update endpoint", "Update", endpoint=endpoint.id)
+    until(lambda: workspace.get(Endpoint, endpoint.id).pending)
+    pending = workspace.get(Endpoint, endpoint.id)
+    assert pending.ref == endpoint.ref and servers(workspace) == {
+        endpoint.ref["folder"],
+        pending.pending["ref"]["folder"],
+    }
+    jobs.refresh(workspace)
+    assert len(servers(workspace)) == 2  # as its job lives
+    process = psutil.Process(job.pid)
+    process.kill()
+    until(lambda: not processes.alive(pending.pending["pid"], pending.pending["pid_started"]))
+    assert deployments.state(workspace, pending).status == "in service"
+    assert workspace.get(Endpoint, endpoint.id) == endpoint and servers(workspace) == {endpoint.ref["folder"]}
+    deployments.delete(workspace, endpoint)
+
+
+def test_an_update_that_is_killed_before_the_old_server_has_ended_leaves_the_new_one(workspace: Workspace) -> None:
+    first = jobs.start(workspace, "deploy", "Deploy", name="e", model=add_model(workspace).id, mode="realtime")
+    endpoint = workspace.get(Endpoint, jobs.wait(workspace, first.id, silent).result["endpoint"])
+    psutil.Process(endpoint.ref["pid"]).suspend()  # so that it does not end when it is asked to
+    job = jobs.start(workspace, "update endpoint", "Update", endpoint=endpoint.id)
+    kill_job(workspace, job, lambda: workspace.get(Endpoint, endpoint.id).ref != endpoint.ref)
+    after = workspace.get(Endpoint, endpoint.id)
+    assert servers(workspace) == {after.ref["folder"]}
+    assert deployments.state(workspace, after).status == "in service"
+    assert workspace.get(Endpoint, endpoint.id).pending == {}
+    deployments.delete(workspace, after)
+
+
+def test_deleting_an_endpoint_ends_its_pending_version(workspace: Workspace) -> None:
+    endpoint = deploy(workspace, model := add_model(workspace), "realtime")
+    never_ready(workspace.folder(model))
+    job = jobs.start(workspace, "update endpoint", "Update", endpoint=endpoint.id)
+    until(lambda: workspace.get(Endpoint, endpoint.id).pending)
+    deployments.delete(workspace, endpoint)
+    with pytest.raises(UserError, match="Update failed"):
+        jobs.wait(workspace, job.id, silent)
+    assert servers(workspace) == set() and workspace.list(Endpoint) == []
+
+
+def test_a_deployment_that_is_killed_leaves_no_server_without_a_record(workspace: Workspace) -> None:
+    never_ready(workspace.folder(model := add_model(workspace)))
+    job = jobs.start(workspace, "deploy", "Deploy", name="e", model=model.id, mode="realtime")
+    kill_job(workspace, job, lambda: servers(workspace))
+    found = workspace.list(Endpoint)
+    assert servers(workspace) == {each.ref["folder"] for each in found}
+    for endpoint in found:
+        deployments.delete(workspace, endpoint)
+    assert servers(workspace) == set()
+
+
+@pytest.mark.parametrize("mode", ["realtime", "async"])
+def test_a_server_that_nobody_recorded_ends_with_the_process_that_started_it(
+    workspace: Workspace, tmp_path: Path, mode: str
+) -> None:
+    """And only then; that of another workspace goes on."""
+    model = add_model(workspace)
+    code = f"""
+import sys
+from pathlib import Path
+from backend.platforms.local.platform import LocalPlatform
+for root in sys.argv[1:]:
+    ref = LocalPlatform(Path(root) / "local").deploy("e", Path({str(workspace.folder(model))!r}), {mode!r}, {{}})
+    print(ref["folder"], flush=True)
+sys.stdin.read()
+"""
+    other = Workspace(tmp_path / "other")
+    starter = subprocess.Popen(
+        [sys.executable, "-c", code, str(workspace.root), str(other.root)],
+        cwd=jobs.PROJECT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert starter.stdout
+    folder, elsewhere = (starter.stdout.readline().strip() for _ in range(2))
+    jobs.refresh(workspace)
+    assert servers(workspace) == {folder}
+    starter.kill()
+    starter.communicate()
+    jobs.refresh(workspace)
+    assert servers(workspace) == set() and not Path(folder).exists()
+    assert servers(other) == {elsewhere}
+    jobs.refresh(other)
+    assert servers(other) == set()
+
+
+def test_the_server_of_a_queue_that_was_killed_is_ended(workspace: Workspace) -> None:
+    endpoint = deploy(workspace, add_model(workspace), "async")
+    psutil.Process(endpoint.ref["pid"]).kill()
+    until(lambda: deployments.state(workspace, endpoint).status == "gone")
+    jobs.refresh(workspace)
+    assert servers(workspace) == set()
+    assert workspace.list(Endpoint) == [endpoint] and "Uvicorn running" in deployments.log(workspace, endpoint)
+    deployments.delete(workspace, endpoint)
+
+
+@pytest.fixture
+def sagemaker(workspace: Workspace, aws_account: dict[str, str]) -> AwsPlatform:
+    """The platform of the workspace from now on."""
+    registry.set_up(workspace, "aws", aws_account)
+    registry.choose(workspace, "aws")
+    found = platform_of(workspace)
+    assert isinstance(found, AwsPlatform)
+    return found
+
+
+def configurations(sagemaker: AwsPlatform) -> list[str]:
+    found = sagemaker.account.pages("sagemaker", "list_endpoint_configs", "EndpointConfigs")
+    return [each["EndpointConfigName"] for each in found]
+
+
+def test_an_update_on_sagemaker_leaves_one_configuration(workspace: Workspace, sagemaker: AwsPlatform) -> None:
+    endpoint, other = deploy(workspace, add_model(workspace), "realtime"), add_model(workspace)
+    deployments.update(workspace, silent, endpoint=endpoint.id, model=other.id)
+    after = workspace.get(Endpoint, endpoint.id)
+    assert (after.model, after.pending, configurations(sagemaker)) == (other.id, {}, [after.ref["config"]])
+    assert deployments.state(workspace, after).status == "in service"
+    (workspace.folder(other) / "model.onnx").write_bytes(b"not a model")
+    with pytest.raises(UserError, match="did not start"):
+        deployments.update(workspace, silent, endpoint=endpoint.id)
+    assert workspace.get(Endpoint, endpoint.id) == after and configurations(sagemaker) == [after.ref["config"]]
+    deployments.delete(workspace, after)
+    assert configurations(sagemaker) == []
+
+
+def test_an_update_that_sagemaker_completes_alone_is_adopted(
+    workspace: Workspace, sagemaker: AwsPlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint, other = deploy(workspace, add_model(workspace), "realtime"), add_model(workspace)
+
+    def stop(*_: object) -> NoReturn:
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AwsPlatform, "wait_in_service", stop)
+        with pytest.raises(Stopped):
+            deployments.update(workspace, silent, endpoint=endpoint.id, model=other.id)
+    during = workspace.get(Endpoint, endpoint.id)
+    assert (during.ref, during.model) == (endpoint.ref, endpoint.model)
+    new = during.pending["ref"]
+    with workspace.edit(Endpoint, endpoint.id) as stored:
+        stored.pending["pid_started"] = "gone"  # as the process of a job that ended
+    sagemaker.wait_in_service(new, silent)
+    deployments.state(workspace, endpoint)
+    after = workspace.get(Endpoint, endpoint.id)
+    assert (after.ref, after.model) == (new, other.id)
+    assert deployments.state(workspace, endpoint).status == "in service"
+    assert workspace.get(Endpoint, endpoint.id).pending == {} and configurations(sagemaker) == [new["config"]]
+    deployments.delete(workspace, endpoint)
+    assert configurations(sagemaker) == []

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from walking import FRAMES, add_labels, add_run, add_video, walk
+
+from backend.errors import UserError
+from backend.progress import silent
+from backend.steps.evaluation import detections_of, evaluate, retrack, score_tracks, truth_of
+from backend.workspace import Workspace
+from backend.workspace.records import Score
+from bytetrack.pipeline import VideoDetections
+from bytetrack.tracks import Tracks
+
+
+def test_a_run_is_scored_on_the_labelled_frames(workspace: Workspace) -> None:
+    video = add_video(workspace)
+    labels = add_labels(workspace, video, walk(step=5), [0, 5])
+    run = add_run(workspace, video, walk())
+    result = evaluate(workspace, silent, run=run.id, labels=labels.id)
+    score = workspace.get(Score, result["score"])
+    assert (score.run, score.labels) == (run.id, labels.id)
+    assert score.metrics["HOTA"] == pytest.approx(100)
+    assert score.metrics["FP"] == 0
+    assert score.per_class == {"person": score.metrics}
+
+
+def test_labels_of_another_video_are_refused(workspace: Workspace) -> None:
+    video, other = add_video(workspace), add_video(workspace)
+    labels = add_labels(workspace, other, walk(), list(range(FRAMES)))
+    with pytest.raises(UserError, match="another video"):
+        evaluate(workspace, silent, run=add_run(workspace, video, walk()).id, labels=labels.id)
+    assert workspace.list(Score) == []
+
+
+def test_labels_without_a_labelled_frame_are_refused(workspace: Workspace) -> None:
+    labels = add_labels(workspace, add_video(workspace), Tracks.empty(("person",)), [])
+    with pytest.raises(UserError, match="cover no frame"):
+        truth_of(workspace, labels.id)
+
+
+def test_classes_with_nothing_in_common_are_named(workspace: Workspace) -> None:
+    labels = add_labels(workspace, add_video(workspace), walk(classes=("pedestrian",)), [0])
+    with pytest.raises(UserError, match="pedestrian and the tracks person, car"):
+        score_tracks(truth_of(workspace, labels.id), walk(classes=("person", "car")))
+
+
+def test_tracking_again_with_other_thresholds(workspace: Workspace) -> None:
+    run = add_run(workspace, add_video(workspace), walk())
+    seen = walk()
+    VideoDetections(
+        frame=seen.frame,
+        xyxy=seen.xyxy,
+        scores=np.full(FRAMES, 0.65),
+        class_ids=seen.class_id,
+        classes=seen.classes,
+        width=640,
+        height=480,
+        fps=7.0,
+        frames=FRAMES,
+    ).save(workspace.folder(run) / "detections.npz")
+    detections = detections_of(workspace, run.id)
+    tracks = retrack(detections, {})
+    assert (len(tracks), tracks.classes) == (FRAMES, ("person",))
+    assert len(retrack(detections, {"track_thresh": 0.6})) == 0
+    with pytest.raises(UserError, match="track_thresh is 2"):
+        retrack(detections, {"track_thresh": 2})
+
+
+def test_a_run_without_detections_says_so(workspace: Workspace) -> None:
+    run = add_run(workspace, add_video(workspace), walk())
+    with pytest.raises(UserError, match="kept no detections"):
+        detections_of(workspace, run.id)
+
+
+def test_unreadable_detections_say_so(workspace: Workspace) -> None:
+    run = add_run(workspace, add_video(workspace), walk())
+    (workspace.folder(run) / "detections.npz").write_bytes(b"no archive")
+    with pytest.raises(UserError, match="does not hold the detections"):
+        detections_of(workspace, run.id)

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from folders import labelling_job, seq_label, sequence_file
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from backend.errors import UserError
+from backend.labels import clips
+from backend.labels.placement import Placement, UnclearFrames
+from backend.labels.sequence import Sequence, load
+from backend.progress import silent
+from backend.steps import videos
+from backend.steps.importing import import_labels
+from backend.workspace import Workspace
+from backend.workspace.records import Labels, Video
+from bytetrack.tracks import Tracks
+
+
+def boxes(frames: int, xyxy: tuple[float, ...] = (5, 5, 25, 35)) -> Tracks:
+    return Tracks(range(frames), np.ones(frames), [xyxy] * frames, np.ones(frames), np.zeros(frames), ("person",))
+
+
+@pytest.fixture
+def video(workspace: Workspace, tiny_video: Path) -> Video:
+    return workspace.get(Video, videos.add(workspace, silent, source=str(tiny_video))["video"])
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Path:
+    clips = {f"tiny_{k}": seq_label(boxes(5), [0, 1, 2, 3, 4]) for k in range(4)}
+    clips["tiny_2"] = seq_label(boxes(5), [0, 2, 4])
+    return labelling_job(tmp_path / "job", clips)
+
+
+def test_a_job_cuts_its_video_into_its_clips_once(workspace: Workspace, video: Video, job: Path) -> None:
+    for _ in range(2):
+        imported = import_labels(workspace, silent, path=str(job))
+    clips = [each for each in workspace.list(Video) if each.parent == video.id]
+    assert sorted((clip.name, clip.start, clip.frames) for clip in clips) == [(f"tiny_{k}", 5 * k, 5) for k in range(4)]
+    labels = [workspace.get(Labels, id) for id in imported["labels"]]
+    assert [workspace.get(Video, each.video).name for each in labels] == [f"tiny_{k}" for k in range(4)]
+    assert labels[2].labelled_frames == [0, 2, 4]
+    assert labels[0].classes == ["person"] and labels[0].objects == 1 and labels[0].boxes == 5
+
+
+def test_a_zip_of_a_job_for_clips_that_are_there(
+    workspace: Workspace, tiny_video: Path, tmp_path: Path, job: Path
+) -> None:
+    for k in range(4):
+        shutil.copy(tiny_video, tmp_path / f"tiny_{k}.mp4")
+        videos.add(workspace, silent, source=str(tmp_path / f"tiny_{k}.mp4"))
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "job")
+    assert len(import_labels(workspace, silent, path=archive, step=1)["labels"]) == 4
+    assert len(workspace.list(Video)) == 4
+    assert not [each for each in workspace.root.iterdir() if each.name.startswith(".import")]
+
+
+def test_clips_of_unknown_length_are_not_guessed(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+    job = labelling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(5), [0, 3])})
+    with pytest.raises(UserError, match="do not tell how long"):
+        import_labels(workspace, silent, path=str(job))
+    videos.cut(workspace, silent, video=video.id, every_frames=5)
+    (id,) = import_labels(workspace, silent, path=str(job))["labels"]
+    assert workspace.get(Video, workspace.get(Labels, id).video).start == 10
+
+
+def test_a_half_done_job(workspace: Workspace, video: Video, job: Path) -> None:
+    (job / "annotations/consolidated-annotation/output/1/SeqLabel.json").unlink()
+    imported = import_labels(workspace, silent, path=str(job))
+    assert len(imported["labels"]) == 3
+    assert "tiny_1" in imported["skipped"][0]
+
+
+def test_boxes_over_the_border_are_clipped(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+    (tmp_path / "gt.txt").write_text("".join(f"{n},1,-10,-10,40,30,1,1,1\n" for n in range(1, 21)))
+    (id,) = import_labels(workspace, silent, path=str(tmp_path / "gt.txt"))["labels"]
+    labels = workspace.get(Labels, id)
+    assert load(workspace, labels).xyxy[0].tolist() == [0, 0, 30, 20]
+    assert "clipped" in " ".join(labels.notes)
+
+
+def test_a_box_without_an_area_is_left_out_and_the_others_are_kept(
+    workspace: Workspace, video: Video, tmp_path: Path
+) -> None:
+    rows = [f"{frame},0,5,5,{0 if frame == 3 else 10},10,1,1,1\n" for frame in range(1, 21)]
+    (tmp_path / "gt.txt").write_text("".join(rows))
+    (id,) = import_labels(workspace, silent, path=str(tmp_path / "gt.txt"), video=video.id)["labels"]
+    labels = workspace.get(Labels, id)
+    assert labels.boxes == 19 and "1 box outside the frame or without area left out." in labels.notes
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("".join(f"{n},1,5,5,10,10,1,1,1\n" for n in range(1, 90)), "another video"),
+        ("".join(f"{n},1,500,5,10,10,1,1,1\n" for n in range(1, 10)), "another video"),
+        ("", "empty"),
+        ("hello\n", "line 1"),
+    ],
+)
+def test_labels_that_cannot_be_of_the_video(
+    workspace: Workspace, video: Video, tmp_path: Path, text: str, says: str
+) -> None:
+    (tmp_path / "gt.txt").write_text(text)
+    with pytest.raises(UserError, match=says):
+        import_labels(workspace, silent, path=str(tmp_path / "gt.txt"), video=video.id)
+    assert not workspace.list(Labels)
+
+
+def test_nothing_to_import(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+    (tmp_path / "a.docx").write_text("x")
+    for path, says in (
+        (tmp_path / "gone", "no file"),
+        (tmp_path / "a.docx", "not labels"),
+        (workspace.root, "not labels"),
+    ):
+        with pytest.raises(UserError, match=says):
+            import_labels(workspace, silent, path=str(path))
+    with pytest.raises(UserError, match="S3"):
+        import_labels(workspace, silent, path="s3://bucket/job")
+
+
+def every_5th(kind: str, folder: Path) -> Path:
+    """Labels of frames 0, 5, 10, 15 of `tiny` as tools write them that number the pictures that people saw."""
+    if kind == "coco":
+        images = [{"id": k, "file_name": f"frame_{k:06d}.jpg"} for k in range(4)]
+        boxes_of = [
+            {"image_id": k, "category_id": 1, "bbox": [5 * k, 5, 20, 30], "track_id": 1} for k in range(4)
+        ]  # fmt: skip
+        path = folder / "labels.json"
+        categories = [{"id": 1, "name": "person"}]
+        path.write_text(json.dumps({"images": images, "annotations": boxes_of, "categories": categories}))
+        return path
+    if kind == "mot":
+        (folder / "gt.txt").write_text("".join(f"{k + 1},1,{5 * k},5,20,30,1,1,1\n" for k in range(4)))
+        return folder / "gt.txt"
+    moving = Tracks(range(4), np.ones(4), [[5 * k, 5, 5 * k + 20, 35] for k in range(4)], np.ones(4), np.zeros(4))
+    job = labelling_job(folder / "job", {"tiny": seq_label(moving, [0, 1, 2, 3])})
+    if kind == "ground truth":
+        sequence_file(job, "tiny", [f"frame_{k:04d}.jpeg" for k in range(4)])
+    return job
+
+
+@pytest.mark.parametrize("kind", ["ground truth", "ground truth without its inputs", "mot", "coco"])
+def test_every_5th_frame_numbered_in_a_row(workspace: Workspace, video: Video, tmp_path: Path, kind: str) -> None:
+    path = str(every_5th(kind, tmp_path))
+    with pytest.raises(UnclearFrames, match=r"\b4 frames.*\b20 frames.*every 5th frame.* step=5 "):
+        import_labels(workspace, silent, path=path)
+    assert not workspace.list(Labels)
+    for first_frame, frames in ((None, [0, 5, 10, 15]), (4, [4, 9, 14, 19])):
+        (id,) = import_labels(workspace, silent, path=path, step=5, first_frame=first_frame)["labels"]
+        labels = workspace.get(Labels, id)
+        table = load(workspace, labels)
+        assert labels.labelled_frames == table.frame.tolist() == frames
+        assert table.xyxy[:, 0].tolist() == [0, 5, 10, 15]
+        assert f"every 5th frame of the video, from frame {first_frame or 0} on" in labels.notes[-2]
+    (id,) = import_labels(workspace, silent, path=path, step=1)["labels"]
+    assert workspace.get(Labels, id).labelled_frames == [0, 1, 2, 3]
+
+
+def test_what_seqinfo_says_is_compared_with_the_video(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    (folder / "gt").mkdir(parents=True)
+    (folder / "gt" / "gt.txt").write_text("".join(f"{n},1,5,5,20,30,1,1,1\n" for n in range(1, 5)))
+    (folder / "seqinfo.ini").write_text("[Sequence]\nname=tiny\nseqLength=4\nframeRate=2\n")
+    with pytest.raises(UnclearFrames, match="“tiny” holds 4 frames at 2 frames/s, the video 10, .* step=5 "):
+        import_labels(workspace, silent, path=str(folder))
+    (folder / "seqinfo.ini").write_text("[Sequence]\nname=tiny\nseqLength=20\nframeRate=25\n")
+    (id,) = import_labels(workspace, silent, path=str(folder))["labels"]
+    assert "25 frames/s, the video has 10" in " ".join(workspace.get(Labels, id).notes)
+
+
+@pytest.fixture
+def thinned_clips(tmp_path: Path) -> Path:
+    """A job on every other frame of two clips of 10 frames of `tiny`."""
+    moving = Tracks(range(5), np.ones(5), [[2 * k, 5, 2 * k + 20, 35] for k in range(5)], np.ones(5), np.zeros(5))
+    job = labelling_job(tmp_path / "job", {f"tiny_{k}": seq_label(moving, list(range(5))) for k in range(2)})
+    for k in range(2):
+        sequence_file(job, f"tiny_{k}", [f"frame_{number:04d}.jpeg" for number in range(5)])
+    return job
+
+
+def test_a_video_is_not_cut_into_clips_as_long_as_their_pictures(
+    workspace: Workspace, video: Video, thinned_clips: Path
+) -> None:
+    with pytest.raises(UnclearFrames, match="2 clips of 5 frames, 10 together, .* 20 frames.* step=2 "):
+        import_labels(workspace, silent, path=str(thinned_clips))
+    assert workspace.list(Video) == [video]
+    made = import_labels(workspace, silent, path=str(thinned_clips), step=2)["labels"]
+    of = [workspace.get(Video, workspace.get(Labels, id).video) for id in made]
+    assert [(clip.start, clip.frames) for clip in of] == [(0, 10), (10, 10)]
+    assert [workspace.get(Labels, id).labelled_frames for id in made] == [[0, 2, 4, 6, 8]] * 2
+
+
+def test_a_cut_video_is_not_cut_again(workspace: Workspace, video: Video, thinned_clips: Path) -> None:
+    videos.cut(workspace, silent, video=video.id, every_frames=10)
+    cut = {each.id for each in workspace.list(Video)}
+    with pytest.raises(UnclearFrames, match="cut into clips of 10 frames, but the labels are of 5 .* step=2 "):
+        import_labels(workspace, silent, path=str(thinned_clips))
+    assert len(import_labels(workspace, silent, path=str(thinned_clips), step=2)["labels"]) == 2
+    with pytest.raises(UserError, match="clips of 10 frames, but the labels are of 5 frames a clip. Cut the video"):
+        import_labels(workspace, silent, path=str(thinned_clips), step=3)
+    assert {each.id for each in workspace.list(Video)} == cut
+
+
+def test_of_two_cuts_the_one_that_fits_the_labels_counts(workspace: Workspace, video: Video, job: Path) -> None:
+    for length in (5, 10, 7):
+        videos.cut(workspace, silent, video=video.id, every_frames=length)
+    made = import_labels(workspace, silent, path=str(job))["labels"]
+    assert [workspace.get(Video, workspace.get(Labels, id).video).start for id in made] == [0, 5, 10, 15]
+
+
+def test_one_clip_does_not_tell_whether_it_is_the_last(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+    job = labelling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(2), [0, 1])})  # of 2 or of 9 frames
+    sequence_file(job, "tiny_2", ["frame_0000.jpeg", "frame_0001.jpeg"])
+    with pytest.raises(UserError, match="do not tell how long"):
+        import_labels(workspace, silent, path=str(job), step=1)
+    assert workspace.list(Video) == [video]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 40), st.integers(2, 6), st.integers(1, 6), st.integers(0, 5), st.integers(1, 40))
+def test_the_length_of_clips_is_among_those_that_fit_their_pictures(
+    length: int, count: int, step: int, first_frame: int, last: int
+) -> None:
+    placement, frames = Placement(step, first_frame), length * (count - 1) + min(last, length)
+    sequences = {}
+    for number in range(count):
+        pictures = placement.pictures(min(length, frames - number * length))
+        assume(pictures)
+        sequences[number] = Sequence(f"a_{number}", Tracks.empty(), list(range(pictures)), pictures)
+    assert length in clips.lengths(frames, sequences, placement)
+
+
+def test_a_name_with_a_number_at_its_end_is_no_clip(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+    (tmp_path / "export_2.txt").write_text("".join(f"{n},1,5,5,20,30,1,1,1\n" for n in range(1, 21)))
+    assert len(import_labels(workspace, silent, path=str(tmp_path / "export_2.txt"))["labels"]) == 1
+
+
+def test_the_folders_of_a_roboflow_export_are_one(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+    for split, frames in (("train", (0, 5)), ("valid", (10,)), ("test", (15,))):
+        images = [
+            {"id": k, "file_name": f"tiny_mp4-{frame:04d}_jpg.rf.Ab{frame}9Zx.jpg"} for k, frame in enumerate(frames)
+        ]
+        annotations = [{"image_id": k, "category_id": 1, "bbox": [f, 5, 20, 30]} for k, f in enumerate(frames)]
+        categories = [
+            {"id": 0, "name": "people", "supercategory": "none"},
+            {"id": 1, "name": "person", "supercategory": "people"},
+        ]
+        (tmp_path / "export" / split).mkdir(parents=True)
+        (tmp_path / "export" / split / "_annotations.coco.json").write_text(
+            json.dumps({"images": images, "annotations": annotations, "categories": categories})
+        )
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "export")
+    for path in (str(tmp_path / "export"), archive):
+        (id,) = import_labels(workspace, silent, path=path)["labels"]
+        labels = workspace.get(Labels, id)
+        assert (labels.labelled_frames, labels.classes) == ([0, 5, 10, 15], ["person"])
+        assert load(workspace, labels).xyxy[:, 0].tolist() == [0, 5, 10, 15]
+
+
+def test_the_example_job(workspace: Workspace, shared_data: Path) -> None:
+    pets = shared_data / "pets"
+    videos.add(workspace, silent, source=str(pets / "PETS09-S2L1.mp4"))
+    imported = import_labels(workspace, silent, path=str(pets / "labeling-job-output" / "pets-people"))
+    labels = [workspace.get(Labels, id) for id in imported["labels"]]
+    assert [len(each.labelled_frames) for each in labels] == [50, 50, 10, 50, 50, 50]
+    with pytest.raises(UserError, match="another video"):
+        import_labels(workspace, silent, path=str(shared_data / "mot15" / "PETS09-S2L1"))

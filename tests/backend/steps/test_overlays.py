@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.errors import UserError
+from backend.labels.sequence import Sequence, store
+from backend.progress import silent
+from backend.steps import overlays, videos
+from backend.workspace import Workspace
+from backend.workspace.records import Labels, Video
+from bytetrack.tracks import Tracks
+from bytetrack.video import read_frames
+
+
+@pytest.fixture
+def labels(workspace: Workspace, tiny_video: Path) -> Labels:
+    """One box, on frame 5 only."""
+    video = workspace.get(Video, videos.add(workspace, silent, source=str(tiny_video))["video"])
+    table = Tracks([5], [1], [[10, 20, 40, 44]], [1], [0], ("person",))
+    return store(workspace, video, Sequence("tiny", table, list(range(20))), "test")
+
+
+def test_the_boxes_are_drawn_on_their_frames(workspace: Workspace, labels: Labels, tiny_video: Path) -> None:
+    assert overlays.make(workspace, silent, of=labels.id) == {"of": labels.id}
+    drawn = list(read_frames(workspace.folder(labels) / overlays.FILE))
+    changed = [
+        np.abs(one.astype(int) - other)[20:44, 10:40].mean() for one, other in zip(drawn, read_frames(tiny_video))
+    ]
+    assert len(drawn) == 20 and np.argmax(changed) == 5
+    assert changed[5] > 3 * max(changed[:5])
+
+
+def test_a_video_that_is_gone_is_told(workspace: Workspace, labels: Labels, tiny_video: Path) -> None:
+    path = Path(workspace.get(Video, labels.video).path)
+    path.unlink()
+    with pytest.raises(UserError, match=path.name):
+        overlays.make(workspace, silent, of=labels.id)
+    assert not (workspace.folder(labels) / overlays.FILE).exists()

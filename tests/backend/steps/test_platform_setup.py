@@ -1,0 +1,53 @@
+"""What a platform is told and asked when it is set up."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.errors import UserError
+from backend.platforms import registry
+from backend.platforms.base import BATCH, REALTIME, TRAINING, Check
+from backend.steps import platform_setup
+from backend.workspace import Workspace
+from backend.workspace.records import Endpoint, Job
+
+
+def test_settings_by_which_things_are_found_stay_while_something_is_deployed(workspace: Workspace) -> None:
+    registry.set_up(workspace, "aws", {"region": "eu-west-1"})
+    endpoint = workspace.add(Endpoint(name="yard", model="m", mode="realtime", platform="aws", ref={}))
+    for key, value in {"region": "us-east-1", "profile": "other", "stack": "another"}.items():
+        with pytest.raises(UserError, match=f"“yard” runs on AWS.*another {key}.*Delete it on Deploy"):
+            registry.set_up(workspace, "aws", {key: value})
+    registry.set_up(workspace, "aws", {"region": "eu-west-1", "stack": "bytetrack-studio", "tags": "team=vision"})
+    workspace.remove(endpoint)
+    registry.set_up(workspace, "aws", {"region": "us-east-1"})
+    assert registry.settings_of(workspace, "aws")["region"] == "us-east-1"
+
+
+def test_a_setting_that_makes_no_sense_changes_nothing(workspace: Workspace) -> None:
+    registry.set_up(workspace, "aws", {"region": "eu-west-1"})
+    with pytest.raises(UserError, match="cannot be the region"):
+        registry.set_up(workspace, "aws", {"region": "nowhere", "tags": "team=vision"})
+    assert registry.settings_of(workspace, "aws") == {"region": "eu-west-1"}
+
+
+def test_checks_know_what_was_started_there(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest training counts, and all that is deployed; what is on another platform does not."""
+    registry.choose(workspace, "aws")
+    for number, where in enumerate(("aws", "aws", "local")):
+        params = {"platform": where, "options": {"instance_type": f"ml.g{number}.xlarge"}}
+        workspace.add(Job(name="training", verb="train", params=params, created=float(number)))
+    for mode in ("batch", "realtime"):
+        workspace.add(Endpoint(name=mode, model="m", mode=mode, platform="aws", options={"count": 2}))
+    workspace.add(Endpoint(name="here", model="m", mode="async", platform="local"))
+    asked: list = []
+    monkeypatch.setattr(
+        "backend.platforms.aws.platform.AwsPlatform.checks",
+        lambda self, chosen: asked.extend(chosen) or [Check("key", "Title", "ok", "")],
+    )
+    assert [each.key for each in platform_setup.checks(workspace)] == ["key"]
+    assert sorted(asked, key=lambda each: each[0]) == [
+        (BATCH, {"count": 2}),
+        (REALTIME, {"count": 2}),
+        (TRAINING, {"instance_type": "ml.g1.xlarge"}),
+    ]

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+from yolox.config import YoloxConfig
+
+from backend.errors import UserError
+from backend.progress import silent
+from backend.steps import models, pretrained
+from backend.steps.pretrained_catalog import CATALOGUE, recognise
+from backend.workspace import Workspace
+from backend.workspace.records import Model
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder that a local server hands out in place of the published files."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    monkeypatch.setenv(pretrained.MIRROR, f"http://127.0.0.1:{server.server_port}/")
+    yield folder
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_by_one_click(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = YoloxConfig("", num_classes=80, depth=0.33, width=0.25, depthwise=True).get_model()
+    torch.save({"model": network.state_dict()}, mirror / "yolox_nano.pth")
+    sha256 = hashlib.sha256((mirror / "yolox_nano.pth").read_bytes()).hexdigest()
+    monkeypatch.setitem(CATALOGUE, "yolox_nano", replace(CATALOGUE["yolox_nano"], sha256=sha256))
+    workspace = Workspace(tmp_path / "workspace")
+    steps: list[float] = []
+    made = pretrained.download(workspace, lambda fraction, step: steps.append(fraction), entry="yolox_nano")
+    model = workspace.get(Model, made["model"])
+    assert (model.name, model.source, model.size) == ("YOLOX-nano", "YOLOX COCO", "nano")
+    assert steps == sorted(steps)
+    assert not list((workspace.root / "downloads").iterdir())
+    person = models.choose_classes(workspace, model.id, ["person"])
+    assert person.classes == ["person"]
+
+
+def test_a_file_that_is_not_the_published_one(mirror: Path, tmp_path: Path) -> None:
+    (mirror / "yolox_s.pth").write_bytes(b"something else")
+    workspace = Workspace(tmp_path / "workspace")
+    with pytest.raises(UserError, match="yolox_s.pth is not the published file"):
+        pretrained.download(workspace, silent, entry="yolox_s")
+    assert not workspace.list(Model)
+
+
+def test_what_cannot_be_downloaded(mirror: Path, tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "workspace")
+    with pytest.raises(UserError, match=r"Google Drive.*bytetrack_x_mot17\.pth\.tar.*add it as a file"):
+        pretrained.download(workspace, silent, entry="bytetrack_x_mot17")
+    with pytest.raises(UserError, match="no published model “yolox_q”"):
+        pretrained.download(workspace, silent, entry="yolox_q")
+    with pytest.raises(UserError, match="404"):
+        pretrained.download(workspace, silent, entry="yolox_m")
+
+
+def test_catalogue() -> None:
+    assert [key for key, entry in CATALOGUE.items() if entry.url] == [
+        f"yolox_{size}" for size in ("nano", "tiny", *"smlx")
+    ]
+    for entry in CATALOGUE.values():
+        assert all(side % 32 == 0 for side in entry.input_size)
+        assert entry.sha256 is None or len(bytes.fromhex(entry.sha256)) == 32
+        assert (entry.megabytes is None) == (entry.url is None)
+        assert recognise(entry.file) == entry
+    assert recognise("Yolox_S (2).pth") == CATALOGUE["yolox_s"]
+    assert recognise("mine.pth") is None

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from backend.errors import UserError
+from backend.jobs import processes
+from backend.labels.sequence import Sequence, store
+from backend.progress import silent
+from backend.steps import videos
+from backend.steps.removal import consequences, remove
+from backend.workspace import Workspace
+from backend.workspace.records import Job, Labels, Record, Run, Score, Video
+from bytetrack.tracks import Tracks
+
+
+@pytest.fixture
+def video(workspace: Workspace, tiny_video: Path) -> Video:
+    """With labels, a run and a score."""
+    video = workspace.get(Video, videos.add(workspace, silent, source=str(tiny_video))["video"])
+    table = Tracks([0], [1], [[1, 2, 11, 22]], [1], [0])
+    labels = store(workspace, video, Sequence("tiny", table, [0]), "test")
+    run = workspace.add(
+        Run(
+            name="run",
+            video=video.id,
+            endpoint="gone",
+            endpoint_name="gone",
+            mode="batch",
+            model="m",
+            frames=1,
+            objects=1,
+            seconds=1,
+            fps=1,
+        )  # fmt: skip
+    )
+    workspace.add(Score(name="score", run=run.id, labels=labels.id, metrics={}))
+    return video
+
+
+def everything(workspace: Workspace) -> list[Record]:
+    return [each for kind in (Video, Labels, Run, Score) for each in workspace.list(kind)]
+
+
+def test_dependents_go_and_a_persons_file_stays(workspace: Workspace, video: Video, tiny_video: Path) -> None:
+    said = consequences(workspace, video)
+    assert "1 label set, 1 run and 1 score" in said and str(tiny_video) in said
+    remove(workspace, video)
+    assert not everything(workspace)
+    assert tiny_video.exists()
+    assert not list(workspace.root.rglob("tracks.json"))
+
+
+def test_an_upload_goes_with_its_video(workspace: Workspace, tiny_video: Path) -> None:
+    upload = workspace.root / "uploads" / "tiny.mp4"
+    upload.parent.mkdir()
+    shutil.copy(tiny_video, upload)
+    video = workspace.get(Video, videos.add(workspace, silent, source=str(upload))["video"])
+    assert consequences(workspace, video) == ""
+    remove(workspace, video)
+    assert not list(workspace.root.rglob("tiny.mp4"))
+
+
+def test_what_a_job_uses_stays(workspace: Workspace, video: Video) -> None:
+    (labels,) = workspace.list(Labels)
+    job = workspace.add(
+        Job(
+            name="build",
+            verb="build dataset",
+            params={"train": [labels.id]},
+            status="running",
+            pid=os.getpid(),
+            pid_started=processes.start_time(os.getpid()),
+        )  # fmt: skip
+    )
+    with pytest.raises(UserError, match="in use by the job “build”"):
+        remove(workspace, video)
+    assert len(everything(workspace)) == 4
+    with workspace.edit(Job, job.id) as stored:
+        stored.status = "done"
+    remove(workspace, video)
+    assert not everything(workspace)

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from backend.progress import silent
+from backend.steps import sample, videos
+from backend.workspace import Workspace
+from backend.workspace.records import Labels, Video
+from bytetrack.tracks import Tracks
+
+
+def test_videos_and_labels_belong_together(workspace: Workspace) -> None:
+    made = sample.make(workspace, silent, scenes=2, frames=8, size=(160, 128))
+    assert len(made["videos"]) == len(made["labels"]) == 2
+    for video_id, labels_id in zip(made["videos"], made["labels"]):
+        video, labels = workspace.get(Video, video_id), workspace.get(Labels, labels_id)
+        tracks = Tracks.load(workspace.folder(labels) / "tracks.json")
+        assert labels.video == video.id
+        assert (video.frames, video.width, video.height) == (8, 160, 128)
+        assert videos.frame(workspace, video, 7).shape == (128, 160, 3)
+        assert labels.labelled_frames == list(range(8))
+        assert (labels.boxes, labels.objects) == (len(tracks), len(set(tracks.id.tolist())))
+        assert set(tracks.class_id.tolist()) == {0, 1}
+        assert (tracks.xyxy[:, :2] >= 0).all()
+        assert (tracks.xyxy[:, 2:] <= [160, 128]).all()
+        assert (tracks.xyxy[:, 2:] > tracks.xyxy[:, :2]).all()
+
+
+def test_the_same_seed_gives_the_same_scene() -> None:
+    def first_frame(seed: int) -> np.ndarray:
+        return sample.Scene((160, 128), 8, 0, np.random.default_rng(seed)).render(0)[0]
+
+    assert np.array_equal(first_frame(1), first_frame(1))
+    assert not np.array_equal(first_frame(1), first_frame(2))
+
+
+def test_what_is_hidden_has_no_label() -> None:
+    scene = sample.Scene((480, 352), 8, 0, np.random.default_rng(0))
+    person = sample.Mover(0, 240, 270, 0.1, 0, 0, 1.0, ((90, 125, 175), (40, 40, 190), (40, 40, 40), (50, 50, 50)), 2)
+    behind = sample.Mover(0, 240, 265, 0.1, 0, 0, 0.95, person.colors, 2)
+    scene.movers = [person]
+    ((number, kind, box),) = scene.render(0)[1]
+    assert (number, kind) == (1, 0)
+    assert box[3] == pytest.approx(270, abs=4)
+    assert box[1] == pytest.approx(270 - scene._tall(270), abs=8)
+    scene.movers = [behind, person]
+    assert [number for number, _, _ in scene.render(0)[1]] == [2]

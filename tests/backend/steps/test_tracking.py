@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from blobs import FRAMES
+from served import add_model, add_video, all_ended, deploy
+
+from backend.errors import UserError
+from backend.platforms.base import Answer
+from backend.platforms.local.platform import LocalPlatform
+from backend.progress import silent
+from backend.steps import deployments
+from backend.steps.tracking import track
+from backend.workspace import Workspace
+from backend.workspace.records import Endpoint, Run, Video
+from bytetrack import mot
+from bytetrack.pipeline import VideoDetections
+from bytetrack.tracks import Tracks
+from bytetrack.video import probe
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, Video, dict[str, Endpoint]]]:
+    folder = tmp_path_factory.mktemp("served")
+    workspace = Workspace(folder / "workspace")
+    video, model = add_video(workspace, folder), add_model(workspace)
+    endpoints = {mode: deploy(workspace, model, mode) for mode in deployments.MODES}
+    yield workspace, video, endpoints
+    for endpoint in endpoints.values():
+        deployments.delete(workspace, endpoint)
+    assert all_ended(workspace.root)
+
+
+def test_every_way_of_serving_gives_the_same_tracks(served: tuple[Workspace, Video, dict[str, Endpoint]]) -> None:
+    workspace, video, endpoints = served
+    runs = {}
+    for mode, endpoint in endpoints.items():
+        steps: list[float] = []
+        made = track(workspace, lambda fraction, _: steps.append(fraction), video=video.id, endpoint=endpoint.id)  # noqa: B023
+        runs[mode] = workspace.get(Run, made["run"])
+        assert steps == sorted(steps) and steps[-1] == 1
+        assert workspace.get(Endpoint, endpoint.id).last_used
+    documents = {(workspace.folder(run) / "tracks.json").read_bytes() for run in runs.values()}
+    assert len(documents) == 1
+    for mode, run in runs.items():
+        assert (run.frames, run.objects, run.mode, run.model) == (FRAMES, 2, mode, endpoints[mode].model)
+        assert run.fps > 0 and run.seconds > 0
+        folder = workspace.folder(run)
+        tracks = Tracks.load(folder / "tracks.json")
+        assert len(mot.read(folder / "tracks.txt", tracks.classes)) == len(tracks)
+        assert probe(folder / "overlay.mp4").frames == FRAMES
+        assert len((folder / "tracks.csv").read_text().splitlines()) == len(tracks) + 1
+        if mode != "realtime":
+            assert VideoDetections.load(folder / "detections.npz").frames == FRAMES
+    assert runs["batch"].requests == 0 and runs["batch"].latency_ms == {}
+    assert 1 < runs["realtime"].requests < 10 and runs["realtime"].latency_ms.keys() == {"p50"}
+    assert runs["async"].requests == 1 and runs["async"].bytes_sent == video.size
+
+
+def test_a_video_whose_file_is_gone_or_spoilt(
+    served: tuple[Workspace, Video, dict[str, Endpoint]], tmp_path: Path
+) -> None:
+    workspace, _, endpoints = served
+    video = add_video(workspace, tmp_path)
+    Path(video.path).write_bytes(b"just text")
+    for endpoint in endpoints.values():
+        with pytest.raises(UserError, match="not a video"):
+            track(workspace, silent, video=video.id, endpoint=endpoint.id)
+    Path(video.path).unlink()
+    for endpoint in endpoints.values():
+        with pytest.raises(UserError, match="is gone: .*squares.mp4"):
+            track(workspace, silent, video=video.id, endpoint=endpoint.id)
+
+
+def test_a_session_is_closed_where_tracking_fails(
+    served: tuple[Workspace, Video, dict[str, Endpoint]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, _, endpoints = served
+    answers: list[Answer] = []
+    invoke = LocalPlatform.invoke
+
+    def recording(*arguments: Any) -> Answer:
+        answers.append(invoke(*arguments))
+        return answers[-1]
+
+    monkeypatch.setattr(LocalPlatform, "invoke", recording)
+    video = add_video(workspace, tmp_path)
+    Path(video.path).write_bytes(b"just text")
+    with pytest.raises(UserError, match="not a video"):
+        track(workspace, silent, video=video.id, endpoint=endpoints["realtime"].id)
+    opened, closed = answers
+    assert opened.new_session and closed.closed_session == opened.new_session

@@ -1,0 +1,82 @@
+"""Trainings of the smallest network on 64x64 pixels, by the real program."""
+
+from __future__ import annotations
+
+import time
+
+import psutil
+import pytest
+from learning import TINY, add_dataset
+from served import all_ended
+
+from backend import jobs
+from backend.errors import UserError
+from backend.progress import silent
+from backend.steps import training
+from backend.workspace import Workspace
+from backend.workspace.records import Dataset, Job, Model
+
+
+@pytest.fixture
+def dataset(workspace: Workspace) -> Dataset:
+    return add_dataset(workspace)
+
+
+def until_epoch(workspace: Workspace, job: Job, epoch: int) -> None:
+    deadline = time.monotonic() + 60
+    while not any(step["epoch"] >= epoch for step in training.curves(workspace, job)["steps"]):
+        assert time.monotonic() < deadline and jobs.active(workspace), jobs.log(workspace, job)
+        time.sleep(0.02)
+
+
+def test_a_training_is_killed_and_goes_on_from_its_checkpoint(workspace: Workspace, dataset: Dataset) -> None:
+    first = training.start(workspace, name="tiny", dataset=dataset.id, hyperparameters=TINY)
+    until_epoch(workspace, first, 2)  # by when the first epoch is in the checkpoint
+    with pytest.raises(UserError, match="“Training tiny” is still running"):
+        training.resume(workspace, first.id)
+    (program,) = psutil.Process(first.pid).children()
+    program.kill()
+    with pytest.raises(UserError, match="The train program ended: killed by SIGKILL; the machine may have run out"):
+        jobs.wait(workspace, first.id, silent)
+    assert training.can_resume(workspace, workspace.get(Job, first.id)) and workspace.list(Model) == []
+
+    second = training.resume(workspace, first.id)
+    with pytest.raises(UserError, match="still running"):  # from another tab
+        training.resume(workspace, first.id)
+    job = jobs.wait(workspace, second.id, silent)
+    curves = training.curves(workspace, job)
+    assert curves["steps"][0]["epoch"] > 1 and curves["steps"][-1]["epoch"] == 4
+    assert set(training.LOSSES) | {"lr", "images_per_second"} <= curves["steps"][0].keys()
+    assert [each["epoch"] for each in curves["epochs"]] == [4] and "AP50" in curves["epochs"][0]
+    model = workspace.get(Model, job.result["model"])
+    assert (model.name, model.source, model.dataset) == ("tiny", "trained", dataset.id)
+    assert model.classes == ["square", "disc"] and model.input_size == [64, 64] and "AP50" in model.metrics
+    with pytest.raises(UserError, match="left nothing to go on from"):
+        training.resume(workspace, job.id)
+    assert all_ended(workspace.root) and not jobs.temporary_folder(workspace, job).exists()
+
+
+def test_a_training_is_stopped(workspace: Workspace, dataset: Dataset) -> None:
+    job = training.start(workspace, name="tiny", dataset=dataset.id, hyperparameters=TINY | {"max_epoch": "500"})
+    until_epoch(workspace, job, 1)
+    jobs.stop(workspace, job.id)
+    with pytest.raises(UserError, match="Training tiny stopped"):
+        jobs.wait(workspace, job.id, silent)
+    assert all_ended(workspace.root) and not jobs.temporary_folder(workspace, job).exists()
+    assert training.can_resume(workspace, workspace.get(Job, job.id))
+
+
+def test_what_cannot_be_trained_is_told_before_a_job_starts(workspace: Workspace, dataset: Dataset) -> None:
+    with pytest.raises(UserError, match="max_epoch is 0, but must be"):
+        training.start(workspace, name="t", dataset=dataset.id, hyperparameters={"max_epoch": "0"})
+    with pytest.raises(UserError, match="Did you mean batch_size"):
+        training.start(workspace, name="t", dataset=dataset.id, hyperparameters={"batchsize": "4"})
+    with pytest.raises(UserError, match="no model “model-0”"):
+        training.start(workspace, name="t", dataset=dataset.id, hyperparameters={}, base="model-0")
+    with pytest.raises(UserError, match="no dataset “set”"):
+        training.start(workspace, name="t", dataset="set", hyperparameters={})
+    with workspace.edit(Dataset, dataset.id) as stored:
+        stored.frames["train"] = 0
+    with pytest.raises(UserError, match="“squares” has no frames to train on"):
+        training.start(workspace, name="t", dataset=dataset.id, hyperparameters={})
+    assert workspace.list(Job) == []

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from backend.errors import UserError
+from backend.progress import silent
+from backend.steps import videos
+from backend.workspace import Workspace
+from backend.workspace.records import Video
+
+NumberOf = Callable[[np.ndarray], int]
+
+
+def added(workspace: Workspace, path: Path, name: str = "") -> Video:
+    return workspace.get(Video, videos.add(workspace, silent, source=str(path), name=name)["video"])
+
+
+def test_a_file_of_this_machine_stays_where_it_is(workspace: Workspace, tiny_video: Path) -> None:
+    video = added(workspace, tiny_video)
+    assert (video.name, video.path) == ("tiny", str(tiny_video))
+    assert (video.width, video.height, video.fps, video.frames, video.seconds) == (64, 48, 10, 20, 2)
+    workspace.remove(video)
+    assert tiny_video.exists()
+
+
+def test_an_upload_moves_in(workspace: Workspace, tiny_video: Path) -> None:
+    upload = workspace.root / "uploads" / "my – video!.mp4"
+    upload.parent.mkdir()
+    shutil.copy(tiny_video, upload)
+    video = added(workspace, upload)
+    assert video.name == "my _ video_"
+    assert not upload.exists()
+    assert Path(video.path).parent == workspace.folder(video)
+    assert videos.frame(workspace, video, 3).shape == (48, 64, 3)
+
+
+def test_what_cannot_be_added(workspace: Workspace, tmp_path: Path, tiny_video: Path) -> None:
+    text = tmp_path / "text.mp4"
+    text.write_text("hello")
+    for source, name, complaint in [
+        (text, "", "is not a video"),
+        (tmp_path / "gone.mp4", "", "is not there"),
+        ("s3://bucket/video.mp4", "", "needs an AWS account"),
+        (tiny_video, "../up", "cannot be a name"),
+    ]:
+        with pytest.raises(UserError, match=complaint):
+            videos.add(workspace, silent, source=str(source), name=name)
+    assert workspace.list(Video) == []
+
+
+@pytest.mark.parametrize("length", [{"every_frames": 8}, {"every_seconds": 0.8}])
+def test_clips_are_exact(workspace: Workspace, tiny_video: Path, length: dict, number_of: NumberOf) -> None:
+    video = added(workspace, tiny_video, "site")
+    ids = videos.cut(workspace, silent, video=video.id, **length)["videos"]
+    clips = [workspace.get(Video, id) for id in ids]
+    assert [(clip.name, clip.start, clip.frames, clip.parent) for clip in clips] == [
+        ("site_0", 0, 8, video.id),
+        ("site_1", 8, 8, video.id),
+        ("site_2", 16, 4, video.id),
+    ]
+    assert [[number_of(videos.frame(workspace, clip, k)) for k in range(clip.frames)] for clip in clips] == [
+        list(range(8)),
+        list(range(8, 16)),
+        list(range(16, 20)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("length", "complaint"),
+    [
+        ({}, "either in frames or in seconds"),
+        ({"every_frames": 5, "every_seconds": 1.0}, "either in frames or in seconds"),
+        ({"every_frames": 0}, "above 0"),
+        ({"every_seconds": -1.0}, "above 0"),
+        ({"every_frames": 20}, "has only 20 frames"),
+    ],
+)
+def test_clips_that_make_no_sense(workspace: Workspace, tiny_video: Path, length: dict, complaint: str) -> None:
+    video = added(workspace, tiny_video)
+    with pytest.raises(UserError, match=complaint):
+        videos.cut(workspace, silent, video=video.id, **length)
+
+
+def test_a_cut_that_is_stopped_leaves_nothing(workspace: Workspace, tiny_video: Path) -> None:
+    video = added(workspace, tiny_video)
+    before = sorted(workspace.root.rglob("*.mp4"))
+
+    def stopped(fraction: float, step: str) -> None:
+        if fraction > 0.6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        videos.cut(workspace, stopped, video=video.id, every_frames=5)
+    assert workspace.list(Video) == [video]
+    assert sorted(workspace.root.rglob("*.mp4")) == before
+
+
+def test_frames_as_pictures(workspace: Workspace, tiny_video: Path, number_of: NumberOf) -> None:
+    video = added(workspace, tiny_video)
+    result = videos.extract(workspace, silent, video=video.id, every=7)
+    assert result["frames"] == 3
+    with zipfile.ZipFile(result["zip"]) as archive:
+        assert archive.namelist() == ["tiny/frame_000000.jpg", "tiny/frame_000007.jpg", "tiny/frame_000014.jpg"]
+        picture = cv2.imdecode(np.frombuffer(archive.read("tiny/frame_000014.jpg"), np.uint8), cv2.IMREAD_COLOR)
+    assert number_of(picture) == 14
+    with pytest.raises(UserError):
+        videos.extract(workspace, silent, video=video.id, every=0)
+
+
+def test_a_look_at_it(workspace: Workspace, tiny_video: Path) -> None:
+    video = added(workspace, tiny_video)
+    path = videos.thumbnail(workspace, video)
+    assert cv2.imread(str(path)).shape == (240, 320, 3)
+    assert videos.thumbnail(workspace, video) == path
+    with pytest.raises(UserError, match="has no frame 20"):
+        videos.frame(workspace, video, 20)
+    tiny_video.unlink()
+    with pytest.raises(UserError, match="tiny.mp4"):
+        videos.frame(workspace, video, 0)

@@ -1,0 +1,368 @@
+"""Labelling with a real mouse: two objects through a clip, brought in, and trained on."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from clicks import MINUTE, button, choose, done, go
+from playwright.sync_api import Locator, Page, expect
+
+from backend import progress
+from backend.labels.desk import Desk, Drawn, boxes_of, objects_of
+from backend.labels.sequence import load
+from backend.steps import labeling, videos
+from backend.workspace import Workspace
+from backend.workspace.records import Labelling, Labels, Model
+from bytetrack.boxes import overlap
+from bytetrack.tracks import Tracks
+from bytetrack.video import VideoWriter
+
+WIDTH, HEIGHT, FRAMES = 480, 270, 21
+SIZE = 60  # pixels, of both objects
+
+
+def truth(frame: int) -> tuple[list[float], list[float]]:
+    """A square that turns back in the middle, and a disc that goes straight."""
+    x = 30 + 10 * min(frame, 20 - frame)
+    return [x, 40, x + SIZE, 40 + SIZE], [380 - 15 * frame, 170, 380 - 15 * frame + SIZE, 170 + SIZE]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """The console's, with one clip."""
+    path = tmp_path / "moving.mp4"
+    noise = np.random.default_rng(1).integers(60, 110, (HEIGHT // 6, WIDTH // 6, 3), np.uint8)
+    background = cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    texture = np.random.default_rng(2).integers(100, 255, (6, 6, 3), np.uint8)
+    with VideoWriter(path, 10, (WIDTH, HEIGHT)) as writer:
+        for number in range(FRAMES):
+            picture = background.copy()
+            square, disc = truth(number)
+            left, top = int(square[0]), int(square[1])
+            picture[top : top + SIZE, left : left + SIZE] = cv2.resize(texture, (SIZE, SIZE))
+            middle = int((disc[0] + disc[2]) / 2), int((disc[1] + disc[3]) / 2)
+            cv2.circle(picture, middle, SIZE // 2, (40, 60, 230), -1)
+            cv2.circle(picture, middle, SIZE // 4, (250, 240, 230), 3)
+            writer.write(picture)
+    workspace = Workspace(tmp_path / "workspace")
+    videos.add(workspace, progress.silent, source=str(path))
+    return workspace
+
+
+@pytest.fixture
+def editor(page: Page, workspace: Workspace) -> Locator:
+    """Open at the clip of a new job, by clicks."""
+    page.goto("/labels")
+    page.get_by_text("Label clips").click()
+    choose(page, "Clips", "moving")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("21 frames of 1 clip")).to_be_visible()  # the page knows of it
+    classes = page.get_by_label("Classes", exact=True)
+    classes.fill("square, disc")
+    classes.press("Enter")
+    page.get_by_role("button", name="Start labelling").click()
+    page.get_by_role("button", name="Draw", exact=True).click(timeout=60_000)
+    editor = page.locator(".player[data-boxes]")
+    expect(editor).to_have_attribute("data-frame", "0", timeout=30_000)
+    return editor
+
+
+class Hand:
+    """Draws in pixels of the picture."""
+
+    def __init__(self, page: Page, editor: Locator) -> None:
+        self.page, self.editor = page, editor
+        self.canvas = editor.locator("canvas.picture")
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        box = self.canvas.bounding_box()
+        assert box
+        scale = min(box["width"] / WIDTH, box["height"] / HEIGHT)
+        left, top = (box["width"] - WIDTH * scale) / 2, (box["height"] - HEIGHT * scale) / 2
+        return box["x"] + left + x * scale, box["y"] + top + y * scale
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
+        self.page.mouse.move(*self.at(*start))
+        self.page.mouse.down()
+        self.page.mouse.move(*self.at((start[0] + end[0]) / 2, (start[1] + end[1]) / 2))
+        self.page.mouse.move(*self.at(*end))
+        self.page.mouse.up()
+
+    def draw(self, xyxy: list[float]) -> None:
+        self.drag((xyxy[0], xyxy[1]), (xyxy[2], xyxy[3]))
+
+    def carry(self, old: list[float], new: list[float]) -> None:
+        """The selected box, by its middle."""
+        middle = [((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in (old, new)]
+        self.drag(*middle)
+
+    def click(self, xyxy: list[float]) -> None:
+        self.page.mouse.click(*self.at((xyxy[0] + xyxy[2]) / 2, (xyxy[1] + xyxy[3]) / 2))
+
+    def go(self, frame: int) -> None:
+        field = self.editor.get_by_title("Frame, counted from 0")
+        field.fill(str(frame))
+        field.press("Enter")
+        expect(self.editor).to_have_attribute("data-frame", str(frame))
+        self.editor.focus()
+
+    def saved(self) -> None:
+        expect(self.editor.locator(".status")).to_have_text("Saved")
+
+
+@pytest.fixture
+def hand(page: Page, editor: Locator) -> Hand:
+    editor.locator("canvas.picture").scroll_into_view_if_needed()
+    return Hand(page, editor)
+
+
+def job_of(workspace: Workspace) -> Labelling:
+    (record,) = workspace.list(Labelling)
+    return record
+
+
+def test_two_objects_are_labelled_through_a_clip_and_trained_on(
+    page: Page, editor: Locator, hand: Hand, workspace: Workspace
+) -> None:
+    square, disc = truth(0)
+    hand.draw(square)
+    page.keyboard.press("Escape")
+    page.keyboard.press("2")  # from here on discs
+    hand.draw(disc)
+    expect(editor).to_have_attribute("data-objects", "2")
+    hand.go(20)
+    hand.carry(disc, truth(20)[1])  # the last box that it had is offered, and carried on
+    hand.go(0)
+    hand.click(square)
+    for before, frame in ((0, 10), (10, 20)):
+        hand.go(frame)
+        hand.carry(truth(before)[0], truth(frame)[0])
+    expect(editor).to_have_attribute("data-boxes", str(2 * FRAMES))
+
+    page.keyboard.press("Control+z")
+    expect(editor).to_have_attribute("data-boxes", str(FRAMES + 11))
+    page.keyboard.press("Control+y")
+    expect(editor).to_have_attribute("data-boxes", str(2 * FRAMES))
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    expect(editor).to_have_attribute("data-frame", "17")
+    hand.saved()
+
+    page.reload()  # nothing is lost
+    button(page, "Draw").click()
+    expect(editor).to_have_attribute("data-boxes", str(2 * FRAMES), timeout=MINUTE)
+    button(page, "Everything in this clip is labelled").click()
+    button(page, "Bring in").click()
+    done(page, "Bring in moving")
+    (labels,) = workspace.list(Labels)
+    found = load(workspace, labels)
+    assert labels.labelled_frames == list(range(FRAMES)) and labels.classes == ["square", "disc"]
+    assert len(np.unique(found.id)) == 2
+    for frame in range(FRAMES):
+        here = found.at(frame)
+        assert [found.classes[each] for each in here.class_id.tolist()] == ["square", "disc"]
+        assert np.diag(overlap(here.xyxy, np.array(truth(frame), float))).min() > 0.8, frame
+
+    go(page, "Datasets")
+    button(page, "Build dataset").click()
+    done(page, "Build dataset 1")
+    go(page, "Training")
+    for name, value in {"max_epoch": "1", "test_size_h": "96", "test_size_w": "160"}.items():
+        field = page.get_by_label(name, exact=True)
+        field.fill(value)
+        field.press("Enter")
+    button(page, "Start training").click()
+    done(page, "Training dataset 1")
+    (model,) = workspace.list(Model)
+    assert sorted(model.classes) == ["disc", "square"]
+
+
+def test_tools(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
+    """Follow, mark, end, split, merge, delete."""
+    desk = labeling.desk(workspace, job_of(workspace))
+    assert desk
+
+    def boxes() -> Tracks:
+        hand.saved()
+        return boxes_of(desk.drawn(0), desk.job.classes)[0]
+
+    def drawn() -> dict[int, list[int]]:
+        """Frames by object, as saved."""
+        table = boxes()
+        return {id: table.frame[table.id == id].tolist() for id in np.unique(table.id).tolist()}
+
+    hand.draw(truth(0)[0])
+    page.keyboard.press("f")
+    expect(editor).to_have_attribute("data-boxes", str(FRAMES), timeout=20_000)
+    table = boxes()
+    shares = [overlap(table.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
+    assert min(shares) > 0.7
+
+    hand.go(12)
+    page.keyboard.press("s")  # from here on #2
+    assert drawn() == {1: list(range(12)), 2: list(range(12, FRAMES))}
+    hand.go(15)
+    page.keyboard.press("x")
+    assert drawn()[2] == [12, 13, 14, 16, 17, 18, 19, 20]
+    hand.go(18)
+    page.keyboard.press("e")
+    assert drawn()[2] == [12, 13, 14, 16, 17, 18]
+    page.keyboard.press("o")
+    hand.saved()
+    assert desk.drawn(0).objects[1].keys[18].occluded
+
+    hand.go(11)
+    page.keyboard.press("Escape")
+    hand.click(truth(11)[0])
+    page.keyboard.press("m")
+    hand.go(12)
+    hand.click(truth(12)[0])
+    assert drawn() == {1: [*range(15), 16, 17, 18]}
+    page.keyboard.press("r")
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    assert list(drawn()) == [7]
+    page.keyboard.press("Shift+Delete")
+    assert drawn() == {}
+    for _ in range(2):
+        page.keyboard.press("Control+z")
+    assert drawn() == {1: [*range(15), 16, 17, 18]}
+    hand.go(15)
+    hand.click(truth(14)[0])  # where it was a moment ago
+    page.keyboard.press("g")
+    assert drawn() == {1: list(range(19))}
+    for _ in range(2):
+        page.keyboard.press("Control+z")
+    assert drawn() == {1: list(range(12)), 2: [12, 13, 14, 16, 17, 18]}
+
+
+def test_what_was_predicted_is_followed_anew_up_to_where_it_was_right(
+    page: Page, editor: Locator, hand: Hand, workspace: Workspace
+) -> None:
+    """As with the boxes of a model that were off for some frames."""
+    desk = labeling.desk(workspace, job_of(workspace))
+    assert desk
+    off = [40 if 6 <= frame < 12 else 0 for frame in range(FRAMES)]
+    boxes = [np.array(truth(frame)[0]) + [0, shift, 0, shift] for frame, shift in enumerate(off)]
+    table = Tracks(list(range(FRAMES)), [1] * FRAMES, boxes, [1] * FRAMES, [0] * FRAMES, ("square",))
+    begin_with(page, editor, desk, table)
+    hand.go(6)
+    hand.click(boxes[6].tolist())
+    hand.carry(boxes[6].tolist(), truth(6)[0])
+    page.keyboard.press("f")
+    expect(editor).to_have_attribute("data-frame", "11", timeout=20_000)
+    hand.saved()
+    (found,) = desk.drawn(0).objects
+    assert [frame for frame, key in found.keys.items() if not key.predicted] == [6]
+    mended, _ = boxes_of(desk.drawn(0), desk.job.classes)
+    assert mended.frame.tolist() == list(range(FRAMES))
+    shares = [overlap(mended.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
+    assert min(shares) > 0.8 and shares[12:] == [pytest.approx(1)] * (FRAMES - 12)
+
+
+def begin_with(page: Page, editor: Locator, desk: Desk, table: Tracks) -> None:
+    """As if the job had begun with these boxes."""
+    desk.save(0, Drawn(objects=objects_of(table, desk.job.classes)).model_dump_json().encode())
+    page.reload()
+    button(page, "Draw").click()
+    expect(editor).to_have_attribute("data-objects", "1", timeout=MINUTE)
+    editor.locator("canvas.picture").scroll_into_view_if_needed()
+
+
+def test_predicted_boxes_between_drawn_ones_go_along(
+    page: Page, editor: Locator, hand: Hand, workspace: Workspace
+) -> None:
+    """As those of an object that following lost little by little."""
+    desk = labeling.desk(workspace, job_of(workspace))
+    assert desk
+    boxes = [np.array(truth(0)[0]) + [0, 4 * frame, 0, 4 * frame] for frame in range(FRAMES)]
+    table = Tracks(list(range(FRAMES)), [1] * FRAMES, boxes, [1] * FRAMES, [0] * FRAMES, ("square",))
+    begin_with(page, editor, desk, table)
+    hand.click(boxes[0].tolist())
+    for frame, by in ((0, 0), (20, 0), (10, -40)):
+        hand.go(frame)
+        here = boxes[frame]
+        # A box that is moved to where it is becomes one that somebody drew: there and back.
+        hand.carry(here.tolist(), (here + [30, by, 30, by]).tolist())
+        hand.carry((here + [30, by, 30, by]).tolist(), (here + [0, by, 0, by]).tolist())
+    hand.saved()
+    found, _ = boxes_of(desk.drawn(0), desk.job.classes)
+    tops = [found.at(frame).xyxy[0, 1] for frame in range(FRAMES)]
+    np.testing.assert_allclose(tops[:11], 40, atol=1.5)
+    np.testing.assert_allclose(tops[15], 40 + 60 - 20, atol=1.5)
+    np.testing.assert_allclose(tops[20], 120, atol=1.5)
+
+
+def test_a_second_tab_is_told(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
+    other_page = page.context.new_page()
+    other_page.goto("/labels")
+    other_page.get_by_role("button", name="Draw", exact=True).click()
+    other = other_page.locator(".player[data-boxes]")
+    expect(other).to_have_attribute("data-frame", "0", timeout=30_000)
+    hand.draw(truth(0)[0])
+    hand.saved()
+    other.locator("canvas.picture").scroll_into_view_if_needed()
+    Hand(other_page, other).draw(truth(0)[1])
+    expect(other.get_by_text("was changed in another tab")).to_be_visible()
+    desk = labeling.desk(workspace, job_of(workspace))
+    assert desk and len(desk.drawn(0).objects) == 1  # nothing was overwritten
+    other.get_by_role("button", name="Load what they drew").click()
+    expect(other.get_by_text("was changed in another tab")).to_be_hidden()
+    Hand(other_page, other).draw(truth(0)[1])
+    expect(other).to_have_attribute("data-objects", "2")
+    expect(other.locator(".status")).to_have_text("Saved")
+    assert len(desk.drawn(0).objects) == 2
+
+
+def test_keys_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
+    """Mark, copy on, another class, resize; keys go on working after a click; zoom."""
+    desk = labeling.desk(workspace, job_of(workspace))
+    assert desk
+    hand.draw([30, 40, 90, 100])
+    page.keyboard.press("t")
+    page.keyboard.press("v")
+    expect(editor).to_have_attribute("data-frame", "1")
+    editor.get_by_role("button", name="disc (2)").click()
+    page.keyboard.press("ArrowLeft")
+    expect(editor).to_have_attribute("data-frame", "0")
+    hand.drag((90, 70), (120, 70))  # its right edge
+    hand.saved()
+    (found,) = desk.drawn(0).objects
+    assert found.class_id == 1 and [key.truncated for key in found.keys.values()] == [True, False]
+    np.testing.assert_allclose(found.keys[0].xyxy, (30, 40, 120, 100), atol=1.5)
+    np.testing.assert_allclose(found.keys[1].xyxy, (30, 40, 90, 100), atol=1.5)
+
+    editor.get_by_role("button", name="Keys").focus()
+    page.keyboard.press("Space")  # presses it, and plays nothing
+    expect(editor.locator(".keys")).to_be_visible()
+    page.keyboard.press("Tab")  # leaves it, and selects nothing
+    expect(editor.get_by_role("button", name="Full screen")).to_be_focused()
+    editor.focus()
+
+    page.keyboard.press("Escape")
+    page.mouse.move(*hand.at(300, 130))
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    hand.draw([290, 120, 350, 180])  # where these were before zooming
+    hand.saved()
+    left, top, right, bottom = desk.drawn(0).objects[1].keys[0].xyxy
+    assert right - left == pytest.approx(60 / np.exp(0.8), abs=2) == bottom - top
+
+
+def test_a_tab_that_is_closed_at_once_loses_nothing(
+    page: Page, editor: Locator, hand: Hand, workspace: Workspace
+) -> None:
+    desk = labeling.desk(workspace, job_of(workspace))
+    assert desk
+    page.on("dialog", lambda dialog: dialog.accept())  # leave all the same
+    hand.draw([30, 40, 90, 100])
+    page.close(run_before_unload=True)
+    deadline = time.monotonic() + 20
+    while not desk.drawn(0).objects and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(desk.drawn(0).objects) == 1
