@@ -38,7 +38,7 @@ STEPS: dict[str, Step] = {
         Step("home", "Home", "home", "", "Where you stand, and what comes next."),
         Step("videos", "Videos", "movie", "Prepare", "Bring in video files and cut them into clips.", Video),
         Step("labels", "Labels", "select_all", "Prepare", "Boxes that people drew around the objects.", Labels),
-        Step("datasets", "Datasets", "dataset", "Prepare", "Labelled clips, split for training and testing.", Dataset),
+        Step("datasets", "Datasets", "dataset", "Prepare", "Labeled clips, split for training and testing.", Dataset),
         Step("training", "Training", "model_training", "Learn", "Teach a detector what your objects look like.", Model),
         Step("models", "Models", "neurology", "Learn", "Detectors that you trained or brought in.", Model),
         Step(

@@ -26,7 +26,7 @@ from bytetrack.training.hyperparameters import SIZES
 
 STARTS: dict[str, Callable[..., Job]] = {
     "train": training.start,
-    "tune": hyperparameter_search.start,
+    "search hyperparameters": hyperparameter_search.start,
 }  # those that check first
 DEFAULT_WORKSPACE = os.environ.get("BYTETRACK_WORKSPACE") or jobs.PROJECT / "workspace"
 
@@ -164,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--step", type=int, help="frames of the video from one labeled picture to the next")
     run.add_argument("--first-frame", type=int, help="frame of the video, from 0, that the first labeled picture is")
     run.add_argument("--model", choices=list(SIZES), default="nano")
-    run.add_argument("--epochs", type=int, help="default: what suits the number of labelled frames")
+    run.add_argument("--epochs", type=int, help="default: what suits the number of labeled frames")
     use = add("use", _use, "choose where jobs run, and tell whether all is there that it needs")
     use.add_argument("platform", choices=list(registry.PLATFORMS))
     use.add_argument("settings", nargs="*", metavar="NAME=VALUE", help="such as region=eu-west-1")

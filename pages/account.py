@@ -20,7 +20,7 @@ from app.widgets.formatting import ago, count, duration, size
 from app.workspace import workspace
 from backend import jobs
 from backend.platforms import registry
-from backend.platforms.base import SETTINGS, Check, Holding, Option
+from backend.platforms.base import SETTINGS, Check, Option, Resource
 from backend.platforms.registry import PLATFORMS
 from backend.steps import account, platform_setup
 from backend.workspace.records import (
@@ -28,18 +28,18 @@ from backend.workspace.records import (
     Dataset,
     Endpoint,
     Job,
-    Labelling,
+    LabelingJob,
     Labels,
     Model,
     Record,
     Run,
     Score,
-    Search,
+    TrackerSearch,
     Video,
 )
 
 ICONS = {"local": "computer"}
-CHECKS = {  # icon and colour of each state
+CHECKS = {  # icon and color of each state
     "ok": ("check_circle", "green"),
     "missing": ("radio_button_unchecked", "orange"),
     "failed": ("error", "red"),
@@ -51,13 +51,13 @@ WORD = "remove"  # to be typed before everything goes
 KINDS: dict[type[Record], tuple[str, str]] = {
     Video: ("Videos", "videos"),
     Labels: ("Labels", "labels"),
-    Labelling: ("Labelling", "labels"),
+    LabelingJob: ("Labeling", "labels"),
     Dataset: ("Datasets", "datasets"),
     Model: ("Models", "models"),
     Endpoint: ("Endpoints", "deploy"),
     Run: ("Runs", "track"),
     Score: ("Scores", "evaluate"),
-    Search: ("Searches", "evaluate"),
+    TrackerSearch: ("Searches", "evaluate"),
     Comparison: ("Comparisons", "compare"),
     Job: ("Jobs and logs", ""),
 }
@@ -124,28 +124,30 @@ def setting_up(name: str, options: list[Option]) -> None:
 
 def show_check(name: str, check: Check) -> None:
     """One line, with what to do about it."""
-    icon, colour = CHECKS[check.state]
+    icon, color = CHECKS[check.state]
     with st.container(horizontal=True, vertical_alignment="center", key=f"check-{check.key}"):
-        st.markdown(f":{colour}[:material/{icon}:] **{check.title}** :small[:gray[{check.detail}]]", width="stretch")
+        st.markdown(f":{color}[:material/{icon}:] **{check.title}** :small[:gray[{check.detail}]]", width="stretch")
         if check.command:
             with st.popover("Command", type="tertiary", icon=":material/terminal:"):
                 st.caption("Does the same in a terminal, or by somebody who may.")
                 st.code(check.command, language="bash", wrap_lines=True)
-        if check.undo and st.button(check.undo, type="tertiary", key=f"undo-{check.key}"):
+        if check.revert_label and st.button(check.revert_label, type="tertiary", key=f"undo-{check.key}"):
             confirm_undo(name, check)
         needed = check.state == "missing"
-        if check.action and st.button(check.action, type="primary" if needed else "secondary", key=f"mend-{check.key}"):
-            run_job("set up", f"{check.action} ({check.title})", name=name, key=check.key)
+        if check.fix_label and st.button(
+            check.fix_label, type="primary" if needed else "secondary", key=f"mend-{check.key}"
+        ):
+            run_job("set up", f"{check.fix_label} ({check.title})", name=name, key=check.key)
 
 
 @st.dialog("Are you sure?", icon=":material/warning:")
 def confirm_undo(name: str, check: Check) -> None:
-    st.markdown(check.undo_detail)
+    st.markdown(check.revert_detail)
     with st.container(horizontal=True, horizontal_alignment="right"):
         if st.button("Keep it", key="undo-keep"):
             st.rerun()
-        if st.button(check.undo, type="primary", key="undo-confirm"):
-            run_job("take down", f"{check.undo} ({check.title})", name=name, key=check.key)
+        if st.button(check.revert_label, type="primary", key="undo-confirm"):
+            run_job("take down", f"{check.revert_label} ({check.title})", name=name, key=check.key)
 
 
 @guarded_fragment()
@@ -153,7 +155,7 @@ def holdings() -> None:
     """Everything that this console has made on the platform, dearest first, any of which can be deleted."""
     title, _ = PLATFORMS[registry.chosen(ws)]
     with st.spinner(f"Looking at what is on {title}", show_time=True):
-        found = registry.platform_of(ws).holdings()
+        found = registry.platform_of(ws).inventory()
     if not found and not registry.platform_of(ws).options(SETTINGS):  # nothing to set: it is this machine
         return
     st.subheader(f"What is on {title}", anchor=False)
@@ -184,7 +186,7 @@ def holdings() -> None:
         selection_mode="multi-row",
         key=f"holdings-{hash(tuple(each.id for each in found))}",
     )
-    selected = [found[row] for row in event.selection.rows if found[row].discardable]
+    selected = [found[row] for row in event.selection.rows if found[row].deletable]
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Delete", icon=":material/delete:", disabled=not selected, key="discard"):
             confirm_discard(selected)
@@ -194,7 +196,7 @@ def holdings() -> None:
 
 
 @st.dialog("Delete these?", icon=":material/delete:")
-def confirm_discard(selected: list[Holding]) -> None:
+def confirm_discard(selected: list[Resource]) -> None:
     for each in selected[:20]:
         st.markdown(f"- {each.kind} **{each.name}** :gray[{each.status}]")
     if len(selected) > 20:
@@ -206,7 +208,7 @@ def confirm_discard(selected: list[Holding]) -> None:
         if st.button("Delete", type="primary", key="discard-confirm"):
             with guard(), st.spinner("Deleting"):
                 for each in selected:
-                    registry.platform_of(ws).discard(each.id)
+                    registry.platform_of(ws).delete_resource(each.id)
                 st.rerun()
 
 

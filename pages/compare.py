@@ -21,7 +21,7 @@ from app.widgets import (
     run_job,
     video_facts,
 )
-from app.widgets.charts import COLOURS
+from app.widgets.charts import COLORS
 from app.widgets.formatting import ago, count, natural, number, size
 from app.workspace import workspace
 from backend.latency import REQUESTS_NEEDED
@@ -31,7 +31,7 @@ from backend.steps.deployments import MODES
 from backend.workspace.records import Comparison, Endpoint, Labels, Model, Run, Video
 from bytetrack.tracks import Tracks
 
-PARTS = {"client": COLOURS[2], "network": COLOURS[1], "model": COLOURS[0]}
+PARTS = {"client": COLORS[2], "network": COLORS[1], "model": COLORS[0]}
 PART_MEANING = (
     "**Client**: cutting the video into pieces and reading the answers. **Network**: under way, and waiting in the "
     "queue. **Model**: inside the container, from the request's arrival to its answer."
@@ -152,8 +152,8 @@ def watch(comparison: Comparison) -> None:
     second = right.selectbox("Against it", others, format_func=titles.__getitem__, key=f"{key}-second")
     names = ("right" if titles[first] == titles[second] else titles[first], titles[second])
     load = (lambda: Tracks.load(files[first]), lambda: Tracks.load(files[second]))
-    labelled = labels[first].labelled_frames if first in labels else None
-    player(video, differing(names, f"{first} {second}", video, load, labelled), key=key)
+    labeled = labels[first].labeled_frames if first in labels else None
+    player(video, differing(names, f"{first} {second}", video, load, labeled), key=key)
 
 
 def conclusion(rows: list[Row]) -> str:
@@ -239,7 +239,7 @@ def speed_chart(rows: list[Row], *, key: str) -> None:
             x=[row["fps"] for row in rows],
             y=[row["endpoint"] for row in rows],
             orientation="h",
-            marker_color=COLOURS[0],
+            marker_color=COLORS[0],
             texttemplate="%{x:.1f}",
             hovertemplate="%{y}: %{x:.1f} frames/s<extra></extra>",
         )
@@ -252,13 +252,13 @@ def parts_chart(rows: list[Row], *, key: str) -> None:
     """Where half of the requests spend their time, per frame: a request may hold one piece or a whole video."""
     figure = go.Figure()
     names = [f"{row['endpoint']}<br>{count(row['requests'], 'request')}" for row in rows]
-    for part, colour in PARTS.items():
+    for part, color in PARTS.items():
         figure.add_bar(
             name=part,
             y=names,
             x=[row[f"{part}_ms"]["p50"] * row["requests"] / row["frames"] for row in rows],
             orientation="h",
-            marker_color=colour,
+            marker_color=color,
             hovertemplate="%{y}: %{x:.1f} ms<extra>" + part + "</extra>",
         )
     figure.update_layout(
@@ -277,7 +277,7 @@ def distribution_chart(rows: list[Row], *, key: str) -> None:
             x=np.r_[latency[0], latency],
             y=100 * np.arange(len(latency) + 1) / len(latency),
             mode="lines",
-            line={"shape": "hv", "width": 2.5, "color": COLOURS[place % len(COLOURS)]},
+            line={"shape": "hv", "width": 2.5, "color": COLORS[place % len(COLORS)]},
             hovertemplate="%{y:.0f} % within %{x:.0f} ms",
         )
     figure.update_layout(

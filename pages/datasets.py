@@ -1,4 +1,4 @@
-"""Datasets: labelled clips put together, split by clip for training, validation and testing."""
+"""Datasets: labeled clips put together, split by clip for training, validation and testing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.widgets import (
-    SPLIT_COLOURS,
+    SPLIT_COLORS,
     chart,
     confirm_removal,
     empty_state,
@@ -41,7 +41,7 @@ def main() -> None:
     if not labels:
         empty_state(
             "dataset",
-            "No labelled clips yet",
+            "No labeled clips yet",
             "A dataset is made of videos with labels. Import some labels first.",
             "Go to Labels",
             "labels",
@@ -82,7 +82,7 @@ def compose(labels: list[Labels], built: list[Dataset]) -> None:
     with drawn:
         boxes_chart(boxes, key="chart-new")
     with told:
-        frames = {split: sum(len(by_id[id].labelled_frames) for id in ids) for split, ids in splits.items()}
+        frames = {split: sum(len(by_id[id].labeled_frames) for id in ids) for split, ids in splits.items()}
         metric_row({f"{split} frames": number(frames[split]) for split in datasets.SPLITS})
         show_problems(found)
     if st.button("Build dataset", type="primary", icon=":material/dataset:"):
@@ -101,7 +101,7 @@ def of_sources(labels: list[Labels]) -> list[Labels]:
 def divide(labels: list[Labels], videos: dict[str, Video]) -> dict[str, list[str]]:
     """The suggested split in a table, for a person to change: split → ids of labels."""
     parents = {videos[each.video].parent for each in labels if each.video in videos}
-    # A whole video whose clips are labelled too would put the same frames in twice.
+    # A whole video whose clips are labeled too would put the same frames in twice.
     wanted = [each for each in labels if each.video not in parents]
     suggested = {id: split for split, ids in datasets.suggest_split(wanted).items() for id in ids}
     order = {split: place for place, split in enumerate((*datasets.SPLITS, LEFT_OUT))}
@@ -116,7 +116,7 @@ def divide(labels: list[Labels], videos: dict[str, Video]) -> dict[str, list[str
                 "Clip": [each.name for each in rows],
                 "Source": [each.source for each in rows],
                 "Classes": [each.classes for each in rows],
-                "Frames": [len(each.labelled_frames) for each in rows],
+                "Frames": [len(each.labeled_frames) for each in rows],
                 "Boxes": [each.boxes for each in rows],
                 "Use for": [suggested.get(each.id, LEFT_OUT) for each in rows],
             }
@@ -161,7 +161,7 @@ def boxes_chart(boxes: Mapping[str, Mapping[str, int]], *, key: str) -> None:
                 y=classes,
                 x=[boxes[split].get(name, 0) for name in classes],
                 orientation="h",
-                marker_color=SPLIT_COLOURS[split],
+                marker_color=SPLIT_COLORS[split],
                 hovertemplate="%{y}: %{x:,} boxes<extra>" + split + "</extra>",
             )
             for split in datasets.SPLITS

@@ -14,7 +14,7 @@ from app.player.component import differing, layer, player
 from app.widgets import (
     chart,
     choose,
-    class_colours,
+    class_colors,
     confirm_removal,
     empty_state,
     guard,
@@ -25,13 +25,13 @@ from app.widgets import (
     page_header,
     run_job,
 )
-from app.widgets.charts import COLOURS
+from app.widgets.charts import COLORS
 from app.widgets.formatting import ago, count, number, percent
 from app.workspace import workspace
 from backend.steps import evaluation, models
 from backend.steps.tracker_search import own_settings
 from backend.steps.unlabeled import find_unlabeled, warning_of
-from backend.workspace.records import Labels, Model, Run, Score, Search, Video
+from backend.workspace.records import Labels, Model, Run, Score, TrackerSearch, Video
 from bytetrack.tracking.config import TrackerConfig
 from bytetrack.tracks import Tracks
 
@@ -40,17 +40,17 @@ if TYPE_CHECKING:
 
 MEANING = {
     "HOTA": "Finding the objects and keeping their ids, both at once: DetA and AssA in balance.",
-    "MOTA": "100 % less misses, false boxes and switched ids per labelled box. Judges detection above all.",
+    "MOTA": "100 % less misses, false boxes and switched ids per labeled box. Judges detection above all.",
     "IDF1": "The share of boxes with the right id, one id per object. Judges how long ids last.",
     "DetA": "Detection: how many of the objects are found, without inventing any.",
     "AssA": "Association: how well boxes of the same object are held together over time.",
-    "LocA": "Localisation: how closely the boxes that match lie on the labelled ones.",
+    "LocA": "Localisation: how closely the boxes that match lie on the labeled ones.",
     "MOTP": "Overlap of the boxes that match, at an overlap of at least half.",
     "IDP": "Of the tracks' boxes, the share with the right id.",
-    "IDR": "Of the labelled boxes, the share with the right id.",
+    "IDR": "Of the labeled boxes, the share with the right id.",
     "IDSW": "Times at which a followed object got another id.",
     "FP": "Boxes where no object is.",
-    "FN": "Labelled boxes that were missed.",
+    "FN": "Labeled boxes that were missed.",
     "FRAG": "Times at which following an object was interrupted.",
     "MT": "Objects followed for at least 80 % of their time.",
     "ML": "Objects followed for less than 20 % of their time.",
@@ -128,7 +128,7 @@ def select(runs: list[Run]) -> tuple[Run, Labels | None]:
 
 
 def labels_facts(labels: Labels) -> str:
-    return f"{labels.source}, {count(labels.objects, 'object')} on {count(len(labels.labelled_frames), 'frame')}"
+    return f"{labels.source}, {count(labels.objects, 'object')} on {count(len(labels.labeled_frames), 'frame')}"
 
 
 def score_of(run: Run, labels: Labels) -> Score | None:
@@ -189,14 +189,14 @@ def shown(metric: str, value: float) -> str:
 def per_class_chart(score: Score) -> None:
     """The percentages, a bar per class."""
     classes = score.per_class if len(score.per_class) > 1 else {"all": score.metrics}
-    colours = class_colours(list(classes))
+    colors = class_colors(list(classes))
     figure = go.Figure(
         [
             go.Bar(
                 name=name,
                 x=PARTS,
                 y=[round(metrics[part], 1) for part in PARTS],
-                marker_color=colours[name],
+                marker_color=colors[name],
                 hovertemplate="%{x} %{y} %<extra>" + name + "</extra>",
             )
             for name, metrics in classes.items()
@@ -219,7 +219,7 @@ def side_by_side(scores: list[Score]) -> None:
                 y=[score.name for score in scores],
                 x=[round(score.metrics[metric], 1) for score in scores],
                 orientation="h",
-                marker_color=COLOURS[place],
+                marker_color=COLORS[place],
                 hovertemplate="%{y}<br>" + metric + " %{x} %<extra></extra>",
                 texttemplate="%{x:.0f}",
                 textposition="outside",
@@ -285,7 +285,7 @@ def watch(run: Run, labels: Labels | None, video: Video, settings: Settings | No
 
     if labels:
         names, load = ("labels", "tracks"), (lambda: truth(labels.id).tracks, tracks)
-        layers = differing(names, f"{labels.id} {key}", video, load, labels.labelled_frames)
+        layers = differing(names, f"{labels.id} {key}", video, load, labels.labeled_frames)
     else:
         layers = [layer("tracks", key, video, tracks)]
     player(video, layers, key=f"{'watch' if settings is None else 'tune'}-{run.id}")
@@ -326,9 +326,9 @@ def gains(run: Run, labels: Labels, settings: Settings) -> None:
         gain = round(now[name] - then[name], 1)
         text = f"{gain:+.1f}" if gain else "as before"
         arrow: Literal["auto", "off"] = "auto" if gain else "off"
-        colour: Literal["normal", "off"] = "normal" if gain else "off"
+        color: Literal["normal", "off"] = "normal" if gain else "off"
         help_ = f"{MEANING[name]} The arrow shows the change from the run as it was made."
-        column.metric(name, percent(now[name]), text, delta_color=colour, delta_arrow=arrow, help=help_, border=True)
+        column.metric(name, percent(now[name]), text, delta_color=color, delta_arrow=arrow, help=help_, border=True)
 
 
 def changes(run: Run, labels: Labels | None, settings: Settings, tracks: Tracks) -> None:
@@ -366,7 +366,7 @@ def keep(model: Model | None, settings: Settings, kept: dict[str, float]) -> Non
 
 def best_settings(run: Run, labels: Labels) -> None:
     """The search for the settings with the best HOTA, and what the last one found."""
-    search = next((each for each in ws.list(Search) if (each.run, each.labels) == (run.id, labels.id)), None)
+    search = next((each for each in ws.list(TrackerSearch) if (each.run, each.labels) == (run.id, labels.id)), None)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         with st.container(gap="xsmall"):
             st.subheader("Best settings by search")
@@ -378,12 +378,12 @@ def best_settings(run: Run, labels: Labels) -> None:
         if st.button(
             "Search again" if search else "Search for the best", icon=":material/manage_search:", key="search"
         ):
-            run_job("search", f"Search settings for {run.name}", run=run.id, labels=labels.id)
+            run_job("search tracker settings", f"Search settings for {run.name}", run=run.id, labels=labels.id)
     # With the settings that a search found, there may be nothing to warn of any more: its own warning stays.
     own = tuple(own_settings(ws, run.model).items())
     if warning := (search.warning if search else "") or warning_before_search(run.id, own, labels.id):
         st.warning(warning, icon=":material/warning:")
-    jobs_panel("search")
+    jobs_panel("search tracker settings")
     if not search:
         return
     for column, name in zip(st.columns(len(MAIN)), MAIN):
@@ -414,7 +414,7 @@ def best_settings(run: Run, labels: Labels) -> None:
         st.caption("On the sliders you see what they do; kept with the model, they hold for every way of serving.")
 
 
-def importance_chart(search: Search) -> None:
+def importance_chart(search: TrackerSearch) -> None:
     """How much of the difference between good and bad trials each setting explains."""
     names = list(search.importances)
     figure = go.Figure(
@@ -422,7 +422,7 @@ def importance_chart(search: Search) -> None:
             y=names,
             x=[round(100 * search.importances[name], 1) for name in names],
             orientation="h",
-            marker_color=COLOURS[0],
+            marker_color=COLORS[0],
             texttemplate="%{x:.0f} %",
             textposition="outside",
             hovertemplate="%{y} %{x} %<extra></extra>",
@@ -432,7 +432,7 @@ def importance_chart(search: Search) -> None:
     chart(figure, key=f"importance-{search.id}", height=330, title="What matters")
 
 
-def trials_chart(search: Search) -> None:
+def trials_chart(search: TrackerSearch) -> None:
     """HOTA of every trial over each setting, the best one marked; the settings that matter most come first."""
     names = list(search.importances)
     columns = -(-len(names) // 2)
@@ -444,7 +444,7 @@ def trials_chart(search: Search) -> None:
             x=[trial[name] for trial in search.trials],
             y=hota,
             mode="markers",
-            marker={"size": 5, "color": COLOURS[0], "opacity": 0.45},
+            marker={"size": 5, "color": COLORS[0], "opacity": 0.45},
             hovertemplate=name + " %{x}<br>HOTA %{y:.1f} %<extra></extra>",
             row=row + 1,
             col=column + 1,
@@ -453,7 +453,7 @@ def trials_chart(search: Search) -> None:
             x=[search.settings.get(name)],
             y=[search.metrics["HOTA"]],
             mode="markers",
-            marker={"size": 11, "color": COLOURS[1], "symbol": "star"},
+            marker={"size": 11, "color": COLORS[1], "symbol": "star"},
             hovertemplate=f"best: {name} %{{x}}<br>HOTA %{{y:.1f}} %<extra></extra>",
             row=row + 1,
             col=column + 1,

@@ -21,7 +21,7 @@ CIRCLE = (
     '<i style="flex:1;height:2px;background:{after}"></i></div>'
 )
 GROUPS = {
-    "Prepare": "Bring in your footage, cut it into clips, import what people labelled on them, and split it fairly.",
+    "Prepare": "Bring in your footage, cut it into clips, import what people labeled on them, and split it fairly.",
     "Learn": "Train a YOLOX detector on your own classes, or bring in one that others trained, and see how good it is.",
     "Use": "Deploy it three ways, and let ByteTrack give every object an id that stays with it through the video.",
     "Judge": "Score the tracks against labels, tune the tracker, and compare what each way of serving costs in time.",
@@ -110,11 +110,11 @@ def progress_of(standing: Standing, following: bool) -> str:
 def activity(recent: list[Job]) -> None:
     """The newest jobs, a line each."""
     for job in recent:
-        icon, colour = LOOK[job.status]
+        icon, color = LOOK[job.status]
         took = f" in {duration(job.ended - job.started)}" if job.status == "done" and job.started and job.ended else ""
         reason = f"  \n:small[:gray[{job.reason}]]" if job.reason else ""
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f":{colour}[{icon}] {job.name} :gray[{job.status}{took}]{reason}", width="stretch")
+            st.markdown(f":{color}[{icon}] {job.name} :gray[{job.status}{took}]{reason}", width="stretch")
             st.markdown(f":small[:gray[{ago(job.created)}]]", width="content")
 
 

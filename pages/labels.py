@@ -29,9 +29,9 @@ from backend import jobs
 from backend.labels.sequence import load
 from backend.steps import importing
 from backend.workspace.records import Job, Labels, Video
-from pages.parts.labeling_jobs import labelling_jobs
+from pages.parts.labeling_jobs import labeling_jobs
 
-VERBS = ("import labels", "start labelling", "bring in labels", "make sample", "draw tracks")
+VERBS = ("import labels", "start labeling", "fetch labels", "make sample", "draw tracks")
 BY_NAME = "Decide by name"
 ACCEPTED = (
     "**Ground Truth**: the output folder of a video object tracking job.  \n"
@@ -61,7 +61,7 @@ def main() -> None:
             )
         return
     with guard():
-        labelling_jobs(videos)
+        labeling_jobs(videos)
     bring_in(videos, first=not everything)
     jobs_panel(*VERBS)
     if not everything:
@@ -73,7 +73,7 @@ def main() -> None:
             "Video": names[labels.video].name if labels.video in names else "",
             "Source": labels.source,
             "Classes": labels.classes,
-            "Labelled frames": len(labels.labelled_frames),
+            "Labeled frames": len(labels.labeled_frames),
             "Boxes": labels.boxes,
             "Objects": labels.objects,
             "Notes": len(labels.notes),
@@ -85,7 +85,7 @@ def main() -> None:
     if selected and st.session_state.get("labels-row") != selected.id:  # a row that was just clicked
         st.session_state["labels-row"] = st.session_state["labels-look"] = selected.id
     look(everything, names)
-    next_step("datasets", "Put labelled clips together, some to train on and some held back for testing.")
+    next_step("datasets", "Put labeled clips together, some to train on and some held back for testing.")
 
 
 def bring_in(videos: list[Video], *, first: bool) -> None:
@@ -167,18 +167,18 @@ def look(everything: list[Labels], videos: dict[str, Video]) -> None:
             if st.button("Remove", icon=":material/delete:", key="remove-labels"):
                 confirm_removal(labels)
         video = videos[labels.video]
-        labelled = f"{number(len(labels.labelled_frames))} of {number(video.frames)}"
+        labeled = f"{number(len(labels.labeled_frames))} of {number(video.frames)}"
         metric_row(
             {
                 "Boxes": number(labels.boxes),
                 "Objects": number(labels.objects),
-                "Labelled frames": labelled,
+                "Labeled frames": labeled,
                 "Source": labels.source,
             }
         )
         with guard():
             shown = layer("labels", labels.id, video, lambda: load(ws, labels))
-            player(video, [shown], key=f"player-{labels.id}", stops=labels.labelled_frames)
+            player(video, [shown], key=f"player-{labels.id}", stops=labels.labeled_frames)
         with st.container(horizontal=True, gap="small"):
             for name in labels.classes:
                 st.badge(name, icon=":material/label:", color="primary")

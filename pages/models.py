@@ -23,7 +23,7 @@ from app.widgets.formatting import date, number, size
 from app.workspace import workspace
 from backend.platforms.registry import platform_of
 from backend.steps import models
-from backend.steps.pretrained_catalog import CATALOGUE, Published
+from backend.steps.pretrained_catalog import CATALOG, Published
 from backend.workspace.records import Dataset, Job, Model
 from bytetrack.training.hyperparameters import SIZES
 
@@ -39,7 +39,7 @@ ws = workspace()
 def main() -> None:
     page_header("models")
     known = ws.list(Model)
-    jobs_panel("add model", "download model", "register model")
+    jobs_panel("add model", "download model", "publish model")
     if known:
         with guard():
             listing(known)
@@ -47,7 +47,7 @@ def main() -> None:
         empty_state(
             "neurology",
             "No models yet",
-            "Train one on your own labels, or bring in a published one below and track without labelling anything.",
+            "Train one on your own labels, or bring in a published one below and track without labeling anything.",
             "Go to Training",
             "training",
         )
@@ -95,7 +95,7 @@ def show(model: Model) -> None:
             metric_row(shown, MEANING)
         st.caption(
             f"{card.parameters / 1e6:.2f} M parameters, {size(card.bytes)} of weights, "
-            f"frames fitted into {width} × {height} pixels, {card.normalisation} input"
+            f"frames fitted into {width} × {height} pixels, {card.normalization} input"
         )
         origin = [f"Dataset **{card.dataset}**" if card.dataset else ""]
         origin.append(f"labels {', '.join(card.labels)}" if card.labels else "")
@@ -110,7 +110,7 @@ def show(model: Model) -> None:
         elif platform_of(ws).has_registry and st.button(
             "Register", icon=":material/verified:", key=f"register-{model.id}", help="In the platform's model registry"
         ):
-            run_job("register model", f"Register {model.name}", model=model.id)
+            run_job("publish model", f"Register {model.name}", model=model.id)
         with st.container(horizontal=True, gap="xsmall"):
             for name in card.classes[:20]:
                 st.badge(name, icon=":material/label:", color="primary")
@@ -143,14 +143,14 @@ def bring_in(*, expanded: bool) -> None:
     with st.expander("Bring in a pretrained model", icon=":material/add:", expanded=expanded):
         published, own = st.tabs([":material/public: Published", ":material/upload_file: From a file"])
         with published:
-            catalogue()
+            catalog()
         with own:
             from_file()
 
 
-def catalogue() -> None:
+def catalog() -> None:
     """What can be had with one click, smallest first; what has to be fetched by hand below."""
-    offered = {key: each for key, each in CATALOGUE.items() if each.url}
+    offered = {key: each for key, each in CATALOG.items() if each.url}
     running = {job.params.get("entry") for job in ws.list(Job) if job.verb == "download model" and job.active}
     st.markdown(
         "**YOLOX on COCO** knows 80 classes, people and vehicles among them: deploy it as it is, or start your own "
@@ -161,7 +161,7 @@ def catalogue() -> None:
         for column, (key, each) in zip(st.columns(3, gap="medium"), ordered[row : row + 3]):
             with column.container(border=True, gap="xsmall"):
                 offer(key, each, busy=key in running)
-    others = [each for each in CATALOGUE.values() if not each.url]
+    others = [each for each in CATALOG.values() if not each.url]
     st.markdown(
         f"**ByteTrack on MOT** knows people in crowds. Its authors' host offers no direct download: fetch a file from "
         f"[their model zoo]({others[0].page}), then bring it in “From a file”."
@@ -174,7 +174,7 @@ def catalogue() -> None:
 
 def offer(key: str, published: Published, *, busy: bool) -> None:
     st.markdown(f"**{published.name}**  \n{published.accuracy}")
-    st.caption(f"Input {_sides(published)} · about {number(round(published.megabytes or 0))} MB · {published.licence}")
+    st.caption(f"Input {_sides(published)} · about {number(round(published.megabytes or 0))} MB · {published.license}")
     if st.button("Download", icon=":material/download:", key=f"download-{key}", disabled=busy, width="stretch"):
         run_job("download model", f"Download {published.name}", entry=key)
 

@@ -25,7 +25,7 @@ from app.widgets import (
 from app.widgets.formatting import ago, count, duration, natural, number
 from app.workspace import workspace
 from backend import jobs
-from backend.platforms.base import TRAINING, TUNING
+from backend.platforms.base import HYPERPARAMETER_SEARCH, TRAINING
 from backend.platforms.registry import platform_of
 from backend.steps import hyperparameter_search, training
 from backend.workspace.records import Dataset, Job, Model
@@ -57,12 +57,12 @@ ws = workspace()
 def main() -> None:
     page_header("training")
     data = ws.list(Dataset)
-    started = [job for job in jobs.refresh(ws) if job.verb in ("train", "tune")]
+    started = [job for job in jobs.refresh(ws) if job.verb in ("train", "search hyperparameters")]
     if not data and not started:
         empty_state(
             "model_training",
             "Nothing to train on yet",
-            "A detector learns from a dataset: labelled clips, some of them held back to test it.",
+            "A detector learns from a dataset: labeled clips, some of them held back to test it.",
             "Go to Datasets",
             "datasets",
         )
@@ -152,7 +152,7 @@ def compose_search(dataset: Dataset, name: str, values: dict[str, str], base: st
         for column, each in zip(st.columns(2, gap="large"), names[row : row + 2]):
             with column:
                 ranges[each] = entry_of_range(settings[each], suggested.get(each, {}), values[each])
-    options = options_form(platform_of(ws).options(TUNING), key="tuning-options")
+    options = options_form(platform_of(ws).options(HYPERPARAMETER_SEARCH), key="tuning-options")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start search", type="primary", icon=":material/play_arrow:", disabled=not names):
             begun(
@@ -168,7 +168,7 @@ def compose_search(dataset: Dataset, name: str, values: dict[str, str], base: st
                     options=options,
                 )
             )
-        told = price(TUNING, options)
+        told = price(HYPERPARAMETER_SEARCH, options)
         st.caption(f"{count(int(trials), 'training')}, each as above; the best becomes a model. {told}")
 
 
@@ -260,7 +260,7 @@ def watch(started: list[Job]) -> None:
         if job.active != watched.active:
             st.rerun()
         job_card(job)
-        if job.verb == "tune":
+        if job.verb == "search hyperparameters":
             trials(job)
         else:
             curves(job)

@@ -104,17 +104,17 @@ def gallery(everything: list[Video]) -> None:
     else:
         st.caption(f"{count(len(shown), 'video')}, {size(sum(video.size for video in shown))}")
     limit = st.session_state.setdefault("videos-shown", PER_PAGE)
-    labelled = {labels.video for labels in ws.list(Labels)}
+    labeled = {labels.video for labels in ws.list(Labels)}
     for start in range(0, min(len(shown), limit), COLUMNS):
         for column, video in zip(st.columns(COLUMNS), shown[start : min(start + COLUMNS, limit)]):
             with column:
-                card(video, labelled=video.id in labelled)
+                card(video, labeled=video.id in labeled)
     if len(shown) > limit and st.button(f"Show more of {len(shown)}", icon=":material/expand_more:"):
         st.session_state["videos-shown"] = limit + PER_PAGE
         st.rerun()
 
 
-def card(video: Video, *, labelled: bool) -> None:
+def card(video: Video, *, labeled: bool) -> None:
     with st.container(border=True, gap="xsmall", key=f"video-{video.id}"):
         try:
             st.image(str(videos.thumbnail(ws, video)), width="stretch", alt=f"A frame of {video.name}")
@@ -122,7 +122,7 @@ def card(video: Video, *, labelled: bool) -> None:
             st.markdown("### :gray[:material/broken_image:]")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.markdown(f"**{video.name}**", width="stretch")
-            if labelled:
+            if labeled:
                 st.badge("labels", color="green")
         st.markdown(f":small[:gray[{video_facts(video)}]]")
         if st.button("Open", key=f"open-{video.id}", width="stretch"):

@@ -21,7 +21,7 @@ from backend.workspace.records import Video
 from bytetrack.tracks import Tracks
 
 HERE = Path(__file__).parent
-VERB = "make watchable"
+VERB = "make browser copy"
 _component = st.components.v2.component(
     "studio_player",
     html='<div class="player"></div>',
@@ -32,7 +32,7 @@ _component = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Layer:
-    """Tracks to draw, `marked` where colours say what is wrong: from `layer` or `differing`."""
+    """Tracks to draw, `marked` where colors say what is wrong: from `layer` or `differing`."""
 
     name: str
     address: str
@@ -49,16 +49,16 @@ def differing(
     key: str,
     video: Video,
     load: tuple[Callable[[], Tracks], Callable[[], Tracks]],
-    labelled_frames: Sequence[int] | None = None,
+    labeled_frames: Sequence[int] | None = None,
 ) -> list[Layer]:
-    """Two layers with what differs marked; the first is taken for the truth, on the frames that were labelled."""
+    """Two layers with what differs marked; the first is taken for the truth, on the frames that were labeled."""
 
     @data.once
     def found() -> tuple[Shown, Shown]:
         from bytetrack.scoring.differences import MISSED, differences  # brings SciPy and TrackEval along
 
         truth, tracks = load[0](), load[1]()
-        marks = differences(truth, tracks, video.frames, labelled_frames)
+        marks = differences(truth, tracks, video.frames, labeled_frames)
         of_truth = [moment for moment in marks.moments if moment.kind == MISSED]  # whose ids are the truth's
         others = [moment for moment in marks.moments if moment.kind != MISSED]
         return Shown(truth, marks.truth, of_truth), Shown(tracks, marks.tracks, others)

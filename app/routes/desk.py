@@ -1,4 +1,4 @@
-"""What the labelling editor in the browser asks for: frames, what was drawn so far, and to save what is drawn now.
+"""What the labeling editor in the browser asks for: frames, what was drawn so far, and to save what is drawn now.
 
 An address carries the job's folder and a signature: only jobs that a server of this workspace opened can be reached.
 """

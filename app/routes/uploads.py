@@ -129,7 +129,7 @@ async def _receive(request: Request, folder: Path, name: str, size: int) -> Path
             raise _Refused(400, "The upload broke off. Try again.")
         return _settle(Path(temporary), folder / name)
     except ClientDisconnect:
-        raise _Refused(400, "The upload was cancelled.") from None
+        raise _Refused(400, "The upload was canceled.") from None
     finally:
         Path(temporary).unlink(missing_ok=True)
 

@@ -43,7 +43,7 @@ Format with `formatting`: `size(bytes)`, `duration(seconds)`, `ago(time)`, `numb
 `count(n, "clip")`; sort by name with `natural`.
 """
 
-from app.widgets.charts import SPLIT_COLOURS, chart, class_colours
+from app.widgets.charts import SPLIT_COLORS, chart, class_colors
 from app.widgets.errors import guard, guarded_fragment
 from app.widgets.jobs import job_card, jobs_panel, run_job, start_job
 from app.widgets.layout import empty_state, metric_row, next_step, page_header
@@ -55,10 +55,10 @@ from app.widgets.removal import confirm_removal
 from app.widgets.upload import upload
 
 __all__ = [
-    "SPLIT_COLOURS",
+    "SPLIT_COLORS",
     "chart",
     "choose",
-    "class_colours",
+    "class_colors",
     "confirm_removal",
     "download",
     "empty_state",

@@ -1,4 +1,4 @@
-"""Charts in the theme's colours, light and dark."""
+"""Charts in the theme's colors, light and dark."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 import streamlit as st
 from plotly.graph_objects import Figure
 
-COLOURS = ["#14a394", "#f59e0b", "#6366f1", "#e8506a", "#0ea5e9", "#84cc16", "#a855f7", "#7b8c8a"]  # fit both themes
-SPLIT_COLOURS = {"train": COLOURS[0], "val": COLOURS[2], "test": COLOURS[1]}
+COLORS = ["#14a394", "#f59e0b", "#6366f1", "#e8506a", "#0ea5e9", "#84cc16", "#a855f7", "#7b8c8a"]  # fit both themes
+SPLIT_COLORS = {"train": COLORS[0], "val": COLORS[2], "test": COLORS[1]}
 
 
-def class_colours(classes: Sequence[str]) -> dict[str, str]:
-    """The same colour for the same class wherever the classes are listed in the same order."""
-    return {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(classes)}
+def class_colors(classes: Sequence[str]) -> dict[str, str]:
+    """The same color for the same class wherever the classes are listed in the same order."""
+    return {name: COLORS[index % len(COLORS)] for index, name in enumerate(classes)}
 
 
 def chart(figure: Figure, *, key: str, height: int = 300, title: str = "") -> None:
-    """Draw a Plotly figure with the theme's fonts and colours, without toolbar, the legend on top."""
+    """Draw a Plotly figure with the theme's fonts and colors, without toolbar, the legend on top."""
     figure.update_layout(
         height=height,
         title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left"} if title else None,
@@ -32,6 +32,6 @@ def chart(figure: Figure, *, key: str, height: int = 300, title: str = "") -> No
             "traceorder": "normal",
         },
         hovermode="x unified" if figure.data and figure.data[0].type == "scatter" else "closest",
-        colorway=COLOURS,
+        colorway=COLORS,
     )
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})

@@ -88,8 +88,8 @@ def _to_be_read(job: Job) -> bool:
 
 
 def _headline(job: Job) -> None:
-    icon, colour = LOOK[job.status]
-    st.markdown(f":{colour}[{icon}] **{job.name}** :gray[{_summary(job)}]", width="stretch")
+    icon, color = LOOK[job.status]
+    st.markdown(f":{color}[{icon}] **{job.name}** :gray[{_summary(job)}]", width="stretch")
     _button(job)
 
 

@@ -30,9 +30,9 @@ def _dots(steps: list[tuple[str, bool, bool]]) -> str:
     """One small bar per step: filled when taken, faint when another way led past it."""
     bars = ""
     for title, done, needed in steps:
-        colour = "#14a394" if done else "rgba(123,140,138,.28)" if needed else "rgba(20,163,148,.35)"
+        color = "#14a394" if done else "rgba(123,140,138,.28)" if needed else "rgba(20,163,148,.35)"
         state = "taken" if done else "not yet" if needed else "not needed"
-        style = f"flex:1;height:6px;border-radius:3px;background:{colour}"
+        style = f"flex:1;height:6px;border-radius:3px;background:{color}"
         bars += f'<span title="{title}: {state}" style="{style}"></span>'
     return f'<div role="img" aria-label="Steps taken" style="display:flex;gap:4px;padding:2px 0">{bars}</div>'
 

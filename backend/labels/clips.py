@@ -7,7 +7,7 @@ from collections import defaultdict
 
 from backend.errors import UserError
 from backend.labels.placement import Placement, UnclearFrames, tolerance, which_frames
-from backend.labels.sequence import Sequence
+from backend.labels.sequence import LabelSequence
 from backend.progress import Progress
 from backend.steps import videos
 from backend.workspace import Workspace
@@ -18,7 +18,7 @@ MOST_STEP = 1000  # that is tried for a suggestion
 
 
 def of_video(
-    workspace: Workspace, progress: Progress, whole: Video, sequences: dict[int, Sequence], placement: Placement
+    workspace: Workspace, progress: Progress, whole: Video, sequences: dict[int, LabelSequence], placement: Placement
 ) -> dict[int, Video]:
     """Return the clips of a video by their numbers. A video that has clips is not cut again.
 
@@ -40,7 +40,7 @@ def of_video(
     return _cuts(workspace, whole)[length]
 
 
-def lengths(frames: int, sequences: dict[int, Sequence], placement: Placement) -> list[int]:
+def lengths(frames: int, sequences: dict[int, LabelSequence], placement: Placement) -> list[int]:
     """Return all lengths of clips that give as many pictures as the labels have.
 
     Where no file states how many pictures a clip has, the one with the last labeled picture is taken as complete, and
@@ -70,19 +70,19 @@ def lengths(frames: int, sequences: dict[int, Sequence], placement: Placement) -
     return sorted(length for length in found if 0 < length < frames and fits(length))
 
 
-def _frames(sequence: Sequence, placement: Placement) -> range:
+def _frames(sequence: LabelSequence, placement: Placement) -> range:
     """Return how many frames a clip may have that gives the pictures of a sequence."""
     if sequence.placed:
         return range(sequence.length, sequence.length + 1)
     return range(placement.frames_needed(sequence), placement.frame(sequence.length) + 1)
 
 
-def _is_stated(sequences: dict[int, Sequence]) -> bool:
+def _is_stated(sequences: dict[int, LabelSequence]) -> bool:
     """Return whether the labels state how many pictures a clip has."""
     return any(sequence.frames is not None for sequence in sequences.values())
 
 
-def _length(whole: Video, sequences: dict[int, Sequence], placement: Placement) -> int:
+def _length(whole: Video, sequences: dict[int, LabelSequence], placement: Placement) -> int:
     """Return how long the clips were that the labels are of, of a video that is not cut."""
     last = max(sequences)
     most = max(sequence.length for sequence in sequences.values())
@@ -109,7 +109,7 @@ def _length(whole: Video, sequences: dict[int, Sequence], placement: Placement) 
     return found[0]
 
 
-def _length_there(whole: Video, there: list[int], sequences: dict[int, Sequence], placement: Placement) -> int:
+def _length_there(whole: Video, there: list[int], sequences: dict[int, LabelSequence], placement: Placement) -> int:
     """Return the length of those clips that the labels are of, if the video is cut into clips of these lengths."""
     fitting = set(lengths(whole.frames, sequences, placement))
     of_labels = [length for length in there if length in fitting]
@@ -134,17 +134,17 @@ def _length_there(whole: Video, there: list[int], sequences: dict[int, Sequence]
     )
 
 
-def _contradict(sequences: dict[int, Sequence], placement: Placement, length: int) -> bool:
+def _contradict(sequences: dict[int, LabelSequence], placement: Placement, length: int) -> bool:
     """Return whether labels cannot be of clips of this length: by what they state, or as clips end with one picture."""
     ends = [sequence.length for sequence in sequences.values()]
-    alike = ends.count(max(ends)) > 1 and min(len(each.labelled_frames) for each in sequences.values()) == max(ends)
+    alike = ends.count(max(ends)) > 1 and min(len(each.labeled_frames) for each in sequences.values()) == max(ends)
     if not _is_stated(sequences) and not alike:
         return False
     longest = max(sequences.values(), key=lambda sequence: sequence.length)
     return length not in _frames(longest, placement)
 
 
-def _question(frames: int, sequences: dict[int, Sequence]) -> str:
+def _question(frames: int, sequences: dict[int, LabelSequence]) -> str:
     last = max(sequences)
     least = max(sequence.length for sequence in sequences.values()) - 1  # steps in a clip
     largest = min(frames // max(1, least * max(1, last)), MOST_STEP)
@@ -167,7 +167,7 @@ def _cuts(workspace: Workspace, whole: Video) -> dict[int, dict[int, Video]]:
     return dict(cuts)
 
 
-def _covers(sequence: Sequence, whole: Video, placement: Placement) -> bool:
+def _covers(sequence: LabelSequence, whole: Video, placement: Placement) -> bool:
     """Return whether the one clip of a job is the whole video."""
     frames = whole.frames - tolerance(whole.frames)
     return sequence.length >= (frames if sequence.placed else placement.pictures(frames))

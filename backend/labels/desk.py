@@ -25,7 +25,7 @@ from backend.labels.formats.ground_truth.job_input import CATEGORIES, MANIFEST, 
 from backend.labels.keyframes import key_frames, stretches
 from backend.labels.marks import ATTRIBUTES, Marks
 from backend.labels.sequence import FrameNumber, Pixels
-from backend.platforms.base import LabellingSpec
+from backend.platforms.base import LabelingSpec
 from backend.progress import Progress
 from bytetrack.files import write_atomically
 from bytetrack.tracks import Tracks
@@ -52,7 +52,7 @@ class KeyFrame(_Model):
     gap: bool = False  # whether the object is away from the next frame on, until the next key frame
 
 
-class LabelledObject(_Model):
+class LabeledObject(_Model):
     id: int = Field(ge=1, lt=2**31)
     class_id: int = Field(ge=0)
     keys: dict[FrameNumber, KeyFrame]
@@ -63,7 +63,7 @@ class Drawn(_Model):
 
     version: int = 0
     done: bool = False
-    objects: Annotated[list[LabelledObject], Field(max_length=MOST_OBJECTS)] = []
+    objects: Annotated[list[LabeledObject], Field(max_length=MOST_OBJECTS)] = []
 
 
 class Clip(_Model):
@@ -84,13 +84,13 @@ class _Job(_Model):
 
 
 class Desk:
-    """One labelling job in a folder of its own; several processes and tabs may use it at once."""
+    """One labeling job in a folder of its own; several processes and tabs may use it at once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     @classmethod
-    def furnish(cls, folder: Path, spec: LabellingSpec, created: float, progress: Progress) -> Desk:
+    def furnish(cls, folder: Path, spec: LabelingSpec, created: float, progress: Progress) -> Desk:
         """Make the job: all of it or, on an error, nothing."""
         temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
         try:
@@ -129,7 +129,7 @@ class Desk:
         try:
             return _Job.model_validate_json((self.folder / "job.json").read_bytes())
         except FileNotFoundError as error:
-            raise UserError("This labelling job was removed.") from error
+            raise UserError("This labeling job was removed.") from error
 
     def exists(self) -> bool:
         return (self.folder / "job.json").exists()
@@ -160,7 +160,7 @@ class Desk:
         _check(new, job.clips[clip], job.classes)
         with self._locked():
             if job.stopped:
-                raise UserError("This labelling job was stopped: nothing more can be drawn.")
+                raise UserError("This labeling job was stopped: nothing more can be drawn.")
             if new.version != self.drawn(clip).version:
                 raise ElsewhereChanged
             new.version += 1
@@ -174,7 +174,7 @@ class Desk:
             )
 
     def output(self, folder: Path, ref: str) -> None:
-        """Write what was labelled in Ground Truth's layout, under the label attribute `ref`; clips not done are left
+        """Write what was labeled in Ground Truth's layout, under the label attribute `ref`; clips not done are left
         without labels."""
         job, clips = self.job, []
         for number, line in enumerate((self.folder / "input" / MANIFEST).read_text().splitlines()):
@@ -182,14 +182,14 @@ class Desk:
             source = Path(document["source-ref"])
             _copy(source, folder / source.relative_to("/"))
             drawn, labels = self.drawn(number), None
-            if self.is_labelled(drawn):
+            if self.is_labeled(drawn):
                 tracks, noted = boxes_of(drawn, job.classes)
                 labels = seq_label(tracks, dict(enumerate(job.clips[number].frames)), job.classes, noted)
             clips.append((document, labels))
         writing.write(folder, f"{self.folder}/output/", ref, job.classes, clips)
         _copy(self.folder / "input" / CATEGORIES, folder / CATEGORIES)
 
-    def is_labelled(self, drawn: Drawn) -> bool:
+    def is_labeled(self, drawn: Drawn) -> bool:
         """Whether it is finished; in a job that was stopped, whether anything was drawn."""
         return drawn.done or (self.job.stopped and drawn.version > 0)
 
@@ -210,7 +210,7 @@ class Desk:
         return {clip.name: f"{folder}/frames/{number}/" for number, clip in enumerate(clips)}
 
 
-def objects_of(tracks: Tracks, classes: list[str], noted: Marks | None = None) -> list[LabelledObject]:
+def objects_of(tracks: Tracks, classes: list[str], noted: Marks | None = None) -> list[LabeledObject]:
     """As predicted key frames, with gaps where frames are missing; frames by their numbers in the job."""
     keys: dict[int, dict[int, KeyFrame]] = {}
     for rows in stretches(tracks):
@@ -224,7 +224,7 @@ def objects_of(tracks: Tracks, classes: list[str], noted: Marks | None = None) -
             here = dict.fromkeys(found[row], True)
             own[int(frames[row])] = KeyFrame(xyxy=tuple(boxes[row].round(2).tolist()), predicted=True, **here)
     kinds = {id: tracks.classes[int(np.bincount(tracks.class_id[tracks.id == id]).argmax())] for id in keys}
-    return [LabelledObject(id=id, class_id=classes.index(kinds[id]), keys=own) for id, own in keys.items()]
+    return [LabeledObject(id=id, class_id=classes.index(kinds[id]), keys=own) for id, own in keys.items()]
 
 
 def boxes_of(drawn: Drawn, classes: list[str]) -> tuple[Tracks, dict[tuple[int, int], list[str]]]:

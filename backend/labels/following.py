@@ -21,7 +21,7 @@ def follow(pictures: Iterable[np.ndarray], xyxy: np.ndarray) -> Iterator[np.ndar
     """The box in each picture after the first, for as long as it can be followed.
 
     Args:
-        pictures: `(H, W)` uint8 grey, or `(H, W, 3)` BGR.
+        pictures: `(H, W)` uint8 gray, or `(H, W, 3)` BGR.
         xyxy: `(4,)` float64 in the first of them.
 
     Yields:
@@ -29,18 +29,18 @@ def follow(pictures: Iterable[np.ndarray], xyxy: np.ndarray) -> Iterator[np.ndar
     """
     box, before = np.asarray(xyxy, float), None
     for picture in pictures:
-        grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if picture.ndim == 3 else picture
+        gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if picture.ndim == 3 else picture
         if before is not None:
-            moved = _moved(before, grey, box)
+            moved = _moved(before, gray, box)
             if moved is None:
                 return
-            height, width = grey.shape
+            height, width = gray.shape
             box = moved
             inside = box.clip(0, [width, height, width, height])
             if (inside[2:] - inside[:2]).min() < SMALLEST:  # it left the picture
                 return
             yield inside
-        before = grey
+        before = gray
 
 
 def _moved(before: np.ndarray, after: np.ndarray, box: np.ndarray) -> np.ndarray | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from backend.errors import UserError
 from backend.labels import marks
-from backend.labels.sequence import MOST_FRAMES, Sequence, fit
+from backend.labels.sequence import MOST_FRAMES, LabelSequence, fit
 from backend.workspace.records import Video
 
 MOST_LOST = 5  # frames: encoders drop or repeat a few at the ends of a video
@@ -57,14 +57,14 @@ class Placement:
         """Return how many pictures a video of this many frames gives."""
         return max(0, math.ceil((frames - (self.first_frame or 0)) / (self.step or 1)))
 
-    def frames_needed(self, sequence: Sequence) -> int:
+    def frames_needed(self, sequence: LabelSequence) -> int:
         """Return how many frames a video must have for all pictures of a sequence."""
         if sequence.placed or not sequence.length:
             return sequence.length
         return self.frame(sequence.length - 1) + 1
 
 
-def place(sequence: Sequence, video: Video, placement: Placement) -> Sequence:
+def place(sequence: LabelSequence, video: Video, placement: Placement) -> LabelSequence:
     """Return the labels by the frame numbers of `video`, checked by `sequence.fit`, with notes.
 
     Raises:
@@ -140,14 +140,14 @@ def ordinal(number: int) -> str:
     return f"{number}{ending}"
 
 
-def _check_length(sequence: Sequence, video: Video, first_frame: int) -> None:
+def _check_length(sequence: LabelSequence, video: Video, first_frame: int) -> None:
     """Check that the pictures can only be the frames of `video` from `first_frame` on, one after the other.
 
     Raises:
         UnclearFrames: With both lengths, and the step that fits them.
         UserError: If the labels are longer than the video.
     """
-    frames, last = video.frames - first_frame, max(sequence.labelled_frames)
+    frames, last = video.frames - first_frame, max(sequence.labeled_frames)
     # Scripts that keep the video's frame numbers may write how many pictures there are.
     length = sequence.frames if sequence.frames is not None and sequence.frames > last else None
     if (length or last + 1) > frames + tolerance(frames):
@@ -160,11 +160,11 @@ def _check_length(sequence: Sequence, video: Video, first_frame: int) -> None:
     if length is not None and length < frames - tolerance(frames):
         raise UnclearFrames(_question(sequence, video, frames, length, f"holds {length} frames"))
     ends_early = length is None and last + 1 < frames - tolerance(frames)
-    if ends_early and (_other_rate(sequence, video) or may_be_thinned(sequence.labelled_frames, frames)):
+    if ends_early and (_other_rate(sequence, video) or may_be_thinned(sequence.labeled_frames, frames)):
         raise UnclearFrames(_question(sequence, video, frames, last + 1, f"ends after {last + 1} frames"))
 
 
-def _check_first_number(sequence: Sequence, video: Video, placement: Placement) -> None:
+def _check_first_number(sequence: LabelSequence, video: Video, placement: Placement) -> None:
     """Check that the numbers of pictures that start with 1 can only count from 1.
 
     Raises:
@@ -172,17 +172,17 @@ def _check_first_number(sequence: Sequence, video: Video, placement: Placement) 
     """
     if not sequence.shifted or placement.first_frame is not None:
         return
-    last = max(sequence.labelled_frames) + 1  # in the file
+    last = max(sequence.labeled_frames) + 1  # in the file
     if placement.frame(last) < video.frames:
         raise UnclearFrames(
-            f"The pictures of “{sequence.name}” have the numbers {min(sequence.labelled_frames) + 1} to {last}, which "
+            f"The pictures of “{sequence.name}” have the numbers {min(sequence.labeled_frames) + 1} to {last}, which "
             f"fit the {video.frames} frames of “{video.name}” in two ways. If the picture with number 1 is the first "
             "frame of the video, import again with first_frame=0; if the numbers count from 0, with "
             f"first_frame={placement.frame(1)}."
         )
 
 
-def _question(sequence: Sequence, video: Video, frames: int, pictures: int, says: str) -> str:
+def _question(sequence: LabelSequence, video: Video, frames: int, pictures: int, says: str) -> str:
     rates = f" at {sequence.fps:g} frames/s, the video {video.fps:g}" if _other_rate(sequence, video) else ""
     ratio = video.fps / sequence.fps if sequence.fps else None
     return (
@@ -191,11 +191,11 @@ def _question(sequence: Sequence, video: Video, frames: int, pictures: int, says
     )
 
 
-def _moved(sequence: Sequence, video: Video, placement: Placement) -> Sequence:
+def _moved(sequence: LabelSequence, video: Video, placement: Placement) -> LabelSequence:
     first, step = placement.first_frame or 0, placement.step or 1
-    last = placement.frame(max(sequence.labelled_frames))
+    last = placement.frame(max(sequence.labeled_frames))
     if last >= video.frames + tolerance(video.frames):
-        spacing = int(np.gcd.reduce(np.diff(sequence.labelled_frames))) if len(sequence.labelled_frames) > 1 else 1
+        spacing = int(np.gcd.reduce(np.diff(sequence.labeled_frames))) if len(sequence.labeled_frames) > 1 else 1
         already = f" Its numbers are {spacing} apart already, so try step=1." if step > 1 and spacing > 1 else ""
         raise UserError(
             f"With step={step} and first_frame={first} the labels of “{sequence.name}” reach frame {last}, but "
@@ -206,14 +206,14 @@ def _moved(sequence: Sequence, video: Video, placement: Placement) -> Sequence:
     return replace(
         sequence,
         tracks=replace(sequence.tracks, frame=first + step * sequence.tracks.frame),
-        labelled_frames=[placement.frame(picture) for picture in sequence.labelled_frames],
+        labeled_frames=[placement.frame(picture) for picture in sequence.labeled_frames],
         marks=marks.moved(sequence.marks, step, first),
         frames=None,
         notes=[*sequence.notes, f"Taken as {how}, from frame {first} on (step={step}, first_frame={first})."],
     )
 
 
-def _check_unmoved(sequence: Sequence, placement: Placement) -> None:
+def _check_unmoved(sequence: LabelSequence, placement: Placement) -> None:
     if placement.step not in (None, 1) or placement.first_frame not in (None, 0):
         raise UserError(
             f"The labels of “{sequence.name}” tell themselves which frames of the video they are of. Import them again "
@@ -221,7 +221,7 @@ def _check_unmoved(sequence: Sequence, placement: Placement) -> None:
         )
 
 
-def _check_own_length(sequence: Sequence, video: Video) -> None:
+def _check_own_length(sequence: LabelSequence, video: Video) -> None:
     if sequence.frames is not None and abs(sequence.frames - video.frames) > tolerance(video.frames):
         raise UserError(
             f"The labels of “{sequence.name}” were made on a video of {sequence.frames} frames, but “{video.name}” has "
@@ -230,7 +230,7 @@ def _check_own_length(sequence: Sequence, video: Video) -> None:
         )
 
 
-def _other_rate(sequence: Sequence, video: Video) -> bool:
+def _other_rate(sequence: LabelSequence, video: Video) -> bool:
     if not sequence.fps or not video.fps:
         return False
     return abs(sequence.fps / video.fps - 1) > SAME_RATE

@@ -30,13 +30,13 @@ Boxes = Mapping[tuple[int, int], tuple[float, float, float, float, int]]
 
 
 @dataclass(frozen=True)
-class Sequence:
+class LabelSequence:
     """The labels of one video as a file gives them.
 
     Attributes:
         name: what the file calls the video or clip.
         tracks: the boxes, ids unique within the sequence; not yet clipped to the frame.
-        labelled_frames: sorted numbers of the frames that a person looked at, those without any box included; none
+        labeled_frames: sorted numbers of the frames that a person looked at, those without any box included; none
             where the sequence could not be read, and then `notes` say why.
         frames: how many frames the video has according to the labels, None where they do not tell. Unless `placed`,
             how many pictures the sequence has.
@@ -50,7 +50,7 @@ class Sequence:
 
     name: str
     tracks: Tracks
-    labelled_frames: list[int]
+    labeled_frames: list[int]
     frames: int | None = None
     size: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Sequence:
     @property
     def length(self) -> int:
         """The number of frames that a video needs to have for all of this."""
-        return max(self.frames or 0, max(self.labelled_frames, default=-1) + 1)
+        return max(self.frames or 0, max(self.labeled_frames, default=-1) + 1)
 
 
 def bare(name: str) -> str:
@@ -122,7 +122,7 @@ def find(folder: Path, name: str, depth: int = 4) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def fit(sequence: Sequence, video: Video) -> Sequence:
+def fit(sequence: LabelSequence, video: Video) -> LabelSequence:
     """The labels as they are on `video`: boxes clipped to its frame, what lies outside of it left out, with notes.
 
     Raises:
@@ -133,18 +133,18 @@ def fit(sequence: Sequence, video: Video) -> Sequence:
     if sequence.size is not None and max(abs(a - b) for a, b in zip(sequence.size, size)) > 1:
         raise UserError(
             f"The labels of “{sequence.name}” were made on frames of {sequence.size[0]}x{sequence.size[1]} pixels, but "
-            f"“{video.name}” has {video.width}x{video.height}. Choose the video that was labelled, in its size then."
+            f"“{video.name}” has {video.width}x{video.height}. Choose the video that was labeled, in its size then."
         )
 
-    beyond = sum(frame >= video.frames for frame in sequence.labelled_frames)
-    if beyond > MISFIT * len(sequence.labelled_frames):
+    beyond = sum(frame >= video.frames for frame in sequence.labeled_frames)
+    if beyond > MISFIT * len(sequence.labeled_frames):
         raise UserError(
-            f"The labels of “{sequence.name}” reach frame {max(sequence.labelled_frames)}, but “{video.name}” has only "
+            f"The labels of “{sequence.name}” reach frame {max(sequence.labeled_frames)}, but “{video.name}” has only "
             f"{video.frames} frames, counted from 0: they are the labels of another video. Choose that one."
         )
     if beyond:
-        notes.append(f"{_count(beyond, 'labelled frame')} beyond the video's {video.frames} left out.")
-    labelled = [frame for frame in sequence.labelled_frames if frame < video.frames]
+        notes.append(f"{_count(beyond, 'labeled frame')} beyond the video's {video.frames} left out.")
+    labeled = [frame for frame in sequence.labeled_frames if frame < video.frames]
     tracks = tracks.where(tracks.frame < video.frames)
 
     limits = np.array([*size, *size], np.float64)
@@ -163,21 +163,21 @@ def fit(sequence: Sequence, video: Video) -> Sequence:
         notes.append(f"{_count(over, 'box', 'boxes')} reaching over the frame's border clipped to it.")
     tracks = replace(tracks, xyxy=clipped).where(inside)
 
-    if len(labelled) < video.frames:
-        notes.append(f"{len(labelled)} of {video.frames} frames are labelled; the others are not used.")
+    if len(labeled) < video.frames:
+        notes.append(f"{len(labeled)} of {video.frames} frames are labeled; the others are not used.")
     if not len(tracks):
-        notes.append("No object in any labelled frame.")
-    return replace(sequence, tracks=tracks, labelled_frames=labelled, frames=video.frames, size=size, notes=notes)
+        notes.append("No object in any labeled frame.")
+    return replace(sequence, tracks=tracks, labeled_frames=labeled, frames=video.frames, size=size, notes=notes)
 
 
-def store(workspace: Workspace, video: Video, sequence: Sequence, source: str) -> Labels:
+def store(workspace: Workspace, video: Video, sequence: LabelSequence, source: str) -> Labels:
     """Keep the labels, already fitted to `video`, in the workspace."""
     record = Labels(
         name=video.name,
         video=video.id,
         source=source,
         classes=list(sequence.tracks.classes),
-        labelled_frames=sequence.labelled_frames,
+        labeled_frames=sequence.labeled_frames,
         boxes=len(sequence.tracks),
         objects=len(np.unique(sequence.tracks.id)),
         notes=sequence.notes,

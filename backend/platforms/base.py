@@ -18,8 +18,8 @@ LogLine = Callable[[str], None]
 Options = Mapping[str, str | int | float | bool]  # by the names of `Option`s; what is missing has its default
 
 # For what options can be asked: jobs, endpoints, and the platform itself.
-TRAINING, TUNING, BATCH, REALTIME, ASYNC, LABELLING, SETTINGS = (
-    "training", "tuning", "batch", "realtime", "async", "labelling", "settings",
+TRAINING, HYPERPARAMETER_SEARCH, BATCH, REALTIME, ASYNC, LABELING, SETTINGS = (
+    "training", "hyperparameter_search", "batch", "realtime", "async", "labeling", "settings",
 )  # fmt: skip
 
 
@@ -91,13 +91,13 @@ class Range:
 
 
 @dataclass(frozen=True)
-class TuningSpec:
+class HyperparameterSearchSpec:
     """Many trainings, each with other hyperparameters, for the best `objective` (a name of `metric_definitions`)."""
 
     training: TrainingSpec  # its hyperparameters hold for all trials, its output gets the best model
     ranges: dict[str, Range]
     objective: str
-    maximise: bool
+    maximize: bool
     trials: int
     options: Options = field(default_factory=dict)
 
@@ -162,17 +162,17 @@ class Check:
     title: str
     state: str  # "ok", "missing", "failed", "busy", "optional"
     detail: str  # what was found, or what is wrong and what to do
-    action: str = ""  # what a button to `mend` it says; none where it is empty
+    fix_label: str = ""  # what a button to `fix` it says; none where it is empty
     command: str = ""  # what a person may run instead, in a terminal
-    undo: str = ""  # what a button to `undo` it says
-    undo_detail: str = ""  # what that removes, and what stays
+    revert_label: str = ""  # what a button to `revert` it says
+    revert_detail: str = ""  # what that removes, and what stays
 
 
 @dataclass(frozen=True)
-class Holding:
+class Resource:
     """Something that exists on the platform because this console made it."""
 
-    id: str  # the platform's own name for it, as `discard` takes it
+    id: str  # the platform's own name for it, as `delete_resource` takes it
     kind: str  # "endpoint", "training job", …
     name: str
     status: str
@@ -180,7 +180,7 @@ class Holding:
     idle_since: float | None = None  # when it was last of use, where the platform can tell
     cost_per_hour: float = 0.0
     size: int = 0  # bytes, of files
-    discardable: bool = True
+    deletable: bool = True
 
 
 @dataclass(frozen=True)
@@ -198,8 +198,8 @@ class ClipToLabel:
 
 
 @dataclass(frozen=True)
-class LabellingSpec:
-    """A labelling job for people: boxes with identities on the frames of clips.
+class LabelingSpec:
+    """A labeling job for people: boxes with identities on the frames of clips.
 
     Its limits are those of `backend.labels.formats.ground_truth.job_input.check`. Either all clips have earlier labels or none.
     """
@@ -214,9 +214,9 @@ class LabellingSpec:
 
 
 @dataclass(frozen=True)
-class LabellingState:
+class LabelingState:
     status: str  # "starting", "in progress", "done", "failed", "stopping", "stopped", "gone"
-    labelled: int = 0  # clips
+    labeled: int = 0  # clips
     failed: int = 0
     total: int = 0
     reason: str = ""
@@ -224,16 +224,16 @@ class LabellingState:
     where: str = ""  # its name on the platform
 
 
-class Labelling(Protocol):
+class LabelingService(Protocol):
     """The part of a platform that has people label clips."""
 
-    def start(self, spec: LabellingSpec, progress: Progress) -> dict:
+    def start(self, spec: LabelingSpec, progress: Progress) -> dict:
         """Start a job; returns its `ref`: store it before anything else, for people may be paid for it."""
 
     def jobs(self) -> dict[str, dict]:
         """The `ref` of every job that the platform knows, also of those started elsewhere, by its name there."""
 
-    def state(self, ref: dict) -> LabellingState: ...
+    def state(self, ref: dict) -> LabelingState: ...
 
     def stop(self, ref: dict) -> None:
         """Take it from the people. Fine if it has ended."""
@@ -242,7 +242,7 @@ class Labelling(Protocol):
         """Stop it, and delete what the platform lets one delete of it."""
 
     def fetch(self, ref: dict, folder: Path, progress: Progress) -> str:
-        """Copy what was labelled into `folder`, in Ground Truth's layout.
+        """Copy what was labeled into `folder`, in Ground Truth's layout.
 
         Returns:
             The attribute under which its manifest has the labels of this job, as there may be earlier ones.
@@ -269,12 +269,12 @@ class Platform(Protocol):
         """Whether models can be registered."""
 
     @property
-    def labelling(self) -> Labelling: ...
+    def labeling(self) -> LabelingService: ...
 
     # --- What it offers and what it needs -------------------------------------------------------------------------
 
     def options(self, what: str) -> list[Option]:
-        """What can be chosen for one of `TRAINING`, `TUNING`, `BATCH`, `REALTIME`, `ASYNC`, `LABELLING`, `SETTINGS`."""
+        """What can be chosen for one of `TRAINING`, `HYPERPARAMETER_SEARCH`, `BATCH`, `REALTIME`, `ASYNC`, `LABELING`, `SETTINGS`."""
 
     def cost_per_hour(self, what: str, options: Options) -> float:
         """What such a job or endpoint costs while it works, in US dollars; 0 where it costs nothing or is not known."""
@@ -287,16 +287,16 @@ class Platform(Protocol):
                 platform has room for that is a part of it.
         """
 
-    def mend(self, key: str, watch: Watch) -> dict[str, str]:
+    def fix(self, key: str, watch: Watch) -> dict[str, str]:
         """Do what the `action` of a check says; returns the settings that this changed."""
 
-    def undo(self, key: str, watch: Watch) -> dict[str, str]:
-        """Do what the `undo` of a check says; returns the settings that this changed."""
+    def revert(self, key: str, watch: Watch) -> dict[str, str]:
+        """Do what the `revert` of a check says; returns the settings that this changed."""
 
-    def holdings(self) -> list[Holding]:
+    def inventory(self) -> list[Resource]:
         """Everything that exists there because of this console, whether or not a record names it."""
 
-    def discard(self, id: str) -> None:
+    def delete_resource(self, id: str) -> None:
         """Remove a holding. Fine if it is gone already."""
 
     def download(self, address: str, target: Path, progress: Progress) -> None:
@@ -316,13 +316,15 @@ class Platform(Protocol):
     def forget(self, checkpoints: str) -> None:
         """Remove what a training left under this name."""
 
-    def tune(self, spec: TuningSpec, watch: Watch, tell: Callable[[list[Trial]], None]) -> Trial:
+    def search_hyperparameters(
+        self, spec: HyperparameterSearchSpec, watch: Watch, tell: Callable[[list[Trial]], None]
+    ) -> Trial:
         """Run the trials; returns the best. `tell` gets all trials whenever something changed."""
 
     def process(self, spec: ProcessingSpec, watch: Watch) -> None:
         """Run a batch job to its end."""
 
-    def register(self, name: str, model: Path, facts: Mapping[str, str | float]) -> str:
+    def publish(self, name: str, model: Path, facts: Mapping[str, str | float]) -> str:
         """Enter a model into the platform's registry of models; returns its name there.
 
         Raises:

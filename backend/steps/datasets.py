@@ -1,4 +1,4 @@
-"""Datasets: labelled frames of chosen videos as JPEG files with COCO annotations, split for training and testing."""
+"""Datasets: labeled frames of chosen videos as JPEG files with COCO annotations, split for training and testing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from backend.errors import UserError
 from backend.labels import marks
 from backend.labels.formats import coco
-from backend.labels.sequence import Sequence, load, store
+from backend.labels.sequence import LabelSequence, load, store
 from backend.progress import Progress, part
 from backend.steps import videos
 from backend.workspace import Workspace
@@ -44,18 +44,18 @@ def suggest_split(labels: list[Labels]) -> dict[str, list[str]]:
 
 
 def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, pieces: int = PIECES) -> dict:
-    """Cut one labelled video into clips with labels of their own: {"labels": [ids], "videos": [ids]}, in time order.
+    """Cut one labeled video into clips with labels of their own: {"labels": [ids], "videos": [ids]}, in time order.
 
-    The stretch that is labelled decides the clips' length; clips without a labelled frame get no labels.
+    The stretch that is labeled decides the clips' length; clips without a labeled frame get no labels.
 
     Raises:
-        UserError: if fewer than three frames are labelled.
+        UserError: if fewer than three frames are labeled.
     """
     record = workspace.get(Labels, labels)
-    frames = record.labelled_frames
+    frames = record.labeled_frames
     if len(frames) < 3:
         raise UserError(
-            f"“{record.name}” has {len(frames)} labelled frames: too few to split into train, val and test. Label more."
+            f"“{record.name}” has {len(frames)} labeled frames: too few to split into train, val and test. Label more."
         )
     length = max(1, math.ceil((frames[-1] - frames[0] + 1) / pieces))
     made = videos.cut(workspace, part(progress, 0, 0.95), video=record.video, every_frames=length)["videos"]
@@ -63,11 +63,11 @@ def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, piec
     parts = []
     for clip in (workspace.get(Video, id) for id in made):
         stop = clip.start + clip.frames
-        labelled = [frame - clip.start for frame in frames if clip.start <= frame < stop]
-        if labelled:
+        labeled = [frame - clip.start for frame in frames if clip.start <= frame < stop]
+        if labeled:
             note = f"A part of “{record.name}”."
             own = marks.between(noted, clip.start, stop)
-            sequence = Sequence(clip.name, tracks.between(clip.start, stop), labelled, notes=[note], marks=own)
+            sequence = LabelSequence(clip.name, tracks.between(clip.start, stop), labeled, notes=[note], marks=own)
             parts.append(store(workspace, clip, sequence, record.source))
     progress(1, f"{len(parts)} clips")
     return {"labels": [each.id for each in parts], "videos": made}
@@ -87,14 +87,14 @@ def problems(workspace: Workspace, train: list[str], val: list[str], test: list[
         found.append("Nothing is chosen for val: training cannot tell how good the model becomes. Choose a clip.")
     if not splits["test"]:
         found.append("Nothing is chosen for test: there is no held-out clip to score the tracks on. Choose a clip.")
-    frames = sum(len(each.labelled_frames) for each in splits["train"])
+    frames = sum(len(each.labeled_frames) for each in splits["train"])
     if frames < FEW_FRAMES:
-        found.append(f"Only {frames} labelled frames are for training. Label more, or start from a pretrained model.")
+        found.append(f"Only {frames} labeled frames are for training. Label more, or start from a pretrained model.")
 
     counts = {split: _boxes_per_class(workspace, splits[split]) for split in SPLITS}
     for name in _classes(splits):
         if not counts["train"][name]:
-            found.append(f"Class “{name}” has no box in train, so it cannot be learnt. Move a clip with it to train.")
+            found.append(f"Class “{name}” has no box in train, so it cannot be learned. Move a clip with it to train.")
         elif splits["val"] and not counts["val"][name]:
             found.append(f"Class “{name}” has no box in val, so its AP cannot be told.")
 
@@ -115,9 +115,9 @@ def problems(workspace: Workspace, train: list[str], val: list[str], test: list[
 def build(
     workspace: Workspace, progress: Progress, *, name: str, train: list[str], val: list[str], test: list[str]
 ) -> dict:
-    """Make a dataset of the labelled frames: {"dataset": id}.
+    """Make a dataset of the labeled frames: {"dataset": id}.
 
-    Frames that nobody labelled are left out: they may hold objects, and would teach the detector to overlook them.
+    Frames that nobody labeled are left out: they may hold objects, and would teach the detector to overlook them.
 
     Raises:
         UserError: as `problems`; or if a video cannot be read.
@@ -130,7 +130,7 @@ def build(
         name=check_name(name),
         splits={split: [each.id for each in splits[split]] for split in SPLITS},
         classes=classes,
-        frames={split: sum(len(each.labelled_frames) for each in splits[split]) for split in SPLITS},
+        frames={split: sum(len(each.labeled_frames) for each in splits[split]) for split in SPLITS},
         boxes={split: {name: counts[split][name] for name in classes} for split in SPLITS},
     )
     folder = workspace.folder(dataset)
@@ -139,7 +139,7 @@ def build(
         for split in SPLITS:
             parts = []
             for labels in splits[split]:
-                frames = len(labels.labelled_frames)
+                frames = len(labels.labeled_frames)
                 progress_here = part(progress, done / total, (done + frames) / total)
                 parts.append(_extract(workspace, progress_here, labels, folder / split / "images"))
                 done += frames
@@ -163,7 +163,7 @@ def _records(workspace: Workspace, splits: dict[str, list[str]]) -> dict[str, li
         raise UserError(f"“{workspace.get(Labels, twice[0]).name}” is chosen twice. Keep it in one split.")
     records = {split: [workspace.get(Labels, id) for id in ids] for split, ids in splits.items()}
     if not sum(each.boxes for each in records["train"]):
-        raise UserError("The train split is empty: it has not one labelled box. Choose labels to train on.")
+        raise UserError("The train split is empty: it has not one labeled box. Choose labels to train on.")
     return records
 
 
@@ -198,16 +198,16 @@ def _odd_boxes(workspace: Workspace, labels: Labels) -> list[str]:
         found.append(f"{int(outside.sum())} boxes reach outside the frame.")
     _, boxes = np.unique(tracks.id, return_counts=True)
     single = int((boxes == 1).sum())
-    if single and len(labels.labelled_frames) > 1:
+    if single and len(labels.labeled_frames) > 1:
         found.append(f"{single} of {len(boxes)} objects have a single box, which tells nothing of their motion.")
     return found
 
 
 def _extract(workspace: Workspace, progress: Progress, labels: Labels, folder: Path) -> coco.Part:
-    """Write the labelled frames as JPEG files and tell what is on them."""
+    """Write the labeled frames as JPEG files and tell what is on them."""
     video = workspace.get(Video, labels.video)
     folder.mkdir(parents=True, exist_ok=True)
-    wanted, last = set(labels.labelled_frames), max(labels.labelled_frames)
+    wanted, last = set(labels.labeled_frames), max(labels.labeled_frames)
     written, size = 0, (video.width, video.height)
     try:
         for number, frame in enumerate(read_frames(video.path, stop=last + 1)):
@@ -220,11 +220,11 @@ def _extract(workspace: Workspace, progress: Progress, labels: Labels, folder: P
         raise UserError(str(error)) from error
     if written < len(wanted):
         raise UserError(
-            f"“{video.name}” gave only {written} of its {len(wanted)} labelled frames: its file was damaged or changed "
+            f"“{video.name}” gave only {written} of its {len(wanted)} labeled frames: its file was damaged or changed "
             f"since it was added. Put {video.path} back as it was, or leave “{labels.name}” out."
         )
     tracks = load(workspace, labels)
-    return coco.Part(labels.name, tracks, labels.labelled_frames, size, lambda number: _file_name(labels, number))
+    return coco.Part(labels.name, tracks, labels.labeled_frames, size, lambda number: _file_name(labels, number))
 
 
 def _file_name(labels: Labels, number: int) -> str:

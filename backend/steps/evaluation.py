@@ -46,25 +46,25 @@ def evaluate(workspace: Workspace, progress: Progress, *, run: str, labels: str)
 
 @dataclass(frozen=True)
 class Truth:
-    """Labels as scores need them: `frames` is how many the video has, `labelled_frames` are those to count."""
+    """Labels as scores need them: `frames` is how many the video has, `labeled_frames` are those to count."""
 
     name: str
     tracks: Tracks
     frames: int
-    labelled_frames: list[int]
+    labeled_frames: list[int]
 
 
 def truth_of(workspace: Workspace, labels: str) -> Truth:
-    """Raises UserError if no frame was labelled."""
+    """Raises UserError if no frame was labeled."""
     record = workspace.get(Labels, labels)
-    if not record.labelled_frames:
+    if not record.labeled_frames:
         raise UserError(f"The labels “{record.name}” cover no frame, so there is nothing to compare with.")
     tracks = Tracks.load(workspace.folder(record) / "tracks.json")
-    return Truth(record.name, tracks, workspace.get(Video, record.video).frames, record.labelled_frames)
+    return Truth(record.name, tracks, workspace.get(Video, record.video).frames, record.labeled_frames)
 
 
 def score_tracks(truth: Truth, tracks: Tracks) -> tuple[Metrics, dict[str, Metrics]]:
-    """The metrics over all classes, and per class, on the frames that a person labelled.
+    """The metrics over all classes, and per class, on the frames that a person labeled.
 
     Raises:
         UserError: if labels and tracks have no class in common.
@@ -72,7 +72,7 @@ def score_tracks(truth: Truth, tracks: Tracks) -> tuple[Metrics, dict[str, Metri
     from bytetrack.scoring import metrics  # brings SciPy and pycocotools along
 
     _check_classes(truth.name, truth.tracks.classes, tracks.classes)
-    per_class: dict[str, Evaluation] = metrics.evaluate(truth.tracks, tracks, truth.frames, truth.labelled_frames)
+    per_class: dict[str, Evaluation] = metrics.evaluate(truth.tracks, tracks, truth.frames, truth.labeled_frames)
     overall = metrics.combine(per_class.values()).metrics()
     return overall, {name: each.metrics() for name, each in per_class.items()}
 
@@ -116,11 +116,11 @@ def retrack(detections: VideoDetections, settings: Mapping[str, float]) -> Track
     return track_detections(detections, config)
 
 
-def _check_classes(name: str, labelled: tuple[str, ...], tracked: tuple[str, ...]) -> None:
+def _check_classes(name: str, labeled: tuple[str, ...], tracked: tuple[str, ...]) -> None:
     """Different names are no obstacle where there is one class on either side: see `bytetrack.scoring.metrics.evaluate`."""
-    same = {each.casefold() for each in labelled} & {each.casefold() for each in tracked}
-    if not same and not len(labelled) == len(tracked) == 1:
+    same = {each.casefold() for each in labeled} & {each.casefold() for each in tracked}
+    if not same and not len(labeled) == len(tracked) == 1:
         raise UserError(
-            f"The labels “{name}” have the classes {', '.join(labelled)} and the tracks {', '.join(tracked)}: none is "
+            f"The labels “{name}” have the classes {', '.join(labeled)} and the tracks {', '.join(tracked)}: none is "
             "in both. Give the classes the same names, or choose the model's classes to report."
         )

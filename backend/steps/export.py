@@ -48,8 +48,8 @@ def export(workspace: Workspace, record: Run | Labels, format: str) -> Path:
         elif format == "csv":
             write_csv(tracks, path, seconds_of(video))
         else:
-            labelled = record.labelled_frames if isinstance(record, Labels) else range(video.frames)
-            write_ground_truth(tracks, path, video, labelled, marks.load(folder))
+            labeled = record.labeled_frames if isinstance(record, Labels) else range(video.frames)
+            write_ground_truth(tracks, path, video, labeled, marks.load(folder))
     return path
 
 
@@ -79,11 +79,11 @@ def write_csv(tracks: Tracks, path: Path, seconds: np.ndarray) -> None:
             )
 
 
-def write_ground_truth(tracks: Tracks, path: Path, video: Video, labelled: Sequence[int], noted: Marks) -> None:
-    """An archive of the output of a Ground Truth job in which people labelled these frames: boxes in whole pixels."""
+def write_ground_truth(tracks: Tracks, path: Path, video: Video, labeled: Sequence[int], noted: Marks) -> None:
+    """An archive of the output of a Ground Truth job in which people labeled these frames: boxes in whole pixels."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "labels"
-        writing.write_tracks(folder, video.name, tracks, video.frames, labelled, noted)
+        writing.write_tracks(folder, video.name, tracks, video.frames, labeled, noted)
         with atomic_path(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
             for each in sorted(folder.rglob("*")):
                 archive.write(each, each.relative_to(folder.parent))

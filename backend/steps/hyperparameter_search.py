@@ -11,7 +11,7 @@ from backend import jobs
 from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.jobs.watching import watching
-from backend.platforms.base import Range, TrainingSpec, Trial, TuningSpec
+from backend.platforms.base import HyperparameterSearchSpec, Range, TrainingSpec, Trial
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.steps import models
@@ -74,7 +74,7 @@ def start(
         check(workspace, dataset, hyperparameters | limits, base)
     return jobs.start(
         workspace,
-        "tune",
+        "search hyperparameters",
         f"Search {name}"[:80],
         name=name,
         dataset=dataset,
@@ -101,7 +101,7 @@ def suggest_ranges(hyperparameters: dict[str, str]) -> dict[str, dict]:
     }
 
 
-def tune(
+def run(
     workspace: Workspace,
     progress: Progress,
     *,
@@ -131,21 +131,21 @@ def tune(
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "model"
         training = TrainingSpec(name, channels_of(workspace, data, base), hyperparameters, checkpoints, output)
-        spec = TuningSpec(
+        spec = HyperparameterSearchSpec(
             training=training,
             ranges={key: _range(key, each) for key, each in ranges.items()},
             objective=objective,
-            maximise=objective != "total_loss",
+            maximize=objective != "total_loss",
             trials=trials,
             options=options,
         )
         try:
-            where.tune(spec, watching(workspace, progress, shown.line, WORK), shown)
+            where.search_hyperparameters(spec, watching(workspace, progress, shown.line, WORK), shown)
         except Stopped as error:
             if not output.is_dir():
                 raise
             stopped = error
-        model = models.register(workspace, output, name, "trained", **origin(workspace, where, data, base))
+        model = models.store(workspace, output, name, "trained", **origin(workspace, where, data, base))
     if stopped:
         raise stopped
     return {"model": model.id}

@@ -14,7 +14,7 @@ from backend.labels import clips
 from backend.labels.formats import coco, mot
 from backend.labels.formats.ground_truth import reading
 from backend.labels.placement import Placement, UnclearFrames, place
-from backend.labels.sequence import Sequence, bare, find, is_named, store
+from backend.labels.sequence import LabelSequence, bare, find, is_named, store
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.workspace import Workspace
@@ -43,7 +43,7 @@ def import_labels(
     video are refused unless `step` is given.
 
     Args:
-        path: a labelling job's output folder, a MOTChallenge file or folder, a COCO file, or a zip or tar of one;
+        path: a labeling job's output folder, a MOTChallenge file or folder, a COCO file, or a zip or tar of one;
             in S3, too, where the chosen platform is AWS.
         video: whose labels they are; without it names decide.
         format: a key of `FORMATS`, or "auto".
@@ -75,8 +75,8 @@ def import_labels(
 
 def keep(
     workspace: Workspace,
-    sequences: list[Sequence],
-    videos_for: Callable[[list[Sequence]], list[Video | None]],
+    sequences: list[LabelSequence],
+    videos_for: Callable[[list[LabelSequence]], list[Video | None]],
     source: str,
     path: str,
     placement: Placement,
@@ -92,19 +92,19 @@ def keep(
     Raises:
         UserError: if none can be used, or it is unclear of which frames one of them is.
     """
-    skipped = [note for sequence in sequences if not sequence.labelled_frames for note in sequence.notes]
-    usable = [sequence for sequence in sequences if sequence.labelled_frames]
+    skipped = [note for sequence in sequences if not sequence.labeled_frames for note in sequence.notes]
+    usable = [sequence for sequence in sequences if sequence.labeled_frames]
     if not any(len(sequence.tracks) for sequence in usable):
         raise UserError(
-            f"The labels in {Path(path).name} are empty: they hold not one box. Check that the labelling is done."
+            f"The labels in {Path(path).name} are empty: they hold not one box. Check that the labeling is done."
         )
-    fitted: list[tuple[Video, Sequence]] = []
+    fitted: list[tuple[Video, LabelSequence]] = []
     for sequence, match in zip(usable, videos_for(usable)):
         try:
             if match is None:
                 raise UserError(
                     f"The workspace has no video “{sequence.name}” of at least {placement.frames_needed(sequence)} "
-                    "frames. Add the video that was labelled, or choose it for these labels."
+                    "frames. Add the video that was labeled, or choose it for these labels."
                 )
             fitted.append((match, place(sequence, match, placement)))
         except UnclearFrames:
@@ -132,7 +132,7 @@ def detect_format(path: Path) -> str:
         if path.suffix in (".manifest", ".jsonl"):
             return "ground_truth"
         if path.name == "SeqLabel.json":
-            raise UserError("SeqLabel.json is a part of a labelling job's output. Name the job's whole output folder.")
+            raise UserError("SeqLabel.json is a part of a labeling job's output. Name the job's whole output folder.")
         if path.suffix.lower() in (".txt", ".csv"):
             return "mot"
         if path.suffix.lower() == ".json":
@@ -154,7 +154,7 @@ def detect_format(path: Path) -> str:
     )
 
 
-def read(path: Path, format: str, classes: list[str] | None = None) -> list[Sequence]:
+def read(path: Path, format: str, classes: list[str] | None = None) -> list[LabelSequence]:
     """The sequences in a file or an unpacked folder; see the format's module."""
     if format == "ground_truth":
         return reading.read(path)
@@ -184,7 +184,7 @@ def _at_hand(workspace: Workspace, path: str, progress: Progress) -> Iterator[Pa
         if address.suffix.lower() in FILES:
             platform.download(path, place, progress)
         else:
-            platform.labelling.fetch_output(path, place, progress)
+            platform.labeling.fetch_output(path, place, progress)
         yield place
 
 
@@ -210,7 +210,7 @@ def _json_files(folder: Path) -> list[Path]:
 def videos_for(
     workspace: Workspace,
     progress: Progress,
-    sequences: list[Sequence],
+    sequences: list[LabelSequence],
     chosen: Video | None,
     placement: Placement,
 ) -> list[Video | None]:
@@ -225,7 +225,7 @@ def videos_for(
         if chosen is None and len(whole) == 1 and not of_clip and not _named(everything, sequences[0], placement):
             return whole
 
-    by_stem: dict[str, dict[int, Sequence]] = defaultdict(dict)
+    by_stem: dict[str, dict[int, LabelSequence]] = defaultdict(dict)
     for sequence in sequences:
         if clip := clips.NAME.fullmatch(bare(sequence.name)):
             by_stem[clip["stem"]][int(clip["number"])] = sequence
@@ -247,7 +247,7 @@ def videos_for(
     ]
 
 
-def _named(candidates: list[Video], sequence: Sequence, placement: Placement) -> Video | None:
+def _named(candidates: list[Video], sequence: LabelSequence, placement: Placement) -> Video | None:
     """The newest video of the sequence's name that is long enough for it."""
     needed = placement.frames_needed(sequence)
     return next((video for video in candidates if is_named(video, sequence.name) and video.frames >= needed), None)

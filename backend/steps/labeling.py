@@ -1,4 +1,4 @@
-"""Labelling jobs: clips go to people on a platform, what they draw comes back as labels, to be corrected once more."""
+"""Labeling jobs: clips go to people on a platform, what they draw comes back as labels, to be corrected once more."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from backend.labels.marks import Marks
 from backend.labels.placement import Placement
 from backend.labels.sequence import load
 from backend.platforms import base
-from backend.platforms.base import ClipToLabel, LabellingSpec, LabellingState
+from backend.platforms.base import ClipToLabel, LabelingSpec, LabelingState
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.steps import importing, tracking, videos
 from backend.workspace import Workspace
-from backend.workspace.records import Labelling, Labels, Model, Run, Video, check_name
+from backend.workspace.records import LabelingJob, Labels, Model, Run, Video, check_name
 from bytetrack.tracks import Tracks
 
 INSTRUCTIONS = (
@@ -46,7 +46,7 @@ def start(
     earlier: dict[str, str] | None = None,
     options: dict | None = None,
 ) -> dict:
-    """Have people label every `every`-th frame of clips: {"labelling": id}. Their work goes on when this is done.
+    """Have people label every `every`-th frame of clips: {"labeling": id}. Their work goes on when this is done.
 
     Args:
         clips: ids of videos.
@@ -58,7 +58,7 @@ def start(
     Raises:
         UserError: naming what is missing or beyond the limits of such a job.
     """
-    name, labelling = check_name(name), _on_platform(workspace)
+    name, labeling = check_name(name), _on_platform(workspace)
     chosen = [workspace.get(Video, id) for id in clips]
     short = short_instructions.strip() or INSTRUCTIONS
     full = full_instructions.strip() or short
@@ -69,7 +69,7 @@ def start(
 
     with tempfile.TemporaryDirectory() as temporary:
         folders = _extract(chosen, every, Path(temporary), part(progress, 0.4, 0.6))
-        record = Labelling(
+        record = LabelingJob(
             name=name,
             clips={video.name: video.id for video in chosen},
             every=every,
@@ -79,7 +79,7 @@ def start(
             frames=sum(count.values()),
             corrects={video.name: earlier[video.id] for video in chosen} if earlier else {},
         )
-        spec = LabellingSpec(
+        spec = LabelingSpec(
             name=name,
             token=record.id.rpartition("-")[2],
             clips={
@@ -93,29 +93,29 @@ def start(
             full_instructions=full,
             options=options or {},
         )
-        record.ref = labelling.start(spec, part(progress, 0.6, 1))
+        record.ref = labeling.start(spec, part(progress, 0.6, 1))
         try:
             workspace.add(record)
         except BaseException:
-            labelling.stop(record.ref)
+            labeling.stop(record.ref)
             raise
     print(f"{record.name}: {record.frames} frames of {len(chosen)} clips", flush=True)
-    return {"labelling": record.id}
+    return {"labeling": record.id}
 
 
-def bring_in(
+def fetch(
     workspace: Workspace,
     progress: Progress,
     *,
-    labelling: str | None = None,
+    labeling: str | None = None,
     job: str | None = None,
     step: int | None = None,
     first_frame: int | None = None,
 ) -> dict:
-    """Bring in what people labelled: {"labels": [ids], "skipped": [a sentence for each clip that could not be used]}.
+    """Bring in what people labeled: {"labels": [ids], "skipped": [a sentence for each clip that could not be used]}.
 
     Args:
-        labelling: the id of a job that was started here, or else
+        labeling: the id of a job that was started here, or else
         job: the name that the chosen platform has for one that was started elsewhere: names decide of which videos its
             labels are.
         step: Frames of the video from one labeled picture to the next, for a job that was started elsewhere. See
@@ -125,7 +125,7 @@ def bring_in(
     Raises:
         UserError: if it is not done yet, or nothing in it can be used.
     """
-    record, placement = workspace.get(Labelling, labelling) if labelling else None, Placement(step, first_frame)
+    record, placement = workspace.get(LabelingJob, labeling) if labeling else None, Placement(step, first_frame)
     platform = _on_platform(workspace, record.platform if record else None)
     ref = record.ref if record else _ref_of(platform, job or "")
     title = record.name if record else job or ""
@@ -146,35 +146,35 @@ def bring_in(
             workspace, sequences, lambda usable: [workspace.find(Video, of.get(each.name, "")) for each in usable],
             source, title, placement,
         )  # fmt: skip
-        with workspace.edit(Labelling, record.id) as known:
+        with workspace.edit(LabelingJob, record.id) as known:
             known.labels += [labels.id for labels in stored]
     progress(1, f"{len(stored)} brought in")
     return {"labels": [labels.id for labels in stored], "skipped": skipped}
 
 
-def state(workspace: Workspace, record: Labelling) -> LabellingState:
+def state(workspace: Workspace, record: LabelingJob) -> LabelingState:
     """How far the people are, asked of the platform."""
     return _on_platform(workspace, record.platform).state(record.ref)
 
 
-def stop(workspace: Workspace, record: Labelling) -> None:
-    """Take the clips from the people; what is labelled until then can be brought in."""
+def stop(workspace: Workspace, record: LabelingJob) -> None:
+    """Take the clips from the people; what is labeled until then can be brought in."""
     _on_platform(workspace, record.platform).stop(record.ref)
 
 
-def remove(workspace: Workspace, record: Labelling) -> None:
+def remove(workspace: Workspace, record: LabelingJob) -> None:
     """Stop it, and remove what its platform keeps of it and lets one remove."""
     _on_platform(workspace, record.platform).remove(record.ref)
 
 
-def desk(workspace: Workspace, record: Labelling) -> Desk | None:
+def desk(workspace: Workspace, record: LabelingJob) -> Desk | None:
     """Where people label, if that is this console."""
     return _on_platform(workspace, record.platform).desk(record.ref)
 
 
 def elsewhere(workspace: Workspace) -> list[str]:
-    """The names of the chosen platform's labelling jobs that were not started in this workspace, newest first."""
-    here = [record.ref for record in workspace.list(Labelling)]
+    """The names of the chosen platform's labeling jobs that were not started in this workspace, newest first."""
+    here = [record.ref for record in workspace.list(LabelingJob)]
     return [name for name, ref in _on_platform(workspace).jobs().items() if ref not in here]
 
 
@@ -215,11 +215,11 @@ def earlier_boxes(workspace: Workspace, clip: Video, source: Labels | Run) -> Tr
     return _within(clip, tracks if isinstance(source, Labels) else straightened(tracks))
 
 
-def _on_platform(workspace: Workspace, name: str | None = None) -> base.Labelling:
-    return platform_of(workspace, name).labelling
+def _on_platform(workspace: Workspace, name: str | None = None) -> base.LabelingService:
+    return platform_of(workspace, name).labeling
 
 
-def _ref_of(platform: base.Labelling, job: str) -> dict:
+def _ref_of(platform: base.LabelingService, job: str) -> dict:
     refs = platform.jobs()
     if job not in refs:
         raise UserError(
@@ -229,15 +229,15 @@ def _ref_of(platform: base.Labelling, job: str) -> dict:
     return refs[job]
 
 
-def _check_ended(title: str, state: LabellingState) -> None:
-    done = f"{state.labelled} of {state.total} clips are labelled"
+def _check_ended(title: str, state: LabelingState) -> None:
+    done = f"{state.labeled} of {state.total} clips are labeled"
     if state.status == "gone":
-        raise UserError(f"The labelling job “{title}” does not exist any more, so nothing can be brought in.")
-    if state.status == "failed" and not state.labelled:
-        raise UserError(f"The labelling job “{title}” failed: {state.reason or 'no reason was given.'}")
+        raise UserError(f"The labeling job “{title}” does not exist any more, so nothing can be brought in.")
+    if state.status == "failed" and not state.labeled:
+        raise UserError(f"The labeling job “{title}” failed: {state.reason or 'no reason was given.'}")
     if state.status not in ENDED:
         raise UserError(
-            f"“{title}” is {state.status}: {done}. Wait until it is done, or stop it: what is labelled by then can be "
+            f"“{title}” is {state.status}: {done}. Wait until it is done, or stop it: what is labeled by then can be "
             "brought in."
         )
 

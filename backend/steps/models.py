@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from backend.errors import UserError
 from backend.files.archives import extract, is_archive
 from backend.progress import Progress
-from backend.steps.pretrained_catalog import recognise
+from backend.steps.pretrained_catalog import recognize
 from backend.workspace import Workspace
 from backend.workspace.records import Dataset, Labels, Model, check_name
 from bytetrack.detection.artifact import FILES
@@ -41,7 +41,7 @@ class Card:
     width: float
     depthwise: bool
     input_size: list[int]  # height, width in pixels
-    normalisation: str  # "raw" or "imagenet"
+    normalization: str  # "raw" or "imagenet"
     bytes: int  # of the weights
     thresholds: dict[str, float]
     metrics: dict[str, float]
@@ -82,7 +82,7 @@ def add(
     path = Path(source).expanduser()
     if not path.exists():
         raise UserError(f"There is no file or folder {path}.")
-    published = recognise(path.name)
+    published = recognize(path.name)
     name = check_name(name or (published.name if published else _name_of(path)))
     with tempfile.TemporaryDirectory() as temporary:
         made = Path(temporary) / "artifact"
@@ -96,13 +96,13 @@ def add(
                 label = _convert_checkpoint(found, made, progress, classes, origin, input_size)
         except ValueError as error:
             raise UserError(str(error)) from error
-        model = register(workspace, made, name, label)
+        model = store(workspace, made, name, label)
     if path.is_relative_to(workspace.root / "uploads") and path.is_file():
         path.unlink()
     return {"model": model.id}
 
 
-def register(
+def store(
     workspace: Workspace,
     folder: Path,
     name: str,
@@ -141,7 +141,7 @@ def register(
     return workspace.add(model)
 
 
-def enter(workspace: Workspace, progress: Progress, *, model: str) -> dict:
+def publish(workspace: Workspace, progress: Progress, *, model: str) -> dict:
     """Enter a model into the registry of the platform that is chosen, with what is known of it.
 
     Returns:
@@ -164,7 +164,7 @@ def enter(workspace: Workspace, progress: Progress, *, model: str) -> dict:
         **{key: chosen.hyperparameters[key] for key in SHOWN if key in chosen.hyperparameters},
     }
     progress(0.1, "packing and registering")
-    registered = platform_of(workspace).register(chosen.name, workspace.folder(chosen), facts)
+    registered = platform_of(workspace).publish(chosen.name, workspace.folder(chosen), facts)
     with workspace.edit(Model, chosen.id) as stored:
         stored.registered = registered
     return {"registered": registered}
@@ -193,7 +193,7 @@ def choose_classes(workspace: Workspace, model_id: str, classes: list[str], name
         write_config(made, config)
         name = name or _clean(f"{model.name} {' '.join(config.keep_classes)}")
         origin = {field: getattr(model, field) for field in ("dataset", "labels", "job", "image", "trained_as")}
-        return register(workspace, made, name, model.source, base=model.id, **origin)
+        return store(workspace, made, name, model.source, base=model.id, **origin)
 
 
 def thresholds(workspace: Workspace, model_id: str) -> dict[str, float]:
@@ -259,7 +259,7 @@ def card(workspace: Workspace, model: Model) -> Card:
         width=config.width,
         depthwise=config.depthwise,
         input_size=list(config.input_size),
-        normalisation=config.normalisation,
+        normalization=config.normalization,
         bytes=(folder / "model.safetensors").stat().st_size,
         thresholds=dict(config.thresholds),
         metrics=dict(config.metrics),
@@ -324,7 +324,7 @@ def _convert_checkpoint(
     network = network_of(weights)
     config = ModelConfig(depth=depth, width=width, depthwise=depthwise, classes=[""] * count, input_size=[640, 640])
     size = size_of(config)
-    published = recognise(path.name)
+    published = recognize(path.name)
     if published and (published.size != size or count != (80 if published.origin == "YOLOX COCO" else 1)):
         published = None  # called like one of those, and something else
     if origin == "auto":
@@ -332,7 +332,7 @@ def _convert_checkpoint(
     else:
         from_bytetrack = origin == "ByteTrack"
     config.classes = _class_names(path, count, classes, from_bytetrack)
-    config.normalisation = "imagenet" if from_bytetrack else "raw"
+    config.normalization = "imagenet" if from_bytetrack else "raw"
     config.input_size = _input_size(size, input_size, list(published.input_size) if published else None, from_bytetrack)
     progress(0.4, "writing the model")
     save(made, network, config)

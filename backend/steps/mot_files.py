@@ -67,7 +67,7 @@ def evaluate(
 
     try:
         # Twice, since rows with score 0 must not decide from which number the scored ones count their classes.
-        rows, labelled, tracked = mot.read(truth, truth=False), mot.read(truth), mot.read(tracks, truth=False)
+        rows, labeled, tracked = mot.read(truth, truth=False), mot.read(truth), mot.read(tracks, truth=False)
     except ValueError as error:
         raise UserError(str(error)) from error
     row_classes, track_classes = mot.class_numbers(rows), mot.class_numbers(tracked)
@@ -78,25 +78,25 @@ def evaluate(
     boxes_left_out: dict[str, np.ndarray] = {}
     if benchmark in ("MOT16", "MOT17", "MOT20"):
         kinds = distractors.MOT20 if benchmark == "MOT20" else distractors.MOT17
-        rows_left_out["of other classes than 1"] = mot.class_numbers(labelled) != distractors.PEDESTRIAN
+        rows_left_out["of other classes than 1"] = mot.class_numbers(labeled) != distractors.PEDESTRIAN
         boxes_left_out["of other classes than 1"] = others = track_classes > distractors.PEDESTRIAN
         matched = np.zeros(len(tracked), bool)
         matched[~others] = distractors.on_distractors(rows, row_classes, tracked.where(~others), kinds)
         boxes_left_out["on distractors"] = matched
         listed = ", ".join(map(str, kinds))
         note(f"Scored by the rules of {benchmark}: distractors are classes {listed}. --benchmark chooses other rules.")
-    by_class = benchmark is None and mot.UNNAMED not in (labelled.classes, tracked.classes)
+    by_class = benchmark is None and mot.UNNAMED not in (labeled.classes, tracked.classes)
     if by_class:
-        _check_numbering((truth, labelled), (tracks, tracked))
-        unknown = [number for number, name in enumerate(tracked.classes) if name not in labelled.classes]
+        _check_numbering((truth, labeled), (tracks, tracked))
+        unknown = [number for number, name in enumerate(tracked.classes) if name not in labeled.classes]
         boxes_left_out["of classes that the ground truth does not have"] = np.isin(tracked.class_id, unknown)
 
-    labelled = _scored(truth.name, labelled, rows_left_out, note, ignored=len(rows) - len(labelled))
+    labeled = _scored(truth.name, labeled, rows_left_out, note, ignored=len(rows) - len(labeled))
     tracked = _scored(tracks.name, tracked, boxes_left_out, note)
     if not by_class:
-        labelled, tracked = _without_classes(labelled), _without_classes(tracked)
-    frames = int(max(labelled.frame.max(initial=-1), tracked.frame.max(initial=-1))) + 1
-    return {name: round(value, 4) for name, value in metrics.score(labelled, tracked, frames).items()}
+        labeled, tracked = _without_classes(labeled), _without_classes(tracked)
+    frames = int(max(labeled.frame.max(initial=-1), tracked.frame.max(initial=-1))) + 1
+    return {name: round(value, 4) for name, value in metrics.score(labeled, tracked, frames).items()}
 
 
 def _scored(

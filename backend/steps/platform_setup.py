@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.jobs.watching import watching
 from backend.platforms import registry
-from backend.platforms.base import TRAINING, TUNING, Check
+from backend.platforms.base import HYPERPARAMETER_SEARCH, TRAINING, Check
 from backend.progress import Progress
 from backend.workspace import Workspace
 from backend.workspace.records import Endpoint, Job
@@ -16,29 +16,29 @@ def checks(workspace: Workspace) -> list[Check]:
     chosen = [
         (each.mode, each.options) for each in workspace.list(Endpoint) if each.platform == name
     ]  # ways of serving are called alike in both
-    for verb, what in (("train", TRAINING), ("tune", TUNING)):
+    for verb, what in (("train", TRAINING), ("search hyperparameters", HYPERPARAMETER_SEARCH)):
         newest = [job for job in workspace.list(Job) if job.verb == verb and job.params["platform"] == name][:1]
         chosen += [(what, job.params["options"]) for job in newest]
     return registry.platform_of(workspace).checks(chosen)
 
 
-def mend(workspace: Workspace, progress: Progress, *, name: str, key: str) -> dict:
+def fix(workspace: Workspace, progress: Progress, *, name: str, key: str) -> dict:
     """Do what the `action` of the check `key` says, and keep the settings that it changes.
 
     Returns:
         `{"settings": …}`, those that changed.
     """
-    changed = registry.platform_of(workspace, name).mend(key, watching(workspace, progress))
+    changed = registry.platform_of(workspace, name).fix(key, watching(workspace, progress))
     registry.set_up(workspace, name, changed)
     return {"settings": changed}
 
 
-def undo(workspace: Workspace, progress: Progress, *, name: str, key: str) -> dict:
-    """Do what the `undo` of the check `key` says, and keep the settings that it changes.
+def revert(workspace: Workspace, progress: Progress, *, name: str, key: str) -> dict:
+    """Do what the `revert` of the check `key` says, and keep the settings that it changes.
 
     Returns:
         `{"settings": …}`, those that changed.
     """
-    changed = registry.platform_of(workspace, name).undo(key, watching(workspace, progress))
+    changed = registry.platform_of(workspace, name).revert(key, watching(workspace, progress))
     registry.set_up(workspace, name, changed)
     return {"settings": changed}

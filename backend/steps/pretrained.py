@@ -8,17 +8,17 @@ from backend.errors import UserError
 from backend.files import downloads
 from backend.progress import Progress, part
 from backend.steps import models
-from backend.steps.pretrained_catalog import CATALOGUE
+from backend.steps.pretrained_catalog import CATALOG
 from backend.workspace import Workspace
 
 MIRROR = "BYTETRACK_STUDIO_WEIGHTS_URL"  # environment: a folder on another server that holds the same files
 
 
 def download(workspace: Workspace, progress: Progress, *, entry: str) -> dict:
-    """Download a model of `CATALOGUE` and bring it in. Stopped or broken off, it goes on from there the next time.
+    """Download a model of `CATALOG` and bring it in. Stopped or broken off, it goes on from there the next time.
 
     Args:
-        entry: a key of `CATALOGUE`.
+        entry: a key of `CATALOG`.
 
     Returns:
         `{"model": id}`.
@@ -26,9 +26,9 @@ def download(workspace: Workspace, progress: Progress, *, entry: str) -> dict:
     Raises:
         UserError: if there is no such entry or no address to download it from, and as `downloads.fetch` does.
     """
-    published = CATALOGUE.get(entry)
+    published = CATALOG.get(entry)
     if published is None:
-        raise UserError(f"There is no published model “{entry}”. There are: {', '.join(CATALOGUE)}.")
+        raise UserError(f"There is no published model “{entry}”. There are: {', '.join(CATALOG)}.")
     if published.url is None or published.sha256 is None or published.megabytes is None:
         raise UserError(
             f"{published.name} is on Google Drive, which gives programs no file. Download {published.file} in the "

@@ -11,7 +11,7 @@ BYTETRACK_PAGE = "https://github.com/ifzhang/ByteTrack#model-zoo"
 
 @dataclass(frozen=True)
 class Published:
-    """One published checkpoint. Its key in `CATALOGUE` is its file's name without suffixes."""
+    """One published checkpoint. Its key in `CATALOG` is its file's name without suffixes."""
 
     name: str
     file: str
@@ -20,7 +20,7 @@ class Published:
     input_size: tuple[int, int]  # height, width in pixels, as its authors evaluate it
     classes: str  # in a few words
     accuracy: str  # as its authors publish it
-    licence: str
+    license: str
     page: str  # where a person finds it
     megabytes: float | None = None  # about, to say before a download how long it may take
     sha256: str | None = None  # None where the authors' host gives no file at a fixed address: add it as a file
@@ -40,7 +40,7 @@ def _yolox(size: str, side: int, ap: float, megabytes: float, sha256: str) -> Pu
         input_size=(side, side),
         classes="80 of COCO: person, bicycle, car, …",
         accuracy=f"{ap} AP on COCO val2017",
-        licence="Apache-2.0",
+        license="Apache-2.0",
         page=YOLOX_PAGE,
         megabytes=megabytes,
         sha256=sha256,
@@ -56,7 +56,7 @@ def _bytetrack(file: str, size: str, input_size: tuple[int, int], accuracy: str)
         input_size=input_size,
         classes="person",
         accuracy=accuracy,
-        licence="MIT (code; the MOT data it was trained on is for non-commercial use)",
+        license="MIT (code; the MOT data it was trained on is for non-commercial use)",
         page=BYTETRACK_PAGE,
     )
 
@@ -78,9 +78,9 @@ _PUBLISHED = [
     _bytetrack("bytetrack_ablation", "x", (800, 1440), "76.6 MOTA, 79.3 IDF1 on the half of MOT17 train left out"),
 ]
 
-CATALOGUE: dict[str, Published] = {entry.file.split(".")[0]: entry for entry in _PUBLISHED}
+CATALOG: dict[str, Published] = {entry.file.split(".")[0]: entry for entry in _PUBLISHED}
 
 
-def recognise(file_name: str) -> Published | None:
+def recognize(file_name: str) -> Published | None:
     """The published checkpoint whose file is called like that, also as a browser saves it again: `yolox_s (1).pth`."""
-    return CATALOGUE.get(file_name.split(".")[0].split(" ")[0].lower())
+    return CATALOG.get(file_name.split(".")[0].split(" ")[0].lower())

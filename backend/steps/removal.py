@@ -10,13 +10,13 @@ from typing import Any
 from backend import jobs
 from backend.errors import UserError
 from backend.workspace import Workspace
-from backend.workspace.records import Endpoint, Job, Labelling, Labels, Record, Run, Score, Search, Video
+from backend.workspace.records import Endpoint, Job, LabelingJob, Labels, Record, Run, Score, TrackerSearch, Video
 
 WORDS = {
     Labels: ("label set", "label sets"),
     Run: ("run", "runs"),
     Score: ("score", "scores"),
-    Search: ("search", "searches"),
+    TrackerSearch: ("search", "searches"),
 }
 
 
@@ -31,8 +31,8 @@ def consequences(workspace: Workspace, record: Record) -> str:
     if endpoints:
         stops = "stops answering" if len(endpoints) == 1 else "stop answering"
         sentences.append(f"{_listed(f'“{each.name}”' for each in endpoints)} {stops} at once.")
-    if any(isinstance(each, Labelling) for each in (record, *dependents)):
-        sentences.append("Who is still labelling is stopped; what was drawn and not brought in may be lost.")
+    if any(isinstance(each, LabelingJob) for each in (record, *dependents)):
+        sentences.append("Who is still labeling is stopped; what was drawn and not brought in may be lost.")
     kept = [
         each.path for each in (record, *dependents) if isinstance(each, Video) and not _own(workspace, Path(each.path))
     ]
@@ -68,7 +68,7 @@ def remove(workspace: Workspace, record: Record) -> None:
             from backend.steps import deployments  # which imports the platforms; only endpoints need them
 
             deployments.delete_from_platform(workspace, each)
-        if isinstance(each, Labelling):
+        if isinstance(each, LabelingJob):
             from backend.steps import labeling
 
             labeling.remove(workspace, each)

@@ -93,7 +93,7 @@ def make(
         tracks = _tracks(rows)
         label = Labels(
             name=f"sample {number + 1}", video=video.id, source="sample", classes=list(CLASSES),
-            labelled_frames=list(range(frames)), boxes=len(tracks), objects=len(np.unique(tracks.id)),
+            labeled_frames=list(range(frames)), boxes=len(tracks), objects=len(np.unique(tracks.id)),
         )  # fmt: skip
         tracks.save(workspace.folder(label) / "tracks.json")
         workspace.add(video)
@@ -222,9 +222,9 @@ class Scene:
         if x0 >= x1 or y0 >= y1:
             return
         shadow = np.zeros((bottom - top, right - left), np.float32)
-        centre = (int(x + radius_x * 0.35) - left, int(y) - top)
+        center = (int(x + radius_x * 0.35) - left, int(y) - top)
         cv2.ellipse(
-            shadow, centre, (max(1, int(radius_x * 1.35)), max(1, int(radius_y))), 0, 0, 360, 0.5, -1, cv2.LINE_AA
+            shadow, center, (max(1, int(radius_x * 1.35)), max(1, int(radius_y))), 0, 0, 360, 0.5, -1, cv2.LINE_AA
         )
         soft = cv2.GaussianBlur(shadow, (0, 0), max(0.8, radius_y * 0.3))
         picture[y0:y1, x0:x1] *= 1 - soft[y0 - top : y1 - top, x0 - left : x1 - left, None]
@@ -383,32 +383,32 @@ def _background(size: tuple[int, int], camera: int) -> np.ndarray:
     width, height = size
     rng = np.random.default_rng(1000 + camera)
     picture = np.zeros((height, width, 3), np.float32)
-    facade, kerb_far, kerb_near = round(0.40 * height), round(ROAD[0] * height), round(ROAD[1] * height)
+    facade, curb_far, curb_near = round(0.40 * height), round(ROAD[0] * height), round(ROAD[1] * height)
     picture[:facade] = (175, 165, 150)
     left = -int(rng.integers(0, width // 6))
     while left < width:
         wide = int(width * rng.uniform(0.2, 0.34))
         _house(picture, left, wide, facade, rng)
         left += wide
-    picture[facade:kerb_far] = (150, 156, 160)
-    picture[kerb_far:kerb_near] = (92, 90, 88)
-    picture[kerb_near:] = (146, 152, 158)
+    picture[facade:curb_far] = (150, 156, 160)
+    picture[curb_far:curb_near] = (92, 90, 88)
+    picture[curb_near:] = (146, 152, 158)
     middle = round(width * (0.45, 0.6)[camera])
     for far_x in range(-6 * width, 7 * width, max(8, width // 7)):  # paving stones run to the vanishing point
         start = (middle + (far_x - middle) // 4, round(HORIZON * height))
         cv2.line(
-            picture[kerb_near:],
-            (start[0], start[1] - kerb_near),
-            (far_x, height - kerb_near),
+            picture[curb_near:],
+            (start[0], start[1] - curb_near),
+            (far_x, height - curb_near),
             (126, 132, 138),
             1,
             cv2.LINE_AA,
         )
-    y = float(kerb_near)
+    y = float(curb_near)
     while y < height:
         cv2.line(picture, (0, round(y)), (width, round(y)), (128, 134, 140), 1)
         y += max(3.0, (y - HORIZON * height) * 0.085)
-    for edge, thick in ((kerb_far, 2), (kerb_near, 4)):
+    for edge, thick in ((curb_far, 2), (curb_near, 4)):
         cv2.line(picture, (0, edge), (width, edge), (178, 182, 186), thick)
         cv2.line(picture, (0, edge + thick), (width, edge + thick), (70, 70, 70), 1)
     lane = round((ROAD[0] + ROAD[1]) / 2 * height) - 2

@@ -11,7 +11,7 @@ from backend.steps import models
 from backend.steps.evaluation import detections_of, retrack, score_tracks, truth_of
 from backend.steps.unlabeled import find_unlabeled, warning_of
 from backend.workspace import Workspace
-from backend.workspace.records import Labels, Model, Run, Search
+from backend.workspace.records import Labels, Model, Run, TrackerSearch
 from bytetrack.tracking.config import NAMES
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ SPACE: dict[str, tuple[float, float, float]] = {
 OF_CLASSES = {"class_votes": (0, 1, 1)}  # only where there are several
 
 
-def search(workspace: Workspace, progress: Progress, *, run: str, labels: str, trials: int = 100) -> dict:
+def run(workspace: Workspace, progress: Progress, *, run: str, labels: str, trials: int = 100) -> dict:
     """Try settings, ever nearer to those that gave the best HOTA (TPE, Bergstra et al. 2011), and keep what came out.
 
     What is found is never worse than the model's own settings. A search that is stopped keeps what it found until then.
@@ -77,7 +77,7 @@ def search(workspace: Workspace, progress: Progress, *, run: str, labels: str, t
     better = study.best_value > before["HOTA"]
     settings = study.best_params if better else {}
     record = workspace.add(
-        Search(
+        TrackerSearch(
             name=tracked.name,
             run=run,
             labels=labels,

@@ -159,7 +159,7 @@ def train(
         spec = TrainingSpec(name, channels, hyperparameters, checkpoints, output, options)
         where.train(spec, watching(workspace, progress, EpochProgress(part(progress, *WORK)), WORK))
         progress(0.99, "storing the model")
-        model = models.register(workspace, output, name, "trained", **origin(workspace, where, data, base))
+        model = models.store(workspace, output, name, "trained", **origin(workspace, where, data, base))
     where.forget(checkpoints)
     return {"model": model.id}
 
@@ -174,7 +174,7 @@ def channels_of(workspace: Workspace, data: Dataset, base: str | None) -> dict[s
 
 
 def origin(workspace: Workspace, platform: Platform, data: Dataset, base: str | None) -> dict[str, Any]:
-    """What a model remembers of where it comes from, as `models.register` takes it."""
+    """What a model remembers of where it comes from, as `models.store` takes it."""
     job = jobs.current(workspace)
     return {
         "dataset": data.id,
@@ -214,7 +214,7 @@ def check(workspace: Workspace, dataset: str, hyperparameters: dict[str, str], b
     """
     data = workspace.get(Dataset, dataset)
     if not data.frames.get("train"):
-        raise UserError(f"The dataset “{data.name}” has no frames to train on. Put a labelled clip into “train”.")
+        raise UserError(f"The dataset “{data.name}” has no frames to train on. Put a labeled clip into “train”.")
     if base:
         workspace.get(Model, base)
     try:

@@ -57,7 +57,7 @@ def _without_label(truth: Truth, tracks: Tracks) -> list[Unlabeled]:
 
     scored = [kind for _, kinds in counterparts(truth.tracks.classes, tracks.classes) for kind in kinds]
     tracks = tracks.where(np.isin(tracks.class_id, scored))
-    counted = frames_to_count(truth.frames, truth.labelled_frames)
+    counted = frames_to_count(truth.frames, truth.labeled_frames)
     alone = np.zeros(len(tracks), bool)
     for a, b in zip(rows_of_frames(truth.tracks, counted), rows_of_frames(tracks, counted)):
         alone[b] = overlap(truth.tracks.xyxy[a], tracks.xyxy[b]).max(axis=0, initial=0) <= MAX_IOU

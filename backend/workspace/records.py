@@ -64,12 +64,12 @@ class Video(Record):
 
 @dataclass(kw_only=True)
 class Labels(Record):
-    """Labelled boxes of one video: `tracks.json` in its folder; only `labelled_frames` were looked at by a person."""
+    """Labeled boxes of one video: `tracks.json` in its folder; only `labeled_frames` were looked at by a person."""
 
     video: str
     source: str  # "Ground Truth", "MOTChallenge", "COCO", "sample", …
     classes: list[str]
-    labelled_frames: list[int]
+    labeled_frames: list[int]
     boxes: int
     objects: int
     notes: list[str] = field(default_factory=list)  # what the import found odd, a sentence each
@@ -79,7 +79,7 @@ class Labels(Record):
 
 
 @dataclass(kw_only=True)
-class Labelling(Record):
+class LabelingJob(Record):
     """People at work on every `every`-th frame of clips, on a platform which finds the job by `ref`.
 
     `clips` maps the clips' names in the job to the ids of the videos, `labels` are the ids of those brought in.
@@ -90,7 +90,7 @@ class Labelling(Record):
     classes: list[str]
     platform: str
     ref: dict
-    frames: int  # to be labelled, of all clips
+    frames: int  # to be labeled, of all clips
     corrects: dict[str, str] = field(default_factory=dict)  # name → id of the Labels, Run or Model that it began with
     labels: list[str] = field(default_factory=list)
 
@@ -185,7 +185,7 @@ class Score(Record):
 
 
 @dataclass(kw_only=True)
-class Search(Record):
+class TrackerSearch(Record):
     """The tracker's settings that fit labels best, of those that were tried on the detections of a run."""
 
     run: str
@@ -253,5 +253,5 @@ class Job(Record):
 
 KINDS: dict[str, type[Record]] = {
     kind.__name__.lower(): kind
-    for kind in (Video, Labels, Labelling, Dataset, Model, Endpoint, Run, Score, Search, Comparison, Job)
+    for kind in (Video, Labels, LabelingJob, Dataset, Model, Endpoint, Run, Score, TrackerSearch, Comparison, Job)
 }

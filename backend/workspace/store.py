@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from backend.errors import UserError, is_disk_full
+from backend.workspace.migrations import migrate
 from backend.workspace.records import KINDS, Record, check_name
 
 R = TypeVar("R", bound=Record)
@@ -28,7 +29,7 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE INDEX IF NOT EXISTS by_kind ON records (kind, created);
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-PLURALS = {"labels": "labels", "search": "searches"}  # of names of kinds that do not just get an s
+PLURALS = {"labels": "labels", "trackersearch": "trackersearches"}  # of names of kinds that do not just get an s
 PATIENCE = 30  # seconds to wait for another process's lock
 
 
@@ -49,6 +50,7 @@ class Workspace:
             with self._connect() as connection:
                 _use_wal(connection)
                 connection.executescript(SCHEMA)
+                migrate(connection, self.root)
         except (OSError, sqlite3.Error) as error:
             if is_disk_full(error):
                 raise UserError(

@@ -1,4 +1,4 @@
-"""Labelling jobs on the page Labels: a form for a new one, how the others stand, and where clips are drawn on."""
+"""Labeling jobs on the page Labels: a form for a new one, how the others stand, and where clips are drawn on."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from app.widgets.formatting import ago, count, natural
 from app.workspace import workspace
 from backend.errors import UserError
 from backend.labels.formats.ground_truth.job_input import LONGEST_FULL, LONGEST_SHORT, MOST_CLASSES, check
-from backend.platforms.base import LABELLING
+from backend.platforms.base import LABELING
 from backend.platforms.registry import platform_of
 from backend.steps import labeling
-from backend.workspace.records import Labelling, Labels, Model, Run, Video
+from backend.workspace.records import LabelingJob, Labels, Model, Run, Video
 
-LOOK_AGAIN = 15  # seconds, at labelling jobs
+LOOK_AGAIN = 15  # seconds, at labeling jobs
 STATES = {"in progress": "blue", "starting": "orange", "stopping": "orange", "done": "green", "failed": "red"}
 EMPTY = "empty frames"
 
 
-def labelling_jobs(videos: list[Video]) -> None:
+def labeling_jobs(videos: list[Video]) -> None:
     """All of it, and a way to jobs started elsewhere."""
     if run := workspace().find(Run, st.session_state.pop("correct", "")):  # which the page Track wants corrected
-        st.session_state["labelling-clips"] = [run.video]
+        st.session_state["labeling-clips"] = [run.video]
         of_video = sources_of([workspace().get(Video, run.video)])
-        st.session_state["labelling-begin"] = next(title for title, of in of_video.items() if run.id in of.values())
-    begun = bool(st.session_state.get("labelling-clips"))
+        st.session_state["labeling-begin"] = next(title for title, of in of_video.items() if run.id in of.values())
+    begun = bool(st.session_state.get("labeling-clips"))
     with st.expander("Label clips", icon=":material/draw:", expanded=begun), guard():
         compose(sorted(videos, key=lambda video: natural(video.name)))
-    if workspace().list(Labelling):
+    if workspace().list(LabelingJob):
         standing()
         with guard():
             at_the_desk()
     with st.expander(
-        "Labelling jobs started elsewhere", icon=":material/travel_explore:", key="elsewhere", on_change="rerun"
+        "Labeling jobs started elsewhere", icon=":material/travel_explore:", key="elsewhere", on_change="rerun"
     ) as others:
         if others.open:
             with guard():
@@ -52,12 +52,12 @@ def labelling_jobs(videos: list[Video]) -> None:
 
 
 def compose(videos: list[Video]) -> None:
-    """What is to be labelled, by whom and how."""
+    """What is to be labeled, by whom and how."""
     names = {video.id: video for video in videos}
     wide, narrow = st.columns([4, 1])
-    ids = wide.multiselect("Clips", list(names), format_func=lambda id: names[id].name, key="labelling-clips")
+    ids = wide.multiselect("Clips", list(names), format_func=lambda id: names[id].name, key="labeling-clips")
     every = narrow.number_input(
-        "Every n-th frame", 1, value=1, key="labelling-every", help="What moves slowly needs not every frame."
+        "Every n-th frame", 1, value=1, key="labeling-every", help="What moves slowly needs not every frame."
     )
     clips = [names[id] for id in ids]
     left, right = st.columns(2)
@@ -65,26 +65,26 @@ def compose(videos: list[Video]) -> None:
     begin = left.selectbox(
         "Begin with",
         [EMPTY, *sources],
-        key="labelling-begin",
+        key="labeling-begin",
         help="Earlier labels, tracks of a run, or what a model finds in the clips now: quicker to mend than to draw.",
     )
     earlier = sources.get(begin or EMPTY, {})
     known = known_classes(sorted(earlier.values()))
     classes = right.text_input(
-        "Classes", ", ".join(known), placeholder="person, car", key=f"labelling-classes-{'-'.join(known)}"
+        "Classes", ", ".join(known), placeholder="person, car", key=f"labeling-classes-{'-'.join(known)}"
     )
     wanted = [name.strip() for name in (classes or "").split(",") if name.strip()]
     short = st.text_input(
-        "Instructions in short", placeholder=labeling.INSTRUCTIONS, max_chars=LONGEST_SHORT, key="labelling-short"
+        "Instructions in short", placeholder=labeling.INSTRUCTIONS, max_chars=LONGEST_SHORT, key="labeling-short"
     )
     full = st.text_area(
         "Full instructions",
         placeholder="What counts and what does not, what to do with what is half hidden, …",
         max_chars=LONGEST_FULL,
-        key="labelling-full",
+        key="labeling-full",
     )
-    options = options_form(platform_of(workspace()).options(LABELLING), key="labelling")
-    name = st.text_input("Name", clips[0].name if clips else "", max_chars=60, key=f"labelling-name-{ids[:1]}")
+    options = options_form(platform_of(workspace()).options(LABELING), key="labeling")
+    name = st.text_input("Name", clips[0].name if clips else "", max_chars=60, key=f"labeling-name-{ids[:1]}")
     frames = labeling.frames_to_label(clips, every)
     problem = ""
     try:
@@ -92,10 +92,10 @@ def compose(videos: list[Video]) -> None:
     except UserError as error:
         problem = str(error)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Start labelling", type="primary", disabled=bool(problem), key="labelling-start"):
+        if st.button("Start labeling", type="primary", disabled=bool(problem), key="labeling-start"):
             run_job(
-                "start labelling",
-                f"Start labelling {name}",
+                "start labeling",
+                f"Start labeling {name}",
                 name=name,
                 clips=ids,
                 classes=wanted,
@@ -146,14 +146,14 @@ def classes_of(id: str) -> list[str]:
 @guarded_fragment(run_every=LOOK_AGAIN)
 def standing() -> None:
     """The jobs of this workspace, looked at again every now and then."""
-    for record in workspace().list(Labelling):
-        with st.container(border=True, key=f"labelling-{record.id}"), guard():
-            labelling_job(record)
+    for record in workspace().list(LabelingJob):
+        with st.container(border=True, key=f"labeling-{record.id}"), guard():
+            labeling_job(record)
 
 
-def labelling_job(record: Labelling) -> None:
+def labeling_job(record: LabelingJob) -> None:
     """How far the people are, and what can be done."""
-    ended = st.session_state.setdefault("labelling-ended", {})  # whose state does not change any more
+    ended = st.session_state.setdefault("labeling-ended", {})  # whose state does not change any more
     state = ended.get(record.id) or labeling.state(workspace(), record)
     desk = labeling.desk(workspace(), record)
     if state.status in labeling.ENDED and not desk:  # where people label here, done may be taken back
@@ -182,14 +182,14 @@ def labelling_job(record: Labelling) -> None:
             if st.button("Remove", icon=":material/delete:", type="tertiary", key=f"remove-{record.id}"):
                 confirm_removal(record)
             again = " again" if record.labels else ""
-            if state.labelled and st.button(
+            if state.labeled and st.button(
                 f"Bring in{again}", icon=":material/download:", key=f"bring-in-{record.id}", type="primary"
             ):
-                start_job("bring in labels", f"Bring in {record.name}", labelling=record.id)
+                start_job("fetch labels", f"Bring in {record.name}", labeling=record.id)
                 st.rerun()
     failed = f", {state.failed} failed" if state.failed else ""
     total = max(state.total, len(record.clips))
-    st.progress(state.labelled / total, text=f"{state.labelled} of {count(total, 'clip')} labelled{failed}")
+    st.progress(state.labeled / total, text=f"{state.labeled} of {count(total, 'clip')} labeled{failed}")
     work = "Boxes are corrected" if record.corrects else "Boxes are drawn"
     step = f" (1 of {record.every})" if record.every > 1 else ""
     st.caption(
@@ -201,8 +201,8 @@ def labelling_job(record: Labelling) -> None:
 
 
 def at_the_desk() -> None:
-    """The clip that is being labelled here, and a way to the others of its job."""
-    record = workspace().find(Labelling, st.session_state.get("desk") or "")
+    """The clip that is being labeled here, and a way to the others of its job."""
+    record = workspace().find(LabelingJob, st.session_state.get("desk") or "")
     desk = labeling.desk(workspace(), record) if record else None
     if record is None or desk is None or not desk.exists():
         return
@@ -233,4 +233,4 @@ def elsewhere() -> None:
             "Job", names, key="elsewhere-job", help="Only jobs for tracking objects in video; the newest first."
         )
         if st.button("Bring in", icon=":material/download:", key="elsewhere-bring-in"):
-            run_job("bring in labels", f"Bring in {name}", job=name, **placement)
+            run_job("fetch labels", f"Bring in {name}", job=name, **placement)

@@ -67,7 +67,7 @@ def set_up(standin) -> dict[str, str]:
         {
             "WorkteamName": stack,
             "Description": "those who label",
-            "MemberDefinitions": [{"OidcMemberDefinition": {"Groups": ["labellers"]}}],
+            "MemberDefinitions": [{"OidcMemberDefinition": {"Groups": ["labelers"]}}],
         },
     )
     team = standin.sagemaker.workteams.teams.get(stack)["Arn"]

@@ -61,7 +61,7 @@ def channels(s3, account: dict, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 @pytest.fixture(scope="module")
 def archive(s3, account: dict, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The model that finds coloured squares, packed in S3."""
+    """The model that finds colored squares, packed in S3."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for path in save_model(tmp_path_factory.mktemp("model")).iterdir():
@@ -664,13 +664,13 @@ def test_a_queue_answers_into_s3_tells_its_topics_and_waits_without_an_instance(
         runtime.invoke_endpoint(EndpointName=name, Body=b"{}")
 
 
-# --- Labelling ----------------------------------------------------------------------------------------------------
+# --- Labeling ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def labelling_job(s3, account: dict) -> dict[str, Any]:
+def labeling_job(s3, account: dict) -> dict[str, Any]:
     """A request for one sequence of three frames."""
-    bucket, folder = account["bucket"], "labelling"
+    bucket, folder = account["bucket"], "labeling"
     frames = [{"frame-no": number, "frame": f"{number}.jpg"} for number in range(3)]
     prefix = f"s3://{bucket}/{folder}/frames/"
     categories = {
@@ -695,7 +695,7 @@ def labelling_job(s3, account: dict) -> dict[str, Any]:
         "LabelingJobName": "people",
         "LabelAttributeName": "people-ref",
         "InputConfig": {"DataSource": {"S3DataSource": manifest}},
-        "OutputConfig": {"S3OutputPath": f"s3://{bucket}/labelled"},
+        "OutputConfig": {"S3OutputPath": f"s3://{bucket}/labeled"},
         "RoleArn": account["role"],
         "LabelCategoryConfigS3Uri": f"s3://{bucket}/{folder}/categories.json",
         "HumanTaskConfig": {
@@ -735,19 +735,19 @@ def labelling_job(s3, account: dict) -> dict[str, Any]:
         ),
     ],
 )
-def test_a_labelling_job_that_ground_truth_refuses_is_refused(
-    sm, account: dict, labelling_job: dict, changes: dict, task: dict, says: str
+def test_a_labeling_job_that_ground_truth_refuses_is_refused(
+    sm, account: dict, labeling_job: dict, changes: dict, task: dict, says: str
 ) -> None:
     changes = {key: value.format(bucket=account["bucket"]) for key, value in changes.items()}
-    request = labelling_job | changes | {"HumanTaskConfig": labelling_job["HumanTaskConfig"] | task}
+    request = labeling_job | changes | {"HumanTaskConfig": labeling_job["HumanTaskConfig"] | task}
     with pytest.raises(ClientError, match=says):
         sm.create_labeling_job(**request)
 
 
-def test_a_labelling_job_ends_with_what_the_workers_drew_as_ground_truth_writes_it(
-    standin, sm, s3, labelling_job: dict, shared_data: Path
+def test_a_labeling_job_ends_with_what_the_workers_drew_as_ground_truth_writes_it(
+    standin, sm, s3, labeling_job: dict, shared_data: Path
 ) -> None:
-    sm.create_labeling_job(**labelling_job)
+    sm.create_labeling_job(**labeling_job)
     found = sm.describe_labeling_job(LabelingJobName="people")
     assert (found["LabelingJobStatus"], found["LabelCounters"]["Unlabeled"]) == ("InProgress", 1)
     drawn = Tracks([0, 2], [7, 7], [[1, 2, 11, 22], [3, 2, 13, 22]], [1, 1], [1, 1], ("person", "car"))

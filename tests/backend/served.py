@@ -1,4 +1,4 @@
-"""A workspace with something to serve: the model that finds coloured squares, and a video of them."""
+"""A workspace with something to serve: the model that finds colored squares, and a video of them."""
 
 from __future__ import annotations
 

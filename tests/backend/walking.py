@@ -34,14 +34,14 @@ def add_video(workspace: Workspace) -> Video:
     )
 
 
-def add_labels(workspace: Workspace, video: Video, truth: Tracks, labelled: list[int]) -> Labels:
+def add_labels(workspace: Workspace, video: Video, truth: Tracks, labeled: list[int]) -> Labels:
     labels = workspace.add(
         Labels(
             name="by hand",
             video=video.id,
             source="sample",
             classes=list(truth.classes),
-            labelled_frames=labelled,
+            labeled_frames=labeled,
             boxes=len(truth),
             objects=1,
         )

@@ -1,4 +1,4 @@
-"""How many actions a labelled box costs, with and without the editor's help, for labels that are taken as the truth.
+"""How many actions a labeled box costs, with and without the editor's help, for labels that are taken as the truth.
 
 Nobody sits there: a program does what a careful person would do with the editor, and counts. A drag, a click and a key
 are an action each; going through the frames is not. A box will do from an overlap of `GOOD` with the true one on.

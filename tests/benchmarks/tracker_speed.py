@@ -62,12 +62,12 @@ def read(path: Path) -> list[Frame]:
 def crowd(size: int, frames: int) -> list[Frame]:
     """People of 20 to 60 by 60 to 150 pixels who walk about in 1920x1080, a tenth of them unseen at a time."""
     random = np.random.default_rng(size)
-    centre, speed = random.uniform(0, 1, (size, 2)) * [1920, 1080], random.normal(0, 2, (size, 2))
+    center, speed = random.uniform(0, 1, (size, 2)) * [1920, 1080], random.normal(0, 2, (size, 2))
     half = np.column_stack([random.uniform(20, 60, size), random.uniform(60, 150, size)]) / 2
     made = []
     for number in range(frames):
         seen = random.random(size) < 0.9
-        at = (centre + speed * number + random.normal(0, 1, (size, 2)))[seen]
+        at = (center + speed * number + random.normal(0, 1, (size, 2)))[seen]
         made.append((np.hstack([at - half[seen], at + half[seen]]), random.uniform(0.2, 1, size)[seen]))
     return made
 

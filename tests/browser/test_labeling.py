@@ -1,4 +1,4 @@
-"""Labelling with a real mouse: two objects through a clip, brought in, and trained on."""
+"""Labeling with a real mouse: two objects through a clip, brought in, and trained on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from backend.labels.desk import Desk, Drawn, boxes_of, objects_of
 from backend.labels.sequence import load
 from backend.steps import labeling, videos
 from backend.workspace import Workspace
-from backend.workspace.records import Labelling, Labels, Model
+from backend.workspace.records import LabelingJob, Labels, Model
 from bytetrack.boxes import overlap
 from bytetrack.tracks import Tracks
 from bytetrack.video import VideoWriter
@@ -64,7 +64,7 @@ def editor(page: Page, workspace: Workspace) -> Locator:
     classes = page.get_by_label("Classes", exact=True)
     classes.fill("square, disc")
     classes.press("Enter")
-    page.get_by_role("button", name="Start labelling").click()
+    page.get_by_role("button", name="Start labeling").click()
     page.get_by_role("button", name="Draw", exact=True).click(timeout=60_000)
     editor = page.locator(".player[data-boxes]")
     expect(editor).to_have_attribute("data-frame", "0", timeout=30_000)
@@ -120,12 +120,12 @@ def hand(page: Page, editor: Locator) -> Hand:
     return Hand(page, editor)
 
 
-def job_of(workspace: Workspace) -> Labelling:
-    (record,) = workspace.list(Labelling)
+def job_of(workspace: Workspace) -> LabelingJob:
+    (record,) = workspace.list(LabelingJob)
     return record
 
 
-def test_two_objects_are_labelled_through_a_clip_and_trained_on(
+def test_two_objects_are_labeled_through_a_clip_and_trained_on(
     page: Page, editor: Locator, hand: Hand, workspace: Workspace
 ) -> None:
     square, disc = truth(0)
@@ -155,12 +155,12 @@ def test_two_objects_are_labelled_through_a_clip_and_trained_on(
     page.reload()  # nothing is lost
     button(page, "Draw").click()
     expect(editor).to_have_attribute("data-boxes", str(2 * FRAMES), timeout=MINUTE)
-    button(page, "Everything in this clip is labelled").click()
+    button(page, "Everything in this clip is labeled").click()
     button(page, "Bring in").click()
     done(page, "Bring in moving")
     (labels,) = workspace.list(Labels)
     found = load(workspace, labels)
-    assert labels.labelled_frames == list(range(FRAMES)) and labels.classes == ["square", "disc"]
+    assert labels.labeled_frames == list(range(FRAMES)) and labels.classes == ["square", "disc"]
     assert len(np.unique(found.id)) == 2
     for frame in range(FRAMES):
         here = found.at(frame)

@@ -1,6 +1,6 @@
 """A detector that needs no training: an ONNX graph that finds blue and red squares, and videos of such squares.
 
-Each window of the picture reports the centre of mass of its colour, so boxes are right to a fraction of a pixel and a
+Each window of the picture reports the center of mass of its color, so boxes are right to a fraction of a pixel and a
 test can say what the answer must be.
 """
 
@@ -36,7 +36,7 @@ def save_model(folder: Path, *, classes: list[str] | None = None, keep_classes: 
             depthwise=True,
             classes=classes or CLASSES,
             input_size=[HEIGHT, WIDTH],
-            normalisation="raw",
+            normalization="raw",
             keep_classes=keep_classes,
             thresholds=dict(THRESHOLDS),
         ),
@@ -45,7 +45,7 @@ def save_model(folder: Path, *, classes: list[str] | None = None, keep_classes: 
     return folder
 
 
-def centres(frame: int) -> dict[str, tuple[float, float]]:
+def centers(frame: int) -> dict[str, tuple[float, float]]:
     """Where the two squares are: they pass each other on two lanes."""
     return {"blue": (16 + 2 * frame, 14), "red": (80 - 2 * frame, 50)}
 
@@ -53,7 +53,7 @@ def centres(frame: int) -> dict[str, tuple[float, float]]:
 def picture(frame: int) -> np.ndarray:
     """Frame number `frame` of the scene, `(64, 96, 3)` BGR uint8."""
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    for channel, (x, y) in zip((0, 2), centres(frame).values()):
+    for channel, (x, y) in zip((0, 2), centers(frame).values()):
         image[y - SIDE // 2 : y + SIDE // 2, x - SIDE // 2 : x + SIDE // 2, channel] = 255
     return image
 
@@ -72,7 +72,7 @@ def _graph() -> onnx.ModelProto:
     kernel[0, 0] = kernel[1, 2] = 1 / (255 * SIDE * SIDE)
     kernel[2, [0, 2]] = offset[None, :] / (255 * SIDE * SIDE)
     kernel[3, [0, 2]] = offset[:, None] / (255 * SIDE * SIDE)
-    # Padded by half a window less half a stride, window k has its centre at 4k + 2, half a stride in.
+    # Padded by half a window less half a stride, window k has its center at 4k + 2, half a stride in.
     pad = (WINDOW - STRIDE) // 2
     grid_y, grid_x = np.mgrid[:rows, :columns].astype(np.float32) * STRIDE + STRIDE / 2
     constants = {
@@ -93,14 +93,14 @@ def _graph() -> onnx.ModelProto:
         helper.make_node("ReduceSum", ["masses", "channel"], ["mass"], keepdims=1),
         helper.make_node("Add", ["mass", "epsilon"], ["divisor"]),
         helper.make_node("Div", ["moments", "divisor"], ["shift"]),
-        helper.make_node("Add", ["grid", "shift"], ["centre"]),
+        helper.make_node("Add", ["grid", "shift"], ["center"]),
         helper.make_node("Mul", ["mass", "zero"], ["nothing"]),
         helper.make_node("Add", ["nothing", "side"], ["size"]),  # the side, once per window of each image
         helper.make_node("Mul", ["mass", "two"], ["twice"]),
         helper.make_node("Sub", ["twice", "one"], ["sure"]),  # windows that see half a square are not
         helper.make_node("Clip", ["sure", "zero", "one"], ["objectness"]),
         helper.make_node("Div", ["masses", "divisor"], ["shares"]),
-        helper.make_node("Concat", ["centre", "size", "objectness", "shares"], ["planes"], axis=1),
+        helper.make_node("Concat", ["center", "size", "objectness", "shares"], ["planes"], axis=1),
         helper.make_node("Reshape", ["planes", "flat"], ["columns"]),
         helper.make_node("Transpose", ["columns"], ["output"], perm=[0, 2, 1]),
     ]

@@ -1,4 +1,4 @@
-"""A channel as `train` gets it: small frames with a bright square, labelled in COCO's format."""
+"""A channel as `train` gets it: small frames with a bright square, labeled in COCO's format."""
 
 from __future__ import annotations
 

@@ -20,7 +20,8 @@ def twice(x: float) -> float:
 
 def test_a_change_in_any_of_the_sources_is_noticed(tmp_path: Path) -> None:
     for name in compiled.SOURCES:
-        shutil.copy(PACKAGE / name, tmp_path)
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(PACKAGE / name, tmp_path / name)
     folders = [compiled.folder(tmp_path)]
     for name in compiled.SOURCES:
         (tmp_path / name).write_text((tmp_path / name).read_text() + "\n")
@@ -29,7 +30,7 @@ def test_a_change_in_any_of_the_sources_is_noticed(tmp_path: Path) -> None:
 
 
 def test_every_file_with_compiled_functions_is_a_source() -> None:
-    using = {path.name for path in PACKAGE.rglob("*.py") if "@compiled" in path.read_text()}
+    using = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if "@compiled" in path.read_text()}
     assert using == set(compiled.SOURCES)
 
 

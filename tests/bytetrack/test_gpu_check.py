@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import torch
-from blobs import FRAMES, SIDE, centres, save_video
+from blobs import FRAMES, SIDE, centers, save_video
 
 from bytetrack.detection import artifact
 from bytetrack.detection.artifact import ModelConfig
@@ -26,7 +26,7 @@ def test_every_part_gives_figures(tmp_path: Path) -> None:
     rows = [
         f"{frame + 1},{number},{x - half},{y - half},{SIDE},{SIDE},1,1,1\n"
         for frame in range(FRAMES)
-        for number, (x, y) in enumerate(centres(frame).values(), 1)
+        for number, (x, y) in enumerate(centers(frame).values(), 1)
     ]
     (tmp_path / "gt.txt").write_text("".join(rows))
     ended = subprocess.run(

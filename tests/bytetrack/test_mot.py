@@ -117,7 +117,7 @@ def test_tracks_are_written_with_the_numbers_of_their_classes(tmp_path: Path) ->
     assert [line.split(",")[7] for line in (tmp_path / "t.txt").read_text().splitlines()] == ["0", "-1"]
 
 
-def test_positions_in_metres_are_no_classes(tmp_path: Path) -> None:
+def test_positions_in_meters_are_no_classes(tmp_path: Path) -> None:
     tracks = read(tmp_path, "1,1,0,0,5,5,1,-3.18,16.3,0.4\n1,2,0,0,5,5,1,3,16.3,0.4\n")
     assert tracks.class_id.tolist() == [0, 0]
 

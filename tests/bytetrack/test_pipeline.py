@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centres, picture, save_model, save_video
+from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centers, picture, save_model, save_video
 
 from bytetrack import video
 from bytetrack.detection.detector import Detector
@@ -44,7 +44,7 @@ def test_each_square_has_one_id_through_the_video(detector: Detector, scene: Pat
     assert len(set(zip(tracks.id.tolist(), tracks.class_id.tolist()))) == 2
     assert len(tracks) == 2 * FRAMES
     for frame, class_id, box in zip(tracks.frame.tolist(), tracks.class_id.tolist(), tracks.xyxy):
-        x, y = centres(frame)[tracks.classes[class_id]]
+        x, y = centers(frame)[tracks.classes[class_id]]
         assert box == pytest.approx([x - SIDE / 2, y - SIDE / 2, x + SIDE / 2, y + SIDE / 2], abs=2)
 
 

@@ -20,7 +20,7 @@ import numpy as np
 import psutil
 import pytest
 import requests
-from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centres, picture, save_model, save_video
+from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centers, picture, save_model, save_video
 from PIL import Image
 from programs import serving
 from starlette.testclient import TestClient
@@ -85,7 +85,7 @@ def test_an_image_gives_detections(endpoint: str, suffix: str, headers: dict[str
     assert answer["classes"] == ["blue", "red"]
     assert answer["model_ms"] > 0
     boxes = {answer["classes"][found["class_id"]]: found["xyxy"] for found in answer["detections"]}
-    for name, (x, y) in centres(5).items():
+    for name, (x, y) in centers(5).items():
         assert boxes[name] == pytest.approx([x - SIDE / 2, y - SIDE / 2, x + SIDE / 2, y + SIDE / 2], abs=0.5)
 
 

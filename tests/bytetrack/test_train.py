@@ -204,11 +204,11 @@ def save_start(path: Path, classes: int | list[str], width: float = 0.125) -> di
 
 
 @pytest.mark.parametrize(
-    ("name", "normalisation"),
+    ("name", "normalization"),
     [("model/yolox.pth", "raw"), ("model/bytetrack_mot17.pth.tar", "imagenet"), ("model", "imagenet")],
 )
 def test_fine_tuning_with_other_classes(
-    base: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, normalisation: str
+    base: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, normalization: str
 ) -> None:
     before = save_start(base / "input" / "data" / name, classes=1)
     set_hyperparameters(base, max_epoch="1", basic_lr_per_img="1e-8")
@@ -218,7 +218,7 @@ def test_fine_tuning_with_other_classes(
     )  # 3 levels, weight and bias
     kernel = "backbone.backbone.stem.conv.conv.weight"
     torch.testing.assert_close(weights(base)[kernel], before[kernel], rtol=1e-3, atol=1e-4)
-    assert artifact.read_config(base / "model").normalisation == normalisation
+    assert artifact.read_config(base / "model").normalization == normalization
 
 
 def test_an_artifact_to_start_from_may_come_packed(tmp_path: Path) -> None:
@@ -227,7 +227,7 @@ def test_an_artifact_to_start_from_may_come_packed(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "channel" / "model.tar.gz", "w:gz") as tar:
         tar.add(tmp_path / "artifact", ".")
     found = train.find_pretrained(tmp_path / "channel", "")
-    assert found and (found.normalisation, found.classes) == ("imagenet", ["0"])
+    assert found and (found.normalization, found.classes) == ("imagenet", ["0"])
     assert all(torch.equal(found.weights[name], before[name]) for name in before)
 
 
@@ -337,7 +337,7 @@ def test_a_stopped_training_remembers_that_its_start_was_the_best(
     assert_equal_weights(weights(base), before)
 
 
-def test_pixels_are_normalised_as_the_detector_does(tmp_path: Path) -> None:
+def test_pixels_are_normalized_as_the_detector_does(tmp_path: Path) -> None:
     from bytetrack.detection.detector import Detector
     from bytetrack.training.validation import ModelEngine
 
@@ -347,7 +347,7 @@ def test_pixels_are_normalised_as_the_detector_does(tmp_path: Path) -> None:
     frame = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
     pixels = torch.from_numpy(frame.transpose(2, 0, 1)[None].astype(np.float32))
     np.testing.assert_allclose(
-        train.normalised(pixels, "imagenet")[0].numpy(), detector.prepare(frame).image, rtol=1e-5, atol=1e-5
+        train.normalized(pixels, "imagenet")[0].numpy(), detector.prepare(frame).image, rtol=1e-5, atol=1e-5
     )
 
 

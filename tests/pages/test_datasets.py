@@ -13,7 +13,7 @@ def button(page, label: str):
 
 @pytest.fixture
 def parts(workspace, labels) -> list[Labels]:
-    """The labelled clip split in time, into four."""
+    """The labeled clip split in time, into four."""
     datasets.split_in_time(workspace, progress.silent, labels=labels.id, pieces=4)
     return workspace.list(Labels)
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from backend import progress
 from backend.steps import evaluation, models
-from backend.steps.tracker_search import search
-from backend.workspace.records import Labels, Model, Run, Score, Search, Video
+from backend.steps.tracker_search import run as search
+from backend.workspace.records import Labels, Model, Run, Score, TrackerSearch, Video
 from bytetrack.detection.artifact import ModelConfig, read_config, write_config
 from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
@@ -26,7 +26,7 @@ def model(workspace) -> Model:
 
 @pytest.fixture
 def run(workspace, video: Video, labels: Labels, model: Model) -> Run:
-    """Tracks that miss the last five frames of the one labelled object, and the detections of all."""
+    """Tracks that miss the last five frames of the one labeled object, and the detections of all."""
     run = Run(
         name="tiny - street batch",
         video=video.id,
@@ -117,7 +117,7 @@ def test_a_search_finds_settings_that_can_be_tried_and_kept(tuning, workspace, r
     job = finish()
     assert job.status == "done", job.reason
     tuning.run()
-    (search,) = workspace.list(Search)
+    (search,) = workspace.list(TrackerSearch)
     assert search.before["HOTA"] == 0 and search.metrics["HOTA"] == 100
     assert len(tuning.get("plotly_chart")) == 2  # what matters, and every trial
     button(tuning, "Put them on the sliders").click().run()

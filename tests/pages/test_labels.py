@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from backend.labels.sequence import load
 from backend.platforms import registry
 from backend.steps import labeling
-from backend.workspace.records import Labelling, Labels, Run
+from backend.workspace.records import LabelingJob, Labels, Run
 from bytetrack.tracks import Tracks
 from pages.parts.labeling_jobs import sources_of
 
@@ -50,7 +50,7 @@ def test_import_of_every_5th_frame(open_page, workspace, video, tmp_path, finish
     button(page, "Import").click().run()
     assert finish().status == "done"
     (labels,) = workspace.list(Labels)
-    assert labels.labelled_frames == [4, 9, 14, 19]
+    assert labels.labeled_frames == [4, 9, 14, 19]
 
 
 def test_an_upload_waits_for_its_options_and_goes_once_imported(open_page, workspace, video, finish):
@@ -79,16 +79,16 @@ def test_labels_of_nothing_are_told_and_kept_to_try_again(open_page, workspace, 
 def test_boxes_are_shown_on_the_video(open_page, labels, video, played):
     shown = played(open_page("labels"))
     assert (shown["width"], shown["height"]) == (video.width, video.height)
-    assert shown["stops"] == labels.labelled_frames and [layer["name"] for layer in shown["layers"]] == ["labels"]
+    assert shown["stops"] == labels.labeled_frames and [layer["name"] for layer in shown["layers"]] == ["labels"]
 
 
-def test_a_clip_is_labelled_here_and_brought_in(open_page, workspace, video, finish):
+def test_a_clip_is_labeled_here_and_brought_in(open_page, workspace, video, finish):
     page = open_page("labels")
-    page.multiselect(key="labelling-clips").select(video.id).run()
+    page.multiselect(key="labeling-clips").select(video.id).run()
     next(each for each in page.text_input if each.label == "Classes").input("bird").run()
-    page.button(key="labelling-start").click().run()
+    page.button(key="labeling-start").click().run()
     assert finish().status == "done"
-    (record,) = workspace.list(Labelling)
+    (record,) = workspace.list(LabelingJob)
     page.run()
     page.button(key=f"draw-{record.id}").click().run()
     (editor,) = (each for each in page.get("bidi_component") if "editor" in each.proto.component_name)
@@ -101,11 +101,11 @@ def test_a_clip_is_labelled_here_and_brought_in(open_page, workspace, video, fin
     drawn = {"done": True, "objects": [{"id": 3, "class_id": 0, "keys": {"0": key, "9": key}}]}
     desk.save(0, json.dumps(drawn).encode())
     page.run()
-    assert any("1 of 1 clip labelled" in each.text for each in page.get("progress"))
+    assert any("1 of 1 clip labeled" in each.text for each in page.get("progress"))
     page.button(key=f"bring-in-{record.id}").click().run()
     assert finish().status == "done"
     (labels,) = workspace.list(Labels)
-    assert (labels.boxes, labels.objects, len(labels.labelled_frames)) == (10, 1, video.frames)
+    assert (labels.boxes, labels.objects, len(labels.labeled_frames)) == (10, 1, video.frames)
 
 
 def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, video, labels):
@@ -120,14 +120,14 @@ def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, vi
         load(workspace, labels).save(workspace.folder(each) / "tracks.json")
     page = open_page("track")
     page.button(key=f"correct-{run.id}").click().run()
-    assert page.multiselect(key="labelling-clips").value == [video.id]
-    assert page.selectbox(key="labelling-begin").value == "tracks by nano"
-    assert not page.button(key="labelling-start").disabled
+    assert page.multiselect(key="labeling-clips").value == [video.id]
+    assert page.selectbox(key="labeling-begin").value == "tracks by nano"
+    assert not page.button(key="labeling-start").disabled
 
     page = open_page("track")
     page.selectbox(key="track-run").select(older.id).run()
     page.button(key=f"correct-{older.id}").click().run()
-    begin = page.selectbox(key="labelling-begin").value
+    begin = page.selectbox(key="labeling-begin").value
     assert begin.startswith("tracks by nano, ")
     assert sources_of([video])[begin] == {video.id: older.id}
 
@@ -141,17 +141,17 @@ def on_aws(workspace, aws_account):
 
 def test_clips_go_to_people_and_come_back_as_labels(open_page, on_aws, video, standin, finish):
     page = open_page("labels")
-    assert page.button(key="labelling-start").disabled
-    page.multiselect(key="labelling-clips").select(video.id).run()
-    page.number_input(key="labelling-every").set_value(4).run()
+    assert page.button(key="labeling-start").disabled
+    page.multiselect(key="labeling-clips").select(video.id).run()
+    page.number_input(key="labeling-every").set_value(4).run()
     assert any("5 frames of 1 clip" in each.value for each in page.markdown)
     next(each for each in page.text_input if each.label == "Classes").input("a name that is too long").run()
-    assert page.button(key="labelling-start").disabled and "1 to 16 characters" in page.warning[0].value
+    assert page.button(key="labeling-start").disabled and "1 to 16 characters" in page.warning[0].value
     next(each for each in page.text_input if each.label == "Classes").input("bird, car").run()
-    page.button(key="labelling-start").click().run()
+    page.button(key="labeling-start").click().run()
     assert finish().status == "done"
 
-    (record,) = on_aws.list(Labelling)
+    (record,) = on_aws.list(LabelingJob)
     assert (record.name, record.classes, record.frames) == (video.name, ["bird", "car"], 5)
     page.run()
     assert any("in progress" in each.value for each in page.markdown)
@@ -161,20 +161,20 @@ def test_clips_go_to_people_and_come_back_as_labels(open_page, on_aws, video, st
     page.button(key=f"bring-in-{record.id}").click().run()
     assert finish().status == "done"
     (labels,) = on_aws.list(Labels)
-    assert (labels.video, labels.labelled_frames, labels.boxes) == (video.id, [0, 4, 8, 12, 16], 2)
+    assert (labels.video, labels.labeled_frames, labels.boxes) == (video.id, [0, 4, 8, 12, 16], 2)
 
 
 def test_earlier_labels_are_offered_to_be_corrected(open_page, on_aws, labels, standin, finish):
     page = open_page("labels")
-    page.multiselect(key="labelling-clips").select(labels.video).run()
-    page.selectbox(key="labelling-begin").select("earlier labels").run()
-    page.button(key="labelling-start").click().run()
+    page.multiselect(key="labeling-clips").select(labels.video).run()
+    page.selectbox(key="labeling-begin").select("earlier labels").run()
+    page.button(key="labeling-start").click().run()
     assert finish().status == "done"
-    (record,) = on_aws.list(Labelling)
+    (record,) = on_aws.list(LabelingJob)
     assert list(record.corrects.values()) == [labels.id] and record.classes == ["person"]
     page.run()
     page.button(key=f"stop-{record.id}").click().run()
-    assert standin.sagemaker.labelling.jobs.get(record.ref["job"])["LabelingJobStatus"] == "Stopped"
+    assert standin.sagemaker.labeling.jobs.get(record.ref["job"])["LabelingJobStatus"] == "Stopped"
     assert any("stopped" in each.value for each in page.markdown)
 
 

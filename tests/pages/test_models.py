@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from backend.steps.pretrained_catalog import CATALOGUE
+from backend.steps.pretrained_catalog import CATALOG
 from backend.workspace.records import Model
 from bytetrack.detection.artifact import ModelConfig, write_config
 
@@ -30,7 +30,7 @@ def model(workspace) -> Model:
 def test_without_models_published_ones_are_offered(open_page):
     page = open_page("models")
     offered = [each for each in page.main.button if each.label == "Download"]
-    assert len(offered) == sum(each.url is not None for each in CATALOGUE.values()) > 0
+    assert len(offered) == sum(each.url is not None for each in CATALOG.values()) > 0
 
 
 def test_a_model_is_shown(open_page, model):

@@ -106,8 +106,8 @@ def test_what_is_on_aws_is_deleted_after_asking(open_page, workspace, on_aws, mo
     frame = next(each.value for each in page.main.dataframe if "What" in each.value and "Size" in each.value)
     assert set(frame["What"]) >= {"endpoint", "files"}
     assert button(page, "Delete").disabled
-    for each in aws.holdings():
-        aws.discard(each.id)
+    for each in aws.inventory():
+        aws.delete_resource(each.id)
 
 
 def test_an_instance_is_chosen_for_a_training_and_priced(open_page, workspace, on_aws, labels) -> None:

@@ -1,14 +1,14 @@
-// Made by `make player` of src, whose SHA-256 is 58b5548ca35d424c02ec0976c2f6eef1764ecd275a9efd581cdba34f9b3e9465.
+// Made by `make player` of src, whose SHA-256 is 148598db9e6939b24430c98969270d734e19220d4ccec092978dada707130ca4.
 // src/colors.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();
-function colourOf(id) {
-  let colour = cache.get(id);
-  if (!colour) cache.set(id, colour = `hsl(${(id * GOLDEN % 360).toFixed(1)} 85% ${id % 2 ? 58 : 66}%)`);
-  return colour;
+function colorOf(id) {
+  let color = cache.get(id);
+  if (!color) cache.set(id, color = `hsl(${(id * GOLDEN % 360).toFixed(1)} 85% ${id % 2 ? 58 : 66}%)`);
+  return color;
 }
-var CLASS_COLOURS = ["#14a394", "#f59e0b", "#6366f1", "#e8506a", "#0ea5e9", "#84cc16", "#a855f7", "#7b8c8a"];
-var MARK_COLOURS = { 0: "#9aa7a5", 1: "#2dd4bf", 2: "#ef4444", 3: "#f59e0b", 4: "#d946ef" };
+var CLASS_COLORS = ["#14a394", "#f59e0b", "#6366f1", "#e8506a", "#0ea5e9", "#84cc16", "#a855f7", "#7b8c8a"];
+var MARK_COLORS = { 0: "#9aa7a5", 1: "#2dd4bf", 2: "#ef4444", 3: "#f59e0b", 4: "#d946ef" };
 
 // src/icons.js
 var PATHS = {
@@ -777,7 +777,7 @@ var Timeline = class {
         const { counts, step } = tracks.summary;
         for (const [k, line] of shown[number].entries()) {
           if (!line.length) continue;
-          context.strokeStyle = context.fillStyle = CLASS_COLOURS[(several ? number : k) % CLASS_COLOURS.length];
+          context.strokeStyle = context.fillStyle = CLASS_COLORS[(several ? number : k) % CLASS_COLORS.length];
           context.lineWidth = 1.5;
           context.setLineDash(several && number === 0 ? [4, 3] : []);
           context.beginPath();
@@ -808,7 +808,7 @@ var Timeline = class {
     this.clip(top, MOMENTS, () => {
       for (const { tracks } of this.layers) {
         for (const { first, last, kind } of tracks.summary.moments) {
-          context.fillStyle = MARK_COLOURS[kind];
+          context.fillStyle = MARK_COLORS[kind];
           const x = this.x(first);
           context.fillRect(x, top + 2, Math.max(2, this.x(last + 1) - x), MOMENTS - 4);
         }
@@ -835,7 +835,7 @@ var Timeline = class {
       const followed = this.followed && this.followed.layer === layer && this.followed.id === track.id;
       context.globalAlpha = this.followed && !followed ? 0.35 : 1;
       this.write(`#${track.id}`, y + LANE / 2, context.globalAlpha * (followed ? 1 : 0.65));
-      context.fillStyle = colourOf(track.id);
+      context.fillStyle = colorOf(track.id);
       for (const [a, b] of spans(track)) {
         const x = Math.max(GUTTER, this.x(a)), end = Math.min(this.canvas.clientWidth - RIGHT, this.x(b + 1));
         if (end > GUTTER && end > x - 2) context.fillRect(x, y + 2, Math.max(2, end - x), LANE - 4);
@@ -966,7 +966,7 @@ var Editor = class {
     this.status = element("span", "status");
     this.undoButton = button("Undo (Ctrl Z)", () => this.drawing.undo(), { words: "Undo" });
     this.redoButton = button("Redo (Ctrl Y)", () => this.drawing.redo(), { words: "Redo" });
-    this.doneButton = toggle("Clip is done", "Everything in this clip is labelled", false, (on) => this.finish(on));
+    this.doneButton = toggle("Clip is done", "Everything in this clip is labeled", false, (on) => this.finish(on));
     this.doneButton.classList.add("done");
     this.playButton = button("Play (space)", () => this.playOrPause(), { name: "play", className: "main" });
     this.frameField = element("input", "frame");
@@ -1159,7 +1159,7 @@ var Editor = class {
       ...this.data.classes.map((name, number) => {
         const chip = button(`${name} (${number + 1})`, () => this.chooseClass(number), { className: "toggle" });
         const dot = element("b", "dot");
-        dot.style.background = CLASS_COLOURS[number % CLASS_COLOURS.length];
+        dot.style.background = CLASS_COLORS[number % CLASS_COLORS.length];
         chip.append(dot, name, element("small", "", number < 9 ? String(number + 1) : ""));
         chip.ariaPressed = String(number === current);
         return chip;
@@ -1236,7 +1236,7 @@ var Editor = class {
       if (!box && !ghost) continue;
       const [left, top, right, bottom] = (box ?? ghost).xyxy;
       const selected = object.id === this.selected;
-      context.strokeStyle = context.fillStyle = colourOf(object.id);
+      context.strokeStyle = context.fillStyle = colorOf(object.id);
       context.globalAlpha = ghost ? 0.5 : 1;
       context.lineWidth = (selected ? 3 : box?.isKey && !box.predicted ? 2.2 : 1.4) * px;
       context.setLineDash(ghost ? [3 * px, 4 * px] : box.occluded ? [7 * px, 4 * px] : []);

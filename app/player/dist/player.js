@@ -1,14 +1,14 @@
-// Made by `make player` of src, whose SHA-256 is 58b5548ca35d424c02ec0976c2f6eef1764ecd275a9efd581cdba34f9b3e9465.
+// Made by `make player` of src, whose SHA-256 is 148598db9e6939b24430c98969270d734e19220d4ccec092978dada707130ca4.
 // src/colors.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();
-function colourOf(id) {
-  let colour = cache.get(id);
-  if (!colour) cache.set(id, colour = `hsl(${(id * GOLDEN % 360).toFixed(1)} 85% ${id % 2 ? 58 : 66}%)`);
-  return colour;
+function colorOf(id) {
+  let color = cache.get(id);
+  if (!color) cache.set(id, color = `hsl(${(id * GOLDEN % 360).toFixed(1)} 85% ${id % 2 ? 58 : 66}%)`);
+  return color;
 }
-var CLASS_COLOURS = ["#14a394", "#f59e0b", "#6366f1", "#e8506a", "#0ea5e9", "#84cc16", "#a855f7", "#7b8c8a"];
-var MARK_COLOURS = { 0: "#9aa7a5", 1: "#2dd4bf", 2: "#ef4444", 3: "#f59e0b", 4: "#d946ef" };
+var CLASS_COLORS = ["#14a394", "#f59e0b", "#6366f1", "#e8506a", "#0ea5e9", "#84cc16", "#a855f7", "#7b8c8a"];
+var MARK_COLORS = { 0: "#9aa7a5", 1: "#2dd4bf", 2: "#ef4444", 3: "#f59e0b", 4: "#d946ef" };
 var MARK_NAMES = { 2: "missed", 3: "false", 4: "switched" };
 
 // src/icons.js
@@ -186,18 +186,18 @@ function paintTracks(context, tracks, frame, look) {
     if (!look.shows(columns, row) || look.onlyWrong && !WRONG.has(mark)) continue;
     const id = columns.id[row];
     const followed = look.followed === id;
-    const colour = look.marked ? MARK_COLOURS[mark] : colourOf(id);
+    const color = look.marked ? MARK_COLORS[mark] : colorOf(id);
     context.globalAlpha = look.followed !== null && !followed ? FAINT : 1;
     const x = columns.left[row], y = columns.top[row];
     const width = columns.right[row] - x, height = columns.bottom[row] - y;
     if (look.boxes) {
-      context.strokeStyle = colour;
+      context.strokeStyle = color;
       context.lineWidth = (followed || look.marked && WRONG.has(mark) ? 3 : 2) * look.ratio * px;
       context.setLineDash(look.dashed ? [6 * look.ratio * px, 4 * look.ratio * px] : []);
       context.strokeRect(x, y, width, height);
     }
     const words = label(columns, row, look, tracks.summary.classes);
-    if (words) paintLabel(context, words, x, y, colour, look, look.ratio * px, look.dashed ? y + height : null);
+    if (words) paintLabel(context, words, x, y, color, look, look.ratio * px, look.dashed ? y + height : null);
   }
   context.setLineDash([]);
   context.globalAlpha = 1;
@@ -209,11 +209,11 @@ function label(columns, row, look, classes) {
   if (look.scores) parts.push(columns.score[row].toFixed(2));
   return parts.join(" ");
 }
-function paintLabel(context, words, x, y, colour, look, px, below) {
+function paintLabel(context, words, x, y, color, look, px, below) {
   const width = context.measureText(words).width + 8 * px, height = 16 * px;
   x = Math.max(px, Math.min(x, look.width - width + px));
   const top = below ?? (y - height > 0 ? y - height : y);
-  context.fillStyle = colour;
+  context.fillStyle = color;
   context.fillRect(x - px, top, width, height);
   context.fillStyle = "#0b0f10";
   context.fillText(words, x + 3 * px, top + height - 1.5 * px);
@@ -233,7 +233,7 @@ function paintTrails(context, tracks, frame, look, px) {
   context.lineWidth = 2 * look.ratio * px;
   for (const [id, points] of now) {
     if (points.length < 2 || look.followed !== null && look.followed !== id) continue;
-    context.strokeStyle = colourOf(id);
+    context.strokeStyle = colorOf(id);
     context.globalAlpha = 0.75;
     context.beginPath();
     context.moveTo(...points[0]);
@@ -739,7 +739,7 @@ var Timeline = class {
         const { counts, step } = tracks.summary;
         for (const [k, line] of shown[number].entries()) {
           if (!line.length) continue;
-          context.strokeStyle = context.fillStyle = CLASS_COLOURS[(several ? number : k) % CLASS_COLOURS.length];
+          context.strokeStyle = context.fillStyle = CLASS_COLORS[(several ? number : k) % CLASS_COLORS.length];
           context.lineWidth = 1.5;
           context.setLineDash(several && number === 0 ? [4, 3] : []);
           context.beginPath();
@@ -770,7 +770,7 @@ var Timeline = class {
     this.clip(top, MOMENTS, () => {
       for (const { tracks } of this.layers) {
         for (const { first, last, kind } of tracks.summary.moments) {
-          context.fillStyle = MARK_COLOURS[kind];
+          context.fillStyle = MARK_COLORS[kind];
           const x = this.x(first);
           context.fillRect(x, top + 2, Math.max(2, this.x(last + 1) - x), MOMENTS - 4);
         }
@@ -797,7 +797,7 @@ var Timeline = class {
       const followed = this.followed && this.followed.layer === layer && this.followed.id === track.id;
       context.globalAlpha = this.followed && !followed ? 0.35 : 1;
       this.write(`#${track.id}`, y + LANE / 2, context.globalAlpha * (followed ? 1 : 0.65));
-      context.fillStyle = colourOf(track.id);
+      context.fillStyle = colorOf(track.id);
       for (const [a, b] of spans(track)) {
         const x = Math.max(GUTTER, this.x(a)), end = Math.min(this.canvas.clientWidth - RIGHT, this.x(b + 1));
         if (end > GUTTER && end > x - 2) context.fillRect(x, y + 2, Math.max(2, end - x), LANE - 4);
@@ -1197,7 +1197,7 @@ var Player = class {
         this.follow({ layer: moment.layer, id }, first);
       }, { className: "moment" });
       const dot = element("b");
-      dot.style.background = MARK_COLOURS[kind];
+      dot.style.background = MARK_COLORS[kind];
       row.append(dot, element("span", "", MARK_NAMES[kind]), element("span", "", `#${id}`), element("span", "", frames));
       return row;
     });

@@ -1,6 +1,6 @@
-// Labelling in the browser: boxes drawn on a clip's frames, saved as they are drawn.
+// Labeling in the browser: boxes drawn on a clip's frames, saved as they are drawn.
 
-import { CLASS_COLOURS, colourOf } from "./colors.js";
+import { CLASS_COLORS, colorOf } from "./colors.js";
 import { button, element, keepFocus, toggle } from "./dom.js";
 import { Drawing, SMALLEST, lastKey, missing, spansOf } from "./drawing.js";
 import { icon } from "./icons.js";
@@ -81,7 +81,7 @@ class Editor {
     this.status = element("span", "status");
     this.undoButton = button("Undo (Ctrl Z)", () => this.drawing.undo(), { words: "Undo" });
     this.redoButton = button("Redo (Ctrl Y)", () => this.drawing.redo(), { words: "Redo" });
-    this.doneButton = toggle("Clip is done", "Everything in this clip is labelled", false, (on) => this.finish(on));
+    this.doneButton = toggle("Clip is done", "Everything in this clip is labeled", false, (on) => this.finish(on));
     this.doneButton.classList.add("done");
 
     this.playButton = button("Play (space)", () => this.playOrPause(), { name: "play", className: "main" });
@@ -269,7 +269,7 @@ class Editor {
       ...this.data.classes.map((name, number) => {
         const chip = button(`${name} (${number + 1})`, () => this.chooseClass(number), { className: "toggle" });
         const dot = element("b", "dot");
-        dot.style.background = CLASS_COLOURS[number % CLASS_COLOURS.length];
+        dot.style.background = CLASS_COLORS[number % CLASS_COLORS.length];
         chip.append(dot, name, element("small", "", number < 9 ? String(number + 1) : ""));
         chip.ariaPressed = String(number === current);
         return chip;
@@ -345,7 +345,7 @@ class Editor {
       if (!box && !ghost) continue;
       const [left, top, right, bottom] = (box ?? ghost).xyxy;
       const selected = object.id === this.selected;
-      context.strokeStyle = context.fillStyle = colourOf(object.id);
+      context.strokeStyle = context.fillStyle = colorOf(object.id);
       context.globalAlpha = ghost ? 0.5 : 1;
       context.lineWidth = (selected ? 3 : box?.isKey && !box.predicted ? 2.2 : 1.4) * px;
       context.setLineDash(ghost ? [3 * px, 4 * px] : box.occluded ? [7 * px, 4 * px] : []);

@@ -1,6 +1,6 @@
 // Boxes, ids, trails and marks, painted in the picture's pixels.
 
-import { MARK_COLOURS, colourOf } from "./colors.js";
+import { MARK_COLORS, colorOf } from "./colors.js";
 import { FALSE, MISSED, SWITCHED } from "./tracks.js";
 
 export const TRAIL = 30; // frames
@@ -8,7 +8,7 @@ const FAINT = 0.28;
 const WRONG = new Set([MISSED, FALSE, SWITCHED]);
 
 // look: {boxes, ids, trails, scores, onlyWrong}: what to paint; shows(columns, row): whether a box passes the filters;
-// followed: a track's id or null; marked: whether colours say what is wrong; dashed: the lower of two layers; scale:
+// followed: a track's id or null; marked: whether colors say what is wrong; dashed: the lower of two layers; scale:
 // canvas pixels per pixel of the picture; ratio: canvas pixels per pixel of the page; width: the picture's.
 export function paintTracks(context, tracks, frame, look) {
   const found = tracks.at(frame);
@@ -24,18 +24,18 @@ export function paintTracks(context, tracks, frame, look) {
     if (!look.shows(columns, row) || (look.onlyWrong && !WRONG.has(mark))) continue;
     const id = columns.id[row];
     const followed = look.followed === id;
-    const colour = look.marked ? MARK_COLOURS[mark] : colourOf(id);
+    const color = look.marked ? MARK_COLORS[mark] : colorOf(id);
     context.globalAlpha = look.followed !== null && !followed ? FAINT : 1;
     const x = columns.left[row], y = columns.top[row];
     const width = columns.right[row] - x, height = columns.bottom[row] - y;
     if (look.boxes) {
-      context.strokeStyle = colour;
+      context.strokeStyle = color;
       context.lineWidth = (followed || (look.marked && WRONG.has(mark)) ? 3 : 2) * look.ratio * px;
       context.setLineDash(look.dashed ? [6 * look.ratio * px, 4 * look.ratio * px] : []);
       context.strokeRect(x, y, width, height);
     }
     const words = label(columns, row, look, tracks.summary.classes);
-    if (words) paintLabel(context, words, x, y, colour, look, look.ratio * px, look.dashed ? y + height : null);
+    if (words) paintLabel(context, words, x, y, color, look, look.ratio * px, look.dashed ? y + height : null);
   }
   context.setLineDash([]);
   context.globalAlpha = 1;
@@ -50,11 +50,11 @@ function label(columns, row, look, classes) {
 }
 
 // Above the box, inside where there is no room; or at its lower edge, where two layers lie on each other.
-function paintLabel(context, words, x, y, colour, look, px, below) {
+function paintLabel(context, words, x, y, color, look, px, below) {
   const width = context.measureText(words).width + 8 * px, height = 16 * px;
   x = Math.max(px, Math.min(x, look.width - width + px));
   const top = below ?? (y - height > 0 ? y - height : y);
-  context.fillStyle = colour;
+  context.fillStyle = color;
   context.fillRect(x - px, top, width, height);
   context.fillStyle = "#0b0f10";
   context.fillText(words, x + 3 * px, top + height - 1.5 * px);
@@ -76,7 +76,7 @@ function paintTrails(context, tracks, frame, look, px) {
   context.lineWidth = 2 * look.ratio * px;
   for (const [id, points] of now) {
     if (points.length < 2 || (look.followed !== null && look.followed !== id)) continue;
-    context.strokeStyle = colourOf(id);
+    context.strokeStyle = colorOf(id);
     context.globalAlpha = 0.75;
     context.beginPath();
     context.moveTo(...points[0]);

@@ -1,7 +1,7 @@
 // A video with tracks drawn on it as data, and their timeline. Streamlit calls the default export with new data whenever
 // the page runs; what the person chose stays.
 
-import { MARK_COLOURS, MARK_NAMES } from "./colors.js";
+import { MARK_COLORS, MARK_NAMES } from "./colors.js";
 import { button, element, keepFocus, range, toggle } from "./dom.js";
 import { icon } from "./icons.js";
 import { idAt, paintTracks } from "./paint.js";
@@ -341,7 +341,7 @@ class Player {
         this.follow({ layer: moment.layer, id }, first);
       }, { className: "moment" });
       const dot = element("b");
-      dot.style.background = MARK_COLOURS[kind];
+      dot.style.background = MARK_COLORS[kind];
       row.append(dot, element("span", "", MARK_NAMES[kind]), element("span", "", `#${id}`), element("span", "", frames));
       return row;
     });

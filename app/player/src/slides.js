@@ -1,4 +1,4 @@
-// A clip as single pictures: for labelling, where every frame is looked at.
+// A clip as single pictures: for labeling, where every frame is looked at.
 
 const KEPT = 60; // pictures in memory
 const AHEAD = 6;

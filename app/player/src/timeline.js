@@ -1,6 +1,6 @@
 // Under the picture: how many objects there are over time, what went wrong when, and one lane per track.
 
-import { CLASS_COLOURS, MARK_COLOURS, colourOf } from "./colors.js";
+import { CLASS_COLORS, MARK_COLORS, colorOf } from "./colors.js";
 
 const GUTTER = 62, RIGHT = 10; // pixels of the page
 const RULER = 18, COUNTS = 42, MOMENTS = 12, LANE = 13, MOST_LANES = 14;
@@ -195,7 +195,7 @@ export class Timeline {
         const { counts, step } = tracks.summary;
         for (const [k, line] of shown[number].entries()) {
           if (!line.length) continue;
-          context.strokeStyle = context.fillStyle = CLASS_COLOURS[(several ? number : k) % CLASS_COLOURS.length];
+          context.strokeStyle = context.fillStyle = CLASS_COLORS[(several ? number : k) % CLASS_COLORS.length];
           context.lineWidth = 1.5;
           context.setLineDash(several && number === 0 ? [4, 3] : []);
           context.beginPath();
@@ -227,7 +227,7 @@ export class Timeline {
     this.clip(top, MOMENTS, () => {
       for (const { tracks } of this.layers) {
         for (const { first, last, kind } of tracks.summary.moments) {
-          context.fillStyle = MARK_COLOURS[kind];
+          context.fillStyle = MARK_COLORS[kind];
           const x = this.x(first);
           context.fillRect(x, top + 2, Math.max(2, this.x(last + 1) - x), MOMENTS - 4);
         }
@@ -255,7 +255,7 @@ export class Timeline {
       const followed = this.followed && this.followed.layer === layer && this.followed.id === track.id;
       context.globalAlpha = this.followed && !followed ? 0.35 : 1;
       this.write(`#${track.id}`, y + LANE / 2, context.globalAlpha * (followed ? 1 : 0.65));
-      context.fillStyle = colourOf(track.id);
+      context.fillStyle = colorOf(track.id);
       for (const [a, b] of spans(track)) {
         const x = Math.max(GUTTER, this.x(a)), end = Math.min(this.canvas.clientWidth - RIGHT, this.x(b + 1));
         if (end > GUTTER && end > x - 2) context.fillRect(x, y + 2, Math.max(2, end - x), LANE - 4);

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 from backend.errors import UserError
 from backend.labels.sequence import (
     FrameNumber,
+    LabelSequence,
     Pixels,
-    Sequence,
     parse,
     read_bytes,
     table,
@@ -80,7 +80,7 @@ class Part:
 
     name: str
     tracks: Tracks
-    labelled_frames: list[int]
+    labeled_frames: list[int]
     size: tuple[int, int]  # width, height in pixels
     file_name: Callable[[int], str]
 
@@ -93,7 +93,7 @@ def document(parts: Iterable[Part], classes: list[str]) -> dict:
     for part in parts:
         videos.append({"id": len(videos) + 1, "name": part.name})
         image_of: dict[int, int] = {}
-        for frame in part.labelled_frames:
+        for frame in part.labeled_frames:
             image_of[frame] = len(images) + 1
             images.append(
                 {
@@ -127,7 +127,7 @@ def to_bytes(annotations: dict) -> bytes:
     return json.dumps(annotations, separators=(",", ":")).encode()
 
 
-def read(*paths: Path) -> list[Sequence]:
+def read(*paths: Path) -> list[LabelSequence]:
     """One sequence per video that the images name; all images are one video's where they name none.
 
     Frame numbers come from `frame_id` or `frame_index`, or from the last number in the image's file name. They count
@@ -238,7 +238,7 @@ def _frame_number(image: _Image, path: Path) -> int:
 
 def _sequence(
     name: str, frames: list[_FrameBoxes], classes: tuple[str, ...], notes: list[str], first: int, *, shifted: bool
-) -> Sequence:
+) -> LabelSequence:
     _check_distinct(name, frames)
     notes = [*notes, *(["Frames are counted from 1 in the file."] if first else [])]
     given = {box.object for each in frames for box, _ in each.boxes} - {None}
@@ -266,10 +266,10 @@ def _sequence(
         notes.append(f"{repeated} times an object has two boxes in one frame; the last one counts.")
     sizes = {(each.image.width, each.image.height) for each in frames}
     image_width, image_height = sizes.pop() if len(sizes) == 1 else (None, None)
-    return Sequence(
+    return LabelSequence(
         name=name,
         tracks=table(boxes, classes),
-        labelled_frames=sorted(each.number - first for each in frames),
+        labeled_frames=sorted(each.number - first for each in frames),
         size=(image_width, image_height) if image_width and image_height else None,
         notes=notes,
         shifted=shifted and all(each.image.frame_id is None and each.image.frame_index is None for each in frames),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.errors import UserError
-from backend.labels.sequence import MOST_FRAMES, Sequence, find, untracked_note
+from backend.labels.sequence import MOST_FRAMES, LabelSequence, find, untracked_note
 from bytetrack import mot
 from bytetrack.tracks import Tracks
 
@@ -31,7 +31,7 @@ class _Info:
     fps: float | None = None
 
 
-def read(path: Path, classes: list[str] | None = None) -> list[Sequence]:
+def read(path: Path, classes: list[str] | None = None) -> list[LabelSequence]:
     """One sequence per `gt.txt`, in the order of their paths.
 
     Args:
@@ -49,7 +49,7 @@ def read(path: Path, classes: list[str] | None = None) -> list[Sequence]:
     return [_read_file(file, classes) for file in files]
 
 
-def _read_file(path: Path, classes: list[str] | None) -> Sequence:
+def _read_file(path: Path, classes: list[str] | None) -> LabelSequence:
     try:
         tracks, untracked, ignored = mot.read_labels(path)
     except (ValueError, OverflowError) as error:
@@ -71,8 +71,10 @@ def _read_file(path: Path, classes: list[str] | None) -> Sequence:
     if untracked:
         notes.append(untracked_note(untracked, len(tracks)))
     tracks, class_notes = _name_classes(tracks, classes, path, name)
-    labelled, unlabelled_note = _labelled_frames(tracks, info.frames)
-    return Sequence(name, tracks, labelled, info.frames, info.size, notes + class_notes + unlabelled_note, fps=info.fps)
+    labeled, unlabeled_note = _labeled_frames(tracks, info.frames)
+    return LabelSequence(
+        name, tracks, labeled, info.frames, info.size, notes + class_notes + unlabeled_note, fps=info.fps
+    )
 
 
 def _seqinfo(path: Path) -> _Info:
@@ -155,7 +157,7 @@ def _known_names(file: Path, numbers: list[str], from_zero: bool, sequence: str)
     return []
 
 
-def _labelled_frames(tracks: Tracks, frames: int | None) -> tuple[list[int], list[str]]:
+def _labeled_frames(tracks: Tracks, frames: int | None) -> tuple[list[int], list[str]]:
     """MOTChallenge labels whole videos, so a frame without a row is empty; but not where most frames have none."""
     with_boxes = np.unique(tracks.frame).tolist()
     last = max(frames or 0, with_boxes[-1] + 1 if with_boxes else 0)

@@ -1,4 +1,4 @@
-"""What a bucket should be: private, encrypted, versioned, open to TLS only, and readable by the labelling page."""
+"""What a bucket should be: private, encrypted, versioned, open to TLS only, and readable by the labeling page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Lack:
 
 def lacks(account: Account, bucket: str) -> list[Lack]:
     """All that is missing; what may not be looked up counts, with the reason."""
-    looks = (_private, _encrypted, _versioned, _tls_only, _readable_by_labellers)
+    looks = (_private, _encrypted, _versioned, _tls_only, _readable_by_labelers)
 
     def look(each: Callable[[Account, str], Lack | None]) -> Lack | None:
         try:
@@ -83,12 +83,12 @@ def _tls_only(account: Account, bucket: str) -> Lack | None:
     return Lack("it may be read without TLS", _put(account, bucket, "bucket-policy", "--policy", whole))
 
 
-def _readable_by_labellers(account: Account, bucket: str) -> Lack | None:
+def _readable_by_labelers(account: Account, bucket: str) -> Lack | None:
     if _get(account, bucket, "bucket_cors").get("CORSRules"):
         return None
     rules = json.dumps({"CORSRules": [CORS]})
     command = _put(account, bucket, "bucket-cors", "--cors-configuration", rules)
-    return Lack("it has no CORS rules, without which the labelling page shows no frames", command)
+    return Lack("it has no CORS rules, without which the labeling page shows no frames", command)
 
 
 def _denies_plain_text(statement: dict[str, Any]) -> bool:

@@ -16,9 +16,15 @@ from backend.platforms.aws.choices import CHOICES
 from backend.platforms.aws.labeling import OWNERS
 from backend.platforms.aws.storage import Bucket
 from backend.platforms.aws.terminal import aws
-from backend.platforms.base import ASYNC, BATCH, REALTIME, TRAINING, TUNING, Check, Options, Watch
+from backend.platforms.base import ASYNC, BATCH, HYPERPARAMETER_SEARCH, REALTIME, TRAINING, Check, Options, Watch
 
-USAGE_OF = {TRAINING: "training", TUNING: "training", BATCH: "batch", REALTIME: "endpoint", ASYNC: "endpoint"}
+USAGE_OF = {
+    TRAINING: "training",
+    HYPERPARAMETER_SEARCH: "training",
+    BATCH: "batch",
+    REALTIME: "endpoint",
+    ASYNC: "endpoint",
+}
 OFFERED = (TRAINING, BATCH, REALTIME)  # of which quotas are shown before anything is chosen
 SERVICE = "sagemaker.amazonaws.com"
 
@@ -62,7 +68,7 @@ def wanted(chosen: Sequence[tuple[str, Options]]) -> dict[tuple[str, str], int]:
     return found
 
 
-def mend(account: Account, key: str, watch: Watch) -> dict[str, str]:
+def fix(account: Account, key: str, watch: Watch) -> dict[str, str]:
     """Do what the `action` of a check says; returns the settings that this changed."""
     if key == "stack":
         return stack.create_or_update(account, watch)
@@ -73,8 +79,8 @@ def mend(account: Account, key: str, watch: Watch) -> dict[str, str]:
     raise UserError(f"The console cannot mend “{key}” by itself. Run the command that the check shows.")
 
 
-def undo(account: Account, key: str, watch: Watch) -> dict[str, str]:
-    """Do what the `undo` of a check says; returns the settings that this changed."""
+def revert(account: Account, key: str, watch: Watch) -> dict[str, str]:
+    """Do what the `revert` of a check says; returns the settings that this changed."""
     if key == "stack":
         return stack.delete(account, watch)
     if key == "workteam":
@@ -200,7 +206,7 @@ def _team(account: Account) -> Check:
     if not arn:
         found = stack.describe(account)
         makes = "Make a private team, whose people get their logins by e-mail" if found else "The stack can make one"
-        return check("optional", f"Only for labelling with Ground Truth. {makes}; or name a vendor's. AWS no longer "
+        return check("optional", f"Only for labeling with Ground Truth. {makes}; or name a vendor's. AWS no longer "
                      "takes new customers for Ground Truth, so an account that never used it may be refused.",
                      "Make a team" if found and found.usable else "")  # fmt: skip
     if f":{account.region}:" not in arn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from backend.errors import UserError
-from backend.platforms.base import ASYNC, BATCH, REALTIME, TRAINING, TUNING
+from backend.platforms.base import ASYNC, BATCH, HYPERPARAMETER_SEARCH, REALTIME, TRAINING
 from backend.platforms.options import option
 
 MONEY, SCALING = "Time, disk, spot", "Scaling and notices"
@@ -66,7 +66,7 @@ class TrainingChoices:
 
 
 @dataclass(frozen=True)
-class TuningChoices(TrainingChoices):
+class HyperparameterSearchChoices(TrainingChoices):
     """A tuning job: each of its trials is a training job."""
 
     strategy: str = option("Bayesian", "Strategy", "How the next trials are chosen.", choices=STRATEGIES)
@@ -133,7 +133,7 @@ class AsyncChoices:
 # What is chosen for what, and under which heading the Price List has its instances.
 CHOICES: dict[str, tuple[type, str]] = {
     TRAINING: (TrainingChoices, "training"),
-    TUNING: (TuningChoices, "training"),
+    HYPERPARAMETER_SEARCH: (HyperparameterSearchChoices, "training"),
     BATCH: (BatchChoices, "processing"),
     REALTIME: (EndpointChoices, "hosting"),
     ASYNC: (AsyncChoices, "hosting"),

@@ -12,10 +12,10 @@ from backend.jobs.processes import Stopped
 from backend.platforms import options
 from backend.platforms.aws import jobs, logs, prices, training
 from backend.platforms.aws.account import Account
-from backend.platforms.aws.choices import TuningChoices
+from backend.platforms.aws.choices import HyperparameterSearchChoices
 from backend.platforms.aws.models import fetch_model
 from backend.platforms.aws.storage import Bucket
-from backend.platforms.base import JobState, Range, Trial, TuningSpec, Watch
+from backend.platforms.base import HyperparameterSearchSpec, JobState, Range, Trial, Watch
 
 KIND = jobs.Kind(
     "hyper_parameter_tuning_job",
@@ -27,8 +27,10 @@ KIND = jobs.Kind(
 STATES = {"Completed": "done", "Failed": "failed", "Stopped": "stopped", "Stopping": "stopped"}
 
 
-def tune(account: Account, spec: TuningSpec, watch: Watch, tell: Callable[[list[Trial]], None]) -> Trial:
-    """As `Platform.tune` says. A search of the same name that still runs, or is done, is followed or fetched."""
+def search(
+    account: Account, spec: HyperparameterSearchSpec, watch: Watch, tell: Callable[[list[Trial]], None]
+) -> Trial:
+    """As `Platform.search_hyperparameters` says. A search of the same name that still runs, or is done, is followed or fetched."""
     bucket = Bucket(account)
     name = f"bts-{spec.training.checkpoints}"[:32]  # SageMaker's limit for tuning jobs
     if account.find("sagemaker", f"describe_{KIND.noun}", **{KIND.key: name}) is None:
@@ -62,7 +64,7 @@ def trials_of(account: Account, name: str) -> list[Trial]:
     return [_trial(each) for each in sorted(found, key=lambda each: (each["CreationTime"], each["TrainingJobName"]))]
 
 
-def _fetch_best(account: Account, bucket: Bucket, found: dict[str, Any], spec: TuningSpec) -> str:
+def _fetch_best(account: Account, bucket: Bucket, found: dict[str, Any], spec: HyperparameterSearchSpec) -> str:
     """Download the model of the best training that a search's description names; its name, empty where none worked."""
     best = found.get("BestTrainingJob", {}).get("TrainingJobName", "")
     if best:
@@ -91,12 +93,12 @@ def _until_ended(account: Account, name: str, watch: Watch, tell: Callable[[list
     raise AssertionError("waits never end")
 
 
-def _request(account: Account, bucket: Bucket, spec: TuningSpec, watch: Watch) -> dict[str, Any]:
-    choices = options.parse(TuningChoices, spec.options)
+def _request(account: Account, bucket: Bucket, spec: HyperparameterSearchSpec, watch: Watch) -> dict[str, Any]:
+    choices = options.parse(HyperparameterSearchChoices, spec.options)
     fixed = {key: value for key, value in spec.training.hyperparameters.items() if key not in spec.ranges}
     definition = training.training_request(account, bucket, spec.training, choices, watch)
     del definition["CheckpointConfig"]  # all trials would share it, and go on from each other's checkpoints
-    objective = {"Type": "Maximize" if spec.maximise else "Minimize", "MetricName": spec.objective}
+    objective = {"Type": "Maximize" if spec.maximize else "Minimize", "MetricName": spec.objective}
     return {
         "HyperParameterTuningJobConfig": {
             "Strategy": choices.strategy,

@@ -26,7 +26,7 @@ from backend.platforms.aws.endpoints import deleted_endpoint
 from backend.platforms.aws.naming import PREFIX
 from backend.platforms.aws.settings import TAG
 from backend.platforms.aws.storage import split
-from backend.platforms.base import Holding
+from backend.platforms.base import Resource
 
 YOUNG_SECONDS = 3600  # for so long the Tagging API may not know of a thing
 MOST_FILES = 10_000  # that are counted of one folder: ten requests
@@ -34,7 +34,7 @@ AT_ONCE = 8
 RUNNING, ENDING = ("InProgress", "Initializing"), ("Stopping", "Deleting")
 # Where the console's files lie, as seen in a bucket that is not its own.
 FOLDERS = (
-    "answers/", "batch/", "checkpoints/", "datasets/", "failures/", "frames/", "labelling/", "models/", "training/",
+    "answers/", "batch/", "checkpoints/", "datasets/", "failures/", "frames/", "labeling/", "models/", "training/",
     "videos/",
 )  # fmt: skip
 
@@ -63,12 +63,12 @@ KINDS = {  # by what stands before the name in their ARNs
     "hyper-parameter-tuning-job": Kind("HyperParameterTuningJob", "HyperParameterTuningJobSummaries", "search"),
     "training-job": Kind("TrainingJob", "TrainingJobSummaries", "training job"),
     "processing-job": Kind("ProcessingJob", "ProcessingJobSummaries", "batch job"),
-    "labeling-job": Kind("LabelingJob", "LabelingJobSummaryList", "labelling job"),
+    "labeling-job": Kind("LabelingJob", "LabelingJobSummaryList", "labeling job"),
     "model-package-group": Kind("ModelPackageGroup", "ModelPackageGroupSummaryList", "model group"),
 }
 
 
-def holdings(account: Account) -> list[Holding]:
+def inventory(account: Account) -> list[Resource]:
     """Everything there is, the dearest first, then the newest.
 
     An endpoint's configuration and model belong to it, a search's trainings to that: they are listed only where what
@@ -78,13 +78,13 @@ def holdings(account: Account) -> list[Holding]:
         UserError: if nothing may be listed.
     """
     ours = _tagged(account)
-    refused: list[Holding] = []
+    refused: list[Resource] = []
 
-    def look(kind: Kind) -> list[Holding]:
+    def look(kind: Kind) -> list[Resource]:
         try:
             return _listed(account, kind, ours)
         except UserError as error:
-            refused.append(Holding("", kind.title, "not listed", str(error), discardable=False))
+            refused.append(Resource("", kind.title, "not listed", str(error), deletable=False))
             return []
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -109,7 +109,7 @@ def holdings(account: Account) -> list[Holding]:
     return sorted(found, key=lambda each: (-each.cost_per_hour, -(each.since or 0.0), each.name))
 
 
-def discard(account: Account, id: str) -> None:
+def delete_resource(account: Account, id: str) -> None:
     """Remove what has this ARN or `s3://` address. A job that runs is stopped first: ended, it can be removed."""
     if id.startswith("s3://"):
         return _delete_files(account, id)
@@ -124,7 +124,7 @@ def discard(account: Account, id: str) -> None:
         return None
     status = found.get(f"{kind.name}Status")
     if kind.name == "LabelingJob" and status not in RUNNING:
-        raise UserError(f"SageMaker keeps the labelling job “{name}” for its records. It costs nothing.")
+        raise UserError(f"SageMaker keeps the labeling job “{name}” for its records. It costs nothing.")
     if kind.name == "Endpoint":
         _delete_endpoint(account, found)
     elif status in RUNNING:
@@ -150,7 +150,7 @@ def _tagged(account: Account) -> set[str]:
     return {each["ResourceARN"] for each in found}
 
 
-def _listed(account: Account, kind: Kind, ours: set[str]) -> list[Holding]:
+def _listed(account: Account, kind: Kind, ours: set[str]) -> list[Resource]:
     found = []
     for each in kind.entries(account):
         arn, since = each[f"{kind.name}Arn"], each["CreationTime"].timestamp()
@@ -158,13 +158,13 @@ def _listed(account: Account, kind: Kind, ours: set[str]) -> list[Holding]:
             status = each.get(f"{kind.name}Status", "")
             ended = kind.name == "LabelingJob" and status not in RUNNING
             found.append(
-                Holding(
+                Resource(
                     id=arn,
                     kind=kind.title,
                     name=each[f"{kind.name}Name"],
                     status="warm pool" if _is_warm(each) else status,
                     since=since,
-                    discardable=not ended and status not in ENDING,
+                    deletable=not ended and status not in ENDING,
                 )
             )
     return found
@@ -178,7 +178,7 @@ def _bears_tag(account: Account, arn: str) -> bool:
 # --- Endpoints ----------------------------------------------------------------------------------------------------
 
 
-def _endpoint(account: Account, listed: Holding) -> tuple[Holding, set[str]] | None:
+def _endpoint(account: Account, listed: Resource) -> tuple[Resource, set[str]] | None:
     """An endpoint with what it costs, and the names of its configurations and models; None if it is gone by now."""
     found = KINDS["endpoint"].call(account, "Describe", listed.name)
     if found is None:
@@ -205,7 +205,7 @@ def _configurations(account: Account, endpoint: dict[str, Any]) -> dict[str, lis
     return {name: each["ProductionVariants"] if each else [] for name, each in found.items()}
 
 
-def _idling(account: Account, endpoints: list[Holding]) -> list[Holding]:
+def _idling(account: Account, endpoints: list[Resource]) -> list[Resource]:
     """The same, those that cost something with the time since when nobody has used them."""
     used = metrics.last_used(account, [each.name for each in endpoints if each.cost_per_hour])
     oldest = time.time() - metrics.DAYS * 86400
@@ -227,7 +227,7 @@ def _delete_endpoint(account: Account, endpoint: dict[str, Any]) -> None:
 # --- Jobs ---------------------------------------------------------------------------------------------------------
 
 
-def _job(account: Account, listed: Holding) -> Holding:
+def _job(account: Account, listed: Resource) -> Resource:
     """A training or batch job with what it costs: while it runs, or its instances are kept for the next one."""
     if listed.status not in (*RUNNING, "warm pool"):
         return listed
@@ -242,7 +242,7 @@ def _job(account: Account, listed: Holding) -> Holding:
     return _priced(account, listed, resources["InstanceType"], resources["InstanceCount"], usage)
 
 
-def _with_trials(searches: list[Holding], trainings: list[Holding]) -> tuple[list[Holding], set[str]]:
+def _with_trials(searches: list[Resource], trainings: list[Resource]) -> tuple[list[Resource], set[str]]:
     """The searches with what their trainings cost, and the names of these, which begin with their search's."""
     trials = {
         search.name: [each for each in trainings if each.name.startswith(f"{search.name}-")] for search in searches
@@ -280,7 +280,7 @@ def _delete_contents(account: Account, kind: Kind, name: str) -> None:
             account.find("sagemaker", "delete_model_package", ModelPackageName=version["ModelPackageArn"])
 
 
-def _priced(account: Account, each: Holding, instance_type: str, count: int, usage: str) -> Holding:
+def _priced(account: Account, each: Resource, instance_type: str, count: int, usage: str) -> Resource:
     """The same with what so many instances cost; its status tells them, and where the price is from if not certain."""
     price = prices.per_hour(account, instance_type, usage)
     status = f"{each.status}, {count} x {instance_type}"
@@ -294,7 +294,7 @@ def _priced(account: Account, each: Holding, instance_type: str, count: int, usa
 # --- Files --------------------------------------------------------------------------------------------------------
 
 
-def _folders(account: Account, ours: set[str], pool: ThreadPoolExecutor) -> list[Holding]:
+def _folders(account: Account, ours: set[str], pool: ThreadPoolExecutor) -> list[Resource]:
     """The bucket's folders; of one that the console has not made only those that it writes to, and not to delete."""
     bucket = account.settings.bucket
     if not bucket or account.find("s3", "head_bucket", Bucket=bucket) is None:
@@ -305,7 +305,7 @@ def _folders(account: Account, ours: set[str], pool: ThreadPoolExecutor) -> list
     return list(pool.map(lambda prefix: _folder(account, bucket, prefix, own), prefixes))
 
 
-def _folder(account: Account, bucket: str, prefix: str, own: bool) -> Holding:
+def _folder(account: Account, bucket: str, prefix: str, own: bool) -> Resource:
     pages = account.pages("s3", "list_object_versions", "Versions", Bucket=bucket, Prefix=prefix)
     versions = list(islice(pages, MOST_FILES))
     files = sum(each["IsLatest"] for each in versions)
@@ -314,13 +314,13 @@ def _folder(account: Account, bucket: str, prefix: str, own: bool) -> Holding:
     )
     if len(versions) == MOST_FILES:
         status = f"more than {MOST_FILES:,} files, of which this is the size"
-    return Holding(
+    return Resource(
         id=f"s3://{bucket}/{prefix}",
         kind="files",
         name=f"{bucket}/{prefix}",
         status=status if own else f"{status}, in a bucket that the console did not make",
         size=sum(each["Size"] for each in versions),
-        discardable=own,
+        deletable=own,
     )
 
 
@@ -354,7 +354,7 @@ def _arn(account: Account, bucket: str) -> str:
 # --- Images -------------------------------------------------------------------------------------------------------
 
 
-def _images(account: Account) -> list[Holding]:
+def _images(account: Account) -> list[Resource]:
     """The images in the stack's repository, as one thing; nothing for who may not look at stacks or repositories."""
     repository, found = "", []
     with suppress(UserError):
@@ -364,7 +364,7 @@ def _images(account: Account) -> list[Holding]:
         return []
     pushed = [each["imagePushedAt"].timestamp() for each in found if "imagePushedAt" in each]
     return [
-        Holding(
+        Resource(
             id=_repository_arn(account, repository),
             kind="images",
             name=repository.partition("/")[2],

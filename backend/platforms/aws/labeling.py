@@ -1,4 +1,4 @@
-"""Labelling with SageMaker Ground Truth: jobs of the task type video object tracking."""
+"""Labeling with SageMaker Ground Truth: jobs of the task type video object tracking."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from backend.platforms import options
 from backend.platforms.aws.account import Account
 from backend.platforms.aws.naming import name_of
 from backend.platforms.aws.storage import AT_ONCE, Bucket, split
-from backend.platforms.base import LabellingSpec, LabellingState, Option
+from backend.platforms.base import LabelingSpec, LabelingState, Option
 from backend.platforms.options import option
 from backend.progress import Progress, part
 
@@ -59,8 +59,8 @@ CORS = {
 
 
 @dataclass(frozen=True)
-class LabellingChoices:
-    """What one chooses for a labelling job."""
+class LabelingChoices:
+    """What one chooses for a labeling job."""
 
     workteam: str = option("", "Work team", "The people who label: a private team, or a vendor's.")
     hours: float = option(
@@ -73,7 +73,7 @@ class LabellingChoices:
     days: int = option(30, "On offer for (days)", "Clips that nobody takes until then fail.", min=1, max=30)
 
 
-def labelling_options(account: Account) -> list[Option]:
+def labeling_options(account: Account) -> list[Option]:
     """The choices, with the account's own work teams."""
     teams = {
         each["WorkteamArn"]: each["WorkteamName"] for each in account.pages("sagemaker", "list_workteams", "Workteams")
@@ -81,16 +81,16 @@ def labelling_options(account: Account) -> list[Option]:
     chosen = account.settings.workteam
     if chosen:
         teams = {chosen: teams.get(chosen, chosen.rpartition("/")[2])} | teams
-    return options.form(LabellingChoices, workteam=teams or {"": "None yet: Account makes one"})
+    return options.form(LabelingChoices, workteam=teams or {"": "None yet: Account makes one"})
 
 
 class GroundTruth:
-    """Implements `backend.platforms.base.Labelling`. A `ref` is `{"job": its name, "region": where}`."""
+    """Implements `backend.platforms.base.LabelingService`. A `ref` is `{"job": its name, "region": where}`."""
 
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def start(self, spec: LabellingSpec, progress: Progress) -> dict:
+    def start(self, spec: LabelingSpec, progress: Progress) -> dict:
         request = self._human_task(spec)
         bucket = Bucket(self.account)
         _let_pages_load(bucket)
@@ -100,7 +100,7 @@ class GroundTruth:
             clip: bucket.put_contents(each.folder, "frames", part(progress, share * number, share * (number + 1)))
             for number, (clip, each) in enumerate(spec.clips.items())
         }
-        folder = f"labelling/{name}/"
+        folder = f"labeling/{name}/"
         for path, content in documents(spec, bucket.uri(folder), frames).items():
             bucket.put_bytes(folder + path, content)
         self.account.call(
@@ -127,18 +127,18 @@ class GroundTruth:
             if each.get("PreHumanTaskLambdaArn", "").endswith((f"PRE-{TASK}", f"PRE-{ADJUSTMENT}"))
         }
 
-    def state(self, ref: dict) -> LabellingState:
+    def state(self, ref: dict) -> LabelingState:
         found = self._describe(ref)
         if found is None:
-            return LabellingState("gone", where=ref["job"])
+            return LabelingState("gone", where=ref["job"])
         counters = found["LabelCounters"]
-        labelled, failed = counters.get("TotalLabeled", 0), counters.get("FailedNonRetryableError", 0)
+        labeled, failed = counters.get("TotalLabeled", 0), counters.get("FailedNonRetryableError", 0)
         status = STATES[found["LabelingJobStatus"]]
-        return LabellingState(
+        return LabelingState(
             status,
-            labelled,
+            labeled,
             failed,
-            labelled + failed + counters.get("Unlabeled", 0),
+            labeled + failed + counters.get("Unlabeled", 0),
             found.get("FailureReason", ""),
             self._portal(ref, found["HumanTaskConfig"]["WorkteamArn"]) if status == "in progress" else "",
             ref["job"],
@@ -154,21 +154,21 @@ class GroundTruth:
     def fetch(self, ref: dict, folder: Path, progress: Progress) -> str:
         found = self._describe(ref)
         if found is None:
-            raise UserError(f"AWS has no labelling job “{ref['job']}” in {ref['region']} (any more).")
+            raise UserError(f"AWS has no labeling job “{ref['job']}” in {ref['region']} (any more).")
         result = found.get("LabelingJobOutput", {}).get("OutputDatasetS3Uri")
         manifest = result or f"{found['OutputConfig']['S3OutputPath'].rstrip('/')}/{ref['job']}/{OUTPUT}"
         content = Bucket(self.account).find(manifest)
         if content is None:
             raise UserError(
-                f"The labelling job “{ref['job']}” left no result at {manifest}: it ended before anything was "
-                "labelled, or the result was deleted. Start another one."
+                f"The labeling job “{ref['job']}” left no result at {manifest}: it ended before anything was "
+                "labeled, or the result was deleted. Start another one."
             )
         attribute = found["LabelAttributeName"]
         self._copy(content, folder, attribute, progress)
         return attribute
 
     def remove(self, ref: dict) -> None:
-        self.stop(ref)  # labelling jobs cannot be deleted
+        self.stop(ref)  # labeling jobs cannot be deleted
 
     def desk(self, ref: dict) -> None:
         return None
@@ -183,21 +183,21 @@ class GroundTruth:
             if len(below) != 1:
                 jobs = ", ".join(each.removesuffix(f"/{OUTPUT}") for each in below[:5])
                 raise UserError(
-                    f"{address} holds the output of {len(below)} labelling jobs ({jobs}). Name the folder of one."
+                    f"{address} holds the output of {len(below)} labeling jobs ({jobs}). Name the folder of one."
                     if below
-                    else f"{address} holds no {OUTPUT}, which Ground Truth writes when a labelling job ends. Wait for "
+                    else f"{address} holds no {OUTPUT}, which Ground Truth writes when a labeling job ends. Wait for "
                     "its end, or name the folder that holds the job's output."
                 )
             content = bucket.read(below[0])
         self._copy(content, folder, "", progress)
 
-    def _human_task(self, spec: LabellingSpec) -> dict[str, Any]:
+    def _human_task(self, spec: LabelingSpec) -> dict[str, Any]:
         """The `HumanTaskConfig`.
 
         Raises:
             UserError: if Ground Truth does not do this in the region, or nobody is there to do it.
         """
-        region, choices = self.account.region, options.parse(LabellingChoices, spec.options)
+        region, choices = self.account.region, options.parse(LabelingChoices, spec.options)
         team = choices.workteam or self.account.settings.workteam
         if region not in OWNERS:
             raise UserError(

@@ -53,7 +53,7 @@ def container(account: Account, uri: str) -> dict[str, Any]:
     return {"Image": account.settings.image, "ModelDataUrl": uri}
 
 
-def register(account: Account, name: str, folder: Path, facts: Mapping[str, str | float]) -> str:
+def publish(account: Account, name: str, folder: Path, facts: Mapping[str, str | float]) -> str:
     """Enter the model into the Model Registry, as the next version of the group called like it; returns its ARN.
 
     It waits for approval there, as whoever may approve it decides.

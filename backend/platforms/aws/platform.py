@@ -24,20 +24,20 @@ from backend.platforms.aws import (
 )
 from backend.platforms.aws.account import PATIENCE, Account
 from backend.platforms.aws.choices import CHOICES
-from backend.platforms.aws.labeling import GroundTruth, labelling_options
+from backend.platforms.aws.labeling import GroundTruth, labeling_options
 from backend.platforms.aws.storage import Bucket
 from backend.platforms.base import (
     Answer,
     Check,
     EndpointState,
-    Holding,
+    HyperparameterSearchSpec,
     Option,
     Options,
     ProcessingSpec,
+    Resource,
     Traffic,
     TrainingSpec,
     Trial,
-    TuningSpec,
     Watch,
 )
 from backend.platforms.options import parse
@@ -54,14 +54,14 @@ class AwsPlatform:
         self.account = Account(chosen, patience)
 
     @property
-    def labelling(self) -> GroundTruth:
+    def labeling(self) -> GroundTruth:
         return GroundTruth(self.account)
 
     def options(self, what: str) -> list[Option]:
         if what == base.SETTINGS:
             return options.form(settings.AwsSettings)
-        if what == base.LABELLING:
-            return labelling_options(self.account)
+        if what == base.LABELING:
+            return labeling_options(self.account)
         cls, usage = CHOICES[what]
         return options.form(cls, instance_type=instances.choices(self.account, usage))
 
@@ -74,17 +74,17 @@ class AwsPlatform:
     def checks(self, chosen: Sequence[tuple[str, Options]] = ()) -> list[Check]:
         return checks.checks(self.account, chosen)
 
-    def mend(self, key: str, watch: Watch) -> dict[str, str]:
-        return checks.mend(self.account, key, watch)
+    def fix(self, key: str, watch: Watch) -> dict[str, str]:
+        return checks.fix(self.account, key, watch)
 
-    def undo(self, key: str, watch: Watch) -> dict[str, str]:
-        return checks.undo(self.account, key, watch)
+    def revert(self, key: str, watch: Watch) -> dict[str, str]:
+        return checks.revert(self.account, key, watch)
 
-    def holdings(self) -> list[Holding]:
-        return inventory.holdings(self.account)
+    def inventory(self) -> list[Resource]:
+        return inventory.inventory(self.account)
 
-    def discard(self, id: str) -> None:
-        inventory.discard(self.account, id)
+    def delete_resource(self, id: str) -> None:
+        inventory.delete_resource(self.account, id)
 
     def download(self, address: str, target: Path, progress: Progress) -> None:
         Bucket(self.account).get_file(address, target, progress)
@@ -101,14 +101,16 @@ class AwsPlatform:
     def forget(self, checkpoints: str) -> None:
         training.forget(self.account, checkpoints)
 
-    def tune(self, spec: TuningSpec, watch: Watch, tell: Callable[[list[Trial]], None]) -> Trial:
-        return hyperparameter_search.tune(self._ready(), spec, watch, tell)
+    def search_hyperparameters(
+        self, spec: HyperparameterSearchSpec, watch: Watch, tell: Callable[[list[Trial]], None]
+    ) -> Trial:
+        return hyperparameter_search.search(self._ready(), spec, watch, tell)
 
     def process(self, spec: ProcessingSpec, watch: Watch) -> None:
         processing.process(self._ready(), spec, watch)
 
-    def register(self, name: str, model: Path, facts: Mapping[str, str | float]) -> str:
-        return models.register(self._ready(), name, model, facts)
+    def publish(self, name: str, model: Path, facts: Mapping[str, str | float]) -> str:
+        return models.publish(self._ready(), name, model, facts)
 
     def deploy(self, name: str, model: Path, mode: str, options: Options) -> dict:
         return endpoints.deploy(self._ready(), name, model, mode, options)

@@ -21,7 +21,7 @@ from backend.platforms.aws.terminal import aws
 from backend.platforms.base import JobState, Watch
 
 FILE = Path(__file__).with_name("stack.yaml")
-LABELLING = re.compile(r"^  # --- Labelling.*?^  # --- End of labelling\n", re.MULTILINE | re.DOTALL)
+LABELING = re.compile(r"^  # --- Labeling.*?^  # --- End of labeling\n", re.MULTILINE | re.DOTALL)
 # Of these nothing can be made any more; they are deleted first.
 USELESS = {"REVIEW_IN_PROGRESS", "CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 GOOD = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"}
@@ -134,7 +134,7 @@ def is_outdated(account: Account, stack: Stack) -> bool:
 def template(region: str) -> str:
     """The template for a region; CloudFormation takes none that names resources which the region does not have."""
     text = FILE.read_text()
-    return text if region in OWNERS else LABELLING.sub("", text)
+    return text if region in OWNERS else LABELING.sub("", text)
 
 
 def command(account: Account, stack: Stack | None) -> str:

@@ -162,7 +162,7 @@ class Bucket:
 
     @contextmanager
     def _transfers(self, what: str) -> Iterator[Any]:
-        """boto3's transfer manager; what is under way when the block fails is cancelled."""
+        """boto3's transfer manager; what is under way when the block fails is canceled."""
         config = TransferConfig(max_concurrency=AT_ONCE)
         with self.account.errors(what), create_transfer_manager(self.account.client("s3"), config) as transfers:
             yield transfers

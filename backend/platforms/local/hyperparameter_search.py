@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from backend.errors import UserError
 from backend.jobs.processes import Stopped
-from backend.platforms.base import Range, TrainingSpec, Trial, TuningSpec, Watch
+from backend.platforms.base import HyperparameterSearchSpec, Range, TrainingSpec, Trial, Watch
 from bytetrack.training.metric_definitions import parse
 
 if TYPE_CHECKING:
@@ -25,8 +25,10 @@ class Trains(Protocol):
     def forget(self, checkpoints: str) -> None: ...
 
 
-def tune(platform: Trains, spec: TuningSpec, watch: Watch, tell: Callable[[list[Trial]], None]) -> Trial:
-    """As `Platform.tune` says; hyperparameters are chosen by TPE (Bergstra et al. 2011).
+def search(
+    platform: Trains, spec: HyperparameterSearchSpec, watch: Watch, tell: Callable[[list[Trial]], None]
+) -> Trial:
+    """As `Platform.search_hyperparameters` says; hyperparameters are chosen by TPE (Bergstra et al. 2011).
 
     A trial that fails is told and left behind; the search fails only if none works.
     """
@@ -34,7 +36,7 @@ def tune(platform: Trains, spec: TuningSpec, watch: Watch, tell: Callable[[list[
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(
-        direction="maximize" if spec.maximise else "minimize", sampler=optuna.samplers.TPESampler(seed=0)
+        direction="maximize" if spec.maximize else "minimize", sampler=optuna.samplers.TPESampler(seed=0)
     )
     trials: list[Trial] = []
     reason = ""
@@ -67,7 +69,12 @@ def tune(platform: Trains, spec: TuningSpec, watch: Watch, tell: Callable[[list[
 
 
 def _train(
-    platform: Trains, spec: TuningSpec, number: int, values: dict[str, str], watch: Watch, best: float | None
+    platform: Trains,
+    spec: HyperparameterSearchSpec,
+    number: int,
+    values: dict[str, str],
+    watch: Watch,
+    best: float | None,
 ) -> float:
     """One training; its artifact goes to the output if it is the best so far."""
     found: list[float] = []
@@ -93,7 +100,7 @@ def _train(
                 f"The training printed no {spec.objective}. Choose another objective, or add a clip to val."
             )
         value = found[-1]
-        if best is None or (value > best if spec.maximise else value < best):
+        if best is None or (value > best if spec.maximize else value < best):
             spec.training.output.mkdir(parents=True, exist_ok=True)
             for file in Path(temporary).iterdir():
                 shutil.move(file, spec.training.output / file.name)

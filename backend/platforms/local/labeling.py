@@ -1,4 +1,4 @@
-"""Labelling in this console's own pages: jobs are folders, which `backend.labels.desk` looks after."""
+"""Labeling in this console's own pages: jobs are folders, which `backend.labels.desk` looks after."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from backend.errors import UserError
 from backend.labels.desk import Desk
-from backend.platforms.base import LabellingSpec, LabellingState
+from backend.platforms.base import LabelingSpec, LabelingState
 from backend.progress import Progress
 
 
-class LocalLabelling:
-    """Implements `backend.platforms.base.Labelling` below one folder. A `ref` is `{"job": the folder's name}`."""
+class LocalLabeling:
+    """Implements `backend.platforms.base.LabelingService` below one folder. A `ref` is `{"job": the folder's name}`."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def start(self, spec: LabellingSpec, progress: Progress) -> dict:
+    def start(self, spec: LabelingSpec, progress: Progress) -> dict:
         self.root.mkdir(parents=True, exist_ok=True)
         name = f"{spec.name.replace(' ', '-')}-{spec.token}"
         Desk.furnish(self.root / name, spec, time.time(), progress)
@@ -30,14 +30,14 @@ class LocalLabelling:
             desk.folder.name: {"job": desk.folder.name} for desk in sorted(found, key=lambda desk: -desk.job.created)
         }
 
-    def state(self, ref: dict) -> LabellingState:
+    def state(self, ref: dict) -> LabelingState:
         desk = self.desk(ref)
         if not desk.exists():
-            return LabellingState("gone", where=ref["job"])
+            return LabelingState("gone", where=ref["job"])
         job = desk.job
-        labelled = sum(desk.is_labelled(desk.drawn(number)) for number in range(len(job.clips)))
-        status = "stopped" if job.stopped else "done" if labelled == len(job.clips) else "in progress"
-        return LabellingState(status, labelled, 0, len(job.clips), where="this machine")
+        labeled = sum(desk.is_labeled(desk.drawn(number)) for number in range(len(job.clips)))
+        status = "stopped" if job.stopped else "done" if labeled == len(job.clips) else "in progress"
+        return LabelingState(status, labeled, 0, len(job.clips), where="this machine")
 
     def stop(self, ref: dict) -> None:
         if (desk := self.desk(ref)).exists() and self.state(ref).status != "done":

@@ -13,18 +13,18 @@ from backend.platforms.base import (
     Answer,
     Check,
     EndpointState,
-    Holding,
+    HyperparameterSearchSpec,
     Option,
     Options,
     ProcessingSpec,
+    Resource,
     Traffic,
     TrainingSpec,
     Trial,
-    TuningSpec,
     Watch,
 )
 from backend.platforms.local import endpoints, hyperparameter_search, programs
-from backend.platforms.local.labeling import LocalLabelling
+from backend.platforms.local.labeling import LocalLabeling
 from backend.progress import Progress
 
 HOST = {"current_host": "algo-1", "hosts": ["algo-1"]}
@@ -40,8 +40,8 @@ class LocalPlatform:
         self.root = root
 
     @property
-    def labelling(self) -> LocalLabelling:
-        return LocalLabelling(self.root / "labelling")
+    def labeling(self) -> LocalLabeling:
+        return LocalLabeling(self.root / "labeling")
 
     def options(self, what: str) -> list[Option]:
         return []
@@ -52,16 +52,16 @@ class LocalPlatform:
     def checks(self, chosen: Sequence[tuple[str, Options]] = ()) -> list[Check]:
         return []
 
-    def mend(self, key: str, watch: Watch) -> dict[str, str]:
+    def fix(self, key: str, watch: Watch) -> dict[str, str]:
         raise UserError("There is nothing to set up: everything runs on this machine.")
 
-    def undo(self, key: str, watch: Watch) -> dict[str, str]:
-        return self.mend(key, watch)
+    def revert(self, key: str, watch: Watch) -> dict[str, str]:
+        return self.fix(key, watch)
 
-    def holdings(self) -> list[Holding]:
+    def inventory(self) -> list[Resource]:
         return []  # all that runs here has a record in the workspace
 
-    def discard(self, id: str) -> None:
+    def delete_resource(self, id: str) -> None:
         pass
 
     def download(self, address: str, target: Path, progress: Progress) -> None:
@@ -96,8 +96,10 @@ class LocalPlatform:
     def forget(self, checkpoints: str) -> None:
         shutil.rmtree(self._checkpoints(checkpoints), ignore_errors=True)
 
-    def tune(self, spec: TuningSpec, watch: Watch, tell: Callable[[list[Trial]], None]) -> Trial:
-        return hyperparameter_search.tune(self, spec, watch, tell)
+    def search_hyperparameters(
+        self, spec: HyperparameterSearchSpec, watch: Watch, tell: Callable[[list[Trial]], None]
+    ) -> Trial:
+        return hyperparameter_search.search(self, spec, watch, tell)
 
     def process(self, spec: ProcessingSpec, watch: Watch) -> None:
         with self._base() as base:
@@ -110,7 +112,7 @@ class LocalPlatform:
             programs.link(spec.output, folder / "output")
             programs.run("process", spec.arguments, base, base / "output" / "message", watch.log)
 
-    def register(self, name: str, model: Path, facts: Mapping[str, str | float]) -> str:
+    def publish(self, name: str, model: Path, facts: Mapping[str, str | float]) -> str:
         raise UserError("This machine has no registry of models beside the page Models. Choose AWS on Account for one.")
 
     def deploy(self, name: str, model: Path, mode: str, options: Options) -> dict:

@@ -25,7 +25,7 @@ def read(path: Path | str, classes: Sequence[str] | None = None, *, truth: bool 
     In ground truth, rows with score 0 mark what is not to be counted, and are left out. The class column counts from 1,
     or from 0 if it holds a 0, as Ultralytics and BoxMOT write it. -1 says that a box has no class: if no box has one,
     all are of the first class, else these are of a class of their own, `NO_CLASS`. In files of MOT15 that column and
-    the two after it hold a position in metres instead; a number in it that cannot be a class gives them away, and all
+    the two after it hold a position in meters instead; a number in it that cannot be a class gives them away, and all
     boxes are of the first class then. A score below 0 says unknown, too, and becomes 1.
 
     Boxes without an area are kept, as TrackEval scores them, too. Where a file counts ids from 0, every id is raised by

@@ -1,4 +1,4 @@
-"""The program `train`: a YOLOX detector from labelled frames, as a SageMaker training job runs it.
+"""The program `train`: a YOLOX detector from labeled frames, as a SageMaker training job runs it.
 
 Reads `input/config/hyperparameters.json` and `resourceconfig.json`, the channels `train`, `val` (optional) and `model`
 (optional: what to start from) in `input/data`; writes the artifact to `model`, and after each epoch `checkpoints`, from
@@ -58,12 +58,12 @@ class Pretrained:
 
     Attributes:
         weights: by the names of YOLOX's state dictionary.
-        normalisation: what the network expects, see `ModelConfig`.
+        normalization: what the network expects, see `ModelConfig`.
         classes: names of its classes in the network's order; None if they are unknown.
     """
 
     weights: dict[str, torch.Tensor]
-    normalisation: str
+    normalization: str
     classes: list[str] | None
 
 
@@ -125,7 +125,7 @@ def train(base: Path) -> None:
         depthwise=settings.width <= 0.25,
         classes=train_split.classes,
         input_size=list(settings.test_size),
-        normalisation=start.normalisation if start else "raw",
+        normalization=start.normalization if start else "raw",
         thresholds={"test_conf": settings.test_conf, "nmsthre": settings.nmsthre},
         hyperparameters=asdict(settings),
     )
@@ -214,7 +214,7 @@ def train(base: Path) -> None:
                 group["lr"] = lr
             pixels = pixels.to(device, non_blocking=True, memory_format=torch.channels_last)
             labels = labels.to(device, non_blocking=True)
-            pixels, labels = resized(normalised(pixels, config.normalisation), labels, settings, epoch * steps + step)
+            pixels, labels = resized(normalized(pixels, config.normalization), labels, settings, epoch * steps + step)
             with torch.autocast(device.type, torch.float16, enabled=scaler.is_enabled()), divergence_named(settings):
                 losses = network(pixels, labels)
                 if not losses["total_loss"].isfinite():
@@ -270,7 +270,7 @@ def export(
 def check_splits(train_split: Split, val_split: Split | None) -> None:
     """Raises ValueError for splits with which no training makes sense."""
     if not train_split.number_of_boxes:
-        raise ValueError("The split “train” has images but no boxes: there is nothing to learn. Add labelled clips.")
+        raise ValueError("The split “train” has images but no boxes: there is nothing to learn. Add labeled clips.")
     if val_split and val_split.classes != train_split.classes:
         raise ValueError(
             f"The classes of “val” ({', '.join(val_split.classes)}) are not those of “train” "
@@ -350,9 +350,9 @@ def make_optimizer(model: YoloxModule, settings: Hyperparameters) -> torch.optim
     return torch.optim.AdamW(groups, lr=1e-8, fused=True)  # one call for its hundreds of small tensors
 
 
-def normalised(pixels: torch.Tensor, normalisation: str) -> torch.Tensor:
+def normalized(pixels: torch.Tensor, normalization: str) -> torch.Tensor:
     """`(N, 3, H, W)` BGR 0..255 as the network takes it; the same as `Detector.prepare` does for one frame."""
-    if normalisation == "raw":
+    if normalization == "raw":
         return pixels
     mean, deviation = (torch.from_numpy(each).to(pixels.device).view(3, 1, 1) for each in (IMAGENET_MEAN, IMAGENET_STD))
     return (pixels.flip(1) / 255 - mean) / deviation
@@ -388,7 +388,7 @@ def find_pretrained(channel: Path, name: str) -> Pretrained | None:
         with artifact.unpacked(channel) as folder:
             if (folder / "model.json").is_file():
                 config = artifact.read_config(folder)
-                return Pretrained(artifact.load_torch(folder).state_dict(), config.normalisation, config.classes)
+                return Pretrained(artifact.load_torch(folder).state_dict(), config.normalization, config.classes)
     files = sorted(path for path in channel.iterdir() if path.name.endswith((".pth", ".pth.tar", ".pt")))
     chosen = [path for path in files if path.name == name] if name else files
     if len(chosen) != 1:

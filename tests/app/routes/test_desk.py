@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from app.routes import desk as routes
 from backend.labels.desk import Desk
-from backend.platforms.base import ClipToLabel, LabellingSpec
+from backend.platforms.base import ClipToLabel, LabelingSpec
 from backend.progress import silent
 
 OBJECT = {"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [20, 20, 50, 60]}}}
@@ -34,7 +34,7 @@ def desk(tmp_path: Path) -> Desk:
         picture = np.full((96, 128), 90, np.uint8)
         picture[20:60, 20 + 5 * number : 50 + 5 * number] = block
         cv2.imwrite(str(tmp_path / "frames" / f"frame_{number:06d}.jpg"), picture)
-    spec = LabellingSpec("a", "1", {"clip": ClipToLabel(tmp_path / "frames", 4)}, ["person"], "", "")
+    spec = LabelingSpec("a", "1", {"clip": ClipToLabel(tmp_path / "frames", 4)}, ["person"], "", "")
     return Desk.furnish(tmp_path / "job", spec, 0.0, silent)
 
 
@@ -101,7 +101,7 @@ def test_a_job_that_was_removed_is_told(client: TestClient, desk: Desk) -> None:
     address = at(desk, "drawn")
     (desk.folder / "job.json").unlink()
     answer = client.put(address, json={"version": 0, "objects": []})
-    assert answer.status_code == 400 and answer.json()["error"] == "This labelling job was removed."
+    assert answer.status_code == 400 and answer.json()["error"] == "This labeling job was removed."
 
 
 def test_a_tab_goes_on_saving_when_the_console_was_restarted(client: TestClient, desk: Desk, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Ground Truth: work teams, and labelling jobs that wait until a test says what the workers have drawn."""
+"""Ground Truth: work teams, and labeling jobs that wait until a test says what the workers have drawn."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class WorkTeams:
         }
 
 
-class LabellingJobs:
+class LabelingJobs:
     def __init__(self, sagemaker: SageMaker) -> None:
         self._sagemaker = sagemaker
         missing = ("ResourceNotFound", "The labeling job {name} cannot be found.")
@@ -101,7 +101,7 @@ class LabellingJobs:
 
     def finish(self, name: str, drawn: dict[int, Any], failed: dict[int, str] | None = None) -> None:
         """The workers hand in what they drew: by the manifest's line, `bytetrack.tracks.Tracks` whose frames are the
-        sequence's; `failed` says why a line could not be labelled. What is in neither stays unlabelled, and the job
+        sequence's; `failed` says why a line could not be labeled. What is in neither stays unlabeled, and the job
         in progress."""
         job = self.jobs.get(name)
         s3 = self._sagemaker.standin.client("s3", job["Region"])
@@ -285,11 +285,11 @@ def seq_label(sequence: dict[str, Any], tracks: Any, labels: list[str]) -> dict[
     return {"tracking-annotations": frames}
 
 
-def counters(total: int, labelled: int = 0, failed: int = 0) -> dict[str, int]:
+def counters(total: int, labeled: int = 0, failed: int = 0) -> dict[str, int]:
     return {
-        "TotalLabeled": labelled,
-        "HumanLabeled": labelled,
+        "TotalLabeled": labeled,
+        "HumanLabeled": labeled,
         "MachineLabeled": 0,
         "FailedNonRetryableError": failed,
-        "Unlabeled": total - labelled - failed,
+        "Unlabeled": total - labeled - failed,
     }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore import xform_name
 
 from standin.endpoints import Endpoints
-from standin.labelling import LabellingJobs, WorkTeams
+from standin.labeling import LabelingJobs, WorkTeams
 from standin.model import Refused, invalid
 from standin.processing import ProcessingJobs
 from standin.registry import Registry
@@ -31,10 +31,10 @@ class SageMaker:
         self.tuning = TuningJobs(self)
         self.endpoints = Endpoints(self)
         self.workteams = WorkTeams(self)
-        self.labelling = LabellingJobs(self)
+        self.labeling = LabelingJobs(self)
         self.registry = Registry(self)
         self._parts = (
-            self.tuning, self.training, self.processing, self.endpoints, self.workteams, self.labelling, self.registry,
+            self.tuning, self.training, self.processing, self.endpoints, self.workteams, self.labeling, self.registry,
         )  # fmt: skip
 
     def do(self, operation: str, region: str, request: dict[str, Any]) -> dict[str, Any]:

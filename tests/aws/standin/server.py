@@ -119,8 +119,8 @@ class Standin:
         return self._seen[service, operation]
 
     def label(self, job: str, tracks: dict[int, Any]) -> None:
-        """Play the workers: see `standin.labelling`."""
-        self.sagemaker.labelling.finish(job, tracks)
+        """Play the workers: see `standin.labeling`."""
+        self.sagemaker.labeling.finish(job, tracks)
 
     def run_out(self, job: str, region: str = "eu-west-1") -> None:
         """End the time limit of a training job now."""

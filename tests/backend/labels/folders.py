@@ -10,10 +10,10 @@ from bytetrack.tracks import Tracks
 TRACKING = "groundtruth/video-object-tracking"
 
 
-def seq_label(tracks: Tracks, labelled_frames: list[int]) -> dict:
+def seq_label(tracks: Tracks, labeled_frames: list[int]) -> dict:
     """A `SeqLabel.json` as Ground Truth writes it."""
     frames = []
-    for number in labelled_frames:
+    for number in labeled_frames:
         at = tracks.at(number)
         frames.append(
             {
@@ -36,17 +36,17 @@ def seq_label(tracks: Tracks, labelled_frames: list[int]) -> dict:
 
 
 def sequence_file(job: Path, clip: str, pictures: list[str], first: int = 0) -> None:
-    """The sequence file of a clip of `labelling_job`, with its pictures, where a copy of the job's inputs lies."""
+    """The sequence file of a clip of `labeling_job`, with its pictures, where a copy of the job's inputs lies."""
     path = job.parent / "inputs" / f"{clip}.mp4" / f"{clip}.mp4-sequence-1.json"
     path.parent.mkdir(parents=True)
     frames = [{"frame-no": number, "frame": name} for number, name in enumerate(pictures, first)]
     path.write_text(json.dumps({"seq-no": 1, "prefix": "s3://b/", "number-of-frames": len(pictures), "frames": frames}))
 
 
-def labelling_job(
+def labeling_job(
     folder: Path, clips: dict[str, dict | None], classes: tuple[str, ...] = ("person",), kind: str = TRACKING
 ) -> Path:
-    """A job's output folder; `clips` are SeqLabel documents by the clip's name, None where a clip is not labelled."""
+    """A job's output folder; `clips` are SeqLabel documents by the clip's name, None where a clip is not labeled."""
     lines = []
     for number, (clip, document) in enumerate(clips.items()):
         line = {"source-ref": f"s3://bucket/inputs/{clip}.mp4/{clip}.mp4-sequence-1.json"}

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tables import CLASSES, same_boxes, tracks
 
 from backend.errors import UserError
-from backend.labels.desk import Desk, Drawn, ElsewhereChanged, KeyFrame, LabelledObject, boxes_of, objects_of
+from backend.labels.desk import Desk, Drawn, ElsewhereChanged, KeyFrame, LabeledObject, boxes_of, objects_of
 from backend.labels.formats.ground_truth import reading
 from backend.labels.formats.ground_truth.job_input import CATEGORIES
-from backend.platforms.base import ClipToLabel, LabellingSpec
+from backend.platforms.base import ClipToLabel, LabelingSpec
 from backend.progress import silent
 from bytetrack.tracks import Tracks
 
@@ -28,7 +28,7 @@ def furnish(folder: Path, every: int = 1, earlier: Tracks | None = None, clips: 
     for number in range(0, LENGTH, every):
         (frames / f"frame_{number:06d}.jpg").write_bytes(b"picture %d" % number)
     named = {f"clip {number}": ClipToLabel(frames, LENGTH, every, earlier) for number in range(clips)}
-    spec = LabellingSpec("crossing", "4f2a", named, list(CLASSES), "Be exact.", "Be exact, please.")
+    spec = LabelingSpec("crossing", "4f2a", named, list(CLASSES), "Be exact.", "Be exact, please.")
     return Desk.furnish(folder / "job", spec, 0.0, silent)
 
 
@@ -36,13 +36,13 @@ def key(left: float, **marks: bool) -> KeyFrame:
     return KeyFrame(xyxy=(left, 10, left + 20, 50), **marks)
 
 
-def save(desk: Desk, *objects: LabelledObject, clip: int = 0, done: bool = False) -> Drawn:
+def save(desk: Desk, *objects: LabeledObject, clip: int = 0, done: bool = False) -> Drawn:
     drawn = Drawn(version=desk.drawn(clip).version, done=done, objects=list(objects))
     return desk.save(clip, drawn.model_dump_json().encode())
 
 
-def person(id: int = 1, class_id: int = 0, **keys: KeyFrame) -> LabelledObject:
-    return LabelledObject(id=id, class_id=class_id, keys={int(name[1:]): value for name, value in keys.items()})
+def person(id: int = 1, class_id: int = 0, **keys: KeyFrame) -> LabeledObject:
+    return LabeledObject(id=id, class_id=class_id, keys={int(name[1:]): value for name, value in keys.items()})
 
 
 def of_one_class(table: Tracks) -> Tracks:
@@ -71,7 +71,7 @@ def test_the_output_is_read_like_that_of_ground_truth(table: Tracks, every: int)
     rounded = Tracks(kept.frame, kept.id, kept.xyxy.round(), kept.score, kept.class_id, kept.classes)
     assert same_boxes(sequence.tracks, rounded)
     assert (sequence.name, sequence.frames) == ("clip 0", LENGTH)
-    assert sequence.labelled_frames == list(range(0, LENGTH, every))
+    assert sequence.labeled_frames == list(range(0, LENGTH, every))
 
 
 def test_between_key_frames_a_box_moves_evenly_and_a_gap_is_one() -> None:
@@ -99,10 +99,10 @@ def test_clips_that_are_not_done_come_without_labels_unless_the_job_was_stopped(
     save(desk, person(f0=key(0)), clip=0, done=True)
     save(desk, person(f0=key(0)), clip=1)
     desk.output(tmp_path / "one", "crossing")
-    assert [bool(each.labelled_frames) for each in reading.read(tmp_path / "one")] == [True, False, False]
+    assert [bool(each.labeled_frames) for each in reading.read(tmp_path / "one")] == [True, False, False]
     desk.stop()
     desk.output(tmp_path / "two", "crossing")
-    assert [bool(each.labelled_frames) for each in reading.read(tmp_path / "two")] == [True, True, False]
+    assert [bool(each.labeled_frames) for each in reading.read(tmp_path / "two")] == [True, True, False]
     with pytest.raises(UserError, match="was stopped"):
         save(desk, person(f0=key(5)))
 
@@ -156,7 +156,7 @@ def test_a_job_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
         raise KeyboardInterrupt
 
     (tmp_path / "frames").mkdir()
-    spec = LabellingSpec("a", "1", {"clip": ClipToLabel(tmp_path / "frames", 1)}, ["person"], "", "")
+    spec = LabelingSpec("a", "1", {"clip": ClipToLabel(tmp_path / "frames", 1)}, ["person"], "", "")
     with pytest.raises(KeyboardInterrupt):
         Desk.furnish(tmp_path / "jobs" / "one", spec, 0.0, stop)
     assert not list((tmp_path / "jobs").iterdir())

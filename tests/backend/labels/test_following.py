@@ -44,8 +44,8 @@ def test_it_ends_where_the_scene_changes() -> None:
     assert len(found) == 3 and np.abs(found[-1] - boxes[0]).max() < 1
 
 
-def test_colours_are_taken_as_well() -> None:
+def test_colors_are_taken_as_well() -> None:
     boxes = [[20 + 4 * n, 30, 80 + 4 * n, 110] for n in range(4)]
-    grey = list(follow(pictures(boxes), np.array(boxes[0], float)))
-    coloured = [cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) for picture in pictures(boxes)]
-    np.testing.assert_allclose(list(follow(coloured, np.array(boxes[0], float))), grey, atol=0.5)
+    gray = list(follow(pictures(boxes), np.array(boxes[0], float)))
+    colored = [cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) for picture in pictures(boxes)]
+    np.testing.assert_allclose(list(follow(colored, np.array(boxes[0], float))), gray, atol=0.5)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from backend.errors import UserError
 from backend.labels import marks
-from backend.labels.desk import Drawn, KeyFrame, LabelledObject, boxes_of, objects_of
-from backend.labels.sequence import Sequence, load, store
+from backend.labels.desk import Drawn, KeyFrame, LabeledObject, boxes_of, objects_of
+from backend.labels.sequence import LabelSequence, load, store
 from backend.platforms import registry
 from backend.progress import silent
 from backend.steps import labeling
@@ -18,7 +18,7 @@ from backend.steps.export import export
 from backend.steps.importing import import_labels
 from backend.steps.videos import add
 from backend.workspace import Workspace
-from backend.workspace.records import Labelling, Labels, Video
+from backend.workspace.records import LabelingJob, Labels, Video
 
 NOTED = st.dictionaries(
     st.tuples(st.integers(0, 99), st.integers(1, 9)),
@@ -51,7 +51,7 @@ def test_what_was_noted_goes_along_all_the_way(workspace: Workspace, tiny_video:
         5: KeyFrame(xyxy=(6, 2, 16, 22), occluded=True, truncated=True),
         7: KeyFrame(xyxy=(8, 2, 18, 22)),
     }
-    drawn = Drawn(done=True, objects=[LabelledObject(id=1, class_id=0, keys=keys)])
+    drawn = Drawn(done=True, objects=[LabeledObject(id=1, class_id=0, keys=keys)])
     table, noted = boxes_of(drawn, ["person"])
     assert noted == {
         (3, 1): ["occluded"], (4, 1): ["occluded"],
@@ -78,15 +78,15 @@ def test_what_was_noted_goes_along_all_the_way(workspace: Workspace, tiny_video:
         (0, 1): ["occluded", "truncated"], (1, 1): ["occluded", "truncated"],
     }  # fmt: skip
     assert objects_of(load(workspace, brought), ["person"], noted)[0].keys[5].truncated
-    assert store(workspace, video, Sequence("bare", table, [0]), "test").boxes == len(table)
+    assert store(workspace, video, LabelSequence("bare", table, [0]), "test").boxes == len(table)
 
 
-def start(workspace: Workspace, video: Video, earlier: dict[str, str]) -> Labelling:
+def start(workspace: Workspace, video: Video, earlier: dict[str, str]) -> LabelingJob:
     assert registry.chosen(workspace) == "local"
     made = labeling.start(workspace, silent, name="job", clips=[video.id], classes=["person"], earlier=earlier)
-    return workspace.get(Labelling, made["labelling"])
+    return workspace.get(LabelingJob, made["labeling"])
 
 
-def bring_in(workspace: Workspace, record: Labelling) -> Labels:
-    (id,) = labeling.bring_in(workspace, silent, labelling=record.id)["labels"]
+def bring_in(workspace: Workspace, record: LabelingJob) -> Labels:
+    (id,) = labeling.fetch(workspace, silent, labeling=record.id)["labels"]
     return workspace.get(Labels, id)

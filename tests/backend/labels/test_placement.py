@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from backend.errors import UserError
 from backend.labels.placement import Placement, UnclearFrames, place, suggested_step, tolerance
-from backend.labels.sequence import Sequence
+from backend.labels.sequence import LabelSequence
 from backend.workspace.records import Video
 from bytetrack.tracks import Tracks
 
@@ -19,15 +19,15 @@ def video(frames: int, fps: float = 25) -> Video:
     )  # fmt: skip
 
 
-def labels(pictures: list[int], **more) -> Sequence:
+def labels(pictures: list[int], **more) -> LabelSequence:
     """One object whose left edge is the number of the picture, so that a box tells which picture it is from."""
     left = np.array(pictures) % 900
     xyxy = np.stack([left, np.full_like(left, 10), left + 20, np.full_like(left, 40)], axis=1)
     ones = np.ones(len(pictures))
-    return Sequence("site", Tracks(pictures, ones, xyxy, ones, 0 * ones, ("person",)), sorted(pictures), **more)
+    return LabelSequence("site", Tracks(pictures, ones, xyxy, ones, 0 * ones, ("person",)), sorted(pictures), **more)
 
 
-def frames_of_pictures(sequence: Sequence) -> dict[int, int]:
+def frames_of_pictures(sequence: LabelSequence) -> dict[int, int]:
     """The frame that each picture was placed on."""
     return dict(zip(sequence.tracks.xyxy[:, 0].astype(int).tolist(), sequence.tracks.frame.tolist(), strict=True))
 
@@ -47,7 +47,7 @@ def test_each_box_is_on_the_frame_that_the_step_says_or_refused(
         return
     expected = {k: first_frame + step * k for k in pictures if first_frame + step * k < frames}
     assert frames_of_pictures(placed) == expected
-    assert placed.labelled_frames == sorted(expected.values())
+    assert placed.labeled_frames == sorted(expected.values())
     assert f"step={step}, first_frame={first_frame}" in " ".join(placed.notes)
     assert len(expected) == len(pictures) or "left out" in " ".join(placed.notes)
 
@@ -94,7 +94,7 @@ def test_labels_without_a_step_keep_their_numbers_or_are_refused(pictures: list[
 )
 def test_labels_that_plainly_have_the_numbers_of_frames(pictures: range, more: dict) -> None:
     placed = place(labels(list(pictures), **more), video(200), Placement())
-    assert placed.labelled_frames == [number for number in pictures if number < 200]
+    assert placed.labeled_frames == [number for number in pictures if number < 200]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_first_frame_alone_does_not_hide_that_the_step_is_missing() -> None:
     with pytest.raises(UnclearFrames, match="step=5"):
         place(labels(list(range(40)), frames=40), video(200), Placement(first_frame=4))
     placed = place(labels(list(range(100))), video(200), Placement(first_frame=100))
-    assert placed.labelled_frames == list(range(100, 200))
+    assert placed.labeled_frames == list(range(100, 200))
 
 
 def test_a_step_that_has_no_room() -> None:
@@ -139,14 +139,14 @@ def test_numbers_from_one_or_from_zero_without_the_first() -> None:
     sequence = labels(list(range(199)), shifted=True)  # 1 to 199 in the file
     with pytest.raises(UnclearFrames, match="numbers 1 to 199, .* 200 frames .* first_frame=0; .* first_frame=1"):
         place(sequence, video(200), Placement())
-    assert place(sequence, video(200), Placement(first_frame=1)).labelled_frames == list(range(1, 200))
-    assert place(sequence, video(200), Placement(first_frame=0)).labelled_frames == list(range(199))
-    assert place(labels(list(range(200)), shifted=True), video(200), Placement()).labelled_frames == list(range(200))
+    assert place(sequence, video(200), Placement(first_frame=1)).labeled_frames == list(range(1, 200))
+    assert place(sequence, video(200), Placement(first_frame=0)).labeled_frames == list(range(199))
+    assert place(labels(list(range(200)), shifted=True), video(200), Placement()).labeled_frames == list(range(200))
 
 
 def test_labels_that_tell_their_frames_themselves() -> None:
     own = labels([0, 5, 10], frames=200, placed=True)
-    assert place(own, video(200), Placement()).labelled_frames == [0, 5, 10]
+    assert place(own, video(200), Placement()).labeled_frames == [0, 5, 10]
     with pytest.raises(UserError, match="without step and first_frame"):
         place(own, video(200), Placement(5))
     with pytest.raises(UserError, match="a video of 200 frames, but “site” has 400"):

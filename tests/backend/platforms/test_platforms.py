@@ -16,7 +16,16 @@ from coco import save_channel
 
 from backend.errors import UserError
 from backend.jobs.processes import Stopped, stop_on_sigterm
-from backend.platforms.base import JobState, Platform, ProcessingSpec, Range, TrainingSpec, Trial, TuningSpec, Watch
+from backend.platforms.base import (
+    HyperparameterSearchSpec,
+    JobState,
+    Platform,
+    ProcessingSpec,
+    Range,
+    TrainingSpec,
+    Trial,
+    Watch,
+)
 from backend.progress import silent
 from bytetrack.detection.artifact import FILES, ModelConfig, read_config, write_config
 from bytetrack.video import pieces
@@ -115,15 +124,15 @@ def test_a_training_is_stopped_and_goes_on_from_its_checkpoint(platform: Platfor
 
 
 def test_a_search_ends_with_the_best_model(platform: Platform, tmp_path: Path) -> None:
-    spec = TuningSpec(
+    spec = HyperparameterSearchSpec(
         training(tmp_path, "search", max_epoch="1"),
         {"basic_lr_per_img": Range(1e-5, 1e-3, logarithmic=True), "optimizer": Range(choices=("adamw", "sgd"))},
         objective="total_loss",
-        maximise=False,
+        maximize=False,
         trials=2,
     )
     told: list[list[Trial]] = []
-    best = platform.tune(spec, Seen().watch, told.append)
+    best = platform.search_hyperparameters(spec, Seen().watch, told.append)
     trials = told[-1]
     assert [trial.status for trial in trials] == ["done"] * 2
     values = [trial.value for trial in trials if trial.value is not None]
@@ -136,9 +145,9 @@ def test_a_search_ends_with_the_best_model(platform: Platform, tmp_path: Path) -
 
 def test_a_search_of_nothing_but_failures_tells_the_last_reason(platform: Platform, tmp_path: Path) -> None:
     ranges = {"basic_lr_per_img": Range(1e-5, 1e-3)}
-    spec = TuningSpec(training(tmp_path, "failures", num_classes="7"), ranges, "best_AP", True, 1)
+    spec = HyperparameterSearchSpec(training(tmp_path, "failures", num_classes="7"), ranges, "best_AP", True, 1)
     with pytest.raises(UserError, match="No training worked. The last one said: num_classes is 7"):
-        platform.tune(spec, Seen().watch, lambda trials: None)
+        platform.search_hyperparameters(spec, Seen().watch, lambda trials: None)
 
 
 def test_a_batch(platform: Platform, model: Path, scene: Path, tmp_path: Path) -> None:

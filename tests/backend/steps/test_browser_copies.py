@@ -22,7 +22,7 @@ def picture(number: int) -> np.ndarray:
 
 
 def save(path: Path, codec: str, times: list[int]) -> Path:
-    """Frames of ever lighter grey at these times, in milliseconds."""
+    """Frames of ever lighter gray at these times, in milliseconds."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.errors import UserError
-from backend.labels.sequence import Sequence, load, store
+from backend.labels.sequence import LabelSequence, load, store
 from backend.progress import silent
 from backend.steps import datasets, videos
 from backend.workspace import Workspace
@@ -21,7 +21,7 @@ def label(workspace: Workspace, video: Video, frames: list[int], classes: tuple[
     count = len(frames)
     kinds = np.arange(count) % len(classes)
     tracks = Tracks(frames, np.ones(count), [[5, 5, 25, 35]] * count, np.ones(count), kinds, classes)
-    return store(workspace, video, Sequence(video.name, tracks, frames), "test")
+    return store(workspace, video, LabelSequence(video.name, tracks, frames), "test")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def clips(workspace: Workspace, video: Video) -> list[Video]:
     return [workspace.get(Video, id) for id in made]
 
 
-def test_only_labelled_frames_and_the_right_ones(
+def test_only_labeled_frames_and_the_right_ones(
     workspace: Workspace, clips: list[Video], number_of: Callable[[np.ndarray], int]
 ) -> None:
     train = label(workspace, clips[1], [0, 3, 4], ("person", "car"))
@@ -61,7 +61,7 @@ def test_problems_are_told(workspace: Workspace, video: Video, clips: list[Video
     told = " ".join(datasets.problems(workspace, [train.id], [val.id], []))
     for what in (
         "for test",
-        "Only 2 labelled frames",
+        "Only 2 labeled frames",
         "“car” has no box in train",
         "“person” has no box in val",
         "same frames",
@@ -87,7 +87,7 @@ def test_what_cannot_be_a_dataset(workspace: Workspace, video: Video) -> None:
 def test_suggested_split() -> None:
     def split(count: int) -> list[list[str]]:
         labels = [
-            Labels(name=f"a_{k}", id=str(k), video="", source="", classes=[], labelled_frames=[], boxes=0, objects=0)
+            Labels(name=f"a_{k}", id=str(k), video="", source="", classes=[], labeled_frames=[], boxes=0, objects=0)
             for k in reversed(range(count))
         ]
         return list(datasets.suggest_split(labels).values())
@@ -104,6 +104,6 @@ def test_one_clip_is_split_in_time(workspace: Workspace, video: Video) -> None:
     labels = label(workspace, video, list(range(20)))
     made = datasets.split_in_time(workspace, silent, labels=labels.id)["labels"]
     parts = [workspace.get(Labels, id) for id in made]
-    assert [len(each.labelled_frames) for each in parts] == [3] * 6 + [2]
+    assert [len(each.labeled_frames) for each in parts] == [3] * 6 + [2]
     assert sum(len(load(workspace, each)) for each in parts) == 20
     assert [len(ids) for ids in datasets.suggest_split(parts).values()] == [5, 1, 1]

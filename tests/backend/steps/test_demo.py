@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blobs import SIDE, centres, save_video
+from blobs import SIDE, centers, save_video
 from served import all_ended
 
 from backend import jobs
 from backend.platforms.registry import platform_of
 from backend.steps import training
 from backend.workspace import Workspace
-from backend.workspace.records import Dataset, Endpoint, Labelling, Model, Run
+from backend.workspace.records import Dataset, Endpoint, LabelingJob, Model, Run
 from bytetrack.tracks import Tracks
 from bytetrack.video import probe
 
@@ -28,7 +28,7 @@ def save_ground_truth(path: Path) -> Path:
     rows = [
         f"{frame + 1},{number},{x - SIDE / 2},{y - SIDE / 2},{SIDE},{SIDE},1,{number},1"
         for frame in range(FRAMES)
-        for number, (x, y) in enumerate(centres(frame).values(), 1)
+        for number, (x, y) in enumerate(centers(frame).values(), 1)
     ]
     path.write_text("\n".join(rows))
     return path
@@ -80,22 +80,22 @@ def test_run_takes_a_video_the_whole_way(on_this_machine: tuple[dict, Path]) -> 
     assert all_ended(workspace.root)
 
 
-def have_labelled(standin, workspace: Path, video: Path) -> str:
+def have_labeled(standin, workspace: Path, video: Path) -> str:
     """The squares' boxes, drawn by workers of Ground Truth; the address of the job's output."""
     backend(workspace, "do", "add video", f"source={video}", "name=to label")
     classes, clips = json.dumps(["class 1", "class 2"]), json.dumps(["to label"])
-    backend(workspace, "do", "start labelling", "name=squares", f"clips={clips}", f"classes={classes}")
-    (labelling,) = Workspace(workspace).list(Labelling)
+    backend(workspace, "do", "start labeling", "name=squares", f"clips={clips}", f"classes={classes}")
+    (labeling,) = Workspace(workspace).list(LabelingJob)
     corners = [
         (frame, number, x - SIDE / 2, y - SIDE / 2, x + SIDE / 2, y + SIDE / 2)
         for frame in range(FRAMES)
-        for number, (x, y) in enumerate(centres(frame).values())
+        for number, (x, y) in enumerate(centers(frame).values())
     ]
     rows = np.array(corners)
     drawn = Tracks(rows[:, 0], rows[:, 1] + 1, rows[:, 2:], np.ones(len(rows)), rows[:, 1], ("class 1", "class 2"))
-    standin.label(labelling.ref["job"], {0: drawn})
+    standin.label(labeling.ref["job"], {0: drawn})
     job = platform_of(Workspace(workspace)).account.call(
-        "sagemaker", "describe_labeling_job", LabelingJobName=labelling.ref["job"]
+        "sagemaker", "describe_labeling_job", LabelingJobName=labeling.ref["job"]
     )
     return job["LabelingJobOutput"]["OutputDatasetS3Uri"].partition("/manifests/")[0]
 
@@ -107,7 +107,7 @@ def test_the_same_comes_out_on_aws(
     here, _ = on_this_machine
     folder, video = tmp_path / "workspace", save_video(tmp_path / "squares.mp4", range(FRAMES))
     backend(folder, "use", "aws", *(f"{name}={value}" for name, value in aws_account.items()))
-    there = run(folder, video, have_labelled(standin, folder, video))
+    there = run(folder, video, have_labeled(standin, folder, video))
     assert there["agree"]
     for score in ("AP50", "HOTA", "MOTA", "IDF1"):
         assert there[score] == pytest.approx(here[score], abs=0.01)
@@ -120,14 +120,14 @@ def test_the_same_comes_out_on_aws(
     settings = json.dumps(training.suggest(workspace, data.id, epochs=1))
     ranges = json.dumps({"basic_lr_per_img": {"low": 1e-5, "high": 1e-3, "logarithmic": True}})
     search = ["name=search", f"dataset={data.id}", f"ranges={ranges}", f"hyperparameters={settings}", "trials=1"]
-    backend(folder, "do", "tune", *search)
+    backend(folder, "do", "search hyperparameters", *search)
     assert {each.name for each in workspace.list(Model)} == {model.name, "search"}
 
     platform = platform_of(workspace)
-    left = {each.kind: each for each in platform.holdings()}
-    assert left.keys() == {"files", "training job", "batch job", "search", "labelling job"}
+    left = {each.kind: each for each in platform.inventory()}
+    assert left.keys() == {"files", "training job", "batch job", "search", "labeling job"}
     assert not any(each.cost_per_hour for each in left.values())  # they have ended
-    for each in platform.holdings():
-        if each.discardable:
-            platform.discard(each.id)
-    assert {each.kind for each in platform.holdings()} == {"labelling job"}  # of which AWS keeps the record
+    for each in platform.inventory():
+        if each.deletable:
+            platform.delete_resource(each.id)
+    assert {each.kind for each in platform.inventory()} == {"labeling job"}  # of which AWS keeps the record

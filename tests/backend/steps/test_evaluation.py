@@ -13,7 +13,7 @@ from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
 
 
-def test_a_run_is_scored_on_the_labelled_frames(workspace: Workspace) -> None:
+def test_a_run_is_scored_on_the_labeled_frames(workspace: Workspace) -> None:
     video = add_video(workspace)
     labels = add_labels(workspace, video, walk(step=5), [0, 5])
     run = add_run(workspace, video, walk())
@@ -33,7 +33,7 @@ def test_labels_of_another_video_are_refused(workspace: Workspace) -> None:
     assert workspace.list(Score) == []
 
 
-def test_labels_without_a_labelled_frame_are_refused(workspace: Workspace) -> None:
+def test_labels_without_a_labeled_frame_are_refused(workspace: Workspace) -> None:
     labels = add_labels(workspace, add_video(workspace), Tracks.empty(("person",)), [])
     with pytest.raises(UserError, match="cover no frame"):
         truth_of(workspace, labels.id)

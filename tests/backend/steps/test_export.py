@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from backend.errors import UserError
-from backend.labels.sequence import Sequence, load, store
+from backend.labels.sequence import LabelSequence, load, store
 from backend.progress import silent
 from backend.steps import overlays, videos
 from backend.steps.export import COLUMNS, export
@@ -24,7 +24,7 @@ TABLE = Tracks([0, 5], [1, 2], [[1, 2, 11, 22], [3, 4, 13.5, 24]], [1, 1], [0, 1
 @pytest.fixture
 def labels(workspace: Workspace, tiny_video: Path) -> Labels:
     video = workspace.get(Video, videos.add(workspace, silent, source=str(tiny_video))["video"])
-    return store(workspace, video, Sequence("tiny", TABLE, [0, 5]), "test")
+    return store(workspace, video, LabelSequence("tiny", TABLE, [0, 5]), "test")
 
 
 def test_every_format(workspace: Workspace, labels: Labels) -> None:
@@ -48,7 +48,7 @@ def test_seconds_are_those_of_the_video_where_its_rate_varies(workspace: Workspa
         for _ in times:
             writer.write(np.zeros((48, 64, 3), np.uint8))
     video = workspace.get(Video, videos.add(workspace, silent, source=str(path))["video"])
-    labels = store(workspace, video, Sequence("varying", TABLE, [0, 5]), "test")
+    labels = store(workspace, video, LabelSequence("varying", TABLE, [0, 5]), "test")
 
     def seconds() -> list[str]:
         with export(workspace, labels, "csv").open(newline="") as file:
@@ -75,6 +75,6 @@ def test_ground_truth_comes_back_as_the_same_labels(workspace: Workspace, labels
     path = export(workspace, labels, "ground_truth")
     (again,) = import_labels(workspace, silent, path=str(path))["labels"]
     found = workspace.get(Labels, again)
-    assert (found.video, found.labelled_frames, found.source) == (labels.video, [0, 5], "Ground Truth")
+    assert (found.video, found.labeled_frames, found.source) == (labels.video, [0, 5], "Ground Truth")
     assert sorted(found.classes) == sorted(labels.classes)
     np.testing.assert_array_equal(load(workspace, found).xyxy, TABLE.xyxy.round())

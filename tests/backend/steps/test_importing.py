@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folders import labelling_job, seq_label, sequence_file
+from folders import labeling_job, seq_label, sequence_file
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backend.errors import UserError
 from backend.labels import clips
 from backend.labels.placement import Placement, UnclearFrames
-from backend.labels.sequence import Sequence, load
+from backend.labels.sequence import LabelSequence, load
 from backend.progress import silent
 from backend.steps import videos
 from backend.steps.importing import import_labels
@@ -35,7 +35,7 @@ def video(workspace: Workspace, tiny_video: Path) -> Video:
 def job(tmp_path: Path) -> Path:
     clips = {f"tiny_{k}": seq_label(boxes(5), [0, 1, 2, 3, 4]) for k in range(4)}
     clips["tiny_2"] = seq_label(boxes(5), [0, 2, 4])
-    return labelling_job(tmp_path / "job", clips)
+    return labeling_job(tmp_path / "job", clips)
 
 
 def test_a_job_cuts_its_video_into_its_clips_once(workspace: Workspace, video: Video, job: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_job_cuts_its_video_into_its_clips_once(workspace: Workspace, video: V
     assert sorted((clip.name, clip.start, clip.frames) for clip in clips) == [(f"tiny_{k}", 5 * k, 5) for k in range(4)]
     labels = [workspace.get(Labels, id) for id in imported["labels"]]
     assert [workspace.get(Video, each.video).name for each in labels] == [f"tiny_{k}" for k in range(4)]
-    assert labels[2].labelled_frames == [0, 2, 4]
+    assert labels[2].labeled_frames == [0, 2, 4]
     assert labels[0].classes == ["person"] and labels[0].objects == 1 and labels[0].boxes == 5
 
 
@@ -62,7 +62,7 @@ def test_a_zip_of_a_job_for_clips_that_are_there(
 
 
 def test_clips_of_unknown_length_are_not_guessed(workspace: Workspace, video: Video, tmp_path: Path) -> None:
-    job = labelling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(5), [0, 3])})
+    job = labeling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(5), [0, 3])})
     with pytest.raises(UserError, match="do not tell how long"):
         import_labels(workspace, silent, path=str(job))
     videos.cut(workspace, silent, video=video.id, every_frames=5)
@@ -141,7 +141,7 @@ def every_5th(kind: str, folder: Path) -> Path:
         (folder / "gt.txt").write_text("".join(f"{k + 1},1,{5 * k},5,20,30,1,1,1\n" for k in range(4)))
         return folder / "gt.txt"
     moving = Tracks(range(4), np.ones(4), [[5 * k, 5, 5 * k + 20, 35] for k in range(4)], np.ones(4), np.zeros(4))
-    job = labelling_job(folder / "job", {"tiny": seq_label(moving, [0, 1, 2, 3])})
+    job = labeling_job(folder / "job", {"tiny": seq_label(moving, [0, 1, 2, 3])})
     if kind == "ground truth":
         sequence_file(job, "tiny", [f"frame_{k:04d}.jpeg" for k in range(4)])
     return job
@@ -157,11 +157,11 @@ def test_every_5th_frame_numbered_in_a_row(workspace: Workspace, video: Video, t
         (id,) = import_labels(workspace, silent, path=path, step=5, first_frame=first_frame)["labels"]
         labels = workspace.get(Labels, id)
         table = load(workspace, labels)
-        assert labels.labelled_frames == table.frame.tolist() == frames
+        assert labels.labeled_frames == table.frame.tolist() == frames
         assert table.xyxy[:, 0].tolist() == [0, 5, 10, 15]
         assert f"every 5th frame of the video, from frame {first_frame or 0} on" in labels.notes[-2]
     (id,) = import_labels(workspace, silent, path=path, step=1)["labels"]
-    assert workspace.get(Labels, id).labelled_frames == [0, 1, 2, 3]
+    assert workspace.get(Labels, id).labeled_frames == [0, 1, 2, 3]
 
 
 def test_what_seqinfo_says_is_compared_with_the_video(workspace: Workspace, video: Video, tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_what_seqinfo_says_is_compared_with_the_video(workspace: Workspace, vide
 def thinned_clips(tmp_path: Path) -> Path:
     """A job on every other frame of two clips of 10 frames of `tiny`."""
     moving = Tracks(range(5), np.ones(5), [[2 * k, 5, 2 * k + 20, 35] for k in range(5)], np.ones(5), np.zeros(5))
-    job = labelling_job(tmp_path / "job", {f"tiny_{k}": seq_label(moving, list(range(5))) for k in range(2)})
+    job = labeling_job(tmp_path / "job", {f"tiny_{k}": seq_label(moving, list(range(5))) for k in range(2)})
     for k in range(2):
         sequence_file(job, f"tiny_{k}", [f"frame_{number:04d}.jpeg" for number in range(5)])
     return job
@@ -195,7 +195,7 @@ def test_a_video_is_not_cut_into_clips_as_long_as_their_pictures(
     made = import_labels(workspace, silent, path=str(thinned_clips), step=2)["labels"]
     of = [workspace.get(Video, workspace.get(Labels, id).video) for id in made]
     assert [(clip.start, clip.frames) for clip in of] == [(0, 10), (10, 10)]
-    assert [workspace.get(Labels, id).labelled_frames for id in made] == [[0, 2, 4, 6, 8]] * 2
+    assert [workspace.get(Labels, id).labeled_frames for id in made] == [[0, 2, 4, 6, 8]] * 2
 
 
 def test_a_cut_video_is_not_cut_again(workspace: Workspace, video: Video, thinned_clips: Path) -> None:
@@ -217,7 +217,7 @@ def test_of_two_cuts_the_one_that_fits_the_labels_counts(workspace: Workspace, v
 
 
 def test_one_clip_does_not_tell_whether_it_is_the_last(workspace: Workspace, video: Video, tmp_path: Path) -> None:
-    job = labelling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(2), [0, 1])})  # of 2 or of 9 frames
+    job = labeling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(2), [0, 1])})  # of 2 or of 9 frames
     sequence_file(job, "tiny_2", ["frame_0000.jpeg", "frame_0001.jpeg"])
     with pytest.raises(UserError, match="do not tell how long"):
         import_labels(workspace, silent, path=str(job), step=1)
@@ -234,7 +234,7 @@ def test_the_length_of_clips_is_among_those_that_fit_their_pictures(
     for number in range(count):
         pictures = placement.pictures(min(length, frames - number * length))
         assume(pictures)
-        sequences[number] = Sequence(f"a_{number}", Tracks.empty(), list(range(pictures)), pictures)
+        sequences[number] = LabelSequence(f"a_{number}", Tracks.empty(), list(range(pictures)), pictures)
     assert length in clips.lengths(frames, sequences, placement)
 
 
@@ -261,7 +261,7 @@ def test_the_folders_of_a_roboflow_export_are_one(workspace: Workspace, video: V
     for path in (str(tmp_path / "export"), archive):
         (id,) = import_labels(workspace, silent, path=path)["labels"]
         labels = workspace.get(Labels, id)
-        assert (labels.labelled_frames, labels.classes) == ([0, 5, 10, 15], ["person"])
+        assert (labels.labeled_frames, labels.classes) == ([0, 5, 10, 15], ["person"])
         assert load(workspace, labels).xyxy[:, 0].tolist() == [0, 5, 10, 15]
 
 
@@ -270,6 +270,6 @@ def test_the_example_job(workspace: Workspace, shared_data: Path) -> None:
     videos.add(workspace, silent, source=str(pets / "PETS09-S2L1.mp4"))
     imported = import_labels(workspace, silent, path=str(pets / "labeling-job-output" / "pets-people"))
     labels = [workspace.get(Labels, id) for id in imported["labels"]]
-    assert [len(each.labelled_frames) for each in labels] == [50, 50, 10, 50, 50, 50]
+    assert [len(each.labeled_frames) for each in labels] == [50, 50, 10, 50, 50, 50]
     with pytest.raises(UserError, match="another video"):
         import_labels(workspace, silent, path=str(shared_data / "mot15" / "PETS09-S2L1"))

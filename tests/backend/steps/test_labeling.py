@@ -1,4 +1,4 @@
-"""Labelling jobs from clips to labels: in the console itself, and on AWS as the stand-in plays it."""
+"""Labeling jobs from clips to labels: in the console itself, and on AWS as the stand-in plays it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from served import add_model, add_video
 
 from backend.errors import UserError
 from backend.labels.desk import boxes_of, objects_of
-from backend.labels.sequence import Sequence, load, store
+from backend.labels.sequence import LabelSequence, load, store
 from backend.platforms import registry
 from backend.progress import silent
 from backend.steps import labeling, videos
 from backend.steps.importing import import_labels
 from backend.steps.removal import remove
 from backend.workspace import Workspace
-from backend.workspace.records import Labelling, Labels, Run, Video
+from backend.workspace.records import LabelingJob, Labels, Run, Video
 from bytetrack.tracks import Tracks
 
 JOB = {"classes": ["person", "car"], "name": "crossing"}
@@ -47,10 +47,10 @@ def ws(workspace: Workspace, request: pytest.FixtureRequest) -> Workspace:
 
 
 @pytest.fixture
-def people(ws: Workspace, request: pytest.FixtureRequest) -> Callable[[Labelling, Drawn], None]:
+def people(ws: Workspace, request: pytest.FixtureRequest) -> Callable[[LabelingJob, Drawn], None]:
     """Those who label on the platform."""
 
-    def draw_here(record: Labelling, drawn: Drawn) -> None:
+    def draw_here(record: LabelingJob, drawn: Drawn) -> None:
         desk = labeling.desk(ws, record)
         assert desk
         for clip, tracks in drawn.items():
@@ -75,13 +75,13 @@ def clips(ws: Workspace, whole: Video) -> list[Video]:
     return [ws.get(Video, id) for id in videos.cut(ws, silent, video=whole.id, every_frames=10)["videos"]]
 
 
-def started(ws: Workspace, clips: list[Video], **more) -> Labelling:
+def started(ws: Workspace, clips: list[Video], **more) -> LabelingJob:
     found = labeling.start(ws, silent, clips=[clip.id for clip in clips], **JOB, **more)
-    return ws.get(Labelling, found["labelling"])
+    return ws.get(LabelingJob, found["labeling"])
 
 
 def brought(ws: Workspace, **which: str | int) -> list[Labels]:
-    return [ws.get(Labels, id) for id in labeling.bring_in(ws, silent, **which)["labels"]]
+    return [ws.get(Labels, id) for id in labeling.fetch(ws, silent, **which)["labels"]]
 
 
 def run_of(ws: Workspace, video: Video, tracks: Tracks) -> Run:
@@ -98,20 +98,20 @@ def test_every_third_frame_comes_back_with_the_clips_own_numbers(people, ws, cli
     assert (record.frames, record.clips) == (8, {clip.name: clip.id for clip in clips})
     assert record.platform == registry.chosen(ws)
     people(record, {0: moving(range(4)), 1: moving(range(2))})
-    first, second = brought(ws, labelling=record.id)
+    first, second = brought(ws, labeling=record.id)
     assert [first.video, second.video] == [clip.id for clip in clips]
-    assert first.labelled_frames == second.labelled_frames == [0, 3, 6, 9]
+    assert first.labeled_frames == second.labeled_frames == [0, 3, 6, 9]
     assert load(ws, first).frame.tolist() == [0, 3, 6, 9]
     assert load(ws, second).frame.tolist() == [0, 3]
     assert load(ws, first).xyxy[:, 0].tolist() == [0, 3, 6, 9]
     assert first.classes == ["person", "car"] and first.source == "Ground Truth"
-    assert ws.get(Labelling, record.id).labels == [first.id, second.id]
+    assert ws.get(LabelingJob, record.id).labels == [first.id, second.id]
 
 
 @only_aws
 def test_people_see_the_frames_that_the_numbers_say(standin, ws, clips, number_of, tmp_path) -> None:
     record = started(ws, clips, every=4)
-    job, s3 = standin.sagemaker.labelling.jobs.get(record.ref["job"]), standin.client("s3")
+    job, s3 = standin.sagemaker.labeling.jobs.get(record.ref["job"]), standin.client("s3")
 
     def read(address: str) -> bytes:
         bucket, _, key = address.removeprefix("s3://").partition("/")
@@ -127,12 +127,12 @@ def test_people_see_the_frames_that_the_numbers_say(standin, ws, clips, number_o
 def test_a_half_done_job_is_told_and_what_is_done_when_it_stops_comes_in(people, ws, clips) -> None:
     record = started(ws, clips)
     people(record, {1: moving(range(10))})
-    with pytest.raises(UserError, match="“crossing” is in progress: 1 of 2 clips are labelled. Wait .* or stop it"):
-        labeling.bring_in(ws, silent, labelling=record.id)
+    with pytest.raises(UserError, match="“crossing” is in progress: 1 of 2 clips are labeled. Wait .* or stop it"):
+        labeling.fetch(ws, silent, labeling=record.id)
     labeling.stop(ws, record)
-    result = labeling.bring_in(ws, silent, labelling=record.id)
+    result = labeling.fetch(ws, silent, labeling=record.id)
     assert [ws.get(Labels, id).video for id in result["labels"]] == [clips[1].id]
-    assert clips[0].name in result["skipped"][0] and "not labelled" in result["skipped"][0]
+    assert clips[0].name in result["skipped"][0] and "not labeled" in result["skipped"][0]
 
 
 def test_a_models_tracks_of_the_whole_video_are_corrected_on_its_clips(people, ws, whole, clips) -> None:
@@ -143,7 +143,7 @@ def test_a_models_tracks_of_the_whole_video_are_corrected_on_its_clips(people, w
     assert record.corrects == {clip.name: run.id for clip in clips}
 
     people(record, {0: moving(range(2)), 1: moving(range(1))})
-    corrected = brought(ws, labelling=record.id)
+    corrected = brought(ws, labeling=record.id)
     assert [labels.boxes for labels in corrected] == [2, 1]
     # and what was corrected is what the next job begins with
     assert labeling.corrigible(ws, clips[1])[0].id == corrected[1].id
@@ -158,7 +158,7 @@ def test_boxes_to_correct_are_those_of_the_clip_within_its_frame(ws, whole, clip
 
 
 def test_what_cannot_be_corrected(ws, whole, clips) -> None:
-    labels = store(ws, clips[0], Sequence("a", moving(range(10)), list(range(10))), "MOTChallenge")
+    labels = store(ws, clips[0], LabelSequence("a", moving(range(10)), list(range(10))), "MOTChallenge")
     for earlier, says in (
         ({clips[0].id: labels.id}, f"“{clips[1].name}” has no boxes to correct"),
         ({clip.id: labels.id for clip in clips}, "boxes of another video"),
@@ -179,16 +179,16 @@ def test_a_job_started_elsewhere_comes_in_by_its_clips_names(people, ws, whole, 
     with pytest.raises(UserError, match="without step"):  # this console's own jobs tell their frames
         brought(ws, job=record.ref["job"], step=5)
     first, second = brought(ws, job=record.ref["job"])
-    assert ws.get(Video, second.video).start == 10 and second.labelled_frames == [0, 2, 4, 6, 8]
+    assert ws.get(Video, second.video).start == 10 and second.labeled_frames == [0, 2, 4, 6, 8]
 
 
 @only_aws
 def test_a_detection_job_is_none_to_bring_in(standin, ws, clips) -> None:
     record = started(ws, clips)
-    task = standin.sagemaker.labelling.jobs.get(record.ref["job"])["HumanTaskConfig"]
+    task = standin.sagemaker.labeling.jobs.get(record.ref["job"])["HumanTaskConfig"]
     task["PreHumanTaskLambdaArn"] = task["PreHumanTaskLambdaArn"].replace("Tracking", "Detection")
     with pytest.raises(UserError, match="not among the jobs for tracking .* start one for tracking"):
-        labeling.bring_in(ws, silent, job=record.ref["job"])
+        labeling.fetch(ws, silent, job=record.ref["job"])
 
 
 @only_aws
@@ -196,7 +196,7 @@ def test_labels_are_imported_straight_from_s3(standin, ws, clips, aws_account) -
     record = started(ws, clips)
     job = record.ref["job"]
     standin.label(job, {0: moving(range(10)), 1: moving(range(10))})
-    address = f"s3://{aws_account['bucket']}/labelling/{job}/output/{job}"
+    address = f"s3://{aws_account['bucket']}/labeling/{job}/output/{job}"
     assert len(import_labels(ws, silent, path=address)["labels"]) == 2
     s3 = standin.client("s3")
     s3.put_object(Bucket=aws_account["bucket"], Key="a/gt.txt", Body=b"1,1,5,5,20,20,1,1,1\n")
@@ -212,16 +212,16 @@ def test_a_job_that_cannot_be_recorded_is_taken_back(standin, ws, clips, monkeyp
     monkeypatch.setattr(ws, "add", full)
     with pytest.raises(UserError, match="disk is full"):
         started(ws, clips)
-    newest = standin.sagemaker.labelling.jobs.values()[-1]
+    newest = standin.sagemaker.labeling.jobs.values()[-1]
     assert newest["LabelingJobStatus"] == "Stopped"
 
 
 def test_a_job_that_is_gone(ws, clips) -> None:
     record = started(ws, clips)
-    with ws.edit(Labelling, record.id) as known:
+    with ws.edit(LabelingJob, record.id) as known:
         known.ref["job"] = "never-was"
     with pytest.raises(UserError, match="does not exist any more"):
-        labeling.bring_in(ws, silent, labelling=record.id)
+        labeling.fetch(ws, silent, labeling=record.id)
 
 
 @only_aws
@@ -241,7 +241,7 @@ def test_what_a_model_finds_is_corrected(ws, tmp_path) -> None:
     model, clip = add_model(ws), add_video(ws, tmp_path)
     job = {"clips": [clip.id], "name": "squares", "earlier": {clip.id: model.id}}
     made = labeling.start(ws, silent, **job, classes=[model.classes[0], "cloud"])
-    record = ws.get(Labelling, made["labelling"])
+    record = ws.get(LabelingJob, made["labeling"])
     assert record.corrects == {clip.name: model.id}
     desk = labeling.desk(ws, record)
     assert desk
@@ -258,4 +258,4 @@ def test_a_job_that_is_removed_leaves_nothing(ws, clips) -> None:
     desk = labeling.desk(ws, record)
     assert desk and desk.exists()
     remove(ws, record)
-    assert not desk.folder.exists() and not ws.list(Labelling)
+    assert not desk.folder.exists() and not ws.list(LabelingJob)

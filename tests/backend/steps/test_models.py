@@ -57,7 +57,7 @@ def test_a_checkpoint_with_classes_of_its_own(workspace: Workspace, checkpoint: 
     assert (model.name, model.size, model.source) == ("mine", "custom", "file")
     assert (model.classes, model.input_size) == (["person", "car", "dog"], [64, 64])
     assert sorted(path.name for path in workspace.folder(model).iterdir()) == sorted(models.FILES)
-    assert read_config(workspace.folder(model)).normalisation == "raw"
+    assert read_config(workspace.folder(model)).normalization == "raw"
     assert checkpoint.exists()
 
 
@@ -74,7 +74,7 @@ def test_bytetrack_of_mot(workspace: Workspace, tmp_path: Path) -> None:
     path = save_checkpoint(tmp_path / "bytetrack_nano_mot17.pth.tar", classes=1, width=0.25)
     model = add(workspace, path, classes=None, input_size=[64, 96])
     assert (model.name, model.source, model.classes) == ("ByteTrack nano MOT17", "ByteTrack MOT", ["person"])
-    assert read_config(workspace.folder(model)).normalisation == "imagenet"
+    assert read_config(workspace.folder(model)).normalization == "imagenet"
 
 
 def test_who_made_a_checkpoint_can_be_said(workspace: Workspace, tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ def test_who_made_a_checkpoint_can_be_said(workspace: Workspace, tmp_path: Path)
     with pytest.raises(UserError, match="has 1 classes and does not say what they are"):
         add(workspace, path, classes=None)
     model = add(workspace, path, classes=None, origin="ByteTrack")
-    assert read_config(workspace.folder(model)).normalisation == "imagenet"
+    assert read_config(workspace.folder(model)).normalization == "imagenet"
     assert model.classes == ["person"]
 
 
@@ -192,13 +192,13 @@ def test_register_what_was_trained(workspace: Workspace, artifact: Path, tmp_pat
     dataset = workspace.add(
         Dataset(name="site", splits={"train": ["labels-gone"]}, classes=["person"], frames={"train": 1}, boxes={})
     )
-    model = models.register(workspace, tmp_path / "trained", "night shift", "trained", dataset=dataset.id, job="job-1")
+    model = models.store(workspace, tmp_path / "trained", "night shift", "trained", dataset=dataset.id, job="job-1")
     assert workspace.list(Model) == [model]
     assert (model.metrics, model.hyperparameters) == ({"AP50": 0.8}, {"max_epoch": "30"})
     card = models.card(workspace, model)
     assert (card.dataset, card.labels, card.metrics) == ("site", [], {"AP50": 0.8})
     with pytest.raises(UserError, match="not whole: model.safetensors"):
-        models.register(workspace, tmp_path / "trained", "again", "trained")
+        models.store(workspace, tmp_path / "trained", "again", "trained")
 
 
 def test_a_card_of_a_model_whose_files_are_gone(workspace: Workspace, checkpoint: Path) -> None:

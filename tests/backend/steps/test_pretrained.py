@@ -15,7 +15,7 @@ from yolox.config import YoloxConfig
 from backend.errors import UserError
 from backend.progress import silent
 from backend.steps import models, pretrained
-from backend.steps.pretrained_catalog import CATALOGUE, recognise
+from backend.steps.pretrained_catalog import CATALOG, recognize
 from backend.workspace import Workspace
 from backend.workspace.records import Model
 
@@ -44,7 +44,7 @@ def test_by_one_click(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     network = YoloxConfig("", num_classes=80, depth=0.33, width=0.25, depthwise=True).get_model()
     torch.save({"model": network.state_dict()}, mirror / "yolox_nano.pth")
     sha256 = hashlib.sha256((mirror / "yolox_nano.pth").read_bytes()).hexdigest()
-    monkeypatch.setitem(CATALOGUE, "yolox_nano", replace(CATALOGUE["yolox_nano"], sha256=sha256))
+    monkeypatch.setitem(CATALOG, "yolox_nano", replace(CATALOG["yolox_nano"], sha256=sha256))
     workspace = Workspace(tmp_path / "workspace")
     steps: list[float] = []
     made = pretrained.download(workspace, lambda fraction, step: steps.append(fraction), entry="yolox_nano")
@@ -74,14 +74,14 @@ def test_what_cannot_be_downloaded(mirror: Path, tmp_path: Path) -> None:
         pretrained.download(workspace, silent, entry="yolox_m")
 
 
-def test_catalogue() -> None:
-    assert [key for key, entry in CATALOGUE.items() if entry.url] == [
+def test_catalog() -> None:
+    assert [key for key, entry in CATALOG.items() if entry.url] == [
         f"yolox_{size}" for size in ("nano", "tiny", *"smlx")
     ]
-    for entry in CATALOGUE.values():
+    for entry in CATALOG.values():
         assert all(side % 32 == 0 for side in entry.input_size)
         assert entry.sha256 is None or len(bytes.fromhex(entry.sha256)) == 32
         assert (entry.megabytes is None) == (entry.url is None)
-        assert recognise(entry.file) == entry
-    assert recognise("Yolox_S (2).pth") == CATALOGUE["yolox_s"]
-    assert recognise("mine.pth") is None
+        assert recognize(entry.file) == entry
+    assert recognize("Yolox_S (2).pth") == CATALOG["yolox_s"]
+    assert recognize("mine.pth") is None

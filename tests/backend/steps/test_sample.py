@@ -19,7 +19,7 @@ def test_videos_and_labels_belong_together(workspace: Workspace) -> None:
         assert labels.video == video.id
         assert (video.frames, video.width, video.height) == (8, 160, 128)
         assert videos.frame(workspace, video, 7).shape == (128, 160, 3)
-        assert labels.labelled_frames == list(range(8))
+        assert labels.labeled_frames == list(range(8))
         assert (labels.boxes, labels.objects) == (len(tracks), len(set(tracks.id.tolist())))
         assert set(tracks.class_id.tolist()) == {0, 1}
         assert (tracks.xyxy[:, :2] >= 0).all()

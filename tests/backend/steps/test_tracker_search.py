@@ -10,9 +10,10 @@ from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.progress import silent
 from backend.steps import removal
-from backend.steps.tracker_search import SPACE, search, space_of
+from backend.steps.tracker_search import SPACE, space_of
+from backend.steps.tracker_search import run as search
 from backend.workspace import Workspace
-from backend.workspace.records import Labels, Run, Search, Video
+from backend.workspace.records import Labels, Run, TrackerSearch, Video
 from bytetrack.pipeline import VideoDetections
 
 
@@ -46,7 +47,7 @@ def test_it_finds_better_settings_and_says_which_matter(workspace: Workspace, ru
     keep_detections(workspace, run)
     steps: list[float] = []
     made = search(workspace, lambda share, _: steps.append(share), run=run.id, labels=labels.id, trials=40)
-    found = workspace.get(Search, made["search"])
+    found = workspace.get(TrackerSearch, made["search"])
     assert found.before["HOTA"] == 0  # with the defaults nobody is seen
     assert found.metrics["HOTA"] > 90
     assert found.settings.keys() == SPACE.keys() and found.settings["track_thresh"] < 0.36
@@ -67,7 +68,7 @@ def test_the_minimum_length_stays_under_a_quarter_of_the_video(frames: int, most
 
 def test_no_trial_has_a_longer_minimum_length(workspace: Workspace, run: Run, labels: Labels) -> None:
     keep_detections(workspace, run)
-    found = workspace.get(Search, search(workspace, silent, run=run.id, labels=labels.id, trials=20)["search"])
+    found = workspace.get(TrackerSearch, search(workspace, silent, run=run.id, labels=labels.id, trials=20)["search"])
     assert {trial["min_length"] for trial in found.trials} == {0, 1, 2}
 
 
@@ -77,14 +78,14 @@ def test_a_search_warns_of_objects_that_are_not_labeled(
     keep_detections(workspace, run, score=0.9, other=0.8)
     made = search(workspace, silent, run=run.id, labels=labels.id, trials=5)
     assert made["warning"].startswith("1 track has no label on most of the labeled frames: ID 2 (frames 0 to 9).")
-    assert made["warning"] == workspace.get(Search, made["search"]).warning
+    assert made["warning"] == workspace.get(TrackerSearch, made["search"]).warning
     assert made["warning"] in capsys.readouterr().out
 
 
 def test_the_same_search_finds_the_same(workspace: Workspace, run: Run, labels: Labels) -> None:
     keep_detections(workspace, run)
     found = [
-        workspace.get(Search, search(workspace, silent, run=run.id, labels=labels.id, trials=6)["search"])
+        workspace.get(TrackerSearch, search(workspace, silent, run=run.id, labels=labels.id, trials=6)["search"])
         for _ in range(2)
     ]
     assert found[0].trials == found[1].trials and json.dumps(found[0].settings)
@@ -92,7 +93,7 @@ def test_the_same_search_finds_the_same(workspace: Workspace, run: Run, labels: 
 
 def test_what_cannot_be_better_is_left_as_it_is(workspace: Workspace, run: Run, labels: Labels) -> None:
     keep_detections(workspace, run, score=0.95)
-    found = workspace.get(Search, search(workspace, silent, run=run.id, labels=labels.id, trials=4)["search"])
+    found = workspace.get(TrackerSearch, search(workspace, silent, run=run.id, labels=labels.id, trials=4)["search"])
     assert found.settings == {} and found.metrics == found.before
 
 
@@ -105,7 +106,7 @@ def test_a_search_that_is_stopped_keeps_what_it_found(workspace: Workspace, run:
 
     with pytest.raises(Stopped):
         search(workspace, stop_at_a_third, run=run.id, labels=labels.id, trials=10)
-    (found,) = workspace.list(Search)
+    (found,) = workspace.list(TrackerSearch)
     assert len(found.trials) == 3
 
 
@@ -114,7 +115,7 @@ def test_it_goes_with_its_run(workspace: Workspace, run: Run, labels: Labels) ->
     search(workspace, silent, run=run.id, labels=labels.id, trials=2)
     assert "1 search" in removal.consequences(workspace, run)
     removal.remove(workspace, run)
-    assert workspace.list(Search) == []
+    assert workspace.list(TrackerSearch) == []
 
 
 def test_labels_of_another_video_are_refused(workspace: Workspace, run: Run) -> None:
@@ -122,7 +123,7 @@ def test_labels_of_another_video_are_refused(workspace: Workspace, run: Run) -> 
     other = add_labels(workspace, add_video(workspace), walk(), [0])
     with pytest.raises(UserError, match="of another video"):
         search(workspace, silent, run=run.id, labels=other.id)
-    assert workspace.list(Search) == []
+    assert workspace.list(TrackerSearch) == []
 
 
 def test_a_run_without_detections_says_so(workspace: Workspace, run: Run, labels: Labels) -> None:

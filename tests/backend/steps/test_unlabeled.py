@@ -10,8 +10,8 @@ from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
 
 
-def truth(tracks: Tracks | None = None, labelled: range = range(FRAMES)) -> Truth:
-    return Truth("by hand", walk() if tracks is None else tracks, FRAMES, list(labelled))
+def truth(tracks: Tracks | None = None, labeled: range = range(FRAMES)) -> Truth:
+    return Truth("by hand", walk() if tracks is None else tracks, FRAMES, list(labeled))
 
 
 def seen(*shifts: float, score: float = 0.9, frames: range = range(FRAMES), class_id: int = 0) -> VideoDetections:
@@ -47,8 +47,8 @@ def test_they_last_for_more_than_half_of_the_labeled_frames(frames: range, found
 
 
 def test_frames_that_nobody_labeled_say_nothing() -> None:
-    assert find_unlabeled(truth(labelled=range(8, 10)), seen(200, frames=range(8)), {}) == []
-    assert find_unlabeled(truth(labelled=range(4, 6)), seen(200, frames=range(8)), {}) == [Unlabeled(1, 4, 5)]
+    assert find_unlabeled(truth(labeled=range(8, 10)), seen(200, frames=range(8)), {}) == []
+    assert find_unlabeled(truth(labeled=range(4, 6)), seen(200, frames=range(8)), {}) == [Unlabeled(1, 4, 5)]
 
 
 def test_classes_that_are_not_scored_do_not_count() -> None:

@@ -91,7 +91,7 @@ def test_odd_names_are_refused(workspace: Workspace, name: str) -> None:
 def test_dependents_are_found_through_others(workspace: Workspace) -> None:
     yard, gate = workspace.add(video()), workspace.add(video("gate"))
     labels = workspace.add(
-        Labels(name="l", video=yard.id, source="COCO", classes=[], labelled_frames=[], boxes=0, objects=0)
+        Labels(name="l", video=yard.id, source="COCO", classes=[], labeled_frames=[], boxes=0, objects=0)
     )
     score = workspace.add(Score(name="s", run="run-0", labels=labels.id, metrics={}))
     workspace.add(Comparison(name="c", video=gate.id, rows=[]))

@@ -56,7 +56,7 @@ def test_thresholds_left_out_have_defaults() -> None:
         ({"format": 2}, "has format 2"),
         ({"classes": []}, "at least one class"),
         ({"input_size": [100, 64]}, "multiples of 32"),
-        ({"normalisation": "none"}, "must be one of raw, imagenet"),
+        ({"normalization": "none"}, "must be one of raw, imagenet"),
         ({"keep_classes": ["dog"]}, "that the model lacks: dog"),
         ({"depth": "deep"}, "is not the configuration of a model"),
     ],

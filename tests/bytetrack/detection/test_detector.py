@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blobs import HEIGHT, SIDE, WIDTH, centres, picture, save_model
+from blobs import HEIGHT, SIDE, WIDTH, centers, picture, save_model
 
 from bytetrack.detection.detector import Detector, suppress
 
@@ -34,7 +34,7 @@ def test_finds_each_square_where_it_is(artifact: Path) -> None:
     [found] = detector.detect([picture(5)])
     boxes = {detector.classes[class_id]: box for class_id, box in zip(found.class_ids, found.xyxy)}
     assert len(found) == 2
-    for name, (x, y) in centres(5).items():
+    for name, (x, y) in centers(5).items():
         expected = [x - SIDE / 2, y - SIDE / 2, x + SIDE / 2, y + SIDE / 2]
         assert boxes[name] == pytest.approx(expected, abs=0.1)
 
@@ -46,7 +46,7 @@ def test_a_frame_of_another_size_is_found_in_its_own_pixels(artifact: Path) -> N
     assert large_found.xyxy == pytest.approx(small_found.xyxy * 3, abs=0.5)
 
 
-def test_the_answer_for_a_frame_does_not_depend_on_its_neighbours(artifact: Path) -> None:
+def test_the_answer_for_a_frame_does_not_depend_on_its_neighbors(artifact: Path) -> None:
     detector = Detector(artifact)
     together = detector.detect([picture(frame) for frame in range(4)])
     for frame, found in enumerate(together):
@@ -64,7 +64,7 @@ def test_only_the_classes_that_are_kept_are_reported_and_numbered(tmp_path: Path
     [found] = detector.detect([picture(5)])
     assert detector.classes == ("red",)
     assert found.class_ids.tolist() == [0]
-    assert found.xyxy[0, 1] == pytest.approx(centres(5)["red"][1] - SIDE / 2, abs=0.1)
+    assert found.xyxy[0, 1] == pytest.approx(centers(5)["red"][1] - SIDE / 2, abs=0.1)
 
 
 def test_boxes_end_at_the_frame_and_impossible_ones_are_dropped(artifact: Path) -> None:
@@ -81,7 +81,7 @@ def test_detections_below_test_conf_are_left_out(artifact: Path) -> None:
     assert found.scores.tolist() == pytest.approx([0.12])
 
 
-def test_the_frame_is_padded_with_grey_at_the_right_or_the_bottom(artifact: Path) -> None:
+def test_the_frame_is_padded_with_gray_at_the_right_or_the_bottom(artifact: Path) -> None:
     engine = Fixed([[20, 20, 10, 10, 1, 1, 0]])
     [found] = Detector(artifact, engine).detect([np.zeros((HEIGHT * 2, HEIGHT * 2, 3), np.uint8)])
     assert engine.seen.shape == (1, 3, HEIGHT, WIDTH)
@@ -92,7 +92,7 @@ def test_the_frame_is_padded_with_grey_at_the_right_or_the_bottom(artifact: Path
 def test_imagenet_models_get_rgb_with_mean_and_deviation_removed(artifact: Path, tmp_path: Path) -> None:
     save_model(tmp_path)
     config = json.loads((tmp_path / "model.json").read_text())
-    (tmp_path / "model.json").write_text(json.dumps(config | {"normalisation": "imagenet"}))
+    (tmp_path / "model.json").write_text(json.dumps(config | {"normalization": "imagenet"}))
     engine = Fixed([[20, 20, 10, 10, 1, 1, 0]])
     Detector(tmp_path, engine).detect([np.full((HEIGHT, WIDTH, 3), (0, 0, 255), np.uint8)])  # red
     assert engine.seen[0, :, 0, 0] == pytest.approx([(1 - 0.485) / 0.229, -0.456 / 0.224, -0.406 / 0.225], abs=1e-5)

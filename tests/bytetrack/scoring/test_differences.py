@@ -26,8 +26,8 @@ def tables(draw: st.DrawFn, classes: tuple[str, ...]) -> Tracks:
 
 @settings(deadline=None)
 @given(tables(("car", "person")), tables(("person", "dog")), st.none() | st.sets(st.integers(0, FRAMES), min_size=1))
-def test_marks_add_up_to_the_metrics(truth: Tracks, tracks: Tracks, labelled: set[int] | None) -> None:
-    counted = None if labelled is None else sorted(labelled)
+def test_marks_add_up_to_the_metrics(truth: Tracks, tracks: Tracks, labeled: set[int] | None) -> None:
+    counted = None if labeled is None else sorted(labeled)
     found, metrics = differences(truth, tracks, FRAMES, counted), score(truth, tracks, FRAMES, counted)
     assert (found.truth == MISSED).sum() == metrics["FN"]
     assert (found.tracks == FALSE).sum() == metrics["FP"]
@@ -60,7 +60,7 @@ def test_moments_name_when_what_went_wrong() -> None:
     assert found.moments == [Moment(1, 2, FALSE, 5), Moment(2, 3, MISSED, 3), Moment(5, 5, SWITCHED, 9)]
 
 
-def test_frames_that_nobody_labelled_are_not_judged() -> None:
+def test_frames_that_nobody_labeled_are_not_judged() -> None:
     tracks = walk([1] * 4, 0)
     found = differences(walk([1, 0, 0, 0], 0), tracks, 4, [0])
     assert found.tracks.tolist() == [MATCHED, UNCOUNTED, UNCOUNTED, UNCOUNTED] and found.moments == []

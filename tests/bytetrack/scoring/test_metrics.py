@@ -53,10 +53,10 @@ def test_misses_and_false_positives_are_counted() -> None:
     assert metrics["MOTA"] == pytest.approx(50)
 
 
-def test_only_labelled_frames_count() -> None:
-    labelled = [0, 5]
-    truth = TRUTH.where(np.isin(TRUTH.frame, labelled))
-    metrics = score(truth, walk([1] * FRAMES), FRAMES, labelled)
+def test_only_labeled_frames_count() -> None:
+    labeled = [0, 5]
+    truth = TRUTH.where(np.isin(TRUTH.frame, labeled))
+    metrics = score(truth, walk([1] * FRAMES), FRAMES, labeled)
     assert metrics["HOTA"] == pytest.approx(100)
     assert metrics["FP"] == 0
     assert score(truth, walk([1] * FRAMES), FRAMES)["FP"] == 8
@@ -89,7 +89,7 @@ def test_nothing_on_either_side_is_no_trouble(truth: Tracks, tracks: Tracks, mis
     assert np.isfinite(list(metrics.values())).all()
 
 
-def test_no_frame_labelled_is_no_trouble() -> None:
+def test_no_frame_labeled_is_no_trouble() -> None:
     assert score(TRUTH, TRUTH, FRAMES, [])["HOTA"] == 0
 
 

@@ -20,7 +20,7 @@ from backend.errors import UserError
 from backend.labels import marks
 from backend.labels.formats.ground_truth.reading import NOT_SET, OWN, SET, TRACKING
 from backend.labels.marks import ATTRIBUTES, Marks
-from backend.platforms.base import LabellingSpec
+from backend.platforms.base import LabelingSpec
 from bytetrack.tracks import Tracks
 
 MANIFEST, CATEGORIES = "input.manifest", "label-categories.json"
@@ -35,7 +35,7 @@ def check(frames: Mapping[str, int], classes: Sequence[str], short_instructions:
     """Whether a job can be made.
 
     Args:
-        frames: how many are to be labelled, by the clip's name.
+        frames: how many are to be labeled, by the clip's name.
 
     Raises:
         UserError: naming what is missing or beyond Ground Truth's limits, and what to do.
@@ -67,7 +67,7 @@ def check(frames: Mapping[str, int], classes: Sequence[str], short_instructions:
             raise UserError(f"The {title} have {len(text):,} characters, but may have {most:,}. Shorten them.")
 
 
-def documents(spec: LabellingSpec, address: str, frames: Mapping[str, str]) -> dict[str, bytes]:
+def documents(spec: LabelingSpec, address: str, frames: Mapping[str, str]) -> dict[str, bytes]:
     """A job's files but for the frames, by their paths below `address`; `MANIFEST` and `CATEGORIES` are among them.
 
     Args:
@@ -101,7 +101,7 @@ def sequence_file(number: int, prefix: str, names: Sequence[str]) -> dict[str, A
     return {"seq-no": number, "prefix": prefix, "number-of-frames": len(frames), "frames": frames}
 
 
-def categories(spec: LabellingSpec) -> dict[str, Any]:
+def categories(spec: LabelingSpec) -> dict[str, Any]:
     """The label category configuration: classes and instructions, and which labels are to be corrected."""
     document: dict[str, Any] = {
         "documentVersion": "2020-03-01",
@@ -145,7 +145,7 @@ def seq_label(
 
     Args:
         tracks: by the frames' numbers in the job.
-        names: the files of the frames that are labelled, those without boxes included; boxes on others are left out.
+        names: the files of the frames that are labeled, those without boxes included; boxes on others are left out.
         classes: the job's; those of the tracks must be among them.
         noted: the marks of the boxes.
     """

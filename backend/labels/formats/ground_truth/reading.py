@@ -22,8 +22,8 @@ from backend.labels import marks
 from backend.labels.sequence import (
     MOST_FRAMES,
     FrameNumber,
+    LabelSequence,
     Pixels,
-    Sequence,
     find,
     parse,
     read_bytes,
@@ -89,21 +89,21 @@ class _Own(_Model):
     frames: FrameNumber | None = None
 
 
-class _NotLabelled(Exception):
+class _NotLabeled(Exception):
     """Why one clip of a job has no labels."""
 
 
-def read(path: Path, attribute: str = "") -> list[Sequence]:
+def read(path: Path, attribute: str = "") -> list[LabelSequence]:
     """One sequence per clip of the job, in the manifest's order, all with the same classes.
 
-    Clips that were not labelled, or whose files are missing or damaged, come without labelled frames and with a note.
+    Clips that were not labeled, or whose files are missing or damaged, come without labeled frames and with a note.
 
     Args:
         path: the job's output folder, one that holds it, or its `output.manifest`.
         attribute: whose labels count, where the manifest has several; without it the newest.
 
     Raises:
-        UserError: if there is no finished job of the right kind, or not one of its clips is labelled.
+        UserError: if there is no finished job of the right kind, or not one of its clips is labeled.
     """
     manifest = find_manifest(path)
     root = manifest.parents[2] if manifest.parts[-3:-1] == ("manifests", "output") else manifest.parent
@@ -114,21 +114,21 @@ def read(path: Path, attribute: str = "") -> list[Sequence]:
     ]
     if not lines:
         raise UserError(
-            f"The manifest of {root.name} is empty. The labelling job has not labelled anything yet; wait for its end."
+            f"The manifest of {root.name} is empty. The labeling job has not labeled anything yet; wait for its end."
         )
     # The label attribute's value and metadata per line; after an adjustment job there are several, the newest counts.
-    labelled = [
+    labeled = [
         _newest_labels(line, f"{manifest.name}, line {number},", attribute) for number, line in enumerate(lines, 1)
     ]
-    for _, metadata in labelled:
+    for _, metadata in labeled:
         _check_kind(metadata.kind, path)
 
     own = [parse(_Own, json.dumps(line.get(OWN, {})), f"{manifest.name}, {OWN}") for line in lines]
     names = _clip_names([str(line.get("source-ref", "")) for line in lines])
     names = [told.clip or name for told, name in zip(own, names)]
-    classes = {name: None for _, metadata in labelled for _, name in sorted(metadata.class_map.items(), key=_by_number)}
+    classes = {name: None for _, metadata in labeled for _, name in sorted(metadata.class_map.items(), key=_by_number)}
     sequences = []
-    for name, told, line, (ref, metadata) in zip(names, own, lines, labelled):
+    for name, told, line, (ref, metadata) in zip(names, own, lines, labeled):
         try:
             if OWN in line:
                 sequence = _read_clip(root, name, ref, metadata, tuple(classes), None)
@@ -137,10 +137,10 @@ def read(path: Path, attribute: str = "") -> list[Sequence]:
                 listed = _sequence_file(root, str(line.get("source-ref", "")))
                 sequence = _read_clip(root, name, ref, metadata, tuple(classes), listed.pictures)
                 sequences.append(replace(sequence, frames=listed.count or len(listed.pictures) or None))
-        except _NotLabelled as reason:
-            sequences.append(Sequence(name, Tracks.empty(tuple(classes)), [], notes=[str(reason)]))
-    if not any(sequence.labelled_frames for sequence in sequences):
-        raise UserError(f"Not one clip of {root.name} is labelled. {sequences[0].notes[0]}")
+        except _NotLabeled as reason:
+            sequences.append(LabelSequence(name, Tracks.empty(tuple(classes)), [], notes=[str(reason)]))
+    if not any(sequence.labeled_frames for sequence in sequences):
+        raise UserError(f"Not one clip of {root.name} is labeled. {sequences[0].notes[0]}")
     return sequences
 
 
@@ -157,13 +157,13 @@ def find_manifest(path: Path) -> Path:
     )
     if not found:
         raise UserError(
-            f"{path} holds no manifests/output/{MANIFEST}, which Ground Truth writes when a labelling job ends. "
+            f"{path} holds no manifests/output/{MANIFEST}, which Ground Truth writes when a labeling job ends. "
             "Wait for the job's end, copy its whole output folder, and name that folder."
         )
     if len(found) > 1:
         jobs = ", ".join(str(each.parents[2].relative_to(path)) for each in found[:5])
         raise UserError(
-            f"{path} holds the output of {len(found)} labelling jobs ({jobs}). Name the folder of one of them."
+            f"{path} holds the output of {len(found)} labeling jobs ({jobs}). Name the folder of one of them."
         )
     return found[0]
 
@@ -204,42 +204,42 @@ def _clip_names(source_refs: list[str]) -> list[str]:
     return unique
 
 
-def _spread(sequence: Sequence, every: int) -> Sequence:
+def _spread(sequence: LabelSequence, every: int) -> LabelSequence:
     """By the clip's own frame numbers, of which people saw every `every`-th."""
     tracks = sequence.tracks
     return replace(
         sequence,
         tracks=Tracks(tracks.frame * every, tracks.id, tracks.xyxy, tracks.score, tracks.class_id, tracks.classes),
-        labelled_frames=[frame * every for frame in sequence.labelled_frames],
+        labeled_frames=[frame * every for frame in sequence.labeled_frames],
         marks=marks.moved(sequence.marks, every),
     )
 
 
 def _read_clip(
     root: Path, name: str, ref: Any, metadata: _Metadata, classes: tuple[str, ...], listed: list[_Picture] | None
-) -> Sequence:
+) -> LabelSequence:
     """Return the labels of one clip by its picture numbers; see `_numbers` for `listed`."""
     if metadata.failure:
-        raise _NotLabelled(f"Ground Truth could not label “{name}”: {metadata.failure} Label it in another job.")
+        raise _NotLabeled(f"Ground Truth could not label “{name}”: {metadata.failure} Label it in another job.")
     if not isinstance(ref, str):
-        raise _NotLabelled(
-            f"“{name}” is not labelled: the manifest names no labels for it. Finish the job, or start one for it."
+        raise _NotLabeled(
+            f"“{name}” is not labeled: the manifest names no labels for it. Finish the job, or start one for it."
         )
     path = _local(root, ref)
     if path is None:
-        raise _NotLabelled(
+        raise _NotLabeled(
             f"The labels of “{name}” are missing: there is no {ref}. If you copied the job's output folder, copy all "
             "of it, `annotations` too, and import it again; if it was deleted, label the clip in another job."
         )
     try:
         document = parse(_SeqLabel, read_bytes(path), str(path.relative_to(root)))
     except UserError as error:
-        raise _NotLabelled(f"The labels of “{name}” are damaged: {error} Copy the file again.") from error
+        raise _NotLabeled(f"The labels of “{name}” are damaged: {error} Copy the file again.") from error
     if document.frames is None and document.detections is not None:
         raise _wrong_kind(f"{path.relative_to(root)} holds the labels of a video object detection job")
     if not document.frames:
-        raise _NotLabelled(
-            f"“{name}” is not labelled: {path.relative_to(root)} holds no frame. Finish it in another job."
+        raise _NotLabeled(
+            f"“{name}” is not labeled: {path.relative_to(root)} holds no frame. Finish it in another job."
         )
 
     numbers, notes, shifted = _numbers(name, list(document.frames), listed)
@@ -263,10 +263,10 @@ def _read_clip(
                 noted[key] = found
     if repeated:
         notes.append(f"{repeated} times an object has two boxes in one frame; the last one counts.")
-    return Sequence(
+    return LabelSequence(
         name=name,
         tracks=table(boxes, classes or ("object",)),
-        labelled_frames=sorted({numbers[frame.number] for frame in document.frames}),
+        labeled_frames=sorted({numbers[frame.number] for frame in document.frames}),
         notes=notes,
         marks=noted,
         shifted=shifted,
@@ -276,7 +276,7 @@ def _read_clip(
 def _numbers(
     name: str, labeled: list[_Picture], listed: list[_Picture] | None
 ) -> tuple[dict[int, int], list[str], bool]:
-    """Return the number of each labeled picture, counted from 0, by its `frame-no`; notes; and `Sequence.shifted`.
+    """Return the number of each labeled picture, counted from 0, by its `frame-no`; notes; and `LabelSequence.shifted`.
 
     Ground Truth numbers the files of a folder in the order of their UTF-8 names, in which frame10.jpg comes before
     frame2.jpg. Where the names show that, the numbers in them give the order.
@@ -288,7 +288,7 @@ def _numbers(
             of this console, which numbers pictures as they are.
 
     Raises:
-        _NotLabelled: If the order cannot be restored.
+        _NotLabeled: If the order cannot be restored.
     """
     numbers = {each.number: each.number for each in labeled}
     if listed is None:
@@ -301,7 +301,7 @@ def _numbers(
             return numbers, [], False
         return {number: number - 1 for number in numbers}, ["Frames are counted from 1 in the file."], not complete
     if not complete and everything[-1].number - everything[0].number + 1 > len(everything):
-        raise _NotLabelled(
+        raise _NotLabeled(
             f"The pictures of “{name}” are in the order of their names, {everything[0].name}, {everything[1].name}, …, "
             "and not all of them are labeled, so their place in the video is not known. Copy the job's input folder "
             "with its sequence files next to its output folder, then import the labels again."

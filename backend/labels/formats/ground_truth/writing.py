@@ -29,7 +29,7 @@ def write(
         address: where the folder is to be found, with a slash at its end.
         job: its name; the label attribute is `<job>-ref`.
         clips: for each its line of the input manifest, and its labels as `seq_label` makes them: None where it is not
-            labelled.
+            labeled.
     """
     lines = []
     for number, (line, labels) in enumerate(clips):
@@ -46,13 +46,13 @@ def write(
 
 
 def write_tracks(
-    folder: Path, name: str, tracks: Tracks, frames: int, labelled: Sequence[int], noted: Marks | None = None
+    folder: Path, name: str, tracks: Tracks, frames: int, labeled: Sequence[int], noted: Marks | None = None
 ) -> None:
-    """Tracks of one video, as if people had labelled these of its frames: the folder of a job called `name`."""
+    """Tracks of one video, as if people had labeled these of its frames: the folder of a job called `name`."""
     address, names = f"{folder.name}/", {frame: FRAME.format(frame) for frame in range(frames)}
     source = f"{name}-sequence.json"
     folder.mkdir(parents=True)
     (folder / source).write_text(json.dumps(sequence_file(1, f"{address}frames/", list(names.values()))))
     line = {"source-ref": address + source, OWN: {"clip": name, "frames": frames}}
-    labels = seq_label(tracks, {frame: names[frame] for frame in labelled}, tracks.classes, noted)
+    labels = seq_label(tracks, {frame: names[frame] for frame in labeled}, tracks.classes, noted)
     write(folder, address, "labels", tracks.classes, [(line, labels)])

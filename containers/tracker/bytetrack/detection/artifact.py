@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FILES = ("model.safetensors", "model.json", "model.onnx")
 MAX_BYTES = 8 * 1024**3  # of an unpacked artifact; YOLOX-x is 0.8 GB with its ONNX
 FORMAT = 1
-NORMALISATIONS = ("raw", "imagenet")
+NORMALIZATIONS = ("raw", "imagenet")
 STRIDE = 32  # of the coarsest feature map: input sides are multiples of it
 TOLERANCE = 1e-3  # of ONNX against PyTorch: absolute for scores, for boxes a share of the larger of box and input
 THRESHOLDS: dict[str, float] = {
@@ -44,7 +44,7 @@ class ModelConfig:
         depthwise: whether convolutions are depthwise separable, as in YOLOX-nano.
         classes: names, in the order of the network's outputs.
         input_size: height and width in pixels to which a frame is fitted.
-        normalisation: "raw" for BGR 0..255 (YOLOX since 0.2), "imagenet" for RGB with ImageNet's mean and deviation.
+        normalization: "raw" for BGR 0..255 (YOLOX since 0.2), "imagenet" for RGB with ImageNet's mean and deviation.
         keep_classes: the classes that are reported; None for all.
         thresholds: of the detector and of the tracker; those left out take the values of `THRESHOLDS`.
         metrics: what the training measured on its validation split.
@@ -59,7 +59,7 @@ class ModelConfig:
     depthwise: bool
     classes: list[str]
     input_size: list[int]
-    normalisation: str = "raw"
+    normalization: str = "raw"
     keep_classes: list[str] | None = None
     thresholds: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
@@ -78,8 +78,8 @@ class ModelConfig:
             isinstance(side, int) and side > 0 and side % STRIDE == 0 for side in self.input_size
         ):
             raise ValueError(f"input_size {self.input_size} is not height and width in multiples of {STRIDE}")
-        if self.normalisation not in NORMALISATIONS:
-            raise ValueError(f"normalisation is “{self.normalisation}”, but must be one of {', '.join(NORMALISATIONS)}")
+        if self.normalization not in NORMALIZATIONS:
+            raise ValueError(f"normalization is “{self.normalization}”, but must be one of {', '.join(NORMALIZATIONS)}")
         if unknown := set(self.keep_classes or ()) - set(self.classes):
             raise ValueError(f"keep_classes names classes that the model lacks: {', '.join(sorted(unknown))}")
 
@@ -93,6 +93,8 @@ def read_config(folder: Path) -> ModelConfig:
     path = Path(folder) / "model.json"
     try:
         values = json.loads(path.read_bytes())
+        if "normalisation" in values:  # as artifacts of version 1.0 spell it
+            values["normalization"] = values.pop("normalisation")
         known = {each.name for each in fields(ModelConfig)}
         return ModelConfig(**{name: value for name, value in values.items() if name in known})
     except FileNotFoundError:
@@ -133,7 +135,7 @@ def unpacked(folder: Path) -> Iterator[Path]:
 
 
 def build(config: ModelConfig) -> YoloxModule:
-    """The network that `config` describes, freshly initialised, in training mode."""
+    """The network that `config` describes, freshly initialized, in training mode."""
     from yolox.config import YoloxConfig
 
     return YoloxConfig(
@@ -213,7 +215,7 @@ def _disagreement(model: YoloxModule, config: ModelConfig, path: Path) -> float:
 
     height, width = config.input_size
     images = np.random.default_rng(0).random((2, 3, height, width), np.float32)
-    images *= 255 if config.normalisation == "raw" else 2
+    images *= 255 if config.normalization == "raw" else 2
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     ours = session.run(None, {"images": images})[0]
     with torch.no_grad():

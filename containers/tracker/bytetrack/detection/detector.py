@@ -12,7 +12,7 @@ import numpy as np
 from bytetrack.detection.artifact import ModelConfig, read_config
 from bytetrack.detection.engine import Engine, load_engine
 
-PADDING = 114  # the grey around a frame that YOLOX is trained with
+PADDING = 114  # the gray around a frame that YOLOX is trained with
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 MAX_CANDIDATES = 5000  # boxes that enter suppression, best first: an untrained network fires everywhere
@@ -76,14 +76,14 @@ class Detector:
         return [self.infer(self.prepare(frame)) for frame in frames]
 
     def prepare(self, frame: np.ndarray) -> Prepared:
-        """Letterbox a BGR frame into the top left corner of the input and normalise it (no lock, for any thread)."""
+        """Letterbox a BGR frame into the top left corner of the input and normalize it (no lock, for any thread)."""
         input_height, input_width = self.engine.input_size
         height, width = frame.shape[:2]
         scale = min(input_height / height, input_width / width)
         size = max(1, int(width * scale)), max(1, int(height * scale))
         canvas = np.full((input_height, input_width, 3), PADDING, np.uint8)
         canvas[: size[1], : size[0]] = cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
-        if self.config.normalisation == "imagenet":
+        if self.config.normalization == "imagenet":
             pixels = (canvas[:, :, ::-1].astype(np.float32) / 255 - IMAGENET_MEAN) / IMAGENET_STD
         else:
             pixels = canvas.astype(np.float32)
@@ -102,9 +102,9 @@ class Detector:
         class_ids = self._reported[best_class]
         candidates = np.flatnonzero((scores >= thresholds["test_conf"]) & (class_ids >= 0))
         candidates = candidates[np.argsort(-scores[candidates], kind="stable")[:MAX_CANDIDATES]]
-        centre_x, centre_y, width, height = output[candidates, :4].astype(np.float64).T / prepared.scale
+        center_x, center_y, width, height = output[candidates, :4].astype(np.float64).T / prepared.scale
         xyxy = np.stack(
-            [centre_x - width / 2, centre_y - height / 2, centre_x + width / 2, centre_y + height / 2], axis=1
+            [center_x - width / 2, center_y - height / 2, center_x + width / 2, center_y + height / 2], axis=1
         )
         xyxy = np.clip(xyxy, 0, [prepared.width, prepared.height] * 2)
         real = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])  # within the frame, and no NaN

@@ -23,10 +23,10 @@ class Engine(Protocol):
         """Run the network.
 
         Args:
-            images: `(N, 3, height, width)` float32, normalised as the model's configuration says.
+            images: `(N, 3, height, width)` float32, normalized as the model's configuration says.
 
         Returns:
-            `(N, anchors, 5 + classes)` float32: centre x, centre y, width, height in pixels of the input, then
+            `(N, anchors, 5 + classes)` float32: center x, center y, width, height in pixels of the input, then
             objectness and the score of each class in 0..1.
         """
 
@@ -45,7 +45,7 @@ class OnnxEngine:
         if not path.is_file():
             raise ValueError(f"There is no model.onnx in {folder}: that is not a whole model artifact.")
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # its warnings are about its own optimiser
+        options.log_severity_level = 3  # its warnings are about its own optimizer
         # Threads that spin while they wait would take the cores from the decoder, which works meanwhile.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:

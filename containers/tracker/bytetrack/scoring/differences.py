@@ -47,18 +47,16 @@ class Differences:
     moments: list[Moment]
 
 
-def differences(
-    truth: Tracks, tracks: Tracks, frames: int, labelled_frames: Sequence[int] | None = None
-) -> Differences:
+def differences(truth: Tracks, tracks: Tracks, frames: int, labeled_frames: Sequence[int] | None = None) -> Differences:
     """Match boxes as the CLEAR metrics do, so that what is marked adds up to FN, FP and IDSW.
 
     Args:
         frames: how many the video has.
-        labelled_frames: those to count, where the truth does not cover all.
+        labeled_frames: those to count, where the truth does not cover all.
 
     Bernardin and Stiefelhagen, Evaluating Multiple Object Tracking Performance, 2008.
     """
-    counted = frames_to_count(frames, labelled_frames)
+    counted = frames_to_count(frames, labeled_frames)
     of_truth = np.full(len(truth), UNCOUNTED, np.uint8)
     of_tracks = np.full(len(tracks), UNCOUNTED, np.uint8)
     for class_id, (_, same) in enumerate(counterparts(truth.classes, tracks.classes)):

@@ -55,20 +55,20 @@ class Evaluation:
         return percentages | {name: int(self.families[family][key]) for name, (family, key) in COUNTS.items()}
 
 
-def score(truth: Tracks, tracks: Tracks, frames: int, labelled_frames: Sequence[int] | None = None) -> dict[str, float]:
+def score(truth: Tracks, tracks: Tracks, frames: int, labeled_frames: Sequence[int] | None = None) -> dict[str, float]:
     """The metrics over all classes of the truth together; arguments as for `evaluate`."""
-    return combine(evaluate(truth, tracks, frames, labelled_frames).values()).metrics()
+    return combine(evaluate(truth, tracks, frames, labeled_frames).values()).metrics()
 
 
 def score_per_class(
-    truth: Tracks, tracks: Tracks, frames: int, labelled_frames: Sequence[int] | None = None
+    truth: Tracks, tracks: Tracks, frames: int, labeled_frames: Sequence[int] | None = None
 ) -> dict[str, dict[str, float]]:
     """The metrics of each class of the truth; arguments as for `evaluate`."""
-    return {name: each.metrics() for name, each in evaluate(truth, tracks, frames, labelled_frames).items()}
+    return {name: each.metrics() for name, each in evaluate(truth, tracks, frames, labeled_frames).items()}
 
 
 def evaluate(
-    truth: Tracks, tracks: Tracks, frames: int, labelled_frames: Sequence[int] | None = None
+    truth: Tracks, tracks: Tracks, frames: int, labeled_frames: Sequence[int] | None = None
 ) -> dict[str, Evaluation]:
     """Compare the tracks of one video with the truth, class by class.
 
@@ -77,12 +77,12 @@ def evaluate(
 
     Args:
         frames: how many the video has.
-        labelled_frames: those to count, where the truth does not cover all.
+        labeled_frames: those to count, where the truth does not cover all.
 
     Returns:
         Per name of the truth's classes.
     """
-    counted = frames_to_count(frames, labelled_frames)
+    counted = frames_to_count(frames, labeled_frames)
     return {
         name: _evaluate_class(
             truth.where(truth.class_id == class_id), tracks.where(np.isin(tracks.class_id, counterparts)), counted
@@ -124,9 +124,9 @@ def average_precision(truth: dict, detections: list[dict]) -> dict[str, float]:
     return {name: max(float(evaluator.stats[index]), 0.0) for name, index in zip(names, (0, 1, 2, 8))}
 
 
-def frames_to_count(frames: int, labelled_frames: Sequence[int] | None) -> np.ndarray:
+def frames_to_count(frames: int, labeled_frames: Sequence[int] | None) -> np.ndarray:
     """`(K,)` int64, sorted; arguments as for `evaluate`."""
-    counted = np.arange(frames) if labelled_frames is None else np.unique(np.asarray(labelled_frames, np.int64))
+    counted = np.arange(frames) if labeled_frames is None else np.unique(np.asarray(labeled_frames, np.int64))
     return counted[(counted >= 0) & (counted < frames)]
 
 

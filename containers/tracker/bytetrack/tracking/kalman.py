@@ -1,6 +1,6 @@
 """A Kalman filter with constant velocity, as DeepSORT and ByteTrack define it.
 
-A box is measured as x, y (its centre), a (width / height) and h (height). The four never mix: the noise is independent
+A box is measured as x, y (its center), a (width / height) and h (height). The four never mix: the noise is independent
 per coordinate, and the motion only couples a coordinate with its own velocity. So the 8x8 covariance of the papers is
 four 2x2 ones, and every step is a few multiplications.
 

@@ -75,14 +75,14 @@ def smooth(tracks: Tracks, window: int) -> Tracks:
     first, last = starts[stretch], starts[stretch + 1] - 1
 
     half = (np.minimum(window, last - first + 1) - 1).clip(0) // 2
-    centre = position.clip(first + half, last - half)
+    center = position.clip(first + half, last - half)
     total, lean = np.zeros_like(xyxy), np.zeros_like(xyxy)
     for offset in range(-(window // 2), window // 2 + 1):
-        there = xyxy[(centre + offset).clip(first, last)] * (abs(offset) <= half)[:, None]
+        there = xyxy[(center + offset).clip(first, last)] * (abs(offset) <= half)[:, None]
         total += there
         lean += offset * there
     slope = lean / np.maximum(half * (half + 1) * (2 * half + 1) / 3, 1)[:, None]
-    smoothed = total / (2 * half + 1)[:, None] + slope * (position - centre)[:, None]
+    smoothed = total / (2 * half + 1)[:, None] + slope * (position - center)[:, None]
 
     empty = np.any(smoothed[:, 2:] <= smoothed[:, :2], axis=1)
     smoothed[empty] = xyxy[empty]

@@ -19,12 +19,12 @@ from bytetrack.training.hyperparameters import Hyperparameters
 
 CACHE_BYTES = 1024**3  # decoded frames are kept in memory where they all fit into this
 SHARE_OF_OBJECTS = 0.75  # of the training windows are cut around an object, the rest anywhere
-LEAST_VISIBLE = 0.3  # of an object that a window cuts: with less of it inside it is not labelled
+LEAST_VISIBLE = 0.3  # of an object that a window cuts: with less of it inside it is not labeled
 
 
 @dataclass(frozen=True)
 class Image:
-    """One labelled frame; `boxes` `(N, 5)` float64: left, top, right, bottom in pixels of the file, class."""
+    """One labeled frame; `boxes` `(N, 5)` float64: left, top, right, bottom in pixels of the file, class."""
 
     id: int
     path: Path
@@ -60,7 +60,7 @@ class Split:
         except (AttributeError, KeyError, TypeError, IndexError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"annotations.json of “{self.name}” is not a COCO document: {error!r}.") from error
         if not self.images:
-            raise ValueError(f"The split “{self.name}” is empty: it has no images. Give it at least one labelled clip.")
+            raise ValueError(f"The split “{self.name}” is empty: it has no images. Give it at least one labeled clip.")
 
     def _read(self, folder: Path) -> None:
         categories = sorted(self.document["categories"], key=lambda category: category["id"])
@@ -190,7 +190,7 @@ class _Windows:
         return window, inside[visible], (height, width), np.array([self.images[index].id])
 
     def _corner(self, boxes: np.ndarray, width: int, height: int, window_w: int, window_h: int) -> tuple[int, int]:
-        """Left and top of a window, such that it holds the centre of a box or, now and then, just anywhere."""
+        """Left and top of a window, such that it holds the center of a box or, now and then, just anywhere."""
         x, y = random.uniform(0, width), random.uniform(0, height)
         if len(boxes) and random.random() < SHARE_OF_OBJECTS:
             box = boxes[random.randrange(len(boxes))]
@@ -202,7 +202,7 @@ class _Windows:
 class TrainImages(torch.utils.data.Dataset):
     """YOLOX's augmentation over a split; item `index` depends on seed, epoch and index only, in whatever process.
 
-    Items are `(3, input_h, input_w)` float32 BGR 0..255 and `(labels, 5)` float32 class, centre x, y, width, height,
+    Items are `(3, input_h, input_w)` float32 BGR 0..255 and `(labels, 5)` float32 class, center x, y, width, height,
     padded with zeros.
     """
 

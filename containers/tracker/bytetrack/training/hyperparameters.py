@@ -167,7 +167,7 @@ def suggest(
         depth: of the network, see `SIZES`.
         network_width: likewise.
         gpu: whether it will run on one.
-        object_sides: the longer side of each labelled object in pixels of the frame: windows are to hold most of them.
+        object_sides: the longer side of each labeled object in pixels of the frame: windows are to hold most of them.
         pretrained: whether it starts from weights that know something already, which large steps would undo.
     """
     test_size = _fitted(height, width, most=1440 * 800 if gpu else 768 * 576)
@@ -177,7 +177,7 @@ def suggest(
         large = float(np.quantile(object_sides, 0.9)) if len(object_sides) else 0.0
         least = _whole(1.25 * large * min(test_size[0] / height, test_size[1] / width))
         window_h, window_w = min(window_h, max(224, least)), min(window_w, max(288, least))
-    # The more windows fit into a frame, the more must be seen to know it all; but neighbours look alike.
+    # The more windows fit into a frame, the more must be seen to know it all; but neighbors look alike.
     seen = 40_000 if gpu else WINDOWS_ON_CPU * math.sqrt(test_size[0] * test_size[1] / (window_h * window_w))
     batch_size = 16 if gpu else 8
     if pretrained:

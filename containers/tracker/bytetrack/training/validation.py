@@ -1,4 +1,4 @@
-"""How good a network is on a labelled split: COCO's average precision, and its tracks against the labels."""
+"""How good a network is on a labeled split: COCO's average precision, and its tracks against the labels."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def detect(model: YoloxModule, config: ModelConfig, split: Split, images: Iterab
 
 
 def tune_tracker(folder: Path, split: Split) -> tuple[float, dict[str, float]]:
-    """Track each of the split's videos at its labelled frames with the artifact in `folder`.
+    """Track each of the split's videos at its labeled frames with the artifact in `folder`.
 
     How sure a network is of what it sees depends on how long it was trained; the tracker's `track_thresh` has to match.
 

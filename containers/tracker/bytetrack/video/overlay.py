@@ -1,4 +1,4 @@
-"""Tracks drawn on the video: boxes, "#3 person", and where each object came from, a colour per track."""
+"""Tracks drawn on the video: boxes, "#3 person", and where each object came from, a color per track."""
 
 from __future__ import annotations
 

@@ -43,13 +43,13 @@ def test_round_trip(first: Tracks, second: Tracks) -> None:
         assert same_boxes(sequence.tracks, table)
         assert sequence.tracks.id.tolist() == table.id.tolist()
         assert sequence.size == (640, 480)
-        assert sequence.labelled_frames == list(range(40))
+        assert sequence.labeled_frames == list(range(40))
 
 
 @pytest.mark.parametrize("track", [{"track_id": 5}, {"instance_id": 5}, {"attributes": {"track_id": 5}}])
 def test_the_ways_to_tell_a_track(tmp_path: Path, track: dict) -> None:
     (sequence,) = coco.read(save(tmp_path / "a.json", plain(**track)))
-    assert (sequence.name, sequence.tracks.id.tolist(), sequence.labelled_frames) == ("cam", [5], [4])
+    assert (sequence.name, sequence.tracks.id.tolist(), sequence.labeled_frames) == ("cam", [5], [4])
     assert not sequence.notes
 
 
@@ -61,7 +61,7 @@ def test_frames_from_one(tmp_path: Path) -> None:
     document = plain(track_id=1)
     document["images"][0]["frame_id"] = 1
     (sequence,) = coco.read(save(tmp_path / "a.json", document))
-    assert sequence.labelled_frames == [0]
+    assert sequence.labeled_frames == [0]
     assert "counted from 1" in sequence.notes[0]
 
 
@@ -76,9 +76,9 @@ def numbered(names: list[str], **image: object) -> dict:
 
 def test_names_that_start_with_one_may_count_from_zero(tmp_path: Path) -> None:
     (sequence,) = coco.read(save(tmp_path / "a.json", numbered(["f_001.jpg", "f_002.jpg"])))
-    assert (sequence.labelled_frames, sequence.shifted) == ([0, 1], True)
+    assert (sequence.labeled_frames, sequence.shifted) == ([0, 1], True)
     (sequence,) = coco.read(save(tmp_path / "a.json", numbered(["frame_000001.PNG", "frame_000002.PNG"])))  # CVAT's
-    assert (sequence.labelled_frames, sequence.shifted, sequence.notes[1:]) == ([1, 2], False, [])
+    assert (sequence.labeled_frames, sequence.shifted, sequence.notes[1:]) == ([1, 2], False, [])
 
 
 @pytest.mark.parametrize("hash_", ["4c0d2a9152189eaa", "419n46MAAGhPFkLszP8o", "12345678901234567890"])
@@ -86,9 +86,9 @@ def test_names_that_start_with_one_may_count_from_zero(tmp_path: Path) -> None:
 def test_roboflow_puts_the_number_before_its_hash(tmp_path: Path, hash_: str, suffix: str) -> None:
     names = [f"site 2_mp4-{frame:04d}_{suffix}.rf.{hash_}.jpg" for frame in (0, 5, 10)]
     (sequence,) = coco.read(save(tmp_path / "_annotations.coco.json", numbered(names)))
-    assert (sequence.name, sequence.labelled_frames) == ("site 2.mp4", [0, 5, 10])
+    assert (sequence.name, sequence.labeled_frames) == ("site 2.mp4", [0, 5, 10])
     (sequence,) = coco.read(save(tmp_path / "a.json", numbered([f"img_0007_{suffix}.rf.{hash_}.jpg"])))
-    assert (sequence.name, sequence.labelled_frames) == ("a", [7])
+    assert (sequence.name, sequence.labeled_frames) == ("a", [7])
 
 
 def test_two_images_of_one_frame_are_refused(tmp_path: Path) -> None:
@@ -106,8 +106,8 @@ def test_the_files_of_one_export_are_read_as_one(tmp_path: Path) -> None:
     parts = [["a_mp4-0000_jpg.rf.x.jpg", "b_mp4-0003_jpg.rf.x.jpg"], ["a_mp4-0001_jpg.rf.x.jpg"]]
     files = [save(tmp_path / f"{k}.json", numbered(names)) for k, names in enumerate(parts)]
     first, second = coco.read(*files)
-    assert (first.name, first.labelled_frames, first.tracks.frame.tolist()) == ("a.mp4", [0, 1], [0, 1])
-    assert (second.name, second.labelled_frames) == ("b.mp4", [3])
+    assert (first.name, first.labeled_frames, first.tracks.frame.tolist()) == ("a.mp4", [0, 1], [0, 1])
+    assert (second.name, second.labeled_frames) == ("b.mp4", [3])
     with pytest.raises(UserError, match="are both frame 1"):
         coco.read(*files, files[1])
 

@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from folders import labelling_job, seq_label, sequence_file
+from folders import labeling_job, seq_label, sequence_file
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import CLASSES, same_boxes, tracks
@@ -23,10 +23,10 @@ ONE = Tracks([0, 1], [1, 1], [[1, 2, 11, 22], [2, 2, 12, 22]], [1, 1], [0, 0], (
 @given(tracks())
 def test_round_trip(table: Tracks) -> None:
     with TemporaryDirectory() as folder:
-        job = labelling_job(Path(folder) / "job", {"a_0": seq_label(table, list(range(40)))}, CLASSES)
+        job = labeling_job(Path(folder) / "job", {"a_0": seq_label(table, list(range(40)))}, CLASSES)
         (sequence,) = reading.read(job)
     assert same_boxes(sequence.tracks, table)
-    assert sequence.labelled_frames == list(range(40))
+    assert sequence.labeled_frames == list(range(40))
     assert sequence.name == "a_0.mp4"
 
 
@@ -35,10 +35,10 @@ def test_the_example_job_is_its_ground_truth(shared_data: Path) -> None:
     sequences = reading.read(shared_data / "pets" / "labeling-job-output" / "pets-people")
     assert [sequence.name for sequence in sequences] == [f"PETS09-S2L1_{k}.mp4" for k in range(6)]
     assert [sequence.frames for sequence in sequences] == [50] * 6
-    assert sequences[2].labelled_frames == list(range(0, 50, 5))
+    assert sequences[2].labeled_frames == list(range(0, 50, 5))
     for k, sequence in enumerate(sequences):
         expected = truth.between(50 * k, 50 * k + 50)
-        expected = expected.where(np.isin(expected.frame, sequence.labelled_frames))
+        expected = expected.where(np.isin(expected.frame, sequence.labeled_frames))
         assert len(sequence.tracks) == len(expected)
         np.testing.assert_allclose(
             np.sort(sequence.tracks.xyxy[:, :2].sum(axis=1)), np.sort(expected.xyxy[:, :2].sum(axis=1)), atol=2.1
@@ -48,8 +48,8 @@ def test_the_example_job_is_its_ground_truth(shared_data: Path) -> None:
 def test_frame_numbers_as_text_and_frames_without_boxes(tmp_path: Path) -> None:
     document = seq_label(ONE, [0, 1, 7])
     document["tracking-annotations"][1]["frame-no"] = "1"
-    (sequence,) = reading.read(labelling_job(tmp_path / "job", {"a": document}))
-    assert sequence.labelled_frames == [0, 1, 7]
+    (sequence,) = reading.read(labeling_job(tmp_path / "job", {"a": document}))
+    assert sequence.labeled_frames == [0, 1, 7]
     assert sequence.tracks.frame.tolist() == [0, 1]
 
 
@@ -68,11 +68,11 @@ def test_pictures_that_were_numbered_in_the_order_of_their_names(tmp_path: Path,
     document = seq_label(table, list(range(12)))
     for each, name in zip(document["tracking-annotations"], names, strict=True):
         each["frame"], each["frame-no"] = name, str(each["frame-no"] + first)
-    job = labelling_job(tmp_path / "job", {"a": document})
+    job = labeling_job(tmp_path / "job", {"a": document})
     if copied:
         sequence_file(job, "a", names, first)
     (sequence,) = reading.read(job)
-    assert sequence.labelled_frames == list(range(12))
+    assert sequence.labeled_frames == list(range(12))
     assert sequence.tracks.xyxy[:, 0].tolist() == list(range(1, 13))
     assert "order of the numbers in their names" in sequence.notes[0]
 
@@ -83,7 +83,7 @@ def test_an_order_that_is_not_known_is_not_guessed(tmp_path: Path) -> None:
     for each, name in zip(document["tracking-annotations"], names, strict=True):
         each["frame"] = name
     del document["tracking-annotations"][5]
-    job = labelling_job(tmp_path / "job", {"a": document})
+    job = labeling_job(tmp_path / "job", {"a": document})
     with pytest.raises(UserError, match=r"frame1\.jpg, frame10\.jpg, .* not all of them are labeled"):
         reading.read(job)
     sequence_file(job, "a", names)
@@ -94,32 +94,32 @@ def test_frames_that_count_from_one(tmp_path: Path) -> None:
     document = seq_label(ONE, [0, 1])
     for each in document["tracking-annotations"]:
         each["frame-no"] += 1
-    job = labelling_job(tmp_path / "job", {"a": document})
+    job = labeling_job(tmp_path / "job", {"a": document})
     (sequence,) = reading.read(job)
-    assert (sequence.labelled_frames, sequence.shifted) == ([0, 1], True)
+    assert (sequence.labeled_frames, sequence.shifted) == ([0, 1], True)
     sequence_file(job, "a", ["frame_0001.jpeg", "frame_0002.jpeg"], first=1)
     (sequence,) = reading.read(job)
-    assert (sequence.labelled_frames, sequence.shifted, sequence.frames) == ([0, 1], False, 2)
+    assert (sequence.labeled_frames, sequence.shifted, sequence.frames) == ([0, 1], False, 2)
 
 
 @pytest.mark.parametrize("kind", ["video-object-detection", "object-detection", "image-classification"])
 def test_another_kind_of_job_is_named(tmp_path: Path, kind: str) -> None:
-    job = labelling_job(tmp_path / "job", {"a": seq_label(ONE, [0])}, kind=f"groundtruth/{kind}")
+    job = labeling_job(tmp_path / "job", {"a": seq_label(ONE, [0])}, kind=f"groundtruth/{kind}")
     with pytest.raises(UserError, match=f"{kind.replace('-', ' ')}.*video object tracking"):
         reading.read(job)
 
 
 def test_a_half_done_job_gives_what_is_done(tmp_path: Path) -> None:
-    job = labelling_job(tmp_path / "job", {"a_0": seq_label(ONE, [0]), "a_1": None, "a_2": seq_label(ONE, [0])})
+    job = labeling_job(tmp_path / "job", {"a_0": seq_label(ONE, [0]), "a_1": None, "a_2": seq_label(ONE, [0])})
     (job / "annotations/consolidated-annotation/output/2/SeqLabel.json").unlink()
-    done, unlabelled, missing = reading.read(job)
+    done, unlabeled, missing = reading.read(job)
     assert len(done.tracks) == 1
-    assert "a_1" in unlabelled.notes[0] and not unlabelled.labelled_frames
-    assert "are missing" in missing.notes[0] and not missing.labelled_frames
+    assert "a_1" in unlabeled.notes[0] and not unlabeled.labeled_frames
+    assert "are missing" in missing.notes[0] and not missing.labeled_frames
 
 
 def test_a_failed_clip_tells_why(tmp_path: Path) -> None:
-    job = labelling_job(tmp_path / "job", {"a": seq_label(ONE, [0]), "b": seq_label(ONE, [0])})
+    job = labeling_job(tmp_path / "job", {"a": seq_label(ONE, [0]), "b": seq_label(ONE, [0])})
     manifest = job / "manifests" / "output" / "output.manifest"
     first, second = (json.loads(line) for line in manifest.read_text().splitlines())
     del second["job-ref"]
@@ -128,26 +128,26 @@ def test_a_failed_clip_tells_why(tmp_path: Path) -> None:
     assert "The frames were gone." in reading.read(job)[1].notes[0]
 
 
-def test_nothing_labelled_no_manifest_and_two_jobs(tmp_path: Path) -> None:
+def test_nothing_labeled_no_manifest_and_two_jobs(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Not one clip"):
-        reading.read(labelling_job(tmp_path / "none", {"a": None}))
+        reading.read(labeling_job(tmp_path / "none", {"a": None}))
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="holds no manifests"):
         reading.read(tmp_path / "empty")
-    labelling_job(tmp_path / "other", {"a": seq_label(ONE, [0])})
-    with pytest.raises(UserError, match="2 labelling jobs"):
+    labeling_job(tmp_path / "other", {"a": seq_label(ONE, [0])})
+    with pytest.raises(UserError, match="2 labeling jobs"):
         reading.read(tmp_path)
 
 
 def test_an_address_cannot_lead_out_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "secret.json").write_text(json.dumps(seq_label(ONE, [0])))
-    job = labelling_job(tmp_path / "job", {"a": seq_label(ONE, [0]), "b": seq_label(ONE, [0])})
+    job = labeling_job(tmp_path / "job", {"a": seq_label(ONE, [0]), "b": seq_label(ONE, [0])})
     manifest = job / "manifests" / "output" / "output.manifest"
     first, second = manifest.read_text().splitlines()
     for evil in ("s3://b/../secret.json", str(tmp_path / "secret.json"), "../secret.json"):
         line = json.loads(second) | {"job-ref": evil}
         manifest.write_text(f"{first}\n{json.dumps(line)}")
-        assert not reading.read(job)[1].labelled_frames
+        assert not reading.read(job)[1].labeled_frames
 
 
 JSON = st.recursive(
@@ -184,7 +184,7 @@ def test_any_json_is_read_or_refused_with_a_sentence(line: object, document: obj
         ("annotations/consolidated-annotation/output/0/SeqLabel.json", document),
     ):
         with TemporaryDirectory() as folder:
-            job = labelling_job(Path(folder) / "job", {"a": seq_label(ONE, [0])})
+            job = labeling_job(Path(folder) / "job", {"a": seq_label(ONE, [0])})
             (job / inside).write_text(json.dumps(content))
             try:
                 reading.read(job)

@@ -21,22 +21,22 @@ from backend.labels.formats.ground_truth.job_input import (
     documents,
     metadata,
 )
-from backend.platforms.base import ClipToLabel, LabellingSpec
+from backend.platforms.base import ClipToLabel, LabelingSpec
 from bytetrack.tracks import Tracks
 
 LENGTH = 40
 
 
-def spec(folder: Path, every: int = 1, earlier: Tracks | None = None, clip: str = "site (2)_0") -> LabellingSpec:
+def spec(folder: Path, every: int = 1, earlier: Tracks | None = None, clip: str = "site (2)_0") -> LabelingSpec:
     frames = folder / "frames"
     frames.mkdir(parents=True)
     for number in range(0, LENGTH, every):
         (frames / f"frame_{number:06d}.jpg").touch()
     clips = {clip: ClipToLabel(frames, LENGTH, every, earlier)}
-    return LabellingSpec("crossing", "4f2a", clips, list(CLASSES), "Be exact.", "Be exact, please.")
+    return LabelingSpec("crossing", "4f2a", clips, list(CLASSES), "Be exact.", "Be exact, please.")
 
 
-def written(job: LabellingSpec, folder: Path) -> tuple[dict, list[dict]]:
+def written(job: LabelingSpec, folder: Path) -> tuple[dict, list[dict]]:
     """The job's files in a folder that stands for `s3://b/in/`; its categories and the lines of its manifest."""
     for path, content in documents(job, "s3://b/in/", dict.fromkeys(job.clips, "s3://b/frames/")).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def test_labels_to_correct_that_nobody_corrects_come_back_on_their_frames(table:
         output.write_text(json.dumps(lines[0]))
         (sequence,) = reading.read(output, EARLIER)
     assert same_boxes(sequence.tracks, as_people_see_them(table, every))
-    assert sequence.labelled_frames == list(range(0, LENGTH, every))
+    assert sequence.labeled_frames == list(range(0, LENGTH, every))
     assert (sequence.name, sequence.frames) == ("site (2)_0", LENGTH)
 
 

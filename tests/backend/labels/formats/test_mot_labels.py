@@ -33,7 +33,7 @@ def test_a_sequence_folder(tmp_path: Path) -> None:
     assert (sequence.name, sequence.frames, sequence.size) == ("MOT17-02", 3, (64, 48))
     assert sequence.tracks.frame.tolist() == [0, 1]
     assert sequence.tracks.classes == ("person",)
-    assert sequence.labelled_frames == [0, 1, 2]
+    assert sequence.labeled_frames == [0, 1, 2]
 
 
 def test_rows_that_are_not_scored_are_left_out_with_a_note(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_every_second_frame_is_no_video_with_empty_frames(tmp_path: Path) -> Non
     path = tmp_path / "site.txt"
     path.write_text("".join(f"{frame},1,5,5,10,10,1,1,1\n" for frame in range(1, 21, 2)))
     (sequence,) = mot.read(path)
-    assert sequence.labelled_frames == list(range(0, 20, 2))
+    assert sequence.labeled_frames == list(range(0, 20, 2))
     assert "2 frames apart" in sequence.notes[0]
 
 
@@ -120,7 +120,7 @@ def test_sparse_labels_are_no_empty_frames(tmp_path: Path) -> None:
     path = tmp_path / "site.txt"
     path.write_text("".join(f"{frame},1,5,5,10,10,1,1,1\n" for frame in (1, 6, 11)))
     (sequence,) = mot.read(path)
-    assert sequence.labelled_frames == [0, 5, 10]
+    assert sequence.labeled_frames == [0, 5, 10]
     assert sequence.notes
 
 

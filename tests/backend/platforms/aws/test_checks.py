@@ -97,18 +97,18 @@ def test_an_empty_account_is_told_what_is_missing_in_order(standin) -> None:
 def test_one_click_after_the_other_leads_to_an_account_that_is_ready(standin) -> None:
     settings = {"region": REGION, "stack": "clicks"}
     account = Account(AwsSettings.parse(settings))
-    settings |= checks.mend(account, "stack", QUIET)
+    settings |= checks.fix(account, "stack", QUIET)
     found = look(settings)
     assert [found[key].state for key in ("stack", "role")] == ["ok", "ok"]
-    assert found["stack"].undo == "Delete" and "bucket stays" in found["stack"].undo_detail
+    assert found["stack"].undo == "Delete" and "bucket stays" in found["stack"].revert_detail
     assert found["image"].state == "missing" and found["image"].action == "Build it"
     assert "docker build" in found["image"].command
     assert found["workteam"].action == "Make a team"
     changed = look(settings, subnets="subnet-1", security_groups="sg-1")["stack"]
     assert (changed.state, changed.action) == ("missing", "Update")
     assert look({"region": REGION, "stack": "clicks"})["stack"].action == "Take over"
-    assert checks.undo(Account(AwsSettings.parse(settings)), "stack", QUIET) == {"role": ""}
-    for act in (checks.mend, checks.undo):
+    assert checks.revert(Account(AwsSettings.parse(settings)), "stack", QUIET) == {"role": ""}
+    for act in (checks.fix, checks.revert):
         with pytest.raises(UserError, match="“bucket”"):
             act(account, "bucket", QUIET)
 
@@ -190,7 +190,7 @@ def test_a_work_team_must_be_of_the_region_and_be_there(aws_account: dict[str, s
 
 
 def test_the_command_that_invites_names_pool_and_group(standin) -> None:
-    pool = {"UserPool": "eu-west-1_abc", "UserGroup": "labellers", "ClientId": "c"}
+    pool = {"UserPool": "eu-west-1_abc", "UserGroup": "labelers", "ClientId": "c"}
     member = {"CognitoMemberDefinition": pool}
     standin.sagemaker.workteams.create_workteam(
         REGION, {"WorkteamName": "people", "Description": "d", "MemberDefinitions": [member]}
@@ -198,7 +198,7 @@ def test_the_command_that_invites_names_pool_and_group(standin) -> None:
     arn = standin.sagemaker.workteams.teams.get("people")["Arn"]
     create, add = look({"region": REGION, "workteam": arn})["workteam"].command.splitlines()
     assert create.startswith("aws cognito-idp admin-create-user --user-pool-id eu-west-1_abc --username ")
-    assert add.startswith("aws cognito-idp admin-add-user-to-group") and "--group-name labellers" in add
+    assert add.startswith("aws cognito-idp admin-add-user-to-group") and "--group-name labelers" in add
 
 
 def test_quotas_of_the_chosen_types_are_those_of_the_account(standin, service_quotas: type[ServiceQuotas]) -> None:

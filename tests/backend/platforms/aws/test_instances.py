@@ -3,12 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.backend.platform.aws.make_instances import make
 
 from backend.platforms.aws import choices, instances, prices
 from backend.platforms.aws.account import Account
 from backend.platforms.aws.settings import AwsSettings
 from backend.platforms.options import form
+from tests.backend.platforms.aws.make_instances import make
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Labelling jobs on the stand-in, whose workers hand in what a test tells them to."""
+"""Labeling jobs on the stand-in, whose workers hand in what a test tells them to."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 from backend.errors import UserError
 from backend.labels.formats.ground_truth import reading
 from backend.platforms.aws.account import Account
-from backend.platforms.aws.labeling import ADJUSTMENT, OUTPUT, OWNERS, TASK, GroundTruth, labelling_options
+from backend.platforms.aws.labeling import ADJUSTMENT, OUTPUT, OWNERS, TASK, GroundTruth, labeling_options
 from backend.platforms.aws.settings import AwsSettings
 from backend.platforms.aws.storage import Bucket
-from backend.platforms.base import ClipToLabel, LabellingSpec
+from backend.platforms.base import ClipToLabel, LabelingSpec
 from backend.progress import silent
 from bytetrack.tracks import Tracks
 
@@ -30,12 +30,12 @@ def account(aws_account: dict) -> Account:
 
 
 @pytest.fixture
-def labelling(account: Account) -> GroundTruth:
+def labeling(account: Account) -> GroundTruth:
     return GroundTruth(account)
 
 
 @pytest.fixture
-def spec(tmp_path: Path) -> LabellingSpec:
+def spec(tmp_path: Path) -> LabelingSpec:
     """Every second frame of two clips of five frames; nobody looks at the pictures."""
     clips = {}
     for name in ("site_0", "site_1"):
@@ -44,12 +44,12 @@ def spec(tmp_path: Path) -> LabellingSpec:
         for number in (0, 2, 4):
             (folder / f"frame_{number:06d}.jpg").write_bytes(f"{name} {number}".encode())
         clips[name] = ClipToLabel(folder, 5, 2)
-    return LabellingSpec(
+    return LabelingSpec(
         "Crossing, north", secrets.token_hex(4), clips, ["person", "car"], "Be exact.", "Be exact, please."
     )
 
 
-def correcting(spec: LabellingSpec, tracks: Tracks) -> LabellingSpec:
+def correcting(spec: LabelingSpec, tracks: Tracks) -> LabelingSpec:
     return replace(spec, clips={name: replace(clip, earlier=tracks) for name, clip in spec.clips.items()})
 
 
@@ -64,21 +64,21 @@ def test_each_regions_functions_are_those_that_aws_names() -> None:
 
 
 def test_a_job_is_started_watched_and_fetched(
-    standin, account: Account, labelling: GroundTruth, spec: LabellingSpec, tmp_path: Path
+    standin, account: Account, labeling: GroundTruth, spec: LabelingSpec, tmp_path: Path
 ) -> None:
-    ref = labelling.start(spec, silent)
-    job = standin.sagemaker.labelling.jobs.get(ref["job"])
+    ref = labeling.start(spec, silent)
+    job = standin.sagemaker.labeling.jobs.get(ref["job"])
     assert job["Tags"] == account.settings.tag_list
-    assert labelling.jobs()[ref["job"]] == ref
-    state = labelling.state(ref)
-    assert (state.status, state.labelled, state.total) == ("in progress", 0, 2)
+    assert labeling.jobs()[ref["job"]] == ref
+    state = labeling.state(ref)
+    assert (state.status, state.labeled, state.total) == ("in progress", 0, 2)
     assert re.fullmatch(r"https://\w+\.labeling\.eu-west-1\.sagemaker\.aws", state.link)
 
     standin.label(ref["job"], {0: DRAWN, 1: DRAWN})
-    assert replace(labelling.state(ref), where="") == replace(state, status="done", labelled=2, link="", where="")
-    attribute = labelling.fetch(ref, tmp_path / "result", silent)
+    assert replace(labeling.state(ref), where="") == replace(state, status="done", labeled=2, link="", where="")
+    attribute = labeling.fetch(ref, tmp_path / "result", silent)
     sequences = reading.read(tmp_path / "result", attribute)
-    assert [(each.name, each.frames, each.labelled_frames) for each in sequences] == [
+    assert [(each.name, each.frames, each.labeled_frames) for each in sequences] == [
         ("site_0", 5, [0, 2, 4]),
         ("site_1", 5, [0, 2, 4]),
     ]
@@ -86,97 +86,97 @@ def test_a_job_is_started_watched_and_fetched(
     assert sequences[0].tracks.classes == ("person", "car")
 
 
-def test_the_time_limits_are_those_chosen(standin, labelling: GroundTruth, spec: LabellingSpec) -> None:
-    ref = labelling.start(replace(spec, options={"hours": 1.5, "days": 2}), silent)
-    task = standin.sagemaker.labelling.jobs.get(ref["job"])["HumanTaskConfig"]
+def test_the_time_limits_are_those_chosen(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
+    ref = labeling.start(replace(spec, options={"hours": 1.5, "days": 2}), silent)
+    task = standin.sagemaker.labeling.jobs.get(ref["job"])["HumanTaskConfig"]
     assert (task["TaskTimeLimitInSeconds"], task["TaskAvailabilityLifetimeInSeconds"]) == (5400, 172800)
 
 
-def test_frames_that_are_there_are_not_sent_again(standin, labelling: GroundTruth, spec: LabellingSpec) -> None:
-    labelling.start(spec, silent)
+def test_frames_that_are_there_are_not_sent_again(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
+    labeling.start(spec, silent)
     sent = standin.count("s3", "PutObject")
-    labelling.start(replace(spec, token=secrets.token_hex(4)), silent)
+    labeling.start(replace(spec, token=secrets.token_hex(4)), silent)
     assert standin.count("s3", "PutObject") - sent == 4  # two sequence files, manifest, categories
 
 
 def test_earlier_labels_are_corrected_and_only_what_was_corrected_comes_back(
-    standin, labelling: GroundTruth, spec: LabellingSpec, tmp_path: Path
+    standin, labeling: GroundTruth, spec: LabelingSpec, tmp_path: Path
 ) -> None:
     before = Tracks([0, 1, 2], [5, 5, 5], [[3, 4, 13, 24]] * 3, [0.9] * 3, [0, 0, 0], ("person",))
-    ref = labelling.start(correcting(spec, before), silent)
-    standin.sagemaker.labelling.finish(ref["job"], {0: DRAWN}, {1: "Nobody took it."})
-    attribute = labelling.fetch(ref, tmp_path / "result", silent)
+    ref = labeling.start(correcting(spec, before), silent)
+    standin.sagemaker.labeling.finish(ref["job"], {0: DRAWN}, {1: "Nobody took it."})
+    attribute = labeling.fetch(ref, tmp_path / "result", silent)
     corrected, failed = reading.read(tmp_path / "result", attribute)
     assert corrected.tracks.xyxy.tolist() == DRAWN.xyxy.tolist()
-    assert not failed.labelled_frames and "Nobody took it" in failed.notes[0]
-    assert (labelling.state(ref).labelled, labelling.state(ref).failed) == (1, 1)
+    assert not failed.labeled_frames and "Nobody took it" in failed.notes[0]
+    assert (labeling.state(ref).labeled, labeling.state(ref).failed) == (1, 1)
 
 
 def test_a_stopped_job_can_be_stopped_again_and_a_job_that_is_gone_is_told(
-    labelling: GroundTruth, spec: LabellingSpec, tmp_path: Path
+    labeling: GroundTruth, spec: LabelingSpec, tmp_path: Path
 ) -> None:
-    ref = labelling.start(spec, silent)
-    labelling.stop(ref)
-    labelling.stop(ref)
-    assert labelling.state(ref).status == "stopped"
-    with pytest.raises(UserError, match="left no result at s3://.*ended before anything was labelled"):
-        labelling.fetch(ref, tmp_path / "result", silent)
+    ref = labeling.start(spec, silent)
+    labeling.stop(ref)
+    labeling.stop(ref)
+    assert labeling.state(ref).status == "stopped"
+    with pytest.raises(UserError, match="left no result at s3://.*ended before anything was labeled"):
+        labeling.fetch(ref, tmp_path / "result", silent)
     gone = {"job": "never-was", "region": "eu-west-1"}
-    assert labelling.state(gone).status == "gone"
-    labelling.stop(gone)
-    with pytest.raises(UserError, match="no labelling job “never-was” in eu-west-1"):
-        labelling.fetch(gone, tmp_path / "result", silent)
+    assert labeling.state(gone).status == "gone"
+    labeling.stop(gone)
+    with pytest.raises(UserError, match="no labeling job “never-was” in eu-west-1"):
+        labeling.fetch(gone, tmp_path / "result", silent)
 
 
 def test_labels_that_were_deleted_are_named(
-    standin, account: Account, labelling: GroundTruth, spec: LabellingSpec, tmp_path: Path
+    standin, account: Account, labeling: GroundTruth, spec: LabelingSpec, tmp_path: Path
 ) -> None:
-    ref = labelling.start(spec, silent)
+    ref = labeling.start(spec, silent)
     standin.label(ref["job"], {0: DRAWN, 1: DRAWN})
-    output = f"s3://{account.settings.bucket}/labelling/{ref['job']}/output/{ref['job']}"
+    output = f"s3://{account.settings.bucket}/labeling/{ref['job']}/output/{ref['job']}"
     Bucket(account).remove(f"{output}/annotations/consolidated-annotation/output/1/")
-    attribute = labelling.fetch(ref, tmp_path / "result", silent)
+    attribute = labeling.fetch(ref, tmp_path / "result", silent)
     first, second = reading.read(tmp_path / "result", attribute)
-    assert first.labelled_frames and "there is no s3://" in second.notes[0] and "output/1/" in second.notes[0]
+    assert first.labeled_frames and "there is no s3://" in second.notes[0] and "output/1/" in second.notes[0]
 
 
 def test_the_output_of_any_job_at_an_address(
-    standin, account: Account, labelling: GroundTruth, spec: LabellingSpec, tmp_path: Path
+    standin, account: Account, labeling: GroundTruth, spec: LabelingSpec, tmp_path: Path
 ) -> None:
-    refs = [labelling.start(replace(spec, token=secrets.token_hex(4)), silent) for _ in range(2)]
+    refs = [labeling.start(replace(spec, token=secrets.token_hex(4)), silent) for _ in range(2)]
     standin.label(refs[0]["job"], {0: DRAWN, 1: DRAWN})
-    root = f"s3://{account.settings.bucket}/labelling"
+    root = f"s3://{account.settings.bucket}/labeling"
     folder = f"{root}/{refs[0]['job']}/output/{refs[0]['job']}"
     for number, address in enumerate((folder, f"{folder}/", f"{folder}/{OUTPUT}", root)):
-        labelling.fetch_output(address, tmp_path / str(number), silent)
+        labeling.fetch_output(address, tmp_path / str(number), silent)
         assert len(reading.read(tmp_path / str(number))) == 2
     with pytest.raises(UserError, match=f"holds no {OUTPUT}"):
-        labelling.fetch_output(f"{root}/{refs[1]['job']}", tmp_path / "none", silent)
+        labeling.fetch_output(f"{root}/{refs[1]['job']}", tmp_path / "none", silent)
     standin.label(refs[1]["job"], {0: DRAWN})
-    with pytest.raises(UserError, match="the output of 2 labelling jobs"):
-        labelling.fetch_output(root, tmp_path / "both", silent)
+    with pytest.raises(UserError, match="the output of 2 labeling jobs"):
+        labeling.fetch_output(root, tmp_path / "both", silent)
 
 
 def test_an_address_in_a_manifest_cannot_lead_out_of_the_folder(
-    account: Account, labelling: GroundTruth, tmp_path: Path
+    account: Account, labeling: GroundTruth, tmp_path: Path
 ) -> None:
     bucket = Bucket(account)
     evil = bucket.put_bytes("a/../../../../evil.json", b"{}")
     bucket.put_bytes(f"job/{OUTPUT}", json.dumps({"source-ref": evil, "a-ref": evil}).encode())
-    labelling.fetch_output(bucket.uri("job"), tmp_path / "in" / "here", silent)
+    labeling.fetch_output(bucket.uri("job"), tmp_path / "in" / "here", silent)
     assert not list(tmp_path.rglob("evil.json"))
 
 
-def test_jobs_of_other_kinds_are_not_among_the_jobs(standin, labelling: GroundTruth, spec: LabellingSpec) -> None:
-    ref = labelling.start(spec, silent)
-    task = standin.sagemaker.labelling.jobs.get(ref["job"])["HumanTaskConfig"]
+def test_jobs_of_other_kinds_are_not_among_the_jobs(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
+    ref = labeling.start(spec, silent)
+    task = standin.sagemaker.labeling.jobs.get(ref["job"])["HumanTaskConfig"]
     task["PreHumanTaskLambdaArn"] = task["PreHumanTaskLambdaArn"].replace("Tracking", "Detection")
-    assert ref["job"] not in labelling.jobs()
+    assert ref["job"] not in labeling.jobs()
 
 
-def test_more_jobs_than_fit_on_a_page(labelling: GroundTruth, spec: LabellingSpec) -> None:
-    refs = [labelling.start(replace(spec, token=secrets.token_hex(4)), silent) for _ in range(12)]
-    assert {ref["job"] for ref in refs} <= set(labelling.jobs())
+def test_more_jobs_than_fit_on_a_page(labeling: GroundTruth, spec: LabelingSpec) -> None:
+    refs = [labeling.start(replace(spec, token=secrets.token_hex(4)), silent) for _ in range(12)]
+    assert {ref["job"] for ref in refs} <= set(labeling.jobs())
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_more_jobs_than_fit_on_a_page(labelling: GroundTruth, spec: LabellingSpe
     ],
 )
 def test_what_is_missing_is_told_before_anything_is_sent(
-    standin, aws_account: dict, spec: LabellingSpec, change: dict, says: str
+    standin, aws_account: dict, spec: LabelingSpec, change: dict, says: str
 ) -> None:
     sent = standin.count("s3", "PutObject")
     with pytest.raises(UserError, match=says):
@@ -199,22 +199,22 @@ def test_what_is_missing_is_told_before_anything_is_sent(
 
 
 def test_a_bucket_without_cors_rules_gets_them_and_others_keep_theirs(
-    standin, account: Account, labelling: GroundTruth, spec: LabellingSpec
+    standin, account: Account, labeling: GroundTruth, spec: LabelingSpec
 ) -> None:
     s3, bucket = standin.client("s3"), account.settings.bucket
-    labelling.start(spec, silent)
+    labeling.start(spec, silent)
     (rule,) = s3.get_bucket_cors(Bucket=bucket)["CORSRules"]
     assert rule["AllowedMethods"] == ["GET", "HEAD", "PUT"]
     own = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://example.com"]}
     s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [own]})
-    labelling.start(replace(spec, token=secrets.token_hex(4)), silent)
+    labeling.start(replace(spec, token=secrets.token_hex(4)), silent)
     assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == [own]
 
 
-def test_who_may_not_set_cors_rules_is_given_the_command(standin, labelling: GroundTruth, spec: LabellingSpec) -> None:
+def test_who_may_not_set_cors_rules_is_given_the_command(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
     standin.fail_next("s3", "PutBucketCors", "AccessDenied", status=403)
     with pytest.raises(UserError, match="aws s3api put-bucket-cors --bucket studio-"):
-        labelling.start(spec, silent)
+        labeling.start(spec, silent)
 
 
 def test_the_accounts_teams_can_be_chosen_its_own_first(standin, aws_account: dict) -> None:
@@ -225,7 +225,7 @@ def test_the_accounts_teams_can_be_chosen_its_own_first(standin, aws_account: di
     )["WorkteamArn"]
 
     def teams(settings: dict) -> dict:
-        return dict(labelling_options(Account(AwsSettings.parse(settings)))[0].choices or {})
+        return dict(labeling_options(Account(AwsSettings.parse(settings)))[0].choices or {})
 
     assert next(iter(teams(aws_account).items())) == (aws_account["workteam"], aws_account["stack"])
     assert teams(aws_account | {"workteam": ""})[other] == f"other-{aws_account['stack']}"

@@ -13,7 +13,7 @@ from coco import save_channel
 from backend.errors import UserError
 from backend.platforms.aws.platform import AwsPlatform
 from backend.platforms.aws.settings import AwsSettings
-from backend.platforms.base import Range, TrainingSpec, TuningSpec, Watch
+from backend.platforms.base import HyperparameterSearchSpec, Range, TrainingSpec, Watch
 from bytetrack.training.metric_definitions import parse
 
 QUIET = Watch(lambda line: None)
@@ -86,12 +86,12 @@ def test_sagemaker_gets_what_was_chosen(
 def test_a_search_that_was_lost_sight_of_is_followed_not_repeated(standin, aws_account: dict, tmp_path: Path) -> None:
     platform = AwsPlatform(AwsSettings.parse(aws_account))
     ranges = {"basic_lr_per_img": Range(1e-4, 1e-2, logarithmic=True)}
-    search = TuningSpec(spec(tmp_path, "searchsearch"), ranges, "total_loss", False, 1, {"parallel": 1})
+    search = HyperparameterSearchSpec(spec(tmp_path, "searchsearch"), ranges, "total_loss", False, 1, {"parallel": 1})
     describe = "DescribeHyperParameterTuningJob"
     standin.fail_after(2, "sagemaker", describe, "AccessDeniedException", times=1, message="not now")
     with pytest.raises(UserError, match="not now"):
-        platform.tune(search, QUIET, lambda trials: None)
+        platform.search_hyperparameters(search, QUIET, lambda trials: None)
     assert platform.resumable("searchsearch")
-    assert platform.tune(search, QUIET, lambda trials: None).status == "done"
+    assert platform.search_hyperparameters(search, QUIET, lambda trials: None).status == "done"
     assert (tmp_path / "output" / "model.json").exists()
     assert standin.count("sagemaker", "CreateHyperParameterTuningJob") == 1
