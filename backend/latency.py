@@ -26,6 +26,6 @@ def percentiles(values: list[float]) -> dict[str, float]:
     }
 
 
-def known(stored: Mapping[str, float], requests: int) -> dict[str, float]:
+def drop_unreliable(stored: Mapping[str, float], requests: int) -> dict[str, float]:
     """Drop the percentiles that this many requests cannot tell, which older versions stored."""
     return {name: value for name, value in stored.items() if requests >= REQUESTS_NEEDED[name]}

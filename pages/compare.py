@@ -28,6 +28,7 @@ from backend.latency import REQUESTS_NEEDED
 from backend.steps import deployments
 from backend.steps.comparison import tracks_of
 from backend.steps.deployments import MODES
+from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import Comparison, Endpoint, Labels, Model, Run, Video
 from bytetrack.tracks import Tracks
 
@@ -132,7 +133,7 @@ def watch(comparison: Comparison) -> None:
     """Two of the video's sets of tracks on its picture, with what differs marked."""
     video = ws.get(Video, comparison.video)
     labels = {each.id: each for each in ws.list(Labels) if each.video == video.id}
-    files = {id: ws.folder(each) / "tracks.json" for id, each in labels.items()}
+    files = {id: ws.folder(each) / TRACKS_JSON for id, each in labels.items()}
     titles = {id: f"{each.name} (labels)" for id, each in labels.items()}
     for place, row in enumerate(comparison.rows):
         if not row["error"]:
@@ -140,7 +141,7 @@ def watch(comparison: Comparison) -> None:
             titles[id], files[id] = row["endpoint"], tracks_of(ws, comparison, place)
     for run in ws.list(Run):
         if run.video == video.id:
-            titles[run.id], files[run.id] = f"{run.name} ({ago(run.created)})", ws.folder(run) / "tracks.json"
+            titles[run.id], files[run.id] = f"{run.name} ({ago(run.created)})", ws.folder(run) / TRACKS_JSON
     titles = {id: title for id, title in titles.items() if files[id].exists()}
     if len(titles) < 2:
         return

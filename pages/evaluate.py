@@ -29,8 +29,9 @@ from app.widgets.charts import COLORS
 from app.widgets.formatting import ago, count, number, percent
 from app.workspace import workspace
 from backend.steps import evaluation, models
-from backend.steps.tracker_search import own_settings
-from backend.steps.unlabeled import find_unlabeled, warning_of
+from backend.steps.tracker_search import model_settings
+from backend.steps.unlabeled_tracks import find_unlabeled, unlabeled_warning
+from backend.workspace.paths import DETECTIONS, TRACKS_JSON
 from backend.workspace.records import Labels, Model, Run, Score, TrackerSearch, Video
 from bytetrack.tracking.config import TrackerConfig
 from bytetrack.tracks import Tracks
@@ -244,7 +245,7 @@ def side_by_side(scores: list[Score]) -> None:
 
 def tune(run: Run, labels: Labels | None) -> None:
     """The tracker again on the detections that the run kept, at once, with thresholds from sliders."""
-    if not (ws.folder(run) / "detections.npz").exists():
+    if not (ws.folder(run) / DETECTIONS).exists():
         st.info(
             "This run kept no detections to track again: real-time answers hold only tracks. Choose a run by a "
             "batch or asynchronous deployment.",
@@ -380,7 +381,7 @@ def best_settings(run: Run, labels: Labels) -> None:
         ):
             run_job("search tracker settings", f"Search settings for {run.name}", run=run.id, labels=labels.id)
     # With the settings that a search found, there may be nothing to warn of any more: its own warning stays.
-    own = tuple(own_settings(ws, run.model).items())
+    own = tuple(model_settings(ws, run.model).items())
     if warning := (search.warning if search else "") or warning_before_search(run.id, own, labels.id):
         st.warning(warning, icon=":material/warning:")
     jobs_panel("search tracker settings")
@@ -468,19 +469,19 @@ def trials_chart(search: TrackerSearch) -> None:
 @st.cache_data(show_spinner=False, max_entries=8)
 def stored(run_id: str) -> Tracks:
     """The run's own tracks, which never change."""
-    return Tracks.load(ws.folder(ws.get(Run, run_id)) / "tracks.json")
+    return Tracks.load(ws.folder(ws.get(Run, run_id)) / TRACKS_JSON)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def detected(run_id: str) -> VideoDetections:
     """The run's detections, which never change and are only read."""
-    return evaluation.detections_of(ws, run_id)
+    return evaluation.load_detections(ws, run_id)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
 def truth(labels_id: str) -> evaluation.Truth:
     """The labels, which never change and are only read."""
-    return evaluation.truth_of(ws, labels_id)
+    return evaluation.load_truth(ws, labels_id)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -490,7 +491,7 @@ def retracked(run_id: str, settings: Settings) -> Tracks:
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def warning_before_search(run_id: str, own: Settings, labels_id: str) -> str:
-    return warning_of(find_unlabeled(truth(labels_id), detected(run_id), dict(own)))
+    return unlabeled_warning(find_unlabeled(truth(labels_id), detected(run_id), dict(own)))
 
 
 @st.cache_data(show_spinner="Scoring", max_entries=512)

@@ -23,6 +23,7 @@ from app.widgets.formatting import ago, count, duration, natural, number, size
 from app.workspace import workspace
 from backend.steps import deployments
 from backend.steps.deployments import MODES
+from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import Endpoint, Model, Run, Video
 from bytetrack.tracks import Tracks
 
@@ -121,7 +122,7 @@ def show(runs: list[Run]) -> None:
         shown = ("p50", list(run.latency_ms)[-1])  # the highest that so many requests tell
         metrics |= {f"Latency {key}": f"{run.latency_ms[key]:.0f} ms" for key in shown}
     metric_row(metrics, HELP)
-    player(video, [layer("tracks", run.id, video, lambda: Tracks.load(folder / "tracks.json"))], key=f"player-{run.id}")
+    player(video, [layer("tracks", run.id, video, lambda: Tracks.load(folder / TRACKS_JSON))], key=f"player-{run.id}")
     tracks_downloads(run, video)
     st.markdown(f":small[:gray[{facts(run)}]]")
 

@@ -76,7 +76,7 @@ def player(video: Video, layers: Sequence[Layer] = (), *, key: str, stops: Seque
         stops: frames to jump to from one to the next, where layers do not differ.
         start: the frame to show first.
     """
-    path = browser_copies.watchable(workspace(), video)
+    path = browser_copies.find_playable(workspace(), video)
     if path is None:
         if not _waits_for(video):
             start_job(VERB, f"Make {video.name} watchable", video=video.id)

@@ -28,6 +28,7 @@ from app.routes.uploads import same_origin
 from app.workspace import workspace_root
 from backend.errors import UserError
 from backend.labels.desk import Desk, ElsewhereChanged
+from backend.workspace.paths import LOCAL_PLATFORM_FOLDER
 
 PATH = "/studio/desk"
 LARGEST = 64 << 20  # bytes of what is saved at once
@@ -113,7 +114,7 @@ def _sentence(text: str, status: int) -> JSONResponse:
 @cache
 def _key() -> bytes:
     """The workspace's own, so that a tab that was open when the console was restarted goes on saving."""
-    path = workspace_root() / "local" / "desk.key"
+    path = workspace_root() / LOCAL_PLATFORM_FOLDER / "desk.key"
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent) as file:  # which nobody else may read
         file.write(secrets.token_bytes(32))

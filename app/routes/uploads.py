@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from backend.errors import UserError, is_disk_full
+from backend.workspace.paths import UPLOADS_FOLDER
 
 PATH = "/studio/upload"
 TOKEN = secrets.token_urlsafe(24)  # new with every server: only pages that this server rendered know it
@@ -45,7 +46,7 @@ def route(root: Callable[[], Path]) -> Route:
             _check_caller(request)
             purpose, name = _check_name(request)
             size = _check_size(request, root())
-            saved = await _receive(request, root() / "uploads" / purpose, name, size)
+            saved = await _receive(request, root() / UPLOADS_FOLDER / purpose, name, size)
         except _Refused as refused:
             return JSONResponse({"error": str(refused)}, refused.status)
         except OSError as error:
@@ -150,7 +151,7 @@ def _settle(temporary: Path, wanted: Path) -> Path:
 
 def waiting(root: Path, purpose: str) -> list[Path]:
     """Files that arrived for this purpose and were not taken yet, oldest first."""
-    files = [path for path in (root / "uploads" / purpose).glob("*") if not path.name.startswith(".")]
+    files = [path for path in (root / UPLOADS_FOLDER / purpose).glob("*") if not path.name.startswith(".")]
     return sorted(files, key=lambda path: path.stat().st_mtime)
 
 
@@ -160,7 +161,7 @@ def take(root: Path, path: Path) -> Path:
     Raises:
         UserError: if it was taken or discarded meanwhile.
     """
-    claimed = root / "uploads" / "taken" / secrets.token_hex(4) / path.name
+    claimed = root / UPLOADS_FOLDER / "taken" / secrets.token_hex(4) / path.name
     claimed.parent.mkdir(parents=True)
     try:
         return path.rename(claimed)
@@ -171,7 +172,7 @@ def take(root: Path, path: Path) -> Path:
 
 def release(root: Path, path: Path) -> None:
     """Remove what `take` gave, once the job it was taken for has ended; any other path is left alone."""
-    if path.parent.parent == root / "uploads" / "taken":
+    if path.parent.parent == root / UPLOADS_FOLDER / "taken":
         shutil.rmtree(path.parent, ignore_errors=True)
 
 
@@ -181,8 +182,8 @@ def discard(path: Path) -> None:
 
 def clean_up(root: Path) -> None:
     """At the server's start: remove uploads that broke off, and what was taken a day ago and never released."""
-    for part in (root / "uploads").glob("*/.*.part"):
+    for part in (root / UPLOADS_FOLDER).glob("*/.*.part"):
         part.unlink(missing_ok=True)
-    for folder in (root / "uploads" / "taken").glob("*"):
+    for folder in (root / UPLOADS_FOLDER / "taken").glob("*"):
         if folder.stat().st_mtime < time.time() - DAY:
             shutil.rmtree(folder, ignore_errors=True)

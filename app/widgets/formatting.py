@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import time
 
+from backend.wording import count as count
+
 
 def size(count: float) -> str:
     """Bytes: `713 kB`, `1.2 GB`."""
@@ -52,11 +54,6 @@ def number(value: float) -> str:
 def percent(value: float) -> str:
     """A value that is in percent already: `61.2 %`."""
     return f"{value:.1f} %"
-
-
-def count(amount: int, one: str, many: str = "") -> str:
-    """`1 clip`, `3 clips`."""
-    return f"{amount:,} {one if amount == 1 else many or one + 's'}"
 
 
 def natural(name: str) -> list[tuple[int, int, str]]:

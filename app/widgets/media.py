@@ -11,8 +11,8 @@ from app.widgets.formatting import size
 from app.widgets.jobs import run_job
 from app.workspace import workspace
 from backend import jobs
-from backend.steps import overlays
 from backend.steps.export import export
+from backend.workspace.paths import OVERLAY
 from backend.workspace.records import Labels, Run, Video
 
 DRAW = "draw tracks"  # the verb of the jobs that `tracks_downloads` starts; the page's `jobs_panel` has it
@@ -32,7 +32,7 @@ def download(path: Path | str, label: str, file_name: str, *, help: str | None =
 def tracks_downloads(record: Run | Labels, video: Video) -> None:
     """The boxes of a run or of labels in every format, and the video with them drawn on it."""
     stem = f"{video.name} {'tracks' if isinstance(record, Run) else 'labels'}"
-    drawn = workspace().folder(record) / overlays.FILE
+    drawn = workspace().folder(record) / OVERLAY
     with st.container(horizontal=True, gap="small"):
         if drawn.exists():
             download(drawn, "MP4", f"{stem}.mp4", help=f"The video with its boxes, {size(drawn.stat().st_size)}")

@@ -1,4 +1,4 @@
-"""Long steps as jobs: each runs `backend.jobs.worker` in a process of its own, which outlives the page and the console."""
+"""Start, follow and stop jobs, each in a process of its own that outlives the page and the console."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from backend.errors import UserError
 from backend.jobs import processes
 from backend.progress import Progress
 from backend.workspace import Workspace
+from backend.workspace.paths import LOG, TEMPORARY_FOLDER
 from backend.workspace.records import Job
 
 PATIENCE = 150  # seconds a job has to stop by itself: SageMaker's 120 for a training, and some to clean up after it
@@ -21,7 +22,7 @@ LONG_PATIENCE = 1500  # of those that delete what they began to deploy: SageMake
 DEPLOYING = ("deploy", "restart endpoint", "update endpoint")
 PROJECT = Path(__file__).resolve().parents[2]
 
-running_here: ContextVar[str | None] = ContextVar("running_here", default=None)  # the id of the job of this process
+current_job_id: ContextVar[str | None] = ContextVar("current_job_id", default=None)  # the id of the job of this process
 
 
 def start(workspace: Workspace, verb: str, name: str, /, **params: Any) -> Job:
@@ -56,7 +57,7 @@ def refresh(workspace: Workspace) -> list[Job]:
         if not job.active:
             continue
         if job.stop_asked and time.time() - job.stop_asked > (LONG_PATIENCE if job.verb in DEPLOYING else PATIENCE):
-            processes.end_group(job.pid, job.pid_started)
+            processes.kill_group(job.pid, job.pid_started)
         if not _has_process(job):
             _record_death(workspace, job)
     deployments.sweep(workspace)
@@ -84,13 +85,13 @@ def stop(workspace: Workspace, job_id: str) -> None:
 
 def current(workspace: Workspace) -> Job | None:
     """The job that this process runs, if it runs one."""
-    job_id = running_here.get()
+    job_id = current_job_id.get()
     return workspace.find(Job, job_id) if job_id else None
 
 
 def note(workspace: Workspace, **facts: Any) -> None:
     """Keep facts about the job that this process runs, for its page; without one, nothing is kept."""
-    if job_id := running_here.get():
+    if job_id := current_job_id.get():
         with workspace.edit(Job, job_id) as job:
             job.facts |= facts
 
@@ -111,12 +112,12 @@ def wait(workspace: Workspace, job_id: str, progress: Progress) -> Job:
 
 
 def log_path(workspace: Workspace, job: Job) -> Path:
-    return workspace.folder(job) / "log.txt"
+    return workspace.folder(job) / LOG
 
 
 def temporary_folder(workspace: Workspace, job: Job) -> Path:
     """Where the job's temporary files lie; it goes with the job's process, however that ends."""
-    return workspace.folder(job) / "temporary"
+    return workspace.folder(job) / TEMPORARY_FOLDER
 
 
 def log(workspace: Workspace, job: Job, lines: int = 200) -> str:
@@ -139,12 +140,13 @@ def remove(workspace: Workspace, job_id: str) -> None:
     job = workspace.get(Job, job_id)
     if job.active:
         raise UserError(f"“{job.name}” is still running. Stop it first.")
-    processes.end_group(job.pid, job.pid_started)
+    processes.kill_group(job.pid, job.pid_started)
     workspace.remove(job)
 
 
 def _record_death(workspace: Workspace, job: Job) -> None:
-    ended = processes.end_group(job.pid, job.pid_started)  # first, as a resumed training writes to the same checkpoints
+    # This comes first because a resumed training writes to the same checkpoints.
+    group_is_gone = processes.kill_group(job.pid, job.pid_started)
     with workspace.edit(Job, job.id) as stored:
         if not stored.active or _has_process(stored):  # it ended properly in the meantime
             return
@@ -157,11 +159,11 @@ def _record_death(workspace: Workspace, job: Job) -> None:
                 "or the machine was restarted. Start it again; a training can be resumed."
             )
         stored.step, stored.ended = "", time.time()
-    if ended:  # what still lives keeps its files
+    if group_is_gone:  # processes that survived still need their files
         shutil.rmtree(temporary_folder(workspace, job), ignore_errors=True)
 
 
 def _has_process(job: Job) -> bool:
     if job.pid is None:  # between its record and its process; not for longer than a start takes
         return time.time() - job.created < 20
-    return processes.alive(job.pid, job.pid_started)
+    return processes.is_alive(job.pid, job.pid_started)

@@ -76,7 +76,7 @@ def start_id(pid: int) -> StartId | None:
     return f"{_boot_id()}/{ticks}"
 
 
-def alive(pid: int | None, started: StartId | None) -> bool:
+def is_alive(pid: int | None, started: StartId | None) -> bool:
     """Return whether the process that had this pid and start ID still runs."""
     if pid is None or started is None or not _is(pid, started):
         return False
@@ -98,12 +98,12 @@ def reap_later(process: subprocess.Popen) -> None:
 
 def ask_to_stop(pid: int | None, started: StartId | None) -> None:
     """SIGTERM, if the process is still there."""
-    if pid is not None and alive(pid, started):
+    if pid is not None and is_alive(pid, started):
         with suppress(psutil.NoSuchProcess):  # it may have ended since
             psutil.Process(pid).terminate()
 
 
-def end_group(leader: int | None, started: StartId | None) -> bool:
+def kill_group(leader: int | None, started: StartId | None) -> bool:
     """Kill every process in the process group of the leader that had this pid and start ID, dead or alive.
 
     Returns:
@@ -123,7 +123,7 @@ def end_group(leader: int | None, started: StartId | None) -> bool:
     return not any(_is_running(process, belongs) for process in psutil.process_iter())
 
 
-def end_with_variable(name: str, value: str) -> bool:
+def kill_with_variable(name: str, value: str) -> bool:
     """Kill every process of this user whose environment had this variable at its start; return whether none is left."""
     return _kill(lambda process: process.environ().get(name) == value)
 

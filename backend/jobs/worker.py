@@ -77,7 +77,7 @@ def run(workspace: Workspace, job_id: str) -> bool:
         job.status, job.started = "running", time.time()
         # Known to who started it, too, but that process may be gone before it could say so.
         job.pid, job.pid_started = os.getpid(), start_id(os.getpid())
-    jobs.running_here.set(job_id)
+    jobs.current_job_id.set(job_id)
     status, reason, result = "done", "", {}
     try:
         module, function = VERBS[job.verb].split(":")

@@ -15,7 +15,9 @@ from pydantic import BaseModel, Field, ValidationError
 from backend.errors import UserError
 from backend.labels import marks
 from backend.labels.marks import Marks
+from backend.wording import count
 from backend.workspace import Workspace
+from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import Labels, Video
 from bytetrack.tracks import Tracks
 
@@ -105,9 +107,9 @@ def read_bytes(path: Path) -> bytes:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def untracked_note(count: int, boxes: int) -> str:
-    """Return the note that `count` of a sequence's `boxes` have no track."""
-    what = "The boxes have" if count == boxes else "1 box has" if count == 1 else f"{count:,} boxes have"
+def untracked_note(untracked: int, boxes: int) -> str:
+    """Return the note that `untracked` of a sequence's `boxes` have no track."""
+    what = "The boxes have" if untracked == boxes else count(untracked, "box has", "boxes have")
     return f"{what} no track id: detections only, which can train a detector but cannot score tracks."
 
 
@@ -143,7 +145,7 @@ def fit(sequence: LabelSequence, video: Video) -> LabelSequence:
             f"{video.frames} frames, counted from 0: they are the labels of another video. Choose that one."
         )
     if beyond:
-        notes.append(f"{_count(beyond, 'labeled frame')} beyond the video's {video.frames} left out.")
+        notes.append(f"{count(beyond, 'labeled frame')} beyond the video's {video.frames} left out.")
     labeled = [frame for frame in sequence.labeled_frames if frame < video.frames]
     tracks = tracks.where(tracks.frame < video.frames)
 
@@ -157,10 +159,10 @@ def fit(sequence: LabelSequence, video: Video) -> LabelSequence:
             f"of “{video.name}” or have no area: they are the labels of another video. Choose that one."
         )
     if lost:
-        notes.append(f"{_count(lost, 'box', 'boxes')} outside the frame or without area left out.")
+        notes.append(f"{count(lost, 'box', 'boxes')} outside the frame or without area left out.")
     over = int((inside & (np.abs(clipped - tracks.xyxy).max(axis=1, initial=0) > 0)).sum())
     if over:
-        notes.append(f"{_count(over, 'box', 'boxes')} reaching over the frame's border clipped to it.")
+        notes.append(f"{count(over, 'box', 'boxes')} reaching over the frame's border clipped to it.")
     tracks = replace(tracks, xyxy=clipped).where(inside)
 
     if len(labeled) < video.frames:
@@ -182,15 +184,11 @@ def store(workspace: Workspace, video: Video, sequence: LabelSequence, source: s
         objects=len(np.unique(sequence.tracks.id)),
         notes=sequence.notes,
     )
-    sequence.tracks.save(workspace.folder(record) / "tracks.json")
+    sequence.tracks.save(workspace.folder(record) / TRACKS_JSON)
     marks.save(workspace.folder(record), sequence.marks)
     return workspace.add(record)
 
 
 def load(workspace: Workspace, labels: Labels) -> Tracks:
     """The boxes of stored labels."""
-    return Tracks.load(workspace.folder(labels) / "tracks.json")
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return Tracks.load(workspace.folder(labels) / TRACKS_JSON)

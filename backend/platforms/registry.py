@@ -11,6 +11,7 @@ from backend import jobs
 from backend.errors import UserError
 from backend.platforms.base import Options, Platform
 from backend.workspace import Workspace
+from backend.workspace.paths import LOCAL_PLATFORM_FOLDER
 from backend.workspace.records import Endpoint
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def platform_of(workspace: Workspace, name: str | None = None) -> Platform:
     if name == "local":
         return _local(workspace)
     if name == AWS:
-        return _aws(workspace.setting(AWS, "{}"), bool(jobs.running_here.get()))
+        return _aws(workspace.setting(AWS, "{}"), bool(jobs.current_job_id.get()))
     raise UserError(f"There is no platform “{name}”. Choose one of: {', '.join(PLATFORMS)}.")
 
 
@@ -101,7 +102,7 @@ def end_unrecorded_servers(workspace: Workspace, recorded: Callable[[], list[dic
 def _local(workspace: Workspace) -> LocalPlatform:
     from backend.platforms.local.platform import LocalPlatform
 
-    return LocalPlatform(workspace.root / "local")
+    return LocalPlatform(workspace.root / LOCAL_PLATFORM_FOLDER)
 
 
 @lru_cache(maxsize=4)  # its clients take a second to make

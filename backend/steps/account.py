@@ -17,9 +17,10 @@ from backend.jobs import processes
 from backend.platforms.base import EndpointState
 from backend.steps import deployments, removal
 from backend.workspace import Workspace
+from backend.workspace.paths import LOCAL_PLATFORM_FOLDER, UPLOADS_FOLDER
 from backend.workspace.records import KINDS, Endpoint, Job, Record
 
-LEFTOVERS = ("uploads", "local")  # folders in the workspace that belong to no record
+LEFTOVERS = (UPLOADS_FOLDER, LOCAL_PLATFORM_FOLDER)  # folders in the workspace that belong to no record
 PATIENCE = 10  # seconds a job gets to stop when everything goes anyway
 
 
@@ -135,7 +136,7 @@ def _stop_jobs(workspace: Workspace) -> None:
     for job in jobs.active(workspace):
         jobs.stop(workspace, job.id)
     for job in _still_active(workspace, PATIENCE):
-        processes.end_group(job.pid, job.pid_started)
+        processes.kill_group(job.pid, job.pid_started)
     _still_active(workspace, PATIENCE)
 
 

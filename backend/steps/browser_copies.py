@@ -9,6 +9,7 @@ import numpy as np
 from backend.errors import UserError
 from backend.progress import Progress
 from backend.workspace import Workspace
+from backend.workspace.paths import BROWSER_COPY
 from backend.workspace.records import Video
 from bytetrack import video as files
 
@@ -16,7 +17,7 @@ CODECS = ("h264", "vp8", "vp9", "av1")
 SUFFIXES = (".mp4", ".m4v", ".mov", ".webm")
 
 
-def watchable(workspace: Workspace, video: Video) -> Path | None:
+def find_playable(workspace: Workspace, video: Video) -> Path | None:
     """The file for a browser: the copy where there is one, else the video itself where browsers play it, else None.
 
     Its time stamps tell its frames apart.
@@ -64,7 +65,7 @@ def make(workspace: Workspace, progress: Progress, *, video: str) -> dict:
 
 
 def _copy(workspace: Workspace, video: Video) -> Path:
-    return workspace.folder(video) / "to watch.mp4"
+    return workspace.folder(video) / BROWSER_COPY
 
 
 def _times(path: Path) -> np.ndarray | None:

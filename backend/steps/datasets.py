@@ -19,6 +19,7 @@ from backend.labels.sequence import LabelSequence, load, store
 from backend.progress import Progress, part
 from backend.steps import videos
 from backend.workspace import Workspace
+from backend.workspace.paths import ANNOTATIONS
 from backend.workspace.records import Dataset, Labels, Video, check_name
 from bytetrack.files import write_atomically
 from bytetrack.video import read_frames
@@ -144,7 +145,7 @@ def build(
                 parts.append(_extract(workspace, progress_here, labels, folder / split / "images"))
                 done += frames
             annotations = coco.document(parts, classes)
-            write_atomically(folder / split / "annotations.json", coco.to_bytes(annotations))
+            write_atomically(folder / split / ANNOTATIONS, coco.to_bytes(annotations))
             print(f"{split}: {dataset.frames[split]} frames, {dataset.boxes[split]}", flush=True)
         dataset.problems = found
         workspace.add(dataset)

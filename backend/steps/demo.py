@@ -13,6 +13,7 @@ from backend import jobs
 from backend.progress import Progress, part
 from backend.steps import datasets, deployments, training
 from backend.workspace import Workspace
+from backend.workspace.paths import OVERLAY, TRACKS_JSON, TRACKS_MOT
 from backend.workspace.records import Endpoint, Job, Labels, Model, Run, Score
 
 
@@ -150,13 +151,13 @@ def _serve_and_track(
         made = workspace.get(Run, tracked["run"])
         folder = workspace.folder(made)
         metrics = workspace.get(Score, scored["score"]).metrics
-        documents.append((folder / "tracks.json").read_bytes())
+        documents.append((folder / TRACKS_JSON).read_bytes())
         result[mode] = {
             "fps": made.fps,
             **({"requests": made.requests, "latency_ms": made.latency_ms} if made.requests else {}),
             "HOTA": round(metrics["HOTA"], 2),
-            "tracks": str(folder / "tracks.txt"),
-            "overlay": str(folder / "overlay.mp4"),
+            "tracks": str(folder / TRACKS_MOT),
+            "overlay": str(folder / OVERLAY),
         }
         if mode == "batch":
             result.update({name: round(metrics[name], 2) for name in ("HOTA", "MOTA", "IDF1")})

@@ -175,7 +175,7 @@ def _switch(endpoint: Endpoint) -> None:
 
 def _is_being_updated(endpoint: Endpoint) -> bool:
     """Return whether there is a pending version, and the process that deals with it lives."""
-    return bool(endpoint.pending) and processes.alive(endpoint.pending["pid"], endpoint.pending["pid_started"])
+    return bool(endpoint.pending) and processes.is_alive(endpoint.pending["pid"], endpoint.pending["pid_started"])
 
 
 def _settle(workspace: Workspace, endpoint: Endpoint) -> Endpoint:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from backend.errors import UserError
 from backend.progress import Progress
 from backend.workspace import Workspace
+from backend.workspace.paths import DETECTIONS, TRACKS_JSON
 from backend.workspace.records import Labels, Run, Score, Video
 from bytetrack.tracking.config import TrackerConfig
 from bytetrack.tracks import Tracks
@@ -34,8 +35,8 @@ def evaluate(workspace: Workspace, progress: Progress, *, run: str, labels: str)
             "Choose labels of the video that was tracked."
         )
     progress(0.0, "Comparing tracks with labels")
-    tracks = Tracks.load(workspace.folder(tracked) / "tracks.json")
-    metrics, per_class = score_tracks(truth_of(workspace, truth.id), tracks)
+    tracks = Tracks.load(workspace.folder(tracked) / TRACKS_JSON)
+    metrics, per_class = score_tracks(load_truth(workspace, truth.id), tracks)
     score = workspace.add(
         Score(name=tracked.name, run=tracked.id, labels=truth.id, metrics=metrics, per_class=per_class)
     )
@@ -54,12 +55,12 @@ class Truth:
     labeled_frames: list[int]
 
 
-def truth_of(workspace: Workspace, labels: str) -> Truth:
+def load_truth(workspace: Workspace, labels: str) -> Truth:
     """Raises UserError if no frame was labeled."""
     record = workspace.get(Labels, labels)
     if not record.labeled_frames:
         raise UserError(f"The labels “{record.name}” cover no frame, so there is nothing to compare with.")
-    tracks = Tracks.load(workspace.folder(record) / "tracks.json")
+    tracks = Tracks.load(workspace.folder(record) / TRACKS_JSON)
     return Truth(record.name, tracks, workspace.get(Video, record.video).frames, record.labeled_frames)
 
 
@@ -77,7 +78,7 @@ def score_tracks(truth: Truth, tracks: Tracks) -> tuple[Metrics, dict[str, Metri
     return overall, {name: each.metrics() for name, each in per_class.items()}
 
 
-def detections_of(workspace: Workspace, run: str) -> VideoDetections:
+def load_detections(workspace: Workspace, run: str) -> VideoDetections:
     """The detections that a run kept.
 
     Raises:
@@ -86,7 +87,7 @@ def detections_of(workspace: Workspace, run: str) -> VideoDetections:
     from bytetrack.pipeline import VideoDetections  # brings OpenCV along
 
     record = workspace.get(Run, run)
-    path = workspace.folder(record) / "detections.npz"
+    path = workspace.folder(record) / DETECTIONS
     if not path.exists():
         raise UserError(
             f"The run “{record.name}” kept no detections to track again. Track the video with a batch or an "
@@ -117,7 +118,7 @@ def retrack(detections: VideoDetections, settings: Mapping[str, float]) -> Track
 
 
 def _check_classes(name: str, labeled: tuple[str, ...], tracked: tuple[str, ...]) -> None:
-    """Different names are no obstacle where there is one class on either side: see `bytetrack.scoring.metrics.evaluate`."""
+    """Check that labels and tracks share a class, or have one class each: see `bytetrack.scoring.metrics.evaluate`."""
     same = {each.casefold() for each in labeled} & {each.casefold() for each in tracked}
     if not same and not len(labeled) == len(tracked) == 1:
         raise UserError(

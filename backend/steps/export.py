@@ -16,13 +16,14 @@ from backend.labels import marks
 from backend.labels.formats.ground_truth import writing
 from backend.labels.marks import Marks
 from backend.workspace import Workspace
+from backend.workspace.paths import GROUND_TRUTH_ZIP, TRACKS_CSV, TRACKS_JSON, TRACKS_MOT
 from backend.workspace.records import Labels, Run, Video
 from bytetrack import mot
 from bytetrack import video as files
 from bytetrack.files import atomic_path
 from bytetrack.tracks import Tracks
 
-FILES = {"mot": "tracks.txt", "csv": "tracks.csv", "json": "tracks.json", "ground_truth": "ground truth.zip"}
+FILES = {"mot": TRACKS_MOT, "csv": TRACKS_CSV, "json": TRACKS_JSON, "ground_truth": GROUND_TRUTH_ZIP}
 COLUMNS = ["frame", "seconds", "id", "class", "score", "left", "top", "right", "bottom"]
 
 
@@ -46,14 +47,14 @@ def export(workspace: Workspace, record: Run | Labels, format: str) -> Path:
         if format == "mot":
             mot.write(tracks, path)
         elif format == "csv":
-            write_csv(tracks, path, seconds_of(video))
+            write_csv(tracks, path, frame_seconds(video))
         else:
             labeled = record.labeled_frames if isinstance(record, Labels) else range(video.frames)
             write_ground_truth(tracks, path, video, labeled, marks.load(folder))
     return path
 
 
-def seconds_of(video: Video) -> np.ndarray:
+def frame_seconds(video: Video) -> np.ndarray:
     """`(N,)` float64: when each frame is shown; evenly where the file is gone or does not tell."""
     try:
         times = files.seconds_of_frames(video.path)

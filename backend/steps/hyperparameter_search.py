@@ -10,12 +10,12 @@ from pathlib import Path
 from backend import jobs
 from backend.errors import UserError
 from backend.jobs.processes import Stopped
-from backend.jobs.watching import watching
+from backend.jobs.watch import make_watch
 from backend.platforms.base import HyperparameterSearchSpec, Range, TrainingSpec, Trial
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.steps import models
-from backend.steps.training import WORK, channels_of, check, origin, suggest
+from backend.steps.training import WORK, check, data_channels, origin, suggest
 from backend.workspace import Workspace
 from backend.workspace.records import Job, check_name
 from bytetrack.training.metric_definitions import parse
@@ -130,7 +130,7 @@ def run(
     stopped: Stopped | None = None
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "model"
-        training = TrainingSpec(name, channels_of(workspace, data, base), hyperparameters, checkpoints, output)
+        training = TrainingSpec(name, data_channels(workspace, data, base), hyperparameters, checkpoints, output)
         spec = HyperparameterSearchSpec(
             training=training,
             ranges={key: _range(key, each) for key, each in ranges.items()},
@@ -140,7 +140,7 @@ def run(
             options=options,
         )
         try:
-            where.search_hyperparameters(spec, watching(workspace, progress, shown.line, WORK), shown)
+            where.search_hyperparameters(spec, make_watch(workspace, progress, shown.line, WORK), shown)
         except Stopped as error:
             if not output.is_dir():
                 raise

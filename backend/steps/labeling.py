@@ -23,6 +23,7 @@ from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.steps import importing, tracking, videos
 from backend.workspace import Workspace
+from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import LabelingJob, Labels, Model, Run, Video, check_name
 from bytetrack.tracks import Tracks
 
@@ -311,4 +312,4 @@ def _extract(clips: list[Video], every: int, folder: Path, progress: Progress) -
 def _tracks(workspace: Workspace, source: Labels | Run) -> Tracks:
     if isinstance(source, Labels):
         return load(workspace, source)
-    return Tracks.load(workspace.folder(source) / "tracks.json")
+    return Tracks.load(workspace.folder(source) / TRACKS_JSON)

@@ -19,6 +19,7 @@ from backend.files.archives import extract, is_archive
 from backend.progress import Progress
 from backend.steps.pretrained_catalog import recognize
 from backend.workspace import Workspace
+from backend.workspace.paths import UPLOADS_FOLDER
 from backend.workspace.records import Dataset, Labels, Model, check_name
 from bytetrack.detection.artifact import FILES
 
@@ -97,7 +98,7 @@ def add(
         except ValueError as error:
             raise UserError(str(error)) from error
         model = store(workspace, made, name, label)
-    if path.is_relative_to(workspace.root / "uploads") and path.is_file():
+    if path.is_relative_to(workspace.root / UPLOADS_FOLDER) and path.is_file():
         path.unlink()
     return {"model": model.id}
 
@@ -127,7 +128,7 @@ def store(
         raise UserError(str(error)) from error
     model = Model(
         name=check_name(name),
-        size=size_of(config),
+        size=size_name(config),
         classes=_reported(config),
         input_size=list(config.input_size),
         source=source,
@@ -271,7 +272,7 @@ def card(workspace: Workspace, model: Model) -> Card:
     )
 
 
-def size_of(config: ModelConfig) -> str:
+def size_name(config: ModelConfig) -> str:
     """YOLOX's name for the architecture: nano, tiny, s, m, l, x; "custom" where it has none."""
     from bytetrack.training.hyperparameters import SIZES
 
@@ -323,7 +324,7 @@ def _convert_checkpoint(
     depth, width, depthwise, count = architecture_of(weights)
     network = network_of(weights)
     config = ModelConfig(depth=depth, width=width, depthwise=depthwise, classes=[""] * count, input_size=[640, 640])
-    size = size_of(config)
+    size = size_name(config)
     published = recognize(path.name)
     if published and (published.size != size or count != (80 if published.origin == "YOLOX COCO" else 1)):
         published = None  # called like one of those, and something else

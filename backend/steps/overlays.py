@@ -7,11 +7,10 @@ from pathlib import Path
 from backend.errors import UserError
 from backend.progress import Progress
 from backend.workspace import Workspace
+from backend.workspace.paths import OVERLAY, TRACKS_JSON
 from backend.workspace.records import Labels, Run, Video
 from bytetrack import video as files
 from bytetrack.tracks import Tracks
-
-FILE = "overlay.mp4"
 
 
 def make(workspace: Workspace, progress: Progress, *, of: str) -> dict:
@@ -23,7 +22,7 @@ def make(workspace: Workspace, progress: Progress, *, of: str) -> dict:
     record = workspace.find(Labels, of) or workspace.get(Run, of)
     source, folder = workspace.get(Video, record.video), workspace.folder(record)
     try:
-        draw(source, Tracks.load(folder / "tracks.json"), folder / FILE, progress)
+        draw(source, Tracks.load(folder / TRACKS_JSON), folder / OVERLAY, progress)
     except ValueError as error:
         raise UserError(str(error)) from error
     return {"of": of}

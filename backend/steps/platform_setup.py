@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.jobs.watching import watching
+from backend.jobs.watch import make_watch
 from backend.platforms import registry
 from backend.platforms.base import HYPERPARAMETER_SEARCH, TRAINING, Check
 from backend.progress import Progress
@@ -28,7 +28,7 @@ def fix(workspace: Workspace, progress: Progress, *, name: str, key: str) -> dic
     Returns:
         `{"settings": …}`, those that changed.
     """
-    changed = registry.platform_of(workspace, name).fix(key, watching(workspace, progress))
+    changed = registry.platform_of(workspace, name).fix(key, make_watch(workspace, progress))
     registry.set_up(workspace, name, changed)
     return {"settings": changed}
 
@@ -39,6 +39,6 @@ def revert(workspace: Workspace, progress: Progress, *, name: str, key: str) -> 
     Returns:
         `{"settings": …}`, those that changed.
     """
-    changed = registry.platform_of(workspace, name).revert(key, watching(workspace, progress))
+    changed = registry.platform_of(workspace, name).revert(key, make_watch(workspace, progress))
     registry.set_up(workspace, name, changed)
     return {"settings": changed}

@@ -10,6 +10,7 @@ from backend.progress import Progress, part
 from backend.steps import models
 from backend.steps.pretrained_catalog import CATALOG
 from backend.workspace import Workspace
+from backend.workspace.paths import DOWNLOADS_FOLDER
 
 MIRROR = "BYTETRACK_STUDIO_WEIGHTS_URL"  # environment: a folder on another server that holds the same files
 
@@ -37,7 +38,7 @@ def download(workspace: Workspace, progress: Progress, *, entry: str) -> dict:
     mirror = os.environ.get(MIRROR)
     file = downloads.fetch(
         f"{mirror.rstrip('/')}/{published.file}" if mirror else published.url,
-        workspace.root / "downloads" / published.file,
+        workspace.root / DOWNLOADS_FOLDER / published.file,
         part(progress, 0.0, 0.8),
         sha256=published.sha256,
         limit_bytes=int(2e6 * published.megabytes),

@@ -9,6 +9,7 @@ from typing import Any
 
 from backend import jobs
 from backend.errors import UserError
+from backend.wording import count, enumerate_words
 from backend.workspace import Workspace
 from backend.workspace.records import Endpoint, Job, LabelingJob, Labels, Record, Run, Score, TrackerSearch, Video
 
@@ -26,11 +27,11 @@ def consequences(workspace: Workspace, record: Record) -> str:
     sentences = []
     if dependents:
         counts = Counter(type(each) for each in dependents)
-        sentences.append(f"This also removes {_listed(_amount(kind, number) for kind, number in counts.items())}.")
+        sentences.append(f"This also removes {enumerate_words(_amount(*kind) for kind in counts.items())}.")
     endpoints = [each for each in (record, *dependents) if isinstance(each, Endpoint) and each.mode != "batch"]
     if endpoints:
         stops = "stops answering" if len(endpoints) == 1 else "stop answering"
-        sentences.append(f"{_listed(f'“{each.name}”' for each in endpoints)} {stops} at once.")
+        sentences.append(f"{enumerate_words(f'“{each.name}”' for each in endpoints)} {stops} at once.")
     if any(isinstance(each, LabelingJob) for each in (record, *dependents)):
         sentences.append("Who is still labeling is stopped; what was drawn and not brought in may be lost.")
     kept = [
@@ -38,7 +39,7 @@ def consequences(workspace: Workspace, record: Record) -> str:
     ]
     if kept:
         sentences.append(
-            f"{'The video file itself stays' if len(kept) == 1 else 'The video files stay'} at {_listed(kept)}."
+            f"{'The video file itself stays' if len(kept) == 1 else 'The video files stay'} at {enumerate_words(kept)}."
         )
     return " ".join(sentences)
 
@@ -95,10 +96,4 @@ def _texts(value: Any) -> Iterable[str]:
 
 
 def _amount(kind: type[Record], number: int) -> str:
-    one, many = WORDS.get(kind, (kind.__name__.lower(), kind.__name__.lower() + "s"))
-    return f"{number} {one if number == 1 else many}"
-
-
-def _listed(things: Iterable[str]) -> str:
-    *most, last = things
-    return f"{', '.join(most)} and {last}" if most else last
+    return count(number, *WORDS.get(kind, (kind.__name__.lower(),)))

@@ -18,6 +18,7 @@ import numpy as np
 
 from backend.progress import Progress
 from backend.workspace import Workspace
+from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import Labels, Video
 from bytetrack.tracks import Tracks
 from bytetrack.video import VideoWriter, probe
@@ -95,7 +96,7 @@ def make(
             name=f"sample {number + 1}", video=video.id, source="sample", classes=list(CLASSES),
             labeled_frames=list(range(frames)), boxes=len(tracks), objects=len(np.unique(tracks.id)),
         )  # fmt: skip
-        tracks.save(workspace.folder(label) / "tracks.json")
+        tracks.save(workspace.folder(label) / TRACKS_JSON)
         workspace.add(video)
         workspace.add(label)
         print(f"{video.name}: {frames} frames, {label.objects} objects, {label.boxes} boxes", flush=True)

@@ -8,8 +8,8 @@ from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.progress import Progress
 from backend.steps import models
-from backend.steps.evaluation import detections_of, retrack, score_tracks, truth_of
-from backend.steps.unlabeled import find_unlabeled, warning_of
+from backend.steps.evaluation import load_detections, load_truth, retrack, score_tracks
+from backend.steps.unlabeled_tracks import find_unlabeled, unlabeled_warning
 from backend.workspace import Workspace
 from backend.workspace.records import Labels, Model, Run, TrackerSearch
 from bytetrack.tracking.config import NAMES
@@ -36,20 +36,20 @@ def run(workspace: Workspace, progress: Progress, *, run: str, labels: str, tria
     What is found is never worse than the model's own settings. A search that is stopped keeps what it found until then.
 
     Returns:
-        `{"search": id, "warning": sentences}`: see `backend.steps.unlabeled.warning_of`.
+        `{"search": id, "warning": sentences}`: see `backend.steps.unlabeled_tracks.unlabeled_warning`.
 
     Raises:
         UserError: if the run kept no detections, or the labels do not fit it.
     """
     import optuna
 
-    tracked, truth = workspace.get(Run, run), truth_of(workspace, labels)
+    tracked, truth = workspace.get(Run, run), load_truth(workspace, labels)
     if workspace.get(Labels, labels).video != tracked.video:
         raise UserError(f"The labels “{truth.name}” are of another video than the run “{tracked.name}”.")
-    detections = detections_of(workspace, run)
-    own = own_settings(workspace, tracked.model)
-    space = space_of(detections.frames, len(detections.classes))
-    if warning := warning_of(find_unlabeled(truth, detections, own)):
+    detections = load_detections(workspace, run)
+    own = model_settings(workspace, tracked.model)
+    space = search_space(detections.frames, len(detections.classes))
+    if warning := unlabeled_warning(find_unlabeled(truth, detections, own)):
         print(warning, flush=True)
 
     def score(settings: dict[str, float]) -> dict[str, float]:
@@ -94,13 +94,13 @@ def run(workspace: Workspace, progress: Progress, *, run: str, labels: str, tria
     return {"search": record.id, "warning": warning}
 
 
-def own_settings(workspace: Workspace, model: str) -> dict[str, float]:
+def model_settings(workspace: Workspace, model: str) -> dict[str, float]:
     """Return the tracker's settings that are kept with a model; empty where the model was removed."""
     kept = models.thresholds(workspace, model) if workspace.find(Model, model) else {}
     return {name: value for name, value in kept.items() if name in NAMES}
 
 
-def space_of(frames: int, classes: int) -> dict[str, tuple[float, float, float]]:
+def search_space(frames: int, classes: int) -> dict[str, tuple[float, float, float]]:
     """Return `SPACE` for a video of so many frames, with `OF_CLASSES` where there are several classes.
 
     `min_length` stays under a quarter of the video: more removes objects that are in view for a part of it.

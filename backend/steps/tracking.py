@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.errors import UserError
-from backend.jobs.watching import watching
+from backend.jobs.watch import make_watch
 from backend.latency import percentiles
 from backend.platforms.base import Options, Platform, ProcessingSpec
 from backend.platforms.registry import platform_of
@@ -21,6 +21,7 @@ from backend.progress import Progress, part
 from backend.steps import overlays
 from backend.steps.export import FILES, export
 from backend.workspace import Workspace
+from backend.workspace.paths import DETECTIONS, OVERLAY, TRACKS_JSON
 from backend.workspace.records import Endpoint, Model, Run, Video
 from bytetrack import video
 from bytetrack.tracking.config import TrackerConfig
@@ -96,11 +97,11 @@ def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str
         run.fps = round(tracked.frames / tracked.seconds, 2)
         run.requests, run.bytes_sent = len(tracked.requests), tracked.bytes_sent
         run.latency_ms = percentiles([request.total_ms for request in tracked.requests])
-        tracked.tracks.save(folder / "tracks.json")
+        tracked.tracks.save(folder / TRACKS_JSON)
         if draw:
-            overlays.draw(source, tracked.tracks, folder / overlays.FILE, part(progress, 0.7, 1))
+            overlays.draw(source, tracked.tracks, folder / OVERLAY, part(progress, 0.7, 1))
         kept = workspace.folder(run)
-        for name in ("tracks.json", overlays.FILE, "detections.npz"):
+        for name in (TRACKS_JSON, OVERLAY, DETECTIONS):
             if (folder / name).exists():
                 shutil.move(folder / name, kept / name)
     for format in FILES:
@@ -146,7 +147,7 @@ def _batch(
     started = time.perf_counter()
     model = workspace.get(Model, endpoint.model)
     (document,) = _process(workspace, platform, progress, [source], model, endpoint.options, folder)
-    shutil.move(folder / "output" / "0.detections.npz", folder / "detections.npz")
+    shutil.move(folder / "output" / "0.detections.npz", folder / DETECTIONS)
     return Tracked(Tracks.from_json(document), document["frames"], time.perf_counter() - started)
 
 
@@ -174,7 +175,7 @@ def _process(
             part(progress, *WORK)((number - 1 + done / total) / count, "tracking")
 
     spec = ProcessingSpec(sources[0].name, videos, workspace.folder(model), output, options=options)
-    platform.process(spec, watching(workspace, progress, log, WORK))
+    platform.process(spec, make_watch(workspace, progress, log, WORK))
     for number, source in enumerate(sources):
         if not (output / f"{number}.json").exists():
             raise UserError(f"“{source.name}” could not be tracked, as its file is damaged. Leave it out.")
@@ -245,7 +246,7 @@ def _asynchronous(platform: Platform, progress: Progress, source: Video, endpoin
         time.sleep(min(0.1 + (time.perf_counter() - started) / 20, 5))  # at most 5 % late
     seconds = time.perf_counter() - started
     document = json.loads(answer)
-    VideoDetections.from_json(document["detections"]).save(folder / "detections.npz")
+    VideoDetections.from_json(document["detections"]).save(folder / DETECTIONS)
     request = Request(
         frames=document["frames"],
         bytes_sent=path.stat().st_size,

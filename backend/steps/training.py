@@ -11,12 +11,13 @@ from typing import Any
 
 from backend import jobs
 from backend.errors import UserError
-from backend.jobs.watching import watching
+from backend.jobs.watch import make_watch
 from backend.platforms.base import Platform, TrainingSpec
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.steps import models
 from backend.workspace import Workspace
+from backend.workspace.paths import ANNOTATIONS
 from backend.workspace.records import Dataset, Job, Labels, Model, Video, check_name
 from bytetrack.training.hyperparameters import SIZES, Hyperparameters
 from bytetrack.training.hyperparameters import suggest as suggested
@@ -95,7 +96,7 @@ def suggest(
     depth, width = SIZES[size]
     labels = workspace.get(Labels, data.splits["train"][0])
     video = workspace.get(Video, labels.video)
-    annotations = json.loads((workspace.folder(data) / "train" / "annotations.json").read_bytes())["annotations"]
+    annotations = json.loads((workspace.folder(data) / "train" / ANNOTATIONS).read_bytes())["annotations"]
     settings = suggested(
         video.width,
         video.height,
@@ -155,16 +156,16 @@ def train(
     progress(0.0, "starting")
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary)
-        channels = channels_of(workspace, data, base)
+        channels = data_channels(workspace, data, base)
         spec = TrainingSpec(name, channels, hyperparameters, checkpoints, output, options)
-        where.train(spec, watching(workspace, progress, EpochProgress(part(progress, *WORK)), WORK))
+        where.train(spec, make_watch(workspace, progress, EpochProgress(part(progress, *WORK)), WORK))
         progress(0.99, "storing the model")
         model = models.store(workspace, output, name, "trained", **origin(workspace, where, data, base))
     where.forget(checkpoints)
     return {"model": model.id}
 
 
-def channels_of(workspace: Workspace, data: Dataset, base: str | None) -> dict[str, Path]:
+def data_channels(workspace: Workspace, data: Dataset, base: str | None) -> dict[str, Path]:
     """The folders that a training gets."""
     folder = workspace.folder(data)
     channels = {split: folder / split for split in ("train", "val") if data.frames.get(split)}

@@ -18,6 +18,7 @@ from backend.errors import UserError
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.workspace import Workspace
+from backend.workspace.paths import THUMBNAIL, UPLOADS_FOLDER
 from backend.workspace.records import Video, check_name
 from bytetrack import video as files
 from bytetrack.files import atomic_path, write_atomically
@@ -42,7 +43,7 @@ def add(workspace: Workspace, progress: Progress, *, source: str, name: str = ""
         path = Path(source).expanduser().resolve()
     progress(0.1, f"looking at {path.name}")
     video = _record(path, check_name(name) if name.strip() else _name_of(path))
-    uploaded = path.is_relative_to(workspace.root / "uploads")
+    uploaded = path.is_relative_to(workspace.root / UPLOADS_FOLDER)
     if uploaded:
         video.path = str(workspace.folder(video) / path.name)
     with _undone_on_error(workspace, [video]):
@@ -122,7 +123,7 @@ def jpegs(video: Video, every: int) -> Iterator[tuple[int, bytes]]:
 
 def thumbnail(workspace: Workspace, video: Video) -> Path:
     """A small JPEG of a frame from a third into the video, made when first asked for."""
-    path = workspace.folder(video) / "thumbnail.jpg"
+    path = workspace.folder(video) / THUMBNAIL
     if not path.exists():
         picture = frame(workspace, video, video.frames // 3)
         height = max(1, round(picture.shape[0] * THUMBNAIL_WIDTH / picture.shape[1]))
@@ -160,7 +161,7 @@ def _name_of(path: Path) -> str:
 
 def _downloaded(workspace: Workspace, address: str, progress: Progress) -> Path:
     """The file at the address, in the workspace's `uploads/`."""
-    target = workspace.root / "uploads" / secrets.token_hex(4) / (PurePosixPath(address).name or "video")
+    target = workspace.root / UPLOADS_FOLDER / secrets.token_hex(4) / (PurePosixPath(address).name or "video")
     platform_of(workspace).download(address, target, progress)
     return target
 

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from backend.errors import UserError
-from backend.latency import known
+from backend.latency import drop_unreliable
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()-]{0,79}")
 
@@ -165,7 +165,7 @@ class Run(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.latency_ms = known(self.latency_ms, self.requests)
+        self.latency_ms = drop_unreliable(self.latency_ms, self.requests)
 
     def owners(self) -> list[str]:
         return [self.video]
@@ -195,7 +195,7 @@ class TrackerSearch(Record):
     metrics: dict[str, float]  # with those found
     importances: dict[str, float]  # of each setting, shares of 1
     trials: list[dict[str, float]]  # HOTA and settings of each
-    warning: str = ""  # a reason to doubt the result, see `backend.steps.unlabeled.warning_of`
+    warning: str = ""  # a reason to doubt the result, see `backend.steps.unlabeled_tracks.unlabeled_warning`
 
     def owners(self) -> list[str]:
         return [self.run, self.labels]
@@ -211,7 +211,10 @@ class Comparison(Record):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.rows = [
-            {key: known(value, row["requests"]) if key.endswith("_ms") else value for key, value in row.items()}
+            {
+                key: drop_unreliable(value, row["requests"]) if key.endswith("_ms") else value
+                for key, value in row.items()
+            }
             for row in self.rows
         ]
 
@@ -232,7 +235,7 @@ class Job(Record):
     step: str = ""
     reason: str = ""  # why it failed, for people
     result: dict = field(default_factory=dict)
-    facts: dict = field(default_factory=dict)  # what it told of itself while it ran, see `backend.jobs.watching`
+    facts: dict = field(default_factory=dict)  # what it told of itself while it ran, see `backend.jobs.watch`
     started: float | None = None
     ended: float | None = None
     stop_asked: float | None = None

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from backend.errors import UserError, is_disk_full
 from backend.workspace.migrations import migrate
+from backend.workspace.paths import DATABASE
 from backend.workspace.records import KINDS, Record, check_name
 
 R = TypeVar("R", bound=Record)
@@ -60,7 +61,7 @@ class Workspace:
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.root / "studio.db", timeout=PATIENCE, isolation_level=None)
+        connection = sqlite3.connect(self.root / DATABASE, timeout=PATIENCE, isolation_level=None)
         try:
             yield connection
         finally:

@@ -12,6 +12,7 @@ import numpy as np
 
 from backend.errors import UserError
 from backend.labels.sequence import MOST_FRAMES, LabelSequence, find, untracked_note
+from backend.wording import count
 from bytetrack import mot
 from bytetrack.tracks import Tracks
 
@@ -66,8 +67,9 @@ def _read_file(path: Path, classes: list[str] | None) -> LabelSequence:
     name = info.name or (folder.name if path.name == "gt.txt" else path.stem)
     notes: list[str] = []
     if ignored:
-        rows = f"{ignored:,} row" if ignored == 1 else f"{ignored:,} rows"
-        notes.append(f"{rows} with score 0 left out: MOTChallenge marks what is not to be scored this way.")
+        notes.append(
+            f"{count(ignored, 'row')} with score 0 left out: MOTChallenge marks what is not to be scored this way."
+        )
     if untracked:
         notes.append(untracked_note(untracked, len(tracks)))
     tracks, class_notes = _name_classes(tracks, classes, path, name)
@@ -119,8 +121,8 @@ def _name_classes(tracks: Tracks, given: list[str] | None, path: Path, sequence:
     numbers = [] if tracks.classes == mot.UNNAMED else [name for name in tracks.classes if name != mot.NO_CLASS]
     notes = []
     if without := int((tracks.class_id >= len(numbers)).sum()) if numbers else 0:
-        what = "1 box has" if without == 1 else f"{without:,} boxes have"
-        notes.append(f"{what} no class (-1 in the class column): the class “{mot.NO_CLASS}” here.")
+        boxes = count(without, "box has", "boxes have")
+        notes.append(f"{boxes} no class (-1 in the class column): the class “{mot.NO_CLASS}” here.")
     from_zero = numbers[:1] == [mot.class_name(0)]
     if given is not None:
         if len(numbers) > len(given):

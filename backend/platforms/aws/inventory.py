@@ -27,6 +27,7 @@ from backend.platforms.aws.naming import PREFIX
 from backend.platforms.aws.settings import TAG
 from backend.platforms.aws.storage import split
 from backend.platforms.base import Resource
+from backend.wording import count
 
 YOUNG_SECONDS = 3600  # for so long the Tagging API may not know of a thing
 MOST_FILES = 10_000  # that are counted of one folder: ten requests
@@ -309,9 +310,8 @@ def _folder(account: Account, bucket: str, prefix: str, own: bool) -> Resource:
     pages = account.pages("s3", "list_object_versions", "Versions", Bucket=bucket, Prefix=prefix)
     versions = list(islice(pages, MOST_FILES))
     files = sum(each["IsLatest"] for each in versions)
-    status = f"{files:,} file{'s' * (files != 1)}" + (
-        f", {len(versions) - files:,} older versions" if files < len(versions) else ""
-    )
+    older = len(versions) - files
+    status = count(files, "file") + (f", {count(older, 'older version')}" if older else "")
     if len(versions) == MOST_FILES:
         status = f"more than {MOST_FILES:,} files, of which this is the size"
     return Resource(

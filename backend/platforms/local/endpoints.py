@@ -64,7 +64,7 @@ def state(ref: dict) -> EndpointState:
     """Alive is the process that was started and answers `/ping`; a port that somebody else has now does not count."""
     where = f"http://127.0.0.1:{ref['port']}"
     since = processes.start_time(ref["pid"])
-    if since is None or not processes.alive(ref["pid"], ref["pid_started"]):
+    if since is None or not processes.is_alive(ref["pid"], ref["pid_started"]):
         return EndpointState("gone", "Its process is gone: it was killed, or the machine was restarted.", where=where)
     if answers_ping(ref["port"]):
         return EndpointState("in service", "", since, where=where)
@@ -91,9 +91,9 @@ def wait_in_service(ref: dict, progress: Progress) -> None:
 def stop(ref: dict) -> None:
     processes.ask_to_stop(ref["pid"], ref["pid_started"])
     deadline = time.monotonic() + 15
-    while processes.alive(ref["pid"], ref["pid_started"]) and time.monotonic() < deadline:
+    while processes.is_alive(ref["pid"], ref["pid_started"]) and time.monotonic() < deadline:
         time.sleep(0.1)
-    processes.end_group(ref["pid"], ref["pid_started"])
+    processes.kill_group(ref["pid"], ref["pid_started"])
     _remove(Path(ref["folder"]))
 
 
@@ -114,8 +114,8 @@ def sweep(endpoints: Path, recorded: Callable[[], list[dict]]) -> None:
         if folder.name not in names:
             _remove(folder)
     for ref in refs:
-        if not processes.alive(ref["pid"], ref["pid_started"]):
-            processes.end_group(ref["pid"], ref["pid_started"])
+        if not processes.is_alive(ref["pid"], ref["pid_started"]):
+            processes.kill_group(ref["pid"], ref["pid_started"])
 
 
 def log(ref: dict, lines: int) -> str:
@@ -137,7 +137,7 @@ def example(ref: dict) -> str:
 
 
 def invoke(ref: dict, body: bytes, content_type: str, session: str | None, attributes: str) -> Answer:
-    if not processes.alive(ref["pid"], ref["pid_started"]):  # its port may be another endpoint's by now
+    if not processes.is_alive(ref["pid"], ref["pid_started"]):  # its port may be another endpoint's by now
         raise UserError("The endpoint's process is gone. Start it again on Deploy, then try again.")
     response = post(ref["port"], body, content_type, ANSWER_SECONDS, session, attributes)
     opened = response.headers.get(HEADER + "New-Session-Id")
@@ -194,7 +194,7 @@ def answers_ping(port: int) -> bool:
 def submit(ref: dict, body: Path, content_type: str, attributes: str) -> str:
     """Put a request into the queue: its body first, then, as one rename, the file that makes it count."""
     folder = Path(ref["folder"]) / "input"
-    if not processes.alive(ref["pid"], ref["pid_started"]):
+    if not processes.is_alive(ref["pid"], ref["pid_started"]):
         raise UserError("The asynchronous endpoint's process is gone. Start it again on Deploy, then try again.")
     ticket = f"{time.time_ns()}-{secrets.token_hex(4)}"
     programs.link(body, folder / f"{ticket}.body")
@@ -217,7 +217,7 @@ def collect(ref: dict, ticket: str) -> bytes | None:
         content = result.read_bytes()
         result.unlink()
         return content
-    if not processes.alive(ref["pid"], ref["pid_started"]):
+    if not processes.is_alive(ref["pid"], ref["pid_started"]):
         raise UserError("The asynchronous endpoint's process is gone. Start it again on Deploy, then try again.")
     return None
 
@@ -236,12 +236,12 @@ def _has_starter(folder: Path) -> bool:
         starter = json.loads((folder / STARTER).read_text())
     except (OSError, ValueError):
         return False
-    return processes.alive(starter["pid"], starter["pid_started"])
+    return processes.is_alive(starter["pid"], starter["pid_started"])
 
 
 def _remove(folder: Path) -> None:
     """Kill every process that was started for the folder, and delete it if none is left."""
-    if processes.end_with_variable(programs.BASE_DIR, str(folder)):
+    if processes.kill_with_variable(programs.BASE_DIR, str(folder)):
         shutil.rmtree(folder, ignore_errors=True)
 
 

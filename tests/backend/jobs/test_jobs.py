@@ -178,7 +178,7 @@ def test_a_job_that_was_never_started(workspace: Workspace) -> None:
 
 def test_a_pid_used_again_is_not_the_job(workspace: Workspace, stranger: subprocess.Popen) -> None:
     mine = processes.start_id(stranger.pid)
-    assert isinstance(mine, str) and processes.alive(stranger.pid, mine)
+    assert isinstance(mine, str) and processes.is_alive(stranger.pid, mine)
     another = f"{mine.rpartition('/')[0]}/1"
     job = Job(name="lost", verb="train", params={}, status="running", pid=stranger.pid, pid_started=another)
     workspace.add(job)

@@ -55,12 +55,12 @@ def test_a_step_of_the_clock_changes_no_start_id(
 ) -> None:
     started, displayed = begun(leader), processes.start_time(leader.pid)
     step_clock(seconds)
-    assert processes.start_id(leader.pid) == started and processes.alive(leader.pid, started)
+    assert processes.start_id(leader.pid) == started and processes.is_alive(leader.pid, started)
     assert processes.start_time(leader.pid) != displayed
     leader.kill()
     leader.wait()
-    assert not processes.alive(leader.pid, started) and len(group(leader)) == 1
-    assert processes.end_group(leader.pid, started) and group(leader) == []
+    assert not processes.is_alive(leader.pid, started) and len(group(leader)) == 1
+    assert processes.kill_group(leader.pid, started) and group(leader) == []
 
 
 @LINUX
@@ -81,21 +81,21 @@ def test_a_name_with_blanks_and_brackets_does_not_hide_the_start(tmp_path: Path)
 def test_nothing_is_ended_for_a_start_before_the_machine_was_restarted(leader: subprocess.Popen) -> None:
     ticks = str(begun(leader)).rpartition("/")[2]
     earlier = f"an-earlier-boot/{ticks}"
-    assert not processes.alive(leader.pid, earlier)
-    assert processes.end_group(leader.pid, earlier) and len(group(leader)) == 2
+    assert not processes.is_alive(leader.pid, earlier)
+    assert processes.kill_group(leader.pid, earlier) and len(group(leader)) == 2
     leader.kill()
     leader.wait()
-    assert processes.end_group(leader.pid, earlier) and len(group(leader)) == 1
+    assert processes.kill_group(leader.pid, earlier) and len(group(leader)) == 1
 
 
 def test_a_float_of_an_earlier_version_is_accepted_with_a_tolerance(leader: subprocess.Popen) -> None:
     begun(leader)
     created = psutil.Process(leader.pid).create_time()
-    assert processes.alive(leader.pid, created + 2) and not processes.alive(leader.pid, created + 60)
-    assert not processes.end_group(leader.pid, created + 60) and len(group(leader)) == 2
-    assert processes.end_group(leader.pid, created + 2) and group(leader) == []
+    assert processes.is_alive(leader.pid, created + 2) and not processes.is_alive(leader.pid, created + 60)
+    assert not processes.kill_group(leader.pid, created + 60) and len(group(leader)) == 2
+    assert processes.kill_group(leader.pid, created + 2) and group(leader) == []
     leader.wait()
-    assert processes.end_group(leader.pid, created + 60)  # as nothing has this number any more
+    assert processes.kill_group(leader.pid, created + 60)  # as nothing has this number any more
 
 
 def test_without_proc_the_kernels_start_time_identifies(
@@ -103,18 +103,18 @@ def test_without_proc_the_kernels_start_time_identifies(
 ) -> None:
     monkeypatch.setattr(processes, "PROC", tmp_path)
     started = begun(leader)
-    assert isinstance(started, float) and processes.alive(leader.pid, started)
+    assert isinstance(started, float) and processes.is_alive(leader.pid, started)
     leader.kill()
     leader.wait()
-    assert processes.start_id(leader.pid) is None and not processes.alive(leader.pid, started)
-    assert processes.end_group(leader.pid, started) and group(leader) == []
+    assert processes.start_id(leader.pid) is None and not processes.is_alive(leader.pid, started)
+    assert processes.kill_group(leader.pid, started) and group(leader) == []
 
 
 def test_processes_are_ended_by_a_variable() -> None:
     running = {}
     for place in ("here", "there"):
         running[place] = subprocess.Popen(["sleep", "60"], env={**os.environ, "BYTETRACK_TEST_PLACE": place})
-    assert processes.end_with_variable("BYTETRACK_TEST_PLACE", "here")
+    assert processes.kill_with_variable("BYTETRACK_TEST_PLACE", "here")
     assert running["here"].wait(5) < 0 and running["there"].poll() is None
     running["there"].kill()
     running["there"].wait()

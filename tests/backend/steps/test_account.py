@@ -80,7 +80,7 @@ def test_remove_everything_keeps_a_persons_own_files(workspace, tiny_video):
 
     assert all(workspace.list(kind) == [] for kind in KINDS.values())
     assert tiny_video.exists() and notes.exists() and not (workspace.root / "uploads").exists()
-    assert not processes.alive(job.pid, job.pid_started)
+    assert not processes.is_alive(job.pid, job.pid_started)
     assert sum(each.bytes for each in usage(workspace)) == 0
 
 
@@ -89,7 +89,7 @@ def test_a_job_that_does_not_stop_is_killed(workspace, monkeypatch):
     monkeypatch.setattr(account, "PATIENCE", 1)
     job = jobs.start(workspace, "make sample", "Make the sample", scenes=50, frames=500)
     remove_everything(workspace)
-    assert not workspace.list(Job) and not processes.alive(job.pid, job.pid_started)
+    assert not workspace.list(Job) and not processes.is_alive(job.pid, job.pid_started)
 
 
 def test_what_killed_jobs_left_goes_too(workspace):

@@ -40,15 +40,15 @@ def add(workspace: Workspace, path: Path) -> Video:
 
 
 def test_what_browsers_play_is_not_copied(workspace: Workspace, tiny_video: Path) -> None:
-    assert browser_copies.watchable(workspace, add(workspace, tiny_video)) == tiny_video
+    assert browser_copies.find_playable(workspace, add(workspace, tiny_video)) == tiny_video
 
 
 def test_the_copy_has_the_same_frames_at_the_same_times(workspace: Workspace, tmp_path: Path) -> None:
     times = np.random.default_rng(5).integers(15, 90, FRAMES).cumsum().tolist()
     video = add(workspace, save(tmp_path / "uneven.mkv", "mpeg4", times))
-    assert browser_copies.watchable(workspace, video) is None
+    assert browser_copies.find_playable(workspace, video) is None
     browser_copies.make(workspace, silent, video=video.id)
-    path = browser_copies.watchable(workspace, video)
+    path = browser_copies.find_playable(workspace, video)
     assert path and path.is_relative_to(workspace.folder(video))
     expected = (np.array(times) - times[0]) / 1000
     assert browser_copies.seconds_of_frames(path) == pytest.approx(expected, abs=1e-4)
@@ -66,14 +66,14 @@ def test_a_video_without_times_gets_them(workspace: Workspace, tmp_path: Path) -
         container.mux(stream.encode(None))
     video = add(workspace, path)
     browser_copies.make(workspace, silent, video=video.id)
-    made = browser_copies.watchable(workspace, video)
+    made = browser_copies.find_playable(workspace, video)
     assert made and browser_copies.seconds_of_frames(made) == pytest.approx(np.arange(FRAMES) / 25)
 
 
 def test_a_video_that_is_gone_ends_in_a_sentence(workspace: Workspace, tmp_path: Path) -> None:
     video = add(workspace, save(tmp_path / "gone.avi", "mpeg4", [40 * number for number in range(FRAMES)]))
     Path(video.path).unlink()
-    assert browser_copies.watchable(workspace, video) is None
+    assert browser_copies.find_playable(workspace, video) is None
     with pytest.raises(UserError, match="cannot be read"):
         browser_copies.make(workspace, silent, video=video.id)
 

@@ -31,7 +31,7 @@ def nothing_left(workspace: Workspace) -> Iterator[None]:
     """A test that fails leaves no server running."""
     yield
     for folder in servers(workspace):
-        processes.end_with_variable("SAGEMAKER_BASE_DIR", folder)
+        processes.kill_with_variable("SAGEMAKER_BASE_DIR", folder)
 
 
 def settings(workspace: Workspace, endpoint: Endpoint) -> dict:
@@ -186,7 +186,7 @@ def test_an_update_that_is_killed_after_it_recorded_the_new_server_is_undone(wor
     assert len(servers(workspace)) == 2  # as its job lives
     process = psutil.Process(job.pid)
     process.kill()
-    until(lambda: not processes.alive(pending.pending["pid"], pending.pending["pid_started"]))
+    until(lambda: not processes.is_alive(pending.pending["pid"], pending.pending["pid_started"]))
     assert deployments.state(workspace, pending).status == "in service"
     assert workspace.get(Endpoint, endpoint.id) == endpoint and servers(workspace) == {endpoint.ref["folder"]}
     deployments.delete(workspace, endpoint)

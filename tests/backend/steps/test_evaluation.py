@@ -6,7 +6,7 @@ from walking import FRAMES, add_labels, add_run, add_video, walk
 
 from backend.errors import UserError
 from backend.progress import silent
-from backend.steps.evaluation import detections_of, evaluate, retrack, score_tracks, truth_of
+from backend.steps.evaluation import evaluate, load_detections, load_truth, retrack, score_tracks
 from backend.workspace import Workspace
 from backend.workspace.records import Score
 from bytetrack.pipeline import VideoDetections
@@ -36,13 +36,13 @@ def test_labels_of_another_video_are_refused(workspace: Workspace) -> None:
 def test_labels_without_a_labeled_frame_are_refused(workspace: Workspace) -> None:
     labels = add_labels(workspace, add_video(workspace), Tracks.empty(("person",)), [])
     with pytest.raises(UserError, match="cover no frame"):
-        truth_of(workspace, labels.id)
+        load_truth(workspace, labels.id)
 
 
 def test_classes_with_nothing_in_common_are_named(workspace: Workspace) -> None:
     labels = add_labels(workspace, add_video(workspace), walk(classes=("pedestrian",)), [0])
     with pytest.raises(UserError, match="pedestrian and the tracks person, car"):
-        score_tracks(truth_of(workspace, labels.id), walk(classes=("person", "car")))
+        score_tracks(load_truth(workspace, labels.id), walk(classes=("person", "car")))
 
 
 def test_tracking_again_with_other_thresholds(workspace: Workspace) -> None:
@@ -59,7 +59,7 @@ def test_tracking_again_with_other_thresholds(workspace: Workspace) -> None:
         fps=7.0,
         frames=FRAMES,
     ).save(workspace.folder(run) / "detections.npz")
-    detections = detections_of(workspace, run.id)
+    detections = load_detections(workspace, run.id)
     tracks = retrack(detections, {})
     assert (len(tracks), tracks.classes) == (FRAMES, ("person",))
     assert len(retrack(detections, {"track_thresh": 0.6})) == 0
@@ -70,11 +70,11 @@ def test_tracking_again_with_other_thresholds(workspace: Workspace) -> None:
 def test_a_run_without_detections_says_so(workspace: Workspace) -> None:
     run = add_run(workspace, add_video(workspace), walk())
     with pytest.raises(UserError, match="kept no detections"):
-        detections_of(workspace, run.id)
+        load_detections(workspace, run.id)
 
 
 def test_unreadable_detections_say_so(workspace: Workspace) -> None:
     run = add_run(workspace, add_video(workspace), walk())
     (workspace.folder(run) / "detections.npz").write_bytes(b"no archive")
     with pytest.raises(UserError, match="does not hold the detections"):
-        detections_of(workspace, run.id)
+        load_detections(workspace, run.id)

@@ -13,6 +13,7 @@ from backend.steps import overlays, videos
 from backend.steps.export import COLUMNS, export
 from backend.steps.importing import import_labels
 from backend.workspace import Workspace
+from backend.workspace.paths import OVERLAY
 from backend.workspace.records import Labels, Video
 from bytetrack import mot
 from bytetrack.tracks import Tracks
@@ -56,7 +57,7 @@ def test_seconds_are_those_of_the_video_where_its_rate_varies(workspace: Workspa
 
     assert seconds() == ["0.0", "2.1"]
     overlays.make(workspace, silent, of=labels.id)
-    drawn = seconds_of_frames(workspace.folder(labels) / overlays.FILE)
+    drawn = seconds_of_frames(workspace.folder(labels) / OVERLAY)
     np.testing.assert_allclose(drawn, times, atol=1e-3)
     path.unlink()
     (workspace.folder(labels) / "tracks.csv").unlink()

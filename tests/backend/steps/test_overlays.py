@@ -10,6 +10,7 @@ from backend.labels.sequence import LabelSequence, store
 from backend.progress import silent
 from backend.steps import overlays, videos
 from backend.workspace import Workspace
+from backend.workspace.paths import OVERLAY
 from backend.workspace.records import Labels, Video
 from bytetrack.tracks import Tracks
 from bytetrack.video import read_frames
@@ -25,7 +26,7 @@ def labels(workspace: Workspace, tiny_video: Path) -> Labels:
 
 def test_the_boxes_are_drawn_on_their_frames(workspace: Workspace, labels: Labels, tiny_video: Path) -> None:
     assert overlays.make(workspace, silent, of=labels.id) == {"of": labels.id}
-    drawn = list(read_frames(workspace.folder(labels) / overlays.FILE))
+    drawn = list(read_frames(workspace.folder(labels) / OVERLAY))
     changed = [
         np.abs(one.astype(int) - other)[20:44, 10:40].mean() for one, other in zip(drawn, read_frames(tiny_video))
     ]
@@ -38,4 +39,4 @@ def test_a_video_that_is_gone_is_told(workspace: Workspace, labels: Labels, tiny
     path.unlink()
     with pytest.raises(UserError, match=path.name):
         overlays.make(workspace, silent, of=labels.id)
-    assert not (workspace.folder(labels) / overlays.FILE).exists()
+    assert not (workspace.folder(labels) / OVERLAY).exists()

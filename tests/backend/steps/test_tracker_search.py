@@ -10,7 +10,7 @@ from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.progress import silent
 from backend.steps import removal
-from backend.steps.tracker_search import SPACE, space_of
+from backend.steps.tracker_search import SPACE, search_space
 from backend.steps.tracker_search import run as search
 from backend.workspace import Workspace
 from backend.workspace.records import Labels, Run, TrackerSearch, Video
@@ -62,7 +62,7 @@ def test_it_finds_better_settings_and_says_which_matter(workspace: Workspace, ru
     ("frames", "most"), [(1, 0), (4, 0), (5, 1), (FRAMES, 2), (20, 4), (21, 5), (80, 19), (81, 20), (1000, 20)]
 )
 def test_the_minimum_length_stays_under_a_quarter_of_the_video(frames: int, most: int) -> None:
-    low, high, _ = space_of(frames, 1)["min_length"]
+    low, high, _ = search_space(frames, 1)["min_length"]
     assert (low, high) == (0, most) and high < frames / 4
 
 

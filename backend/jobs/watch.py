@@ -10,7 +10,7 @@ from backend.progress import Progress
 from backend.workspace import Workspace
 
 
-def watching(
+def make_watch(
     workspace: Workspace,
     progress: Progress,
     log: LogLine = lambda line: None,

@@ -5,7 +5,7 @@ import pytest
 from walking import FRAMES, walk
 
 from backend.steps.evaluation import Truth
-from backend.steps.unlabeled import Unlabeled, find_unlabeled, warning_of
+from backend.steps.unlabeled_tracks import Unlabeled, find_unlabeled, unlabeled_warning
 from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
 
@@ -62,8 +62,8 @@ def test_settings_that_hide_them_do_not_silence_it() -> None:
 
 
 def test_the_warning_says_how_many_which_and_what_to_do() -> None:
-    assert warning_of([]) == ""
-    one = warning_of([Unlabeled(3, 0, 9)])
+    assert unlabeled_warning([]) == ""
+    one = unlabeled_warning([Unlabeled(3, 0, 9)])
     assert one.startswith("1 track has no label") and "ID 3 (frames 0 to 9)." in one and "label these" in one
-    many = warning_of([Unlabeled(id, 0, 9) for id in range(1, 9)])
+    many = unlabeled_warning([Unlabeled(id, 0, 9) for id in range(1, 9)])
     assert many.startswith("8 tracks have no label") and "5 (frames 0 to 9) and 3 more." in many and "6 (" not in many

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from backend.steps.evaluation import Truth, retrack
+from backend.wording import count
 from bytetrack.tracks import Tracks
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ def find_unlabeled(truth: Truth, detections: VideoDetections, own: Mapping[str, 
     return max((_without_label(truth, retrack(detections, settings)) for settings in (own, {})), key=len)
 
 
-def warning_of(unlabeled: list[Unlabeled]) -> str:
+def unlabeled_warning(unlabeled: list[Unlabeled]) -> str:
     """Say what the tracks do to a search and what to do about them; empty where there are none."""
     if not unlabeled:
         return ""
-    tracks = "1 track has" if len(unlabeled) == 1 else f"{len(unlabeled):,} tracks have"
+    tracks = count(len(unlabeled), "track has", "tracks have")
     named = ", ".join(f"{each.id} (frames {each.first} to {each.last})" for each in unlabeled[:MOST_NAMED])
     more = f" and {len(unlabeled) - MOST_NAMED:,} more" if len(unlabeled) > MOST_NAMED else ""
     return (
