@@ -21,7 +21,7 @@ POINTS = 1200  # of the curve of counts, at most: more than the timeline has pix
 
 @dataclass(frozen=True)
 class Shown:
-    """`marks`, `(N,)` per box, and `moments` are those of `bytetrack.scoring.differences`, where tracks were compared."""
+    """`marks`, `(N,)` per box, and `moments`, of compared tracks, are those of `bytetrack.scoring.differences`."""
 
     tracks: Tracks
     marks: np.ndarray | None = None

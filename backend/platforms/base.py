@@ -201,7 +201,8 @@ class ClipToLabel:
 class LabelingSpec:
     """A labeling job for people: boxes with identities on the frames of clips.
 
-    Its limits are those of `backend.labels.formats.ground_truth.job_input.check`. Either all clips have earlier labels or none.
+    Its limits are those of `backend.labels.formats.ground_truth.job_input.check`.
+    Either all clips have earlier labels or none.
     """
 
     name: str  # for people
@@ -274,7 +275,7 @@ class Platform(Protocol):
     # --- What it offers and what it needs -------------------------------------------------------------------------
 
     def options(self, what: str) -> list[Option]:
-        """What can be chosen for one of `TRAINING`, `HYPERPARAMETER_SEARCH`, `BATCH`, `REALTIME`, `ASYNC`, `LABELING`, `SETTINGS`."""
+        """What can be chosen for one purpose: `TRAINING`, `HYPERPARAMETER_SEARCH`, `BATCH`, `REALTIME`, `ASYNC`, …"""
 
     def cost_per_hour(self, what: str, options: Options) -> float:
         """What such a job or endpoint costs while it works, in US dollars; 0 where it costs nothing or is not known."""

@@ -30,7 +30,7 @@ STATES = {"Completed": "done", "Failed": "failed", "Stopped": "stopped", "Stoppi
 def search(
     account: Account, spec: HyperparameterSearchSpec, watch: Watch, tell: Callable[[list[Trial]], None]
 ) -> Trial:
-    """As `Platform.search_hyperparameters` says. A search of the same name that still runs, or is done, is followed or fetched."""
+    """As `Platform.search_hyperparameters` says. A search of the same name is followed or fetched if there is one."""
     bucket = Bucket(account)
     name = f"bts-{spec.training.checkpoints}"[:32]  # SageMaker's limit for tuning jobs
     if account.find("sagemaker", f"describe_{KIND.noun}", **{KIND.key: name}) is None:

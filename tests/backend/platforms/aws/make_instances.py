@@ -1,4 +1,4 @@
-"""`PYTHONPATH=. python tests/backend/platforms/aws/make_instances.py`: write `backend/platforms/aws/instances.json` anew.
+"""Rewrite `backend/platforms/aws/instances.json`: `PYTHONPATH=. python tests/backend/platforms/aws/make_instances.py`.
 
 The facts are EC2's own: moto ships what `DescribeInstanceTypes` answers. Of the types that SageMaker has, those stay
 that can run the image: x86-64 processors, and NVIDIA GPUs that its CUDA supports, or none. Run it after a new moto or
