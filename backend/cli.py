@@ -21,7 +21,7 @@ from backend.platforms import registry
 from backend.steps import demo, hyperparameter_search, mot_files, platform_setup, training
 from backend.workspace import Workspace
 from backend.workspace.records import KINDS, Job
-from bytetrack.tracking.config import NAMES, TrackerConfig
+from bytetrack.tracking.config import SETTING_NAMES, TrackerConfig
 from bytetrack.training.hyperparameters import SIZES
 
 STARTS: dict[str, Callable[..., Job]] = {
@@ -133,7 +133,7 @@ def _stop(options: argparse.Namespace, workspace: Workspace) -> str:
 
 
 def _track_detections(options: argparse.Namespace) -> dict:
-    settings = {name: getattr(options, name) for name in NAMES}
+    settings = {name: getattr(options, name) for name in SETTING_NAMES}
     return mot_files.track_detections(TerminalProgress(), options.detections, options.out, settings)
 
 

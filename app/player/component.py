@@ -55,10 +55,10 @@ def differing(
 
     @data.once
     def found() -> tuple[Shown, Shown]:
-        from bytetrack.scoring.differences import MISSED, differences  # brings SciPy and TrackEval along
+        from bytetrack.scoring.differences import MISSED, find_differences  # brings SciPy and TrackEval along
 
         truth, tracks = load[0](), load[1]()
-        marks = differences(truth, tracks, video.frames, labeled_frames)
+        marks = find_differences(truth, tracks, video.frames, labeled_frames)
         of_truth = [moment for moment in marks.moments if moment.kind == MISSED]  # whose ids are the truth's
         others = [moment for moment in marks.moments if moment.kind != MISSED]
         return Shown(truth, marks.truth, of_truth), Shown(tracks, marks.tracks, others)

@@ -147,7 +147,7 @@ def fit(sequence: LabelSequence, video: Video) -> LabelSequence:
     if beyond:
         notes.append(f"{count(beyond, 'labeled frame')} beyond the video's {video.frames} left out.")
     labeled = [frame for frame in sequence.labeled_frames if frame < video.frames]
-    tracks = tracks.where(tracks.frame < video.frames)
+    tracks = tracks.select(tracks.frame < video.frames)
 
     limits = np.array([*size, *size], np.float64)
     clipped = tracks.xyxy.clip(0, limits)
@@ -163,7 +163,7 @@ def fit(sequence: LabelSequence, video: Video) -> LabelSequence:
     over = int((inside & (np.abs(clipped - tracks.xyxy).max(axis=1, initial=0) > 0)).sum())
     if over:
         notes.append(f"{count(over, 'box', 'boxes')} reaching over the frame's border clipped to it.")
-    tracks = replace(tracks, xyxy=clipped).where(inside)
+    tracks = replace(tracks, xyxy=clipped).select(inside)
 
     if len(labeled) < video.frames:
         notes.append(f"{len(labeled)} of {video.frames} frames are labeled; the others are not used.")

@@ -271,7 +271,7 @@ def _all_earlier(
         for clip in tracked:
             tracks = found[clip.id]
             wanted = [number for number, name in enumerate(tracks.classes) if name in classes]
-            boxes[clip.name] = _within(clip, straightened(tracks.where(np.isin(tracks.class_id, wanted))))
+            boxes[clip.name] = _within(clip, straightened(tracks.select(np.isin(tracks.class_id, wanted))))
     return boxes
 
 
@@ -288,7 +288,7 @@ def _within(clip: Video, tracks: Tracks) -> Tracks:
     """What of the boxes is inside the picture."""
     tracks = replace(tracks, xyxy=tracks.xyxy.clip(0, [clip.width, clip.height, clip.width, clip.height]))
     sides = tracks.xyxy[:, 2:] - tracks.xyxy[:, :2]
-    return tracks.where((sides >= 1).all(axis=1))
+    return tracks.select((sides >= 1).all(axis=1))
 
 
 def _names(tracks: Tracks) -> list[str]:

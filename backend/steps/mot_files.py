@@ -81,7 +81,7 @@ def evaluate(
         rows_left_out["of other classes than 1"] = mot.class_numbers(labeled) != distractors.PEDESTRIAN
         boxes_left_out["of other classes than 1"] = others = track_classes > distractors.PEDESTRIAN
         matched = np.zeros(len(tracked), bool)
-        matched[~others] = distractors.on_distractors(rows, row_classes, tracked.where(~others), kinds)
+        matched[~others] = distractors.match_distractors(rows, row_classes, tracked.select(~others), kinds)
         boxes_left_out["on distractors"] = matched
         listed = ", ".join(map(str, kinds))
         note(f"Scored by the rules of {benchmark}: distractors are classes {listed}. --benchmark chooses other rules.")
@@ -113,7 +113,7 @@ def _scored(
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in counts.items() if count)
     if reasons:
         note(f"{name}: {kept.sum():,} of {len(rows) + ignored:,} rows scored. Left out: {reasons}.")
-    return rows.where(kept)
+    return rows.select(kept)
 
 
 def _check_numbering(*files: tuple[Path, Tracks]) -> None:

@@ -12,7 +12,7 @@ from backend.steps.evaluation import load_detections, load_truth, retrack, score
 from backend.steps.unlabeled_tracks import find_unlabeled, unlabeled_warning
 from backend.workspace import Workspace
 from backend.workspace.records import Labels, Model, Run, TrackerSearch
-from bytetrack.tracking.config import NAMES
+from bytetrack.tracking.config import SETTING_NAMES
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -97,7 +97,7 @@ def run(workspace: Workspace, progress: Progress, *, run: str, labels: str, tria
 def model_settings(workspace: Workspace, model: str) -> dict[str, float]:
     """Return the tracker's settings that are kept with a model; empty where the model was removed."""
     kept = models.thresholds(workspace, model) if workspace.find(Model, model) else {}
-    return {name: value for name, value in kept.items() if name in NAMES}
+    return {name: value for name, value in kept.items() if name in SETTING_NAMES}
 
 
 def search_space(frames: int, classes: int) -> dict[str, tuple[float, float, float]]:

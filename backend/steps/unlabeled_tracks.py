@@ -53,16 +53,16 @@ def unlabeled_warning(unlabeled: list[Unlabeled]) -> str:
 
 
 def _without_label(truth: Truth, tracks: Tracks) -> list[Unlabeled]:
-    from bytetrack.boxes import overlap
-    from bytetrack.scoring.metrics import counterparts, frames_to_count, rows_of_frames  # imports SciPy and pycocotools
+    from bytetrack.boxes import box_iou
+    from bytetrack.scoring.metrics import frame_slices, frames_to_score, match_classes  # imports SciPy and pycocotools
 
-    scored = [kind for _, kinds in counterparts(truth.tracks.classes, tracks.classes) for kind in kinds]
-    tracks = tracks.where(np.isin(tracks.class_id, scored))
-    counted = frames_to_count(truth.frames, truth.labeled_frames)
+    scored = [kind for _, kinds in match_classes(truth.tracks.classes, tracks.classes) for kind in kinds]
+    tracks = tracks.select(np.isin(tracks.class_id, scored))
+    counted = frames_to_score(truth.frames, truth.labeled_frames)
     alone = np.zeros(len(tracks), bool)
-    for a, b in zip(rows_of_frames(truth.tracks, counted), rows_of_frames(tracks, counted)):
-        alone[b] = overlap(truth.tracks.xyxy[a], tracks.xyxy[b]).max(axis=0, initial=0) <= MAX_IOU
-    tracks = tracks.where(alone)
+    for a, b in zip(frame_slices(truth.tracks, counted), frame_slices(tracks, counted)):
+        alone[b] = box_iou(truth.tracks.xyxy[a], tracks.xyxy[b]).max(axis=0, initial=0) <= MAX_IOU
+    tracks = tracks.select(alone)
     ids, boxes = np.unique(tracks.id, return_counts=True)
     found = {id: tracks.frame[tracks.id == id].tolist() for id in ids[2 * boxes > len(counted)].tolist()}
     return [Unlabeled(id, frames[0], frames[-1]) for id, frames in found.items()]

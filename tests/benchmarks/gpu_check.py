@@ -29,7 +29,7 @@ import requests
 import torch
 
 from bytetrack import devices, mot, video
-from bytetrack.boxes import overlap
+from bytetrack.boxes import box_iou
 from bytetrack.detection import artifact
 from bytetrack.detection.artifact import ModelConfig
 from bytetrack.detection.checkpoints import known_class_names, network_of, read_checkpoint
@@ -150,7 +150,7 @@ def agreement(check: Check) -> dict[str, Any]:
 def _matched(found: Detections, expected: Detections) -> tuple[int, list[float]]:
     if not len(found) or not len(expected):
         return 0, []
-    iou = overlap(found.xyxy, expected.xyxy)
+    iou = box_iou(found.xyxy, expected.xyxy)
     best = iou.argmax(axis=0)
     near = np.flatnonzero(iou.max(axis=0) > 0.9)
     return len(near), np.abs(found.xyxy[best[near]] - expected.xyxy[near]).max(axis=1).tolist()

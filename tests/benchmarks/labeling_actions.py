@@ -22,7 +22,7 @@ from backend.progress import silent
 from backend.steps import tracking
 from backend.workspace import Workspace
 from backend.workspace.records import Labels, Model, Video
-from bytetrack.boxes import overlap
+from bytetrack.boxes import box_iou
 from bytetrack.tracks import Tracks
 from bytetrack.video import read_frames
 
@@ -143,7 +143,7 @@ def corrected(objects: list[Boxes], found: Tracks, pictures: list[np.ndarray]) -
     for number, truth in enumerate(objects):
         for frame, box in truth.items():
             here = found.at(frame)
-            if len(here) and (shares := overlap(here.xyxy, box[None])[:, 0]).max() >= GOOD / 2:
+            if len(here) and (shares := box_iou(here.xyxy, box[None])[:, 0]).max() >= GOOD / 2:
                 owner.setdefault(int(here.id[shares.argmax()]), {})[frame] = number
     of_object: dict[int, Boxes] = {number: {} for number in range(len(objects))}
     tracks_of: dict[int, set[int]] = {number: set() for number in range(len(objects))}
@@ -195,11 +195,11 @@ def mending(shown: np.ndarray, true: np.ndarray) -> int:
 
 
 def share(one: np.ndarray, other: np.ndarray) -> float:
-    return float(overlap(one[None], other[None])[0, 0])
+    return float(box_iou(one[None], other[None])[0, 0])
 
 
 def boxes_of(tracks: Tracks, id: int) -> Boxes:
-    own = tracks.where(tracks.id == id)
+    own = tracks.select(tracks.id == id)
     return dict(zip(own.frame.tolist(), own.xyxy))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import supervision as sv
 
 from bytetrack import mot
-from bytetrack.tracking.adapters import update_with_detections
+from bytetrack.tracking.supervision_adapter import update_with_detections
 from bytetrack.tracking.tracker import ByteTracker
 
 Frame = tuple[np.ndarray, np.ndarray]  # `(N, 4)` xyxy and `(N,)` scores

@@ -17,7 +17,7 @@ from backend.labels.sequence import load
 from backend.steps import labeling, videos
 from backend.workspace import Workspace
 from backend.workspace.records import LabelingJob, Labels, Model
-from bytetrack.boxes import overlap
+from bytetrack.boxes import box_iou
 from bytetrack.tracks import Tracks
 from bytetrack.video import VideoWriter
 
@@ -165,7 +165,7 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(
     for frame in range(FRAMES):
         here = found.at(frame)
         assert [found.classes[each] for each in here.class_id.tolist()] == ["square", "disc"]
-        assert np.diag(overlap(here.xyxy, np.array(truth(frame), float))).min() > 0.8, frame
+        assert np.diag(box_iou(here.xyxy, np.array(truth(frame), float))).min() > 0.8, frame
 
     go(page, "Datasets")
     button(page, "Build dataset").click()
@@ -199,7 +199,7 @@ def test_tools(page: Page, editor: Locator, hand: Hand, workspace: Workspace) ->
     page.keyboard.press("f")
     expect(editor).to_have_attribute("data-boxes", str(FRAMES), timeout=20_000)
     table = boxes()
-    shares = [overlap(table.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
+    shares = [box_iou(table.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
     assert min(shares) > 0.7
 
     hand.go(12)
@@ -260,7 +260,7 @@ def test_what_was_predicted_is_followed_anew_up_to_where_it_was_right(
     assert [frame for frame, key in found.keys.items() if not key.predicted] == [6]
     mended, _ = boxes_of(desk.drawn(0), desk.job.classes)
     assert mended.frame.tolist() == list(range(FRAMES))
-    shares = [overlap(mended.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
+    shares = [box_iou(mended.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
     assert min(shares) > 0.8 and shares[12:] == [pytest.approx(1)] * (FRAMES - 12)
 
 

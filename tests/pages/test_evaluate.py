@@ -41,7 +41,7 @@ def run(workspace, video: Video, labels: Labels, model: Model) -> Run:
     )
     truth = Tracks.load(workspace.folder(labels) / "tracks.json")
     folder = workspace.folder(run)
-    truth.where(truth.frame < 15).save(folder / "tracks.json")
+    truth.select(truth.frame < 15).save(folder / "tracks.json")
     detections = VideoDetections(
         truth.frame, truth.xyxy, np.full(len(truth), 0.9), truth.class_id, truth.classes, 64, 48, 10.0, 20
     )

@@ -8,7 +8,7 @@ from bytetrack.compiled import compiled
 
 
 @compiled
-def overlap(a: np.ndarray, b: np.ndarray, border: float = 0.0) -> np.ndarray:
+def box_iou(a: np.ndarray, b: np.ndarray, border: float = 0.0) -> np.ndarray:
     """`(N, M)` intersection over union of `(N, 4)` and `(M, 4)` float64 xyxy boxes.
 
     A box turned inside out, which a filter can predict, overlaps nothing.

@@ -15,7 +15,7 @@ import numpy as np
 from bytetrack import video
 from bytetrack.detection.detector import Detections, Detector
 from bytetrack.files import atomic_path
-from bytetrack.tracking.config import NAMES, TrackerConfig
+from bytetrack.tracking.config import SETTING_NAMES, TrackerConfig
 from bytetrack.tracking.refinement import refine
 from bytetrack.tracking.tracker import ByteTracker
 from bytetrack.tracks import Tracks
@@ -169,7 +169,7 @@ def tracker_config(detector: Detector, settings: Mapping[str, Any], frame_rate: 
         settings: see `TrackerConfig.parse`, which raises ValueError for a wrong one.
         frame_rate: of the video, where `settings` does not name one.
     """
-    own = {name: value for name, value in detector.config.thresholds.items() if name in NAMES}
+    own = {name: value for name, value in detector.config.thresholds.items() if name in SETTING_NAMES}
     return TrackerConfig.parse({**own, "frame_rate": frame_rate, **settings})
 
 

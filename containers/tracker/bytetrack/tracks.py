@@ -65,7 +65,7 @@ class Tracks:
     def __len__(self) -> int:
         return len(self.frame)
 
-    def where(self, keep: np.ndarray) -> Tracks:
+    def select(self, keep: np.ndarray) -> Tracks:
         """The rows that the boolean `(N,)` mask or index array `keep` picks."""
         return Tracks(
             self.frame[keep], self.id[keep], self.xyxy[keep], self.score[keep], self.class_id[keep], self.classes
@@ -74,11 +74,11 @@ class Tracks:
     def at(self, frame: int) -> Tracks:
         """The boxes of one frame."""
         first, last = np.searchsorted(self.frame, [frame, frame + 1])
-        return self.where(np.arange(first, last))
+        return self.select(np.arange(first, last))
 
     def between(self, start: int, stop: int) -> Tracks:
         """The boxes of frames `start <= frame < stop`, renumbered so that `start` becomes frame 0."""
-        part = self.where((self.frame >= start) & (self.frame < stop))
+        part = self.select((self.frame >= start) & (self.frame < stop))
         return part.shifted(-start)
 
     def shifted(self, frames: int) -> Tracks:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from backend.labels.following import follow
-from bytetrack.boxes import overlap
+from bytetrack.boxes import box_iou
 
 WIDTH, HEIGHT = 320, 240
 
@@ -27,7 +27,7 @@ def test_an_object_that_moves_and_grows_is_followed() -> None:
     boxes = [[20 + 7 * n, 30 + 3 * n, 80 + 7 * n + n, 110 + 3 * n + n] for n in range(25)]
     found = list(follow(pictures(boxes), np.array(boxes[0], float)))
     assert len(found) == 24
-    assert min(overlap(np.array([box]), np.array([true], float))[0, 0] for box, true in zip(found, boxes[1:])) > 0.8
+    assert min(box_iou(np.array([box]), np.array([true], float))[0, 0] for box, true in zip(found, boxes[1:])) > 0.8
 
 
 def test_it_ends_where_the_object_leaves_the_picture() -> None:

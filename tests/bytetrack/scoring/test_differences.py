@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bytetrack.scoring.differences import FALSE, MATCHED, MISSED, SWITCHED, UNCOUNTED, Moment, differences
+from bytetrack.scoring.differences import FALSE, MATCHED, MISSED, SWITCHED, UNCOUNTED, Moment, find_differences
 from bytetrack.scoring.metrics import score
 from bytetrack.tracks import Tracks
 
@@ -28,7 +28,7 @@ def tables(draw: st.DrawFn, classes: tuple[str, ...]) -> Tracks:
 @given(tables(("car", "person")), tables(("person", "dog")), st.none() | st.sets(st.integers(0, FRAMES), min_size=1))
 def test_marks_add_up_to_the_metrics(truth: Tracks, tracks: Tracks, labeled: set[int] | None) -> None:
     counted = None if labeled is None else sorted(labeled)
-    found, metrics = differences(truth, tracks, FRAMES, counted), score(truth, tracks, FRAMES, counted)
+    found, metrics = find_differences(truth, tracks, FRAMES, counted), score(truth, tracks, FRAMES, counted)
     assert (found.truth == MISSED).sum() == metrics["FN"]
     assert (found.tracks == FALSE).sum() == metrics["FP"]
     assert (found.tracks == SWITCHED).sum() == metrics["IDSW"]
@@ -56,12 +56,12 @@ def test_moments_name_when_what_went_wrong() -> None:
         *(np.concatenate([getattr(followed, name), getattr(ghost, name)]) for name in ("frame", "id", "xyxy", "score")),
         np.zeros(len(followed) + len(ghost)),
     )
-    found = differences(truth, tracks, 8)
+    found = find_differences(truth, tracks, 8)
     assert found.moments == [Moment(1, 2, FALSE, 5), Moment(2, 3, MISSED, 3), Moment(5, 5, SWITCHED, 9)]
 
 
 def test_frames_that_nobody_labeled_are_not_judged() -> None:
     tracks = walk([1] * 4, 0)
-    found = differences(walk([1, 0, 0, 0], 0), tracks, 4, [0])
+    found = find_differences(walk([1, 0, 0, 0], 0), tracks, 4, [0])
     assert found.tracks.tolist() == [MATCHED, UNCOUNTED, UNCOUNTED, UNCOUNTED] and found.moments == []
-    assert differences(Tracks.empty(), Tracks.empty(), 4).moments == []
+    assert find_differences(Tracks.empty(), Tracks.empty(), 4).moments == []

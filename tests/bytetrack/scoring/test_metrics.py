@@ -55,7 +55,7 @@ def test_misses_and_false_positives_are_counted() -> None:
 
 def test_only_labeled_frames_count() -> None:
     labeled = [0, 5]
-    truth = TRUTH.where(np.isin(TRUTH.frame, labeled))
+    truth = TRUTH.select(np.isin(TRUTH.frame, labeled))
     metrics = score(truth, walk([1] * FRAMES), FRAMES, labeled)
     assert metrics["HOTA"] == pytest.approx(100)
     assert metrics["FP"] == 0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bytetrack.boxes import overlap
+from bytetrack.boxes import box_iou
 from bytetrack.tracking.matching import assign, near
 
 BOX = np.dtype([("xyxy", "f8", 4), ("class_id", "i8"), ("score", "f8")])
@@ -32,7 +32,7 @@ limits = st.sampled_from([0.15, 0.5, 0.8, 0.99, 1.0])
 
 
 def costs(a: np.ndarray, b: np.ndarray, by_score: bool, any_class: bool) -> np.ndarray:
-    cost = 1 - overlap(a["xyxy"], b["xyxy"], border=1) * (b["score"] if by_score else 1)
+    cost = 1 - box_iou(a["xyxy"], b["xyxy"], border=1) * (b["score"] if by_score else 1)
     return np.where(any_class | (a["class_id"][:, None] == b["class_id"]), cost, 1e3)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bytetrack import mot
 from bytetrack.scoring.metrics import Evaluation, combine, evaluate
 from bytetrack.tracking.config import TrackerConfig
-from bytetrack.tracking.refinement import drop_short, fill_gaps, one_class, refine, smooth
+from bytetrack.tracking.refinement import drop_short, interpolate_gaps, refine, smooth, vote_class
 from bytetrack.tracks import Tracks
 
 
@@ -39,12 +39,12 @@ def test_a_video_that_is_shorter_keeps_what_lasts_through_it() -> None:
 
 
 def test_gaps_are_filled_in_a_straight_line() -> None:
-    filled = fill_gaps(both(walk([0, 1, 4, 5, 10]), walk([0, 9], 2)), 2)
-    one = filled.where(filled.id == 1)
+    filled = interpolate_gaps(both(walk([0, 1, 4, 5, 10]), walk([0, 9], 2)), 2)
+    one = filled.select(filled.id == 1)
     assert one.frame.tolist() == [0, 1, 2, 3, 4, 5, 10]
     assert one.xyxy == pytest.approx(walk([0, 1, 2, 3, 4, 5, 10]).xyxy)
     assert (np.diff(one.score) > 0).all()
-    assert filled.where(filled.id == 2).frame.tolist() == [0, 9]
+    assert filled.select(filled.id == 2).frame.tolist() == [0, 9]
 
 
 def test_smoothing_brings_boxes_nearer_to_where_the_object_is() -> None:
@@ -57,7 +57,7 @@ def test_smoothing_brings_boxes_nearer_to_where_the_object_is() -> None:
 
 
 def test_a_track_gets_the_class_that_most_of_its_scores_speak_for() -> None:
-    assert set(one_class(walk([0, 1, 2, 3], class_ids=[0, 0, 1, 1])).class_id.tolist()) == {1}
+    assert set(vote_class(walk([0, 1, 2, 3], class_ids=[0, 0, 1, 1])).class_id.tolist()) == {1}
 
 
 numbers = st.integers(0, 12)

@@ -131,7 +131,7 @@ def metadata(classes: Sequence[str], job: str) -> dict[str, Any]:
 
 def thinned(tracks: Tracks, every: int, count: int) -> Tracks:
     """The boxes on every `every`-th frame, by the numbers that these `count` frames have in the job."""
-    kept = tracks.where((tracks.frame % every == 0) & (tracks.frame < every * count))
+    kept = tracks.select((tracks.frame % every == 0) & (tracks.frame < every * count))
     return Tracks(kept.frame // every, kept.id, kept.xyxy, kept.score, kept.class_id, kept.classes)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
 from bytetrack.files import atomic_path, write_atomically
-from bytetrack.tracking.config import NAMES, TrackerConfig
+from bytetrack.tracking.config import SETTING_NAMES, TrackerConfig
 
 if TYPE_CHECKING:
     from yolox.models import YoloxModule
@@ -30,7 +30,7 @@ TOLERANCE = 1e-3  # of ONNX against PyTorch: absolute for scores, for boxes a sh
 THRESHOLDS: dict[str, float] = {
     "test_conf": 0.1,  # detections below are dropped; low, as ByteTrack's second stage lives on weak ones
     "nmsthre": 0.65,  # of two boxes of a class that overlap more, the weaker is dropped
-    **{name: getattr(TrackerConfig, name) for name in NAMES if name != "frame_rate"},  # that is the video's
+    **{name: getattr(TrackerConfig, name) for name in SETTING_NAMES if name != "frame_rate"},  # that is the video's
 }
 
 

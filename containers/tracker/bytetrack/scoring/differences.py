@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from bytetrack.boxes import overlap
-from bytetrack.scoring.metrics import counterparts, frames_to_count, rows_of_frames
+from bytetrack.boxes import box_iou
+from bytetrack.scoring.metrics import frame_slices, frames_to_score, match_classes
 from bytetrack.tracks import Tracks
 
 UNCOUNTED, MATCHED, MISSED, FALSE, SWITCHED = range(5)
@@ -47,7 +47,9 @@ class Differences:
     moments: list[Moment]
 
 
-def differences(truth: Tracks, tracks: Tracks, frames: int, labeled_frames: Sequence[int] | None = None) -> Differences:
+def find_differences(
+    truth: Tracks, tracks: Tracks, frames: int, labeled_frames: Sequence[int] | None = None
+) -> Differences:
     """Match boxes as the CLEAR metrics do, so that what is marked adds up to FN, FP and IDSW.
 
     Args:
@@ -56,10 +58,10 @@ def differences(truth: Tracks, tracks: Tracks, frames: int, labeled_frames: Sequ
 
     Bernardin and Stiefelhagen, Evaluating Multiple Object Tracking Performance, 2008.
     """
-    counted = frames_to_count(frames, labeled_frames)
+    counted = frames_to_score(frames, labeled_frames)
     of_truth = np.full(len(truth), UNCOUNTED, np.uint8)
     of_tracks = np.full(len(tracks), UNCOUNTED, np.uint8)
-    for class_id, (_, same) in enumerate(counterparts(truth.classes, tracks.classes)):
+    for class_id, (_, same) in enumerate(match_classes(truth.classes, tracks.classes)):
         _mark(
             _Side(truth, np.flatnonzero(truth.class_id == class_id), counted, of_truth),
             _Side(tracks, np.flatnonzero(np.isin(tracks.class_id, same)), counted, of_tracks),
@@ -77,8 +79,8 @@ class _Side:
 
     def __init__(self, table: Tracks, rows: np.ndarray, counted: np.ndarray, marks: np.ndarray) -> None:
         self.rows, self.marks = rows, marks
-        self.boxes = table.where(rows)
-        self.of_frames = rows_of_frames(self.boxes, counted)
+        self.boxes = table.select(rows)
+        self.of_frames = frame_slices(self.boxes, counted)
 
 
 def _mark(truth: _Side, tracks: _Side) -> None:
@@ -89,7 +91,7 @@ def _mark(truth: _Side, tracks: _Side) -> None:
         ids, others = truth.boxes.id[a].tolist(), tracks.boxes.id[b].tolist()
         if not ids or not others:
             continue
-        shares = overlap(truth.boxes.xyxy[a], tracks.boxes.xyxy[b])
+        shares = box_iou(truth.boxes.xyxy[a], tracks.boxes.xyxy[b])
         going_on = np.array([[in_last_frame.get(id) == other for other in others] for id in ids]).reshape(shares.shape)
         possible = shares >= THRESHOLD - np.finfo(float).eps
         value = np.where(possible, shares + KEPT * going_on, 0)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from bytetrack.boxes import overlap
-from bytetrack.scoring.metrics import rows_of_frames
+from bytetrack.boxes import box_iou
+from bytetrack.scoring.metrics import frame_slices
 from bytetrack.tracks import Tracks
 
 MIN_IOU = 0.5
@@ -29,7 +29,7 @@ def has_distractors(scores: np.ndarray, classes: np.ndarray) -> bool:
     return bool((classes[scores != 0] == PEDESTRIAN).all() and np.isin(classes, MOT20).any())
 
 
-def on_distractors(truth: Tracks, classes: np.ndarray, tracks: Tracks, distractors: tuple[int, ...]) -> np.ndarray:
+def match_distractors(truth: Tracks, classes: np.ndarray, tracks: Tracks, distractors: tuple[int, ...]) -> np.ndarray:
     """Find the boxes of tracks that match a distractor.
 
     In each frame, boxes of tracks are assigned to all boxes of the truth, whatever their class and score, so that the
@@ -45,8 +45,8 @@ def on_distractors(truth: Tracks, classes: np.ndarray, tracks: Tracks, distracto
     """
     found = np.zeros(len(tracks), bool)
     frames = np.intersect1d(truth.frame, tracks.frame)
-    for a, b in zip(rows_of_frames(truth, frames), rows_of_frames(tracks, frames)):
-        shares = overlap(truth.xyxy[a], tracks.xyxy[b])
+    for a, b in zip(frame_slices(truth, frames), frame_slices(tracks, frames)):
+        shares = box_iou(truth.xyxy[a], tracks.xyxy[b])
         shares[shares < MIN_IOU - np.finfo(float).eps] = 0
         rows, columns = linear_sum_assignment(shares, maximize=True)
         hit = (shares[rows, columns] > 0) & np.isin(classes[a][rows], distractors)

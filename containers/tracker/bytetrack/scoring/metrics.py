@@ -12,7 +12,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from trackeval.metrics import CLEAR, Identity
 
-from bytetrack.boxes import overlap
+from bytetrack.boxes import box_iou
 from bytetrack.scoring.hota import FastHOTA
 from bytetrack.tracks import Tracks
 
@@ -82,12 +82,12 @@ def evaluate(
     Returns:
         Per name of the truth's classes.
     """
-    counted = frames_to_count(frames, labeled_frames)
+    counted = frames_to_score(frames, labeled_frames)
     return {
         name: _evaluate_class(
-            truth.where(truth.class_id == class_id), tracks.where(np.isin(tracks.class_id, counterparts)), counted
+            truth.select(truth.class_id == class_id), tracks.select(np.isin(tracks.class_id, class_ids)), counted
         )
-        for class_id, (name, counterparts) in enumerate(counterparts(truth.classes, tracks.classes))
+        for class_id, (name, class_ids) in enumerate(match_classes(truth.classes, tracks.classes))
     }
 
 
@@ -124,13 +124,13 @@ def average_precision(truth: dict, detections: list[dict]) -> dict[str, float]:
     return {name: max(float(evaluator.stats[index]), 0.0) for name, index in zip(names, (0, 1, 2, 8))}
 
 
-def frames_to_count(frames: int, labeled_frames: Sequence[int] | None) -> np.ndarray:
+def frames_to_score(frames: int, labeled_frames: Sequence[int] | None) -> np.ndarray:
     """`(K,)` int64, sorted; arguments as for `evaluate`."""
     counted = np.arange(frames) if labeled_frames is None else np.unique(np.asarray(labeled_frames, np.int64))
     return counted[(counted >= 0) & (counted < frames)]
 
 
-def counterparts(truth: Sequence[str], tracks: Sequence[str]) -> list[tuple[str, list[int]]]:
+def match_classes(truth: Sequence[str], tracks: Sequence[str]) -> list[tuple[str, list[int]]]:
     """Per class of the truth, its name and the class ids of the tracks that mean the same."""
     if len(truth) == len(tracks) == 1:
         return [(truth[0], [0])]
@@ -138,10 +138,10 @@ def counterparts(truth: Sequence[str], tracks: Sequence[str]) -> list[tuple[str,
 
 
 def _evaluate_class(truth: Tracks, tracks: Tracks, frames: np.ndarray) -> Evaluation:
-    truth, tracks = truth.where(np.isin(truth.frame, frames)), tracks.where(np.isin(tracks.frame, frames))
+    truth, tracks = truth.select(np.isin(truth.frame, frames)), tracks.select(np.isin(tracks.frame, frames))
     truth_names, truth_ids = np.unique(truth.id, return_inverse=True)
     track_names, track_ids = np.unique(tracks.id, return_inverse=True)
-    truth_rows, track_rows = rows_of_frames(truth, frames), rows_of_frames(tracks, frames)
+    truth_rows, track_rows = frame_slices(truth, frames), frame_slices(tracks, frames)
     data = {
         "num_timesteps": len(frames),
         "num_gt_dets": len(truth),
@@ -150,12 +150,12 @@ def _evaluate_class(truth: Tracks, tracks: Tracks, frames: np.ndarray) -> Evalua
         "num_tracker_ids": len(track_names),
         "gt_ids": [truth_ids[rows] for rows in truth_rows],
         "tracker_ids": [track_ids[rows] for rows in track_rows],
-        "similarity_scores": [overlap(truth.xyxy[a], tracks.xyxy[b]) for a, b in zip(truth_rows, track_rows)],
+        "similarity_scores": [box_iou(truth.xyxy[a], tracks.xyxy[b]) for a, b in zip(truth_rows, track_rows)],
     }
     return Evaluation({name: family.eval_sequence(data) for name, family in FAMILIES.items()})
 
 
-def rows_of_frames(tracks: Tracks, frames: np.ndarray) -> list[slice]:
+def frame_slices(tracks: Tracks, frames: np.ndarray) -> list[slice]:
     """Per frame the rows of its boxes."""
     first, last = np.searchsorted(tracks.frame, frames), np.searchsorted(tracks.frame, frames, side="right")
     return [slice(a, b) for a, b in zip(first, last)]

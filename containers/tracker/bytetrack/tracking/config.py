@@ -73,4 +73,4 @@ class TrackerConfig:
         return max(int(self.frame_rate / 30 * self.track_buffer), 1)
 
 
-NAMES = tuple(setting.name for setting in fields(TrackerConfig))
+SETTING_NAMES = tuple(setting.name for setting in fields(TrackerConfig))

@@ -13,7 +13,7 @@ import lap
 import numpy as np
 from numba import objmode
 
-from bytetrack.boxes import overlap
+from bytetrack.boxes import box_iou
 from bytetrack.compiled import compiled
 
 BORDER = 1.0  # the authors count the corners as pixels of the box
@@ -60,7 +60,7 @@ def assign(
 
 
 def _assign_by_lap(a: np.ndarray, b: np.ndarray, limit: float, by_score: bool, any_class: bool) -> np.ndarray:
-    similarity = overlap(a["xyxy"], b["xyxy"], BORDER)
+    similarity = box_iou(a["xyxy"], b["xyxy"], BORDER)
     if by_score:
         similarity *= b["score"]
     cost = 1 - similarity

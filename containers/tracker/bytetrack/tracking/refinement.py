@@ -23,16 +23,16 @@ def refine(tracks: Tracks, config: TrackerConfig) -> Tracks:
     if len(tracks) == 0:
         return tracks
     tracks = drop_short(tracks, min(config.min_length, int(tracks.frame[-1]) + 1))
-    return smooth(fill_gaps(one_class(tracks), config.fill_gaps), config.smooth)
+    return smooth(interpolate_gaps(vote_class(tracks), config.fill_gaps), config.smooth)
 
 
 def drop_short(tracks: Tracks, min_length: int) -> Tracks:
     """Without the tracks of fewer boxes: most of those follow something that is no object."""
     _, track, boxes = np.unique(tracks.id, return_inverse=True, return_counts=True)
-    return tracks.where(boxes[track] >= min_length)
+    return tracks.select(boxes[track] >= min_length)
 
 
-def one_class(tracks: Tracks) -> Tracks:
+def vote_class(tracks: Tracks) -> Tracks:
     """Each track of the class that has most of its scores; the first of them where several have as much."""
     names, track = np.unique(tracks.id, return_inverse=True)
     votes = np.zeros((len(names), len(tracks.classes)))
@@ -40,7 +40,7 @@ def one_class(tracks: Tracks) -> Tracks:
     return _with(tracks, class_id=votes.argmax(axis=1)[track])
 
 
-def fill_gaps(tracks: Tracks, most: int) -> Tracks:
+def interpolate_gaps(tracks: Tracks, most: int) -> Tracks:
     """Boxes where a track is missing for up to `most` frames, in a straight line from the last to the next."""
     by_track = np.lexsort((tracks.frame, tracks.id))
     before, after = by_track[:-1], by_track[1:]

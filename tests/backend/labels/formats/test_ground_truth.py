@@ -38,7 +38,7 @@ def test_the_example_job_is_its_ground_truth(shared_data: Path) -> None:
     assert sequences[2].labeled_frames == list(range(0, 50, 5))
     for k, sequence in enumerate(sequences):
         expected = truth.between(50 * k, 50 * k + 50)
-        expected = expected.where(np.isin(expected.frame, sequence.labeled_frames))
+        expected = expected.select(np.isin(expected.frame, sequence.labeled_frames))
         assert len(sequence.tracks) == len(expected)
         np.testing.assert_allclose(
             np.sort(sequence.tracks.xyxy[:, :2].sum(axis=1)), np.sort(expected.xyxy[:, :2].sum(axis=1)), atol=2.1

@@ -47,7 +47,7 @@ def written(job: LabelingSpec, folder: Path) -> tuple[dict, list[dict]]:
 
 def as_people_see_them(table: Tracks, every: int) -> Tracks:
     """Whole pixels, each object of the class that most of its boxes have, on every `every`-th frame."""
-    kept = table.where(table.frame % every == 0)
+    kept = table.select(table.frame % every == 0)
     kinds = {each: np.bincount(kept.class_id[kept.id == each]).argmax() for each in np.unique(kept.id)}
     kind = [kinds[each] for each in kept.id]
     return Tracks(kept.frame, kept.id, kept.xyxy.round(), kept.score, kind, kept.classes)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import supervision as sv
 
-from bytetrack.tracking.adapters import update_with_detections
+from bytetrack.tracking.supervision_adapter import update_with_detections
 from bytetrack.tracking.tracker import ByteTracker
 
 
