@@ -22,7 +22,7 @@ from app.widgets import (
     video_facts,
 )
 from app.widgets.charts import COLORS
-from app.widgets.formatting import ago, count, natural, number, size
+from app.widgets.formatting import ago, count, number, size
 from app.workspace import workspace
 from backend.latency import REQUESTS_NEEDED
 from backend.steps import deployments
@@ -30,6 +30,7 @@ from backend.steps.comparison import tracks_of
 from backend.steps.deployments import MODES
 from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import Comparison, Endpoint, Labels, Model, Run, Video
+from bytetrack.files import natural_sort_key
 from bytetrack.tracks import Tracks
 
 PARTS = {"client": COLORS[2], "network": COLORS[1], "model": COLORS[0]}
@@ -51,7 +52,7 @@ def main() -> None:
         return
     if endpoints:
         with guard():
-            start(sorted(videos, key=lambda video: natural(video.name)), endpoints, comparisons)
+            start(sorted(videos, key=lambda video: natural_sort_key(video.name)), endpoints, comparisons)
     else:
         empty_state(
             "rocket_launch",

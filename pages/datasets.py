@@ -21,12 +21,13 @@ from app.widgets import (
     page_header,
     run_job,
 )
-from app.widgets.formatting import count, date, natural, number
+from app.widgets.formatting import count, date, number
 from app.workspace import workspace
 from backend.errors import UserError
 from backend.labels.sequence import load
 from backend.steps import datasets
 from backend.workspace.records import Dataset, Labels, Video
+from bytetrack.files import natural_sort_key
 
 VERBS = ("build dataset", "split labels")
 LEFT_OUT = "leave out"
@@ -105,7 +106,7 @@ def divide(labels: list[Labels], videos: dict[str, Video]) -> dict[str, list[str
     wanted = [each for each in labels if each.video not in parents]
     suggested = {id: split for split, ids in datasets.suggest_split(wanted).items() for id in ids}
     order = {split: place for place, split in enumerate((*datasets.SPLITS, LEFT_OUT))}
-    rows = sorted(labels, key=lambda each: (order[suggested.get(each.id, LEFT_OUT)], natural(each.name)))
+    rows = sorted(labels, key=lambda each: (order[suggested.get(each.id, LEFT_OUT)], natural_sort_key(each.name)))
     st.markdown(
         "Whole clips go into one split: **train** to learn from, **val** to watch the learning, **test** to judge the "
         "tracks. This is a suggestion; change it in the last column."

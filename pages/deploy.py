@@ -20,13 +20,14 @@ from app.widgets import (
     page_header,
     run_job,
 )
-from app.widgets.formatting import ago, natural
+from app.widgets.formatting import ago
 from app.workspace import workspace
 from backend.platforms.base import EndpointState, Traffic
 from backend.platforms.registry import platform_of
 from backend.steps import deployments
 from backend.steps.deployments import MODES
 from backend.workspace.records import Endpoint, Model
+from bytetrack.files import natural_sort_key
 
 WAYS = {
     "batch": (
@@ -65,7 +66,7 @@ def main() -> None:
     with st.expander("New deployment", icon=":material/add:", expanded=len(endpoints) < len(WAYS)), guard():
         compose(sorted(models, key=lambda model: -model.created))
     jobs_panel("deploy", "restart endpoint", "update endpoint")
-    for endpoint in sorted(endpoints, key=lambda endpoint: natural(endpoint.name)):
+    for endpoint in sorted(endpoints, key=lambda endpoint: natural_sort_key(endpoint.name)):
         with guard():
             show(endpoint, {model.id: model for model in models})
     if endpoints:

@@ -23,12 +23,13 @@ from app.widgets import (
     tracks_downloads,
     upload,
 )
-from app.widgets.formatting import ago, count, natural, number, size
+from app.widgets.formatting import ago, count, number, size
 from app.workspace import workspace
 from backend import jobs
 from backend.labels.sequence import load
 from backend.steps import importing
 from backend.workspace.records import Job, Labels, Video
+from bytetrack.files import natural_sort_key
 from pages.parts.labeling_jobs import labeling_jobs
 
 VERBS = ("import labels", "start labeling", "fetch labels", "make sample", "draw tracks")
@@ -48,7 +49,7 @@ def main() -> None:
         "labels", "Which object is where, on which frame: what a detector learns from, and what tracks are judged by."
     )
     videos = ws.list(Video)
-    everything = sorted(ws.list(Labels), key=lambda labels: natural(labels.name))
+    everything = sorted(ws.list(Labels), key=lambda labels: natural_sort_key(labels.name))
     if not videos:
         jobs_panel(*VERBS)
         if not jobs.active(ws):

@@ -19,12 +19,13 @@ from app.widgets import (
     tracks_downloads,
     video_facts,
 )
-from app.widgets.formatting import ago, count, duration, natural, number, size
+from app.widgets.formatting import ago, count, duration, number, size
 from app.workspace import workspace
 from backend.steps import deployments
 from backend.steps.deployments import MODES
 from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import Endpoint, Model, Run, Video
+from bytetrack.files import natural_sort_key
 from bytetrack.tracks import Tracks
 
 HELP = {
@@ -46,7 +47,7 @@ def main() -> None:
         return
     if endpoints:
         with guard():
-            start(sorted(videos, key=lambda video: natural(video.name)), endpoints)
+            start(sorted(videos, key=lambda video: natural_sort_key(video.name)), endpoints)
     else:
         empty_state(
             "rocket_launch",

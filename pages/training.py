@@ -22,13 +22,14 @@ from app.widgets import (
     options_form,
     page_header,
 )
-from app.widgets.formatting import ago, count, duration, natural, number
+from app.widgets.formatting import ago, count, duration, number
 from app.workspace import workspace
 from backend import jobs
 from backend.platforms.base import HYPERPARAMETER_SEARCH, TRAINING
 from backend.platforms.registry import platform_of
 from backend.steps import hyperparameter_search, training
 from backend.workspace.records import Dataset, Job, Model
+from bytetrack.files import natural_sort_key
 from bytetrack.training.hyperparameters import SIZES, Hyperparameters
 
 SCRATCH = "from scratch"
@@ -69,7 +70,7 @@ def main() -> None:
         return
     if data:
         with st.expander("New training", icon=":material/add:", expanded=not started), guard():
-            compose(sorted(data, key=lambda each: natural(each.name)), started)
+            compose(sorted(data, key=lambda each: natural_sort_key(each.name)), started)
     if started:
         with guard():
             watch(started)

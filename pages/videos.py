@@ -23,13 +23,14 @@ from app.widgets import (
     upload,
     video_facts,
 )
-from app.widgets.formatting import count, duration, natural, number, size
+from app.widgets.formatting import count, duration, number, size
 from app.widgets.records import remember
 from app.workspace import workspace
 from backend import jobs
 from backend.errors import UserError
 from backend.steps import videos
 from backend.workspace.records import Job, Labels, Video
+from bytetrack.files import natural_sort_key
 
 COLUMNS = 4
 PER_PAGE = 24
@@ -40,7 +41,7 @@ ws = workspace()
 
 def main() -> None:
     page_header("videos")
-    everything = sorted(ws.list(Video), key=lambda video: natural(video.name))
+    everything = sorted(ws.list(Video), key=lambda video: natural_sort_key(video.name))
     opened = next((video for video in everything if video.id == st.query_params.get("video")), None)
     if opened:
         details(opened, everything)

@@ -40,7 +40,7 @@ turns errors into other ones. Raise or let pass `UserError`; never call `st.exce
 
 Words: "clip" for a video with a parent, "boxes", "objects" (track ids), frames from 0. Icons: `STEPS[…].material`.
 Format with `formatting`: `size(bytes)`, `duration(seconds)`, `ago(time)`, `number(n)`, `percent(x)`,
-`count(n, "clip")`; sort by name with `natural`.
+`count(n, "clip")`; sort by name with `bytetrack.files.natural_sort_key`.
 """
 
 from app.widgets.charts import SPLIT_COLORS, chart, class_colors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 from backend.wording import count as count
@@ -54,8 +53,3 @@ def number(value: float) -> str:
 def percent(value: float) -> str:
     """A value that is in percent already: `61.2 %`."""
     return f"{value:.1f} %"
-
-
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """A sort key by which `clip 9` comes before `clip 10`."""
-    return [(1, int(part), "") if part.isdigit() else (0, 0, part.casefold()) for part in re.split(r"(\d+)", name)]

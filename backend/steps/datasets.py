@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import shutil
 from collections import Counter
 from itertools import combinations
@@ -21,7 +20,7 @@ from backend.steps import videos
 from backend.workspace import Workspace
 from backend.workspace.paths import ANNOTATIONS
 from backend.workspace.records import Dataset, Labels, Video, check_name
-from bytetrack.files import write_atomically
+from bytetrack.files import natural_sort_key, write_atomically
 from bytetrack.video import read_frames
 
 SPLITS = ("train", "val", "test")
@@ -36,7 +35,7 @@ def suggest_split(labels: list[Labels]) -> dict[str, list[str]]:
 
     Names tell the order (clip 10 comes after clip 9). Two give no val, one neither val nor test: see `split_in_time`.
     """
-    ordered = [each.id for each in sorted(labels, key=lambda each: _natural(each.name))]
+    ordered = [each.id for each in sorted(labels, key=lambda each: natural_sort_key(each.name))]
     held_out = max(1, round(HELD_OUT * len(ordered)))
     test = held_out if len(ordered) > 1 else 0
     val = held_out if len(ordered) > 2 else 0
@@ -230,9 +229,3 @@ def _extract(workspace: Workspace, progress: Progress, labels: Labels, folder: P
 
 def _file_name(labels: Labels, number: int) -> str:
     return f"{labels.id}_{number:06d}.jpg"
-
-
-def _natural(name: str) -> list[tuple[int, int, str]]:
-    """A sort key by which “clip 9” comes before “clip 10”."""
-    pieces = [piece for piece in re.split(r"(\d+)", name.casefold()) if piece]
-    return [(0, int(piece), "") if piece.isdecimal() else (1, 0, piece) for piece in pieces]

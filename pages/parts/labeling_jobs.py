@@ -16,7 +16,7 @@ from app.widgets import (
     run_job,
     start_job,
 )
-from app.widgets.formatting import ago, count, natural
+from app.widgets.formatting import ago, count
 from app.workspace import workspace
 from backend.errors import UserError
 from backend.labels.formats.ground_truth.job_input import LONGEST_FULL, LONGEST_SHORT, MOST_CLASSES, check
@@ -24,6 +24,7 @@ from backend.platforms.base import LABELING
 from backend.platforms.registry import platform_of
 from backend.steps import labeling
 from backend.workspace.records import LabelingJob, Labels, Model, Run, Video
+from bytetrack.files import natural_sort_key
 
 LOOK_AGAIN = 15  # seconds, at labeling jobs
 STATES = {"in progress": "blue", "starting": "orange", "stopping": "orange", "done": "green", "failed": "red"}
@@ -38,7 +39,7 @@ def labeling_jobs(videos: list[Video]) -> None:
         st.session_state["labeling-begin"] = next(title for title, of in of_video.items() if run.id in of.values())
     begun = bool(st.session_state.get("labeling-clips"))
     with st.expander("Label clips", icon=":material/draw:", expanded=begun), guard():
-        compose(sorted(videos, key=lambda video: natural(video.name)))
+        compose(sorted(videos, key=lambda video: natural_sort_key(video.name)))
     if workspace().list(LabelingJob):
         standing()
         with guard():

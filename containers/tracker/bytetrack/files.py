@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -40,3 +41,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
 def write_atomically(path: Path, content: bytes) -> None:
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
+
+
+def natural_sort_key(name: str) -> list[tuple[int, int, str]]:
+    """Return a key that sorts names by the numbers in them: `clip 9` comes before `clip 10`, and case is ignored.
+
+    Example:
+        >>> sorted(["clip 10", "Clip 9"], key=natural_sort_key)
+        ['Clip 9', 'clip 10']
+    """
+    parts = re.findall(r"[0-9]+|[^0-9]+", name.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
