@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 from aws_fixtures import set_up
 from coco import save_channel
 from standin.server import Standin
+from waiting import until
 
 
 def about(folder: Path) -> list[psutil.Process]:
@@ -39,10 +39,7 @@ def start_endless_job(server: Standin, tmp_path: Path) -> None:
         ResourceConfig={"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 30},
         StoppingCondition={"MaxRuntimeInSeconds": 600},
     )
-    deadline = time.monotonic() + 30
-    while not about(server.folder):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: about(server.folder))
 
 
 def test_jobs_end_with_it(tmp_path: Path) -> None:
@@ -83,7 +80,4 @@ sys.stdin.read()
     assert about(folder)
     process.kill()
     process.communicate()
-    deadline = time.monotonic() + 20
-    while about(folder) or folder.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: not about(folder) and not folder.exists())

@@ -6,7 +6,6 @@ import io
 import json
 import tarfile
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from blobs import picture, save_model, save_video
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 from coco import save_channel
+from waiting import until
 
 from bytetrack.tracks import Tracks
 from bytetrack.training.metric_definitions import METRIC_DEFINITIONS
@@ -86,14 +86,6 @@ def upload(s3, folder: Path, uri: str) -> str:
 def read(s3, uri: str) -> bytes:
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     return s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-
-
-def until(condition: Callable[[], Any], patience: float = 60) -> Any:
-    deadline = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.1)
-    return found
 
 
 def training_job(account: dict, channels: dict[str, str], name: str, **changes: Any) -> dict[str, Any]:

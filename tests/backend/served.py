@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 from blobs import CLASSES, HEIGHT, WIDTH, save_model, save_video
+from waiting import until
 
 from backend.progress import silent
 from backend.steps import deployments, videos
@@ -47,22 +46,9 @@ def processes_about(text: object) -> list[psutil.Process]:
     return found
 
 
-def all_ended(text: object, patience: float = 10) -> bool:
-    """Whether no process about `text` is left, or about to be: one that has recorded its end takes a moment to exit."""
-    deadline = time.monotonic() + patience
-    while processes_about(text):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
-def until(found: Callable[[], object], seconds: float = 40) -> None:
-    """Wait until `found` returns something true."""
-    deadline = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
+def all_ended(text: object, seconds: float = 10) -> bool:
+    """Wait until no process about `text` runs: one that has recorded its end takes a moment to exit."""
+    return until(lambda: not processes_about(text), seconds)
 
 
 def servers(workspace: Workspace) -> set[str]:

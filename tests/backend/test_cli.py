@@ -6,11 +6,11 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 from backend import jobs
 from backend.cli import main
@@ -71,16 +71,11 @@ def test_who_interrupts_the_script_stops_its_job(workspace: Workspace) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 30
-    while not any(job.status == "running" for job in workspace.list(Job)):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: any(job.status == "running" for job in workspace.list(Job)))
     script.send_signal(signal.SIGINT)
     out, error = script.communicate(timeout=20)
     assert (script.returncode, out) == (130, "") and error.strip().endswith("Stopped.")
-    while jobs.active(workspace):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: not jobs.active(workspace))
     assert [job.status for job in workspace.list(Job)] == ["stopped"]
     assert workspace.list(Video) == []
 

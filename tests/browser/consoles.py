@@ -6,16 +6,15 @@ import os
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 PROJECT = Path(__file__).parents[2]
-START_SECONDS = 60
 
 
 @contextmanager
@@ -35,22 +34,18 @@ def running_console(folder: Path, *arguments: str) -> Iterator[str]:
             stderr=file,
         )
     try:
-        _wait_for(f"{address}/_stcore/health", process, log)
+        until(lambda: _is_healthy(address, process, log))
         yield address
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            pytest.fail(f"the console ended: {log.read_text()}")
-        try:
-            with urllib.request.urlopen(address, timeout=2) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail(f"the console did not start: {log.read_text()}")
+def _is_healthy(address: str, process: subprocess.Popen, log: Path) -> bool:
+    if process.poll() is not None:
+        pytest.fail(f"The console ended: {log.read_text()}")
+    try:
+        with urllib.request.urlopen(f"{address}/_stcore/health", timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False

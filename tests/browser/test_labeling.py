@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import cv2
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 from clicks import MINUTE, button, choose, done, go
 from playwright.sync_api import Locator, Page, expect
+from waiting import until
 
 from backend import progress
 from backend.labels.desk import Desk, Drawn, boxes_of, objects_of
@@ -362,7 +362,4 @@ def test_a_tab_that_is_closed_at_once_loses_nothing(
     page.on("dialog", lambda dialog: dialog.accept())  # leave all the same
     hand.draw([30, 40, 90, 100])
     page.close(run_before_unload=True)
-    deadline = time.monotonic() + 20
-    while not desk.drawn(0).objects and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert len(desk.drawn(0).objects) == 1
+    assert len(until(lambda: desk.drawn(0).objects)) == 1

@@ -7,12 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import requests
+from waiting import until
 
 
 @contextmanager
@@ -25,13 +25,15 @@ def serving(base: Path, **environment: str) -> Iterator[str]:
     process = subprocess.Popen([sys.executable, "-m", "bytetrack.serve"], env=os.environ | environment)
     try:
         address = f"http://127.0.0.1:{port}"
-        for _ in range(300):
+
+        def is_ready() -> bool:
+            assert process.poll() is None, "serve ended"
             try:
-                if requests.get(f"{address}/ping", timeout=2).ok:
-                    break
+                return requests.get(f"{address}/ping", timeout=2).ok
             except requests.ConnectionError:
-                assert process.poll() is None, "serve ended"
-                time.sleep(0.05)
+                return False
+
+        until(is_ready)
         yield address
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=5)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from backend import jobs, progress
 from backend.labels.sequence import LabelSequence, store
@@ -72,10 +72,7 @@ def finish(workspace: Workspace) -> Callable[[], Job]:
     """Waits for the newest job to end and returns it."""
 
     def finish_() -> Job:
-        stop = time.monotonic() + 60
-        while (job := jobs.recent(workspace)[0]).active:
-            assert time.monotonic() < stop, f"{job.name} takes too long"
-            time.sleep(0.1)
-        return job
+        until(lambda: not jobs.recent(workspace)[0].active)
+        return jobs.recent(workspace)[0]
 
     return finish_

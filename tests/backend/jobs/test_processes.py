@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from served import until
+from waiting import until
 
 from backend.jobs import processes
 

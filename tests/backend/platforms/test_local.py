@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 from served import all_ended
+from waiting import until
 
 from backend.errors import UserError
 from backend.jobs import processes
@@ -46,10 +46,7 @@ def queue(platform: LocalPlatform, model: Path) -> Iterator[dict]:
 
 
 def wait_for(platform: LocalPlatform, ref: dict, ticket: str) -> None:
-    deadline = time.monotonic() + 30
-    while platform.collect(ref, ticket) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: platform.collect(ref, ticket))
 
 
 def test_a_killed_endpoint_is_gone_and_nobody_elses_answer_is_taken(
@@ -57,10 +54,8 @@ def test_a_killed_endpoint_is_gone_and_nobody_elses_answer_is_taken(
 ) -> None:
     ref = deploy(platform, model, "realtime")
     psutil.Process(ref["pid"]).kill()
-    deadline = time.monotonic() + 5
-    while (state := platform.endpoint(ref)).status != "gone":
-        assert time.monotonic() < deadline
-    assert "was killed" in state.reason
+    until(lambda: platform.endpoint(ref).status == "gone", seconds=5)
+    assert "was killed" in platform.endpoint(ref).reason
     with pytest.raises(UserError, match="process is gone"):
         platform.invoke(ref | {"port": realtime["port"]}, b"", JSON, "NEW_SESSION")
     platform.delete_endpoint(ref)

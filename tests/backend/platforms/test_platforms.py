@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 from blobs import FRAMES, save_video
 from coco import save_channel
+from waiting import until
 
 from backend.errors import UserError
 from backend.jobs.processes import Stopped, stop_on_sigterm
@@ -66,11 +66,7 @@ def queue(platform: Platform, model: Path) -> Iterator[dict]:
 
 
 def collect(platform: Platform, ref: dict, ticket: str) -> dict:
-    deadline = time.monotonic() + 60
-    while (answer := platform.collect(ref, ticket)) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return json.loads(answer)
+    return json.loads(until(lambda: platform.collect(ref, ticket)))
 
 
 def training(folder: Path, name: str = "t", **hyperparameters: str) -> TrainingSpec:
@@ -239,9 +235,11 @@ def test_an_update_leaves_no_gap(platform: Platform, model: Path, scene: Path, t
         new = platform.update(old, other, {})
         platform.wait_in_service(new, silent)
         current = new
-        time.sleep(0.3)
+        asked_new = answered
+        until(lambda: failed or answered > asked_new + 1)
         platform.retire(old, new)
-        time.sleep(0.3)
+        after = answered
+        until(lambda: failed or answered > after + 1)
     finally:
         ended.set()
         asking.join()

@@ -3,14 +3,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import psutil
 import pytest
-from served import add_model, add_video, all_ended, deploy, never_ready, servers, until
+from served import add_model, add_video, all_ended, deploy, never_ready, servers
+from waiting import until
 
 from backend import jobs
 from backend.errors import UserError
@@ -66,9 +66,7 @@ def test_an_endpoint_lives_is_killed_restarted_and_deleted(workspace: Workspace,
     assert "Uvicorn running" in deployments.log(workspace, endpoint)
 
     psutil.Process(endpoint.ref["pid"]).kill()
-    deadline = time.monotonic() + 5
-    while deployments.state(workspace, endpoint).status != "gone":
-        assert time.monotonic() < deadline
+    until(lambda: deployments.state(workspace, endpoint).status == "gone", seconds=5)
     with pytest.raises(UserError, match="process is gone. Start it again on Deploy"):
         track(workspace, silent, video=video.id, endpoint=endpoint.id)
 

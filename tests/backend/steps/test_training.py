@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import psutil
 import pytest
 from learning import TINY, add_dataset
 from served import all_ended
+from waiting import until
 
 from backend import jobs
 from backend.errors import UserError
@@ -23,10 +22,11 @@ def dataset(workspace: Workspace) -> Dataset:
 
 
 def until_epoch(workspace: Workspace, job: Job, epoch: int) -> None:
-    deadline = time.monotonic() + 60
-    while not any(step["epoch"] >= epoch for step in training.curves(workspace, job)["steps"]):
-        assert time.monotonic() < deadline and jobs.active(workspace), jobs.log(workspace, job)
-        time.sleep(0.02)
+    def is_reached() -> bool:
+        assert jobs.active(workspace), jobs.log(workspace, job)
+        return any(step["epoch"] >= epoch for step in training.curves(workspace, job)["steps"])
+
+    until(is_reached)
 
 
 def test_a_training_is_killed_and_goes_on_from_its_checkpoint(workspace: Workspace, dataset: Dataset) -> None:

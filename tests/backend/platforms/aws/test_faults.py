@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from blobs import save_model, save_video
 from coco import save_channel
+from waiting import until
 
 from backend.errors import UserError
 from backend.platforms.aws.account import Account
@@ -232,10 +232,3 @@ def test_an_endpoint_is_found_where_it_is_although_another_region_is_chosen(
     assert elsewhere.endpoint(ref).status == "in service"
     elsewhere.delete_endpoint(ref)
     until(lambda: platform.endpoint(ref).status == "gone")
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

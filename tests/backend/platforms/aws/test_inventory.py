@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from blobs import save_model
+from waiting import until
 
 from backend.errors import UserError
 from backend.platforms.aws import inventory as module
@@ -72,13 +71,6 @@ def put(account: Account, key: str, times: int = 1) -> None:
 
 def found(account: Account, kind: str) -> list[Resource]:
     return [each for each in inventory(account) if each.kind == kind]
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.1)
 
 
 def test_an_endpoint_has_its_cost_and_goes_with_all_that_belongs_to_it(platform: AwsPlatform, tmp_path: Path) -> None:
