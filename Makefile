@@ -5,27 +5,48 @@ INSTALLED := $(VENV)/installed
 # OpenCV's ordinary build needs a display's libraries (libGL); its headless twin is the same module without them.
 OPENCV := $(shell sed -n 's/^opencv-python==\([0-9.]*\).*/\1/p' containers/tracker/requirements.txt)
 
-.PHONY: run test check format player benchmark clean
+# The player's own checks need Node.js and its packages (`make player-check` installs them). Without them, the bundle that
+# is in git is used as it is.
+PLAYER := app/player
+PLAYER_TOOLS := $(wildcard $(PLAYER)/node_modules/.bin/eslint)
+
+.PHONY: run help test quick check format hooks player player-check benchmark clean
 
 run: $(INSTALLED)  ## Start the console
 	$(BIN)/python -m app
 
-test: check $(INSTALLED)  ## All checks and tests
+help:  ## List these targets
+	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  make \1 \t\2/p' $(MAKEFILE_LIST) | expand -t 24
+
+test: check $(INSTALLED)  ## Run all checks and all tests
 	PYTHON=$(BIN)/python tests/browser/chromium.sh
 	$(BIN)/python -m pytest tests
 
-check: $(INSTALLED)  ## Lint, format, types
+quick: check $(INSTALLED)  ## Run all checks and the fast tests (those not marked slow; about a minute)
+	$(BIN)/python -m pytest tests -m "not slow"
+
+check: $(INSTALLED)  ## Lint, check the format and the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(if $(PLAYER_TOOLS),cd $(PLAYER) && npm run --silent lint)
 
-format: $(INSTALLED)  ## Put the code into its format
+format: $(INSTALLED)  ## Format the code and apply the linter's safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(if $(PLAYER_TOOLS),cd $(PLAYER) && npm run --silent format)
 
-player:  ## Bundle the player's front end (needs Node.js; the bundle is in git, so that nobody else does)
-	cd app/player && npm install --silent --no-package-lock --no-audit --no-fund && npm run --silent build
-	cd app/player && sed -si "1i // Made by \`make player\` of src, whose SHA-256 is $$(cat src/*.js | sha256sum | cut -c1-64)." dist/player.js dist/editor.js
+hooks: $(INSTALLED)  ## Run the checks before each git commit (installs pre-commit and its hook)
+	$(BIN)/python -m pip install --quiet pre-commit==4.7.0
+	$(BIN)/pre-commit install
+
+player: player-check  ## Bundle the player's front end (needs Node.js; the bundle is in git, so that users do not)
+	cd $(PLAYER) && npm run --silent build
+	cd $(PLAYER) && sed -si "1i // Made by \`make player\` of src, whose SHA-256 is $$(cat src/*.js | sha256sum | cut -c1-64)." dist/player.js dist/editor.js
+
+player-check:  ## Lint the player's front end and check its format (needs Node.js)
+	cd $(PLAYER) && npm ci --silent --no-audit --no-fund
+	cd $(PLAYER) && npm run --silent lint
 
 $(INSTALLED): requirements.txt containers/tracker/requirements.txt containers/tracker/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "ByteTrack Studio needs Python 3.11 to 3.13: make PYTHON=python3.12")'

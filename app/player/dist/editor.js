@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 148598db9e6939b24430c98969270d734e19220d4ccec092978dada707130ca4.
+// Made by `make player` of src, whose SHA-256 is e782c2e8570b99218e69a279de84203ca933808740890fecd599f6694359feb8.
 // src/colors.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();
@@ -46,10 +46,14 @@ function button(title, act, { name = "", words = "", className = "" } = {}) {
   return made;
 }
 function toggle(words, title, pressed, act) {
-  const made = button(title, () => {
-    made.ariaPressed = String(made.ariaPressed !== "true");
-    act(made.ariaPressed === "true");
-  }, { words, className: "toggle" });
+  const made = button(
+    title,
+    () => {
+      made.ariaPressed = String(made.ariaPressed !== "true");
+      act(made.ariaPressed === "true");
+    },
+    { words, className: "toggle" }
+  );
   made.ariaPressed = String(pressed);
   return made;
 }
@@ -94,7 +98,11 @@ var Drawing = class {
     return count;
   }
   toJson() {
-    return [...this.objects.values()].map(({ id, classId, keys }) => ({ id, class_id: classId, keys: Object.fromEntries(keys) }));
+    return [...this.objects.values()].map(({ id, classId, keys }) => ({
+      id,
+      class_id: classId,
+      keys: Object.fromEntries(keys)
+    }));
   }
   // What the timeline and the painter of the player read.
   get summary() {
@@ -233,7 +241,10 @@ var Drawing = class {
     fix(earlier, object, frame - 1);
     closeEnd(earlier);
     const other = this.nextId;
-    this.change([id, { ...object, keys: earlier }], [other, { id: other, classId: object.classId, keys: sorted(later) }]);
+    this.change(
+      [id, { ...object, keys: earlier }],
+      [other, { id: other, classId: object.classId, keys: sorted(later) }]
+    );
     return other;
   }
   // Both are one object from now on, the first; returns the frame in which both have a box, if that forbids it.
@@ -275,10 +286,12 @@ function inside([left, top, right, bottom], [width, height]) {
   return [x1, y1, x2, y2];
 }
 function mapOf(objects) {
-  return new Map(objects.map(({ id, class_id: classId, keys }) => {
-    const entries = Object.entries(keys).map(([frame, key]) => [Number(frame), key]);
-    return [id, { id, classId, keys: sorted(new Map(entries)) }];
-  }));
+  return new Map(
+    objects.map(({ id, class_id: classId, keys }) => {
+      const entries = Object.entries(keys).map(([frame, key]) => [Number(frame), key]);
+      return [id, { id, classId, keys: sorted(new Map(entries)) }];
+    })
+  );
 }
 function sorted(keys) {
   return new Map([...keys].sort(([a], [b]) => a - b));
@@ -316,8 +329,8 @@ function marksOf(key) {
 function keyOf(object, frame) {
   const known = object.keys.get(frame);
   if (known) return known;
-  const { isKey, ...box } = boxOf(object, frame);
-  return box;
+  const { predicted, occluded, truncated, xyxy } = boxOf(object, frame);
+  return { predicted, occluded, truncated, xyxy };
 }
 function fix(keys, object, frame, gap) {
   if (!boxOf(object, frame)) return;
@@ -357,7 +370,9 @@ function corners(boxes, from = 0, to = boxes.length - 1) {
   let worst = 0, place = from;
   for (let n = from + 1; n < to; n++) {
     const share = (n - from) / (to - from);
-    const miss = Math.max(...boxes[n].map((value, k) => Math.abs(boxes[from][k] + share * (boxes[to][k] - boxes[from][k]) - value)));
+    const miss = Math.max(
+      ...boxes[n].map((value, k) => Math.abs(boxes[from][k] + share * (boxes[to][k] - boxes[from][k]) - value))
+    );
     if (miss > worst) [worst, place] = [miss, n];
   }
   return worst <= STRAIGHT ? [from, to] : [...corners(boxes, from, place), ...corners(boxes, place, to).slice(1)];
@@ -417,10 +432,13 @@ var Slides = class {
     for (const [old, picture] of this.pictures) {
       if (this.pictures.size <= KEPT) break;
       this.pictures.delete(old);
-      picture.then((bitmap) => {
-        if (bitmap !== this.bitmap) bitmap.close();
-      }, () => {
-      });
+      picture.then(
+        (bitmap) => {
+          if (bitmap !== this.bitmap) bitmap.close();
+        },
+        () => {
+        }
+      );
     }
     return known;
   }
@@ -459,8 +477,12 @@ var Slides = class {
   }
   close() {
     this.pause();
-    for (const picture of this.pictures.values()) picture.then((bitmap) => bitmap.close(), () => {
-    });
+    for (const picture of this.pictures.values())
+      picture.then(
+        (bitmap) => bitmap.close(),
+        () => {
+        }
+      );
     this.pictures.clear();
     this.bitmap = null;
   }
@@ -671,7 +693,9 @@ var Timeline = class {
       const lane = this.laneAt(event.offsetY);
       if (event.offsetX < GUTTER && !lane) return;
       if (lane?.track) {
-        const inside2 = spans(lane.track).some(([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3);
+        const inside2 = spans(lane.track).some(
+          ([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3
+        );
         if (inside2 || event.offsetX < GUTTER) {
           const frame = event.offsetX < GUTTER ? lane.track.first : this.frameAt(event.offsetX);
           return this.act.follow(lane.layer, lane.track.id, frame);
@@ -685,29 +709,34 @@ var Timeline = class {
       if (this.dragging) return this.act.seek(this.frameAt(event.offsetX));
       canvas.title = this.describe(event);
     });
-    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => {
-      this.dragging = false;
-    });
+    for (const name of ["pointerup", "pointercancel"])
+      canvas.addEventListener(name, () => {
+        this.dragging = false;
+      });
     canvas.addEventListener("dblclick", (event) => {
       const lane = this.laneAt(event.offsetY);
       if (lane?.track) this.act.seek(lane.track.first);
     });
-    canvas.addEventListener("wheel", (event) => {
-      const length = this.range.to - this.range.from;
-      if (event.ctrlKey || event.metaKey) {
-        const factor = Math.exp(event.deltaY * 4e-3);
-        const under = this.range.from + (event.offsetX - GUTTER) / this.width * length;
-        this.look(under - (under - this.range.from) * factor, length * factor);
-      } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-        this.look(this.range.from + (event.deltaX || event.deltaY) / this.width * length, length);
-      } else {
-        const before = this.scroll;
-        this.scrollTo(this.scroll + event.deltaY);
-        if (this.scroll === before) return;
-      }
-      event.preventDefault();
-      this.paint();
-    }, { passive: false });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        const length = this.range.to - this.range.from;
+        if (event.ctrlKey || event.metaKey) {
+          const factor = Math.exp(event.deltaY * 4e-3);
+          const under = this.range.from + (event.offsetX - GUTTER) / this.width * length;
+          this.look(under - (under - this.range.from) * factor, length * factor);
+        } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+          this.look(this.range.from + (event.deltaX || event.deltaY) / this.width * length, length);
+        } else {
+          const before = this.scroll;
+          this.scrollTo(this.scroll + event.deltaY);
+          if (this.scroll === before) return;
+        }
+        event.preventDefault();
+        this.paint();
+      },
+      { passive: false }
+    );
   }
   laneAt(y) {
     return y < this.lanesTop ? void 0 : this.lanes[Math.floor((y - this.lanesTop + this.scroll) / LANE)];
@@ -768,7 +797,9 @@ var Timeline = class {
   }
   paintCounts() {
     const { context } = this;
-    const shown = this.layers.map(({ tracks, showsClass }) => tracks.summary.counts.map((line, k) => showsClass(k) ? line : []));
+    const shown = this.layers.map(
+      ({ tracks, showsClass }) => tracks.summary.counts.map((line, k) => showsClass(k) ? line : [])
+    );
     const most = shown.flat().reduce((highest, line) => line.reduce((a, b) => Math.max(a, b), highest), 1);
     const y = (count) => RULER + COUNTS - 2 - count / most * (COUNTS - 8);
     const several = this.layers.length > 1;
@@ -842,7 +873,8 @@ var Timeline = class {
       }
       context.globalAlpha = 1;
     }
-    if (!this.lanes.length) this.write(this.empty ? this.nothing : "No track passes the filters.", top + LANE / 2, 0.65, 400, GUTTER);
+    if (!this.lanes.length)
+      this.write(this.empty ? this.nothing : "No track passes the filters.", top + LANE / 2, 0.65, 400, GUTTER);
     if (this.lanes.length * LANE > high - top) {
       const share = (high - top) / (this.lanes.length * LANE);
       context.fillStyle = this.ink;
@@ -990,9 +1022,13 @@ var Editor = class {
       this.redoButton,
       this.status,
       this.doneButton,
-      button("Keys", () => {
-        this.keys.hidden = !this.keys.hidden;
-      }, { name: "help" }),
+      button(
+        "Keys",
+        () => {
+          this.keys.hidden = !this.keys.hidden;
+        },
+        { name: "help" }
+      ),
       button("Full screen", () => this.fullScreen(), { name: "full" })
     );
     this.selection = element("div", "row selection");
@@ -1041,13 +1077,18 @@ var Editor = class {
       return;
     }
     this.message.hidden = true;
-    this.timeline = new Timeline(this.timelineCanvas, this.times, {
-      seek: (frame) => this.slides.seek(frame),
-      follow: (_, id, frame) => {
-        this.select(id);
-        this.slides.seek(frame);
-      }
-    }, "Nothing is drawn yet.");
+    this.timeline = new Timeline(
+      this.timelineCanvas,
+      this.times,
+      {
+        seek: (frame) => this.slides.seek(frame),
+        follow: (_, id, frame) => {
+          this.select(id);
+          this.slides.seek(frame);
+        }
+      },
+      "Nothing is drawn yet."
+    );
     this.tellStatus("Saved");
     this.redraw();
   }
@@ -1112,19 +1153,30 @@ var Editor = class {
   tellConflict(sentence) {
     this.conflict = true;
     this.message.hidden = false;
-    this.message.replaceChildren(element("div", "choice", element("p", "", sentence), button("Load what they drew", async () => {
-      let objects;
-      try {
-        objects = await this.load();
-      } catch (error) {
-        return this.tellStatus(`It could not be loaded: ${error.message}`, true);
-      }
-      this.drawing.replace(objects);
-      this.conflict = this.unsaved = false;
-      this.message.hidden = true;
-      this.tellStatus("Saved");
-      this.redraw();
-    }, { words: "Load what they drew", className: "toggle" })));
+    this.message.replaceChildren(
+      element(
+        "div",
+        "choice",
+        element("p", "", sentence),
+        button(
+          "Load what they drew",
+          async () => {
+            let objects;
+            try {
+              objects = await this.load();
+            } catch (error) {
+              return this.tellStatus(`It could not be loaded: ${error.message}`, true);
+            }
+            this.drawing.replace(objects);
+            this.conflict = this.unsaved = false;
+            this.message.hidden = true;
+            this.tellStatus("Saved");
+            this.redraw();
+          },
+          { words: "Load what they drew", className: "toggle" }
+        )
+      )
+    );
     this.tellStatus("Not saved", true);
   }
   // The page is told once it is saved, be it after another try.
@@ -1146,7 +1198,10 @@ var Editor = class {
     this.doneButton.ariaPressed = String(this.done);
     this.offerClasses();
     this.offerSelection();
-    this.timeline?.show([{ name: "", tracks: { summary: drawing.summary }, shows: () => true, showsClass: () => true }], this.selected === null ? null : { layer: 0, id: this.selected });
+    this.timeline?.show(
+      [{ name: "", tracks: { summary: drawing.summary }, shows: () => true, showsClass: () => true }],
+      this.selected === null ? null : { layer: 0, id: this.selected }
+    );
     if (replaced) this.root.focus({ preventScroll: true });
     this.root.dataset.boxes = drawing.boxes;
     this.root.dataset.objects = drawing.objects.size;
@@ -1180,10 +1235,14 @@ var Editor = class {
     this.numberField = number;
     const spans2 = spansOf(object).map(([first, last]) => first === last ? `${first}` : `${first} to ${last}`).join(", ");
     const act = (words, title, run, off = false) => {
-      const made = button(title, () => {
-        run();
-        this.root.focus({ preventScroll: true });
-      }, { words });
+      const made = button(
+        title,
+        () => {
+          run();
+          this.root.focus({ preventScroll: true });
+        },
+        { words }
+      );
       made.disabled = off;
       return made;
     };
@@ -1198,7 +1257,11 @@ var Editor = class {
       act("Follow", "Find it in the next frames (F)", () => this.follow(), !box),
       act("Ends here", "This is its last frame (E)", () => this.drawing.endAt(id, this.shown), !box),
       act("Split", "From this frame on it is another object (S)", () => this.split(), !box),
-      act(this.merging === null ? "Merge" : "Click the other …", "Another track is the same object (M)", () => this.startMerging()),
+      act(
+        this.merging === null ? "Merge" : "Click the other …",
+        "Another track is the same object (M)",
+        () => this.startMerging()
+      ),
       !box && this.shown < lastKey(object) ? act("Fill the gap", "It is here, too, and moves evenly (G)", () => this.drawing.fill(id, this.shown)) : act("Not here", "It is not in this frame (X)", () => this.drawing.removeHere(id, this.shown), !box),
       act("Delete", "The whole object (Shift Del)", () => this.drawing.remove(id)),
       button("Select nothing (Esc)", () => this.select(null), { name: "close" })
@@ -1308,7 +1371,8 @@ var Editor = class {
     const id = this.merging;
     this.merging = null;
     const both = this.drawing.merge(id, other);
-    if (both !== null) this.tellStatus(`#${id} and #${other} are both in frame ${both}: they cannot be one object.`, true);
+    if (both !== null)
+      this.tellStatus(`#${id} and #${other} are both in frame ${both}: they cannot be one object.`, true);
     this.selected = id;
     this.redraw();
   }
@@ -1333,7 +1397,10 @@ var Editor = class {
     this.tellStatus("Following …");
     let found;
     try {
-      const answer = await fetch(this.at("follow"), { method: "POST", body: JSON.stringify({ frame, xyxy: box.xyxy, most }) });
+      const answer = await fetch(this.at("follow"), {
+        method: "POST",
+        body: JSON.stringify({ frame, xyxy: box.xyxy, most })
+      });
       found = await answer.json();
       if (!answer.ok) return this.tellStatus(found.error, true);
     } catch {
@@ -1443,7 +1510,16 @@ var Editor = class {
     const { drag, stage } = this;
     if (!drag) {
       const grip = this.gripAt(place);
-      const names = { "-1-1": "nwse", "11": "nwse", "-11": "nesw", "1-1": "nesw", "-10": "ew", "10": "ew", "0-1": "ns", "01": "ns" };
+      const names = {
+        "-1-1": "nwse",
+        11: "nwse",
+        "-11": "nesw",
+        "1-1": "nesw",
+        "-10": "ew",
+        10: "ew",
+        "0-1": "ns",
+        "01": "ns"
+      };
       this.canvas.style.cursor = !grip ? "crosshair" : grip.x || grip.y ? `${names[`${grip.x}${grip.y}`]}-resize` : "move";
       return;
     }
@@ -1461,12 +1537,15 @@ var Editor = class {
       const [dx, dy] = [place.x - drag.place.x, place.y - drag.place.y];
       const [left, top, right, bottom] = drag.start, { x, y } = drag.grip;
       const whole = !x && !y;
-      drag.xyxy = this.within([
-        left + (whole || x < 0 ? dx : 0),
-        top + (whole || y < 0 ? dy : 0),
-        right + (whole || x > 0 ? dx : 0),
-        bottom + (whole || y > 0 ? dy : 0)
-      ], whole);
+      drag.xyxy = this.within(
+        [
+          left + (whole || x < 0 ? dx : 0),
+          top + (whole || y < 0 ? dy : 0),
+          right + (whole || x > 0 ? dx : 0),
+          bottom + (whole || y > 0 ? dy : 0)
+        ],
+        whole
+      );
     }
     this.paint();
   }

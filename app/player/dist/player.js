@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 148598db9e6939b24430c98969270d734e19220d4ccec092978dada707130ca4.
+// Made by `make player` of src, whose SHA-256 is e782c2e8570b99218e69a279de84203ca933808740890fecd599f6694359feb8.
 // src/colors.js
 var GOLDEN = 137.508;
 var cache = /* @__PURE__ */ new Map();
@@ -47,10 +47,14 @@ function button(title, act, { name = "", words = "", className = "" } = {}) {
   return made;
 }
 function toggle(words, title, pressed, act) {
-  const made = button(title, () => {
-    made.ariaPressed = String(made.ariaPressed !== "true");
-    act(made.ariaPressed === "true");
-  }, { words, className: "toggle" });
+  const made = button(
+    title,
+    () => {
+      made.ariaPressed = String(made.ariaPressed !== "true");
+      act(made.ariaPressed === "true");
+    },
+    { words, className: "toggle" }
+  );
   made.ariaPressed = String(pressed);
   return made;
 }
@@ -633,7 +637,9 @@ var Timeline = class {
       const lane = this.laneAt(event.offsetY);
       if (event.offsetX < GUTTER && !lane) return;
       if (lane?.track) {
-        const inside = spans(lane.track).some(([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3);
+        const inside = spans(lane.track).some(
+          ([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3
+        );
         if (inside || event.offsetX < GUTTER) {
           const frame = event.offsetX < GUTTER ? lane.track.first : this.frameAt(event.offsetX);
           return this.act.follow(lane.layer, lane.track.id, frame);
@@ -647,29 +653,34 @@ var Timeline = class {
       if (this.dragging) return this.act.seek(this.frameAt(event.offsetX));
       canvas.title = this.describe(event);
     });
-    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => {
-      this.dragging = false;
-    });
+    for (const name of ["pointerup", "pointercancel"])
+      canvas.addEventListener(name, () => {
+        this.dragging = false;
+      });
     canvas.addEventListener("dblclick", (event) => {
       const lane = this.laneAt(event.offsetY);
       if (lane?.track) this.act.seek(lane.track.first);
     });
-    canvas.addEventListener("wheel", (event) => {
-      const length = this.range.to - this.range.from;
-      if (event.ctrlKey || event.metaKey) {
-        const factor = Math.exp(event.deltaY * 4e-3);
-        const under = this.range.from + (event.offsetX - GUTTER) / this.width * length;
-        this.look(under - (under - this.range.from) * factor, length * factor);
-      } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-        this.look(this.range.from + (event.deltaX || event.deltaY) / this.width * length, length);
-      } else {
-        const before = this.scroll;
-        this.scrollTo(this.scroll + event.deltaY);
-        if (this.scroll === before) return;
-      }
-      event.preventDefault();
-      this.paint();
-    }, { passive: false });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        const length = this.range.to - this.range.from;
+        if (event.ctrlKey || event.metaKey) {
+          const factor = Math.exp(event.deltaY * 4e-3);
+          const under = this.range.from + (event.offsetX - GUTTER) / this.width * length;
+          this.look(under - (under - this.range.from) * factor, length * factor);
+        } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+          this.look(this.range.from + (event.deltaX || event.deltaY) / this.width * length, length);
+        } else {
+          const before = this.scroll;
+          this.scrollTo(this.scroll + event.deltaY);
+          if (this.scroll === before) return;
+        }
+        event.preventDefault();
+        this.paint();
+      },
+      { passive: false }
+    );
   }
   laneAt(y) {
     return y < this.lanesTop ? void 0 : this.lanes[Math.floor((y - this.lanesTop + this.scroll) / LANE)];
@@ -730,7 +741,9 @@ var Timeline = class {
   }
   paintCounts() {
     const { context } = this;
-    const shown = this.layers.map(({ tracks, showsClass }) => tracks.summary.counts.map((line, k) => showsClass(k) ? line : []));
+    const shown = this.layers.map(
+      ({ tracks, showsClass }) => tracks.summary.counts.map((line, k) => showsClass(k) ? line : [])
+    );
     const most = shown.flat().reduce((highest, line) => line.reduce((a, b) => Math.max(a, b), highest), 1);
     const y = (count) => RULER + COUNTS - 2 - count / most * (COUNTS - 8);
     const several = this.layers.length > 1;
@@ -804,7 +817,8 @@ var Timeline = class {
       }
       context.globalAlpha = 1;
     }
-    if (!this.lanes.length) this.write(this.empty ? this.nothing : "No track passes the filters.", top + LANE / 2, 0.65, 400, GUTTER);
+    if (!this.lanes.length)
+      this.write(this.empty ? this.nothing : "No track passes the filters.", top + LANE / 2, 0.65, 400, GUTTER);
     if (this.lanes.length * LANE > high - top) {
       const share = (high - top) / (this.lanes.length * LANE);
       context.fillStyle = this.ink;
@@ -933,9 +947,13 @@ var Player = class {
       element("span", "space"),
       this.speed,
       this.soundButton,
-      button("Keys", () => {
-        this.keys.hidden = !this.keys.hidden;
-      }, { name: "help" }),
+      button(
+        "Keys",
+        () => {
+          this.keys.hidden = !this.keys.hidden;
+        },
+        { name: "help" }
+      ),
       button("Full screen", () => this.fullScreen(), { name: "full" })
     );
     this.keys = element("pre", "keys", KEYS);
@@ -944,7 +962,15 @@ var Player = class {
     this.selection = element("div", "row selection");
     this.timelineCanvas = element("canvas", "timeline");
     this.moments = element("div", "moments");
-    root.replaceChildren(this.stageBox, this.transport, this.keys, this.looks, this.selection, this.timelineCanvas, this.moments);
+    root.replaceChildren(
+      this.stageBox,
+      this.transport,
+      this.keys,
+      this.looks,
+      this.selection,
+      this.timelineCanvas,
+      this.moments
+    );
     keepFocus(root);
     root.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("pointerdown", (event) => this.press(event));
@@ -984,13 +1010,20 @@ var Player = class {
       const times = await FrameTimes.fetch(data.times);
       if (data !== this.data) return;
       this.times = times;
-      this.playback = new Playback(this.video, times, () => this.paint(), () => this.changed());
+      this.playback = new Playback(
+        this.video,
+        times,
+        () => this.paint(),
+        () => this.changed()
+      );
       await this.playback.open(data.video);
       this.tellMessage("");
       if (data.start) this.playback.seek(data.start);
     } catch (error) {
       if (data !== this.data) return;
-      this.tellMessage(this.video.error ? "This browser cannot play the video." : `The video could not be loaded: ${error.message}`);
+      this.tellMessage(
+        this.video.error ? "This browser cannot play the video." : `The video could not be loaded: ${error.message}`
+      );
       if (this.video.error) this.tell("unplayable", data.video);
     }
     this.changed();
@@ -1000,10 +1033,13 @@ var Player = class {
     const { data } = this;
     const known = new Map(this.layers.map((layer) => [layer.url, layer]));
     const layers = data.layers.map(({ name, url, marked }) => {
-      const layer = known.get(url) ?? { url, tracks: new Tracks(url, () => {
-        this.tellMissing();
-        this.paint();
-      }) };
+      const layer = known.get(url) ?? {
+        url,
+        tracks: new Tracks(url, () => {
+          this.tellMissing();
+          this.paint();
+        })
+      };
       return Object.assign(layer, { name, marked });
     });
     try {
@@ -1098,7 +1134,10 @@ var Player = class {
     };
   }
   shows(number) {
-    const { classes, byId } = { classes: this.layers[number].tracks.summary.classes, byId: this.layers[number].tracks.byId };
+    const { classes, byId } = {
+      classes: this.layers[number].tracks.summary.classes,
+      byId: this.layers[number].tracks.byId
+    };
     const { filter } = this;
     const alone = this.only && this.followed ? this.followed : null;
     return (columns, row) => {
@@ -1125,39 +1164,49 @@ var Player = class {
       ["trails", "Where each object was in the frames before"],
       ["scores", "How sure the detector is"]
     ]) {
-      parts.push(toggle(name, title, show[name], (on) => {
-        show[name] = on;
-        this.paint();
-      }));
+      parts.push(
+        toggle(name, title, show[name], (on) => {
+          show[name] = on;
+          this.paint();
+        })
+      );
     }
     if (layers.length > 1) {
       parts.push(element("i"));
       for (const { name } of layers) {
-        parts.push(toggle(name, `Show ${name}`, !this.hidden.has(name), (on) => {
-          this.hidden[on ? "delete" : "add"](name);
-          again();
-        }));
+        parts.push(
+          toggle(name, `Show ${name}`, !this.hidden.has(name), (on) => {
+            this.hidden[on ? "delete" : "add"](name);
+            again();
+          })
+        );
       }
-      parts.push(toggle("side by side", "Each on a picture of its own", this.apart, (on) => {
-        this.apart = on;
-        this.lay();
-        this.paint();
-      }));
+      parts.push(
+        toggle("side by side", "Each on a picture of its own", this.apart, (on) => {
+          this.apart = on;
+          this.lay();
+          this.paint();
+        })
+      );
     }
     if (layers.some((layer) => layer.marked)) {
-      parts.push(toggle("differences only", "Hide boxes that match", show.onlyWrong, (on) => {
-        show.onlyWrong = on;
-        this.paint();
-      }));
+      parts.push(
+        toggle("differences only", "Hide boxes that match", show.onlyWrong, (on) => {
+          show.onlyWrong = on;
+          this.paint();
+        })
+      );
     }
     const classes = [...new Set(layers.flatMap(({ tracks }) => tracks.summary.classes))];
     if (classes.length > 1) {
       parts.push(element("i"));
       for (const name of classes) {
-        parts.push(toggle(name, `Show ${name}`, !this.filter.classes.has(name), (on) => {
-          this.filter.classes[on ? "delete" : "add"](name);
-          again();
-        }));
+        parts.push(
+          toggle(name, `Show ${name}`, !this.filter.classes.has(name), (on) => {
+            this.filter.classes[on ? "delete" : "add"](name);
+            again();
+          })
+        );
       }
     }
     if (layers.length) {
@@ -1192,16 +1241,26 @@ var Player = class {
     const rows = all.slice(0, LONGEST).map((moment) => {
       const { first, last, kind, id } = moment;
       const frames = first === last ? `frame ${first}` : `frames ${first} to ${last}`;
-      const row = button(`Look at it`, () => {
-        this.playback?.pause();
-        this.follow({ layer: moment.layer, id }, first);
-      }, { className: "moment" });
+      const row = button(
+        `Look at it`,
+        () => {
+          this.playback?.pause();
+          this.follow({ layer: moment.layer, id }, first);
+        },
+        { className: "moment" }
+      );
       const dot = element("b");
       dot.style.background = MARK_COLORS[kind];
-      row.append(dot, element("span", "", MARK_NAMES[kind]), element("span", "", `#${id}`), element("span", "", frames));
+      row.append(
+        dot,
+        element("span", "", MARK_NAMES[kind]),
+        element("span", "", `#${id}`),
+        element("span", "", frames)
+      );
       return row;
     });
-    if (all.length > LONGEST) rows.push(element("small", "", `and ${all.length - LONGEST} more: use the buttons before and after`));
+    if (all.length > LONGEST)
+      rows.push(element("small", "", `and ${all.length - LONGEST} more: use the buttons before and after`));
     this.moments.replaceChildren(...rows);
     this.moments.hidden = !all.length;
   }
@@ -1299,7 +1358,8 @@ var Player = class {
   }
   key(event) {
     const target = event.composedPath()[0];
-    if (!this.playback || event.ctrlKey || event.metaKey || event.altKey || target.matches?.("select, input[type=number]")) return;
+    if (!this.playback || event.ctrlKey || event.metaKey || event.altKey || target.matches?.("select, input[type=number]"))
+      return;
     if (target.matches?.("button") && event.key === " ") return;
     const act = {
       " ": () => this.playOrPause(),
@@ -1338,7 +1398,8 @@ var Player = class {
     };
     const over = new AbortController();
     this.canvas.addEventListener("pointermove", move, { signal: over.signal });
-    for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => over.abort(), { signal: over.signal });
+    for (const end of ["pointerup", "pointercancel"])
+      this.canvas.addEventListener(end, () => over.abort(), { signal: over.signal });
   }
   wheel(event) {
     if (!event.ctrlKey && !event.metaKey) return;

@@ -21,10 +21,14 @@ export function button(title, act, { name = "", words = "", className = "" } = {
 
 // A button that is pressed or not.
 export function toggle(words, title, pressed, act) {
-  const made = button(title, () => {
-    made.ariaPressed = String(made.ariaPressed !== "true");
-    act(made.ariaPressed === "true");
-  }, { words, className: "toggle" });
+  const made = button(
+    title,
+    () => {
+      made.ariaPressed = String(made.ariaPressed !== "true");
+      act(made.ariaPressed === "true");
+    },
+    { words, className: "toggle" },
+  );
   made.ariaPressed = String(pressed);
   return made;
 }

@@ -30,7 +30,10 @@ export class Drawing {
 
   // Ids of the objects in a frame, the lowest first.
   at(frame) {
-    return [...this.objects.values()].filter((object) => boxOf(object, frame)).map(({ id }) => id).sort((a, b) => a - b);
+    return [...this.objects.values()]
+      .filter((object) => boxOf(object, frame))
+      .map(({ id }) => id)
+      .sort((a, b) => a - b);
   }
 
   get nextId() {
@@ -44,7 +47,11 @@ export class Drawing {
   }
 
   toJson() {
-    return [...this.objects.values()].map(({ id, classId, keys }) => ({ id, class_id: classId, keys: Object.fromEntries(keys) }));
+    return [...this.objects.values()].map(({ id, classId, keys }) => ({
+      id,
+      class_id: classId,
+      keys: Object.fromEntries(keys),
+    }));
   }
 
   // What the timeline and the painter of the player read.
@@ -110,7 +117,8 @@ export class Drawing {
       const here = boxOf(object, frame);
       if (here) {
         const drawn = [...keys].filter(([each, key]) => each !== frame && !key.predicted).map(([each]) => each);
-        const before = drawn.findLast((each) => each < frame), after = drawn.find((each) => each > frame);
+        const before = drawn.findLast((each) => each < frame),
+          after = drawn.find((each) => each > frame);
         for (const [each, key] of keys) {
           const other = each < frame ? before : after;
           if (other === undefined || !key.predicted || (each - other) * (each - frame) >= 0) continue;
@@ -200,7 +208,10 @@ export class Drawing {
     fix(earlier, object, frame - 1);
     closeEnd(earlier);
     const other = this.nextId;
-    this.change([id, { ...object, keys: earlier }], [other, { id: other, classId: object.classId, keys: sorted(later) }]);
+    this.change(
+      [id, { ...object, keys: earlier }],
+      [other, { id: other, classId: object.classId, keys: sorted(later) }],
+    );
     return other;
   }
 
@@ -243,15 +254,18 @@ function inside([left, top, right, bottom], [width, height]) {
     const from = Math.min(Math.max(0, low), most - SMALLEST);
     return [from, Math.max(from + SMALLEST, Math.min(most, high))];
   };
-  const [x1, x2] = side(left, right, width), [y1, y2] = side(top, bottom, height);
+  const [x1, x2] = side(left, right, width),
+    [y1, y2] = side(top, bottom, height);
   return [x1, y1, x2, y2];
 }
 
 function mapOf(objects) {
-  return new Map(objects.map(({ id, class_id: classId, keys }) => {
-    const entries = Object.entries(keys).map(([frame, key]) => [Number(frame), key]);
-    return [id, { id, classId, keys: sorted(new Map(entries)) }];
-  }));
+  return new Map(
+    objects.map(({ id, class_id: classId, keys }) => {
+      const entries = Object.entries(keys).map(([frame, key]) => [Number(frame), key]);
+      return [id, { id, classId, keys: sorted(new Map(entries)) }];
+    }),
+  );
 }
 
 function sorted(keys) {
@@ -263,7 +277,8 @@ function firstKey(object) {
 }
 
 function boxOf(object, frame) {
-  let before = null, after = null;
+  let before = null,
+    after = null;
   for (const [each, key] of object.keys) {
     if (each <= frame) before = [each, key];
     else {
@@ -298,8 +313,8 @@ function marksOf(key) {
 function keyOf(object, frame) {
   const known = object.keys.get(frame);
   if (known) return known;
-  const { isKey, ...box } = boxOf(object, frame);
-  return box;
+  const { predicted, occluded, truncated, xyxy } = boxOf(object, frame);
+  return { predicted, occluded, truncated, xyxy };
 }
 
 // Pin the box of a frame, so that what changes beside it does not move it.
@@ -333,7 +348,8 @@ function overlap(a, b) {
 // First and last frame of each stretch without a gap.
 export function spansOf(object) {
   const found = [];
-  let first = null, last = null;
+  let first = null,
+    last = null;
   for (const [frame, key] of object.keys) {
     first ??= frame;
     last = frame;
@@ -348,10 +364,13 @@ export function spansOf(object) {
 // Places of a row of boxes from which all others follow by straight lines, the first and the last among them.
 function corners(boxes, from = 0, to = boxes.length - 1) {
   if (to - from < 2) return to > from ? [from, to] : [from];
-  let worst = 0, place = from;
+  let worst = 0,
+    place = from;
   for (let n = from + 1; n < to; n++) {
     const share = (n - from) / (to - from);
-    const miss = Math.max(...boxes[n].map((value, k) => Math.abs(boxes[from][k] + share * (boxes[to][k] - boxes[from][k]) - value)));
+    const miss = Math.max(
+      ...boxes[n].map((value, k) => Math.abs(boxes[from][k] + share * (boxes[to][k] - boxes[from][k]) - value)),
+    );
     if (miss > worst) [worst, place] = [miss, n];
   }
   return worst <= STRAIGHT ? [from, to] : [...corners(boxes, from, place), ...corners(boxes, place, to).slice(1)];

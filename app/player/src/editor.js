@@ -92,15 +92,27 @@ class Editor {
     this.keys = element("pre", "keys", KEYS);
     this.keys.hidden = true;
     const transport = element(
-      "div", "row",
+      "div",
+      "row",
       button("First frame (Home)", () => this.slides.seek(0), { name: "first" }),
       button("One frame back (←)", () => this.step(-1), { name: "back" }),
       this.playButton,
       button("One frame on (→)", () => this.step(1), { name: "on" }),
       button("Last frame (End)", () => this.slides.seek(data.frames - 1), { name: "last" }),
-      element("label", "at", "Frame", this.frameField), this.of, element("span", "space"),
-      this.undoButton, this.redoButton, this.status, this.doneButton,
-      button("Keys", () => { this.keys.hidden = !this.keys.hidden; }, { name: "help" }),
+      element("label", "at", "Frame", this.frameField),
+      this.of,
+      element("span", "space"),
+      this.undoButton,
+      this.redoButton,
+      this.status,
+      this.doneButton,
+      button(
+        "Keys",
+        () => {
+          this.keys.hidden = !this.keys.hidden;
+        },
+        { name: "help" },
+      ),
       button("Full screen", () => this.fullScreen(), { name: "full" }),
     );
     this.selection = element("div", "row selection");
@@ -113,9 +125,15 @@ class Editor {
     canvas.addEventListener("pointerdown", (event) => this.press(event));
     canvas.addEventListener("pointermove", (event) => this.move(event));
     canvas.addEventListener("pointerup", (event) => this.release(event));
-    canvas.addEventListener("pointercancel", () => { this.drag = null; this.paint(); });
+    canvas.addEventListener("pointercancel", () => {
+      this.drag = null;
+      this.paint();
+    });
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.resized = new ResizeObserver(() => { this.paint(); this.timeline?.paint(); });
+    this.resized = new ResizeObserver(() => {
+      this.paint();
+      this.timeline?.paint();
+    });
     this.resized.observe(this.stageBox);
     this.resized.observe(this.timelineCanvas);
     this.leaving = (event) => {
@@ -131,7 +149,10 @@ class Editor {
     const seconds = Float64Array.from({ length: data.frames }, (_, n) => n / data.rate);
     this.times = new FrameTimes(seconds);
     this.slides = new Slides(
-      (n) => this.at("frame", `&n=${n}`), this.times, () => this.paint(), () => this.transportChanged(),
+      (n) => this.at("frame", `&n=${n}`),
+      this.times,
+      () => this.paint(),
+      () => this.transportChanged(),
       (error) => this.tellStatus(`The frame could not be loaded: ${error.message}`, true),
     );
     try {
@@ -142,10 +163,18 @@ class Editor {
       return;
     }
     this.message.hidden = true;
-    this.timeline = new Timeline(this.timelineCanvas, this.times, {
-      seek: (frame) => this.slides.seek(frame),
-      follow: (_, id, frame) => { this.select(id); this.slides.seek(frame); },
-    }, "Nothing is drawn yet.");
+    this.timeline = new Timeline(
+      this.timelineCanvas,
+      this.times,
+      {
+        seek: (frame) => this.slides.seek(frame),
+        follow: (_, id, frame) => {
+          this.select(id);
+          this.slides.seek(frame);
+        },
+      },
+      "Nothing is drawn yet.",
+    );
     this.tellStatus("Saved");
     this.redraw();
   }
@@ -218,19 +247,30 @@ class Editor {
   tellConflict(sentence) {
     this.conflict = true;
     this.message.hidden = false;
-    this.message.replaceChildren(element("div", "choice", element("p", "", sentence), button("Load what they drew", async () => {
-      let objects;
-      try {
-        objects = await this.load();
-      } catch (error) {
-        return this.tellStatus(`It could not be loaded: ${error.message}`, true);
-      }
-      this.drawing.replace(objects);
-      this.conflict = this.unsaved = false;
-      this.message.hidden = true;
-      this.tellStatus("Saved");
-      this.redraw();
-    }, { words: "Load what they drew", className: "toggle" })));
+    this.message.replaceChildren(
+      element(
+        "div",
+        "choice",
+        element("p", "", sentence),
+        button(
+          "Load what they drew",
+          async () => {
+            let objects;
+            try {
+              objects = await this.load();
+            } catch (error) {
+              return this.tellStatus(`It could not be loaded: ${error.message}`, true);
+            }
+            this.drawing.replace(objects);
+            this.conflict = this.unsaved = false;
+            this.message.hidden = true;
+            this.tellStatus("Saved");
+            this.redraw();
+          },
+          { words: "Load what they drew", className: "toggle" },
+        ),
+      ),
+    );
     this.tellStatus("Not saved", true);
   }
 
@@ -255,7 +295,10 @@ class Editor {
     this.doneButton.ariaPressed = String(this.done);
     this.offerClasses();
     this.offerSelection();
-    this.timeline?.show([{ name: "", tracks: { summary: drawing.summary }, shows: () => true, showsClass: () => true }], this.selected === null ? null : { layer: 0, id: this.selected });
+    this.timeline?.show(
+      [{ name: "", tracks: { summary: drawing.summary }, shows: () => true, showsClass: () => true }],
+      this.selected === null ? null : { layer: 0, id: this.selected },
+    );
     if (replaced) this.root.focus({ preventScroll: true });
     this.root.dataset.boxes = drawing.boxes;
     this.root.dataset.objects = drawing.objects.size;
@@ -274,7 +317,8 @@ class Editor {
         chip.ariaPressed = String(number === current);
         return chip;
       }),
-      element("span", "space"), element("span", "of", this.data.instructions),
+      element("span", "space"),
+      element("span", "of", this.data.instructions),
     );
   }
 
@@ -288,21 +332,35 @@ class Editor {
     Object.assign(number, { type: "number", min: 1, value: id, title: "Its number (R)" });
     number.addEventListener("change", () => this.renumber(id, Number(number.value)));
     this.numberField = number;
-    const spans = spansOf(object).map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`)).join(", ");
+    const spans = spansOf(object)
+      .map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`))
+      .join(", ");
     const act = (words, title, run, off = false) => {
-      const made = button(title, () => { run(); this.root.focus({ preventScroll: true }); }, { words });
+      const made = button(
+        title,
+        () => {
+          run();
+          this.root.focus({ preventScroll: true });
+        },
+        { words },
+      );
       made.disabled = off;
       return made;
     };
     this.selection.replaceChildren(
-      element("strong", "", "#"), number, element("span", "of", `frames ${spans}`), element("span", "space"),
+      element("strong", "", "#"),
+      number,
+      element("span", "of", `frames ${spans}`),
+      element("span", "space"),
       toggle("Occluded", "Partly hidden by something else (O)", Boolean(box?.occluded), () => this.mark("occluded")),
       toggle("Truncated", "Partly outside the picture (T)", Boolean(box?.truncated), () => this.mark("truncated")),
       act("Copy on", "Copy to the next frame (V)", () => this.copyOn()),
       act("Follow", "Find it in the next frames (F)", () => this.follow(), !box),
       act("Ends here", "This is its last frame (E)", () => this.drawing.endAt(id, this.shown), !box),
       act("Split", "From this frame on it is another object (S)", () => this.split(), !box),
-      act(this.merging === null ? "Merge" : "Click the other …", "Another track is the same object (M)", () => this.startMerging()),
+      act(this.merging === null ? "Merge" : "Click the other …", "Another track is the same object (M)", () =>
+        this.startMerging(),
+      ),
       !box && this.shown < lastKey(object)
         ? act("Fill the gap", "It is here, too, and moves evenly (G)", () => this.drawing.fill(id, this.shown))
         : act("Not here", "It is not in this frame (X)", () => this.drawing.removeHere(id, this.shown), !box),
@@ -336,7 +394,8 @@ class Editor {
   }
 
   paintBoxes(context, frame) {
-    const ratio = window.devicePixelRatio || 1, px = ratio / this.stage.scale;
+    const ratio = window.devicePixelRatio || 1,
+      px = ratio / this.stage.scale;
     context.font = `600 ${12 * px}px ${getComputedStyle(this.root).fontFamily}`;
     context.textBaseline = "bottom";
     for (const object of this.drawing.objects.values()) {
@@ -363,7 +422,8 @@ class Editor {
         }
       }
       const words = `#${object.id} ${this.data.classes[object.classId]}${box?.truncated ? " ◧" : ""}`;
-      const width = context.measureText(words).width + 8 * px, height = 16 * px;
+      const width = context.measureText(words).width + 8 * px,
+        height = 16 * px;
       const y = top - height > 0 ? top - height : top;
       context.fillRect(left - px, y, width, height);
       context.fillStyle = "#0b0f10";
@@ -426,7 +486,8 @@ class Editor {
     const id = this.merging;
     this.merging = null;
     const both = this.drawing.merge(id, other);
-    if (both !== null) this.tellStatus(`#${id} and #${other} are both in frame ${both}: they cannot be one object.`, true);
+    if (both !== null)
+      this.tellStatus(`#${id} and #${other} are both in frame ${both}: they cannot be one object.`, true);
     this.selected = id;
     this.redraw();
   }
@@ -446,7 +507,8 @@ class Editor {
   }
 
   async follow() {
-    const id = this.selected, frame = this.shown;
+    const id = this.selected,
+      frame = this.shown;
     const box = this.drawing.boxAt(id, frame);
     if (!box || frame + 1 >= this.data.frames) return;
     const most = Math.min(this.data.follow, this.drawing.room(id, frame));
@@ -454,7 +516,10 @@ class Editor {
     this.tellStatus("Following …");
     let found;
     try {
-      const answer = await fetch(this.at("follow"), { method: "POST", body: JSON.stringify({ frame, xyxy: box.xyxy, most }) });
+      const answer = await fetch(this.at("follow"), {
+        method: "POST",
+        body: JSON.stringify({ frame, xyxy: box.xyxy, most }),
+      });
       found = await answer.json();
       if (!answer.ok) return this.tellStatus(found.error, true);
     } catch {
@@ -497,7 +562,9 @@ class Editor {
     const id = this.selected;
     let act;
     if (command) {
-      act = { z: () => (event.shiftKey ? this.drawing.redo() : this.drawing.undo()), y: () => this.drawing.redo() }[letter];
+      act = { z: () => (event.shiftKey ? this.drawing.redo() : this.drawing.undo()), y: () => this.drawing.redo() }[
+        letter
+      ];
     } else if (/^[1-9]$/.test(letter)) {
       act = () => this.chooseClass(Number(letter) - 1);
     } else {
@@ -510,19 +577,21 @@ class Editor {
         ...(this.drawing.at(this.shown).length ? { Tab: () => this.nextObject(event.shiftKey ? -1 : 1) } : {}),
         Escape: () => this.select(null),
         v: () => this.copyOn(),
-        ...(id === null ? {} : {
-          r: () => this.numberField.select(),
-          f: () => this.follow(),
-          e: () => this.drawing.endAt(id, this.shown),
-          s: () => this.split(),
-          m: () => this.startMerging(),
-          o: () => this.mark("occluded"),
-          t: () => this.mark("truncated"),
-          g: () => this.drawing.fill(id, this.shown),
-          x: () => this.drawing.removeHere(id, this.shown),
-          Delete: () => (event.shiftKey ? this.drawing.remove(id) : this.drawing.removeHere(id, this.shown)),
-          Backspace: () => this.drawing.removeHere(id, this.shown),
-        }),
+        ...(id === null
+          ? {}
+          : {
+              r: () => this.numberField.select(),
+              f: () => this.follow(),
+              e: () => this.drawing.endAt(id, this.shown),
+              s: () => this.split(),
+              m: () => this.startMerging(),
+              o: () => this.mark("occluded"),
+              t: () => this.mark("truncated"),
+              g: () => this.drawing.fill(id, this.shown),
+              x: () => this.drawing.removeHere(id, this.shown),
+              Delete: () => (event.shiftKey ? this.drawing.remove(id) : this.drawing.removeHere(id, this.shown)),
+              Backspace: () => this.drawing.removeHere(id, this.shown),
+            }),
       }[letter];
     }
     if (!act) return;
@@ -562,9 +631,19 @@ class Editor {
     if (!box) return null;
     const near = (HANDLE * (window.devicePixelRatio || 1)) / this.stage.scale;
     const [left, top, right, bottom] = box.xyxy;
-    const inside = left - near <= place.x && place.x <= right + near && top - near <= place.y && place.y <= bottom + near;
+    const inside =
+      left - near <= place.x && place.x <= right + near && top - near <= place.y && place.y <= bottom + near;
     if (!inside) return null;
-    const side = (low, high, at) => (Math.abs(at - low) <= Math.min(near, (high - low) / 3) ? -1 : Math.abs(at - high) <= Math.min(near, (high - low) / 3) ? 1 : at < low ? -1 : at > high ? 1 : 0);
+    const side = (low, high, at) =>
+      Math.abs(at - low) <= Math.min(near, (high - low) / 3)
+        ? -1
+        : Math.abs(at - high) <= Math.min(near, (high - low) / 3)
+          ? 1
+          : at < low
+            ? -1
+            : at > high
+              ? 1
+              : 0;
     return { x: side(left, right, place.x), y: side(top, bottom, place.y) };
   }
 
@@ -573,8 +652,21 @@ class Editor {
     const { drag, stage } = this;
     if (!drag) {
       const grip = this.gripAt(place);
-      const names = { "-1-1": "nwse", "11": "nwse", "-11": "nesw", "1-1": "nesw", "-10": "ew", "10": "ew", "0-1": "ns", "01": "ns" };
-      this.canvas.style.cursor = !grip ? "crosshair" : grip.x || grip.y ? `${names[`${grip.x}${grip.y}`]}-resize` : "move";
+      const names = {
+        "-1-1": "nwse",
+        11: "nwse",
+        "-11": "nesw",
+        "1-1": "nesw",
+        "-10": "ew",
+        10: "ew",
+        "0-1": "ns",
+        "01": "ns",
+      };
+      this.canvas.style.cursor = !grip
+        ? "crosshair"
+        : grip.x || grip.y
+          ? `${names[`${grip.x}${grip.y}`]}-resize`
+          : "move";
       return;
     }
     if (drag.kind === "pan") {
@@ -582,17 +674,25 @@ class Editor {
       stage.pan((-event.movementX * ratio) / stage.scale, (-event.movementY * ratio) / stage.scale);
     } else if (drag.kind === "draw") {
       drag.xyxy = this.within([
-        Math.min(drag.place.x, place.x), Math.min(drag.place.y, place.y),
-        Math.max(drag.place.x, place.x), Math.max(drag.place.y, place.y),
+        Math.min(drag.place.x, place.x),
+        Math.min(drag.place.y, place.y),
+        Math.max(drag.place.x, place.x),
+        Math.max(drag.place.y, place.y),
       ]);
     } else {
       const [dx, dy] = [place.x - drag.place.x, place.y - drag.place.y];
-      const [left, top, right, bottom] = drag.start, { x, y } = drag.grip;
+      const [left, top, right, bottom] = drag.start,
+        { x, y } = drag.grip;
       const whole = !x && !y;
-      drag.xyxy = this.within([
-        left + (whole || x < 0 ? dx : 0), top + (whole || y < 0 ? dy : 0),
-        right + (whole || x > 0 ? dx : 0), bottom + (whole || y > 0 ? dy : 0),
-      ], whole);
+      drag.xyxy = this.within(
+        [
+          left + (whole || x < 0 ? dx : 0),
+          top + (whole || y < 0 ? dy : 0),
+          right + (whole || x > 0 ? dx : 0),
+          bottom + (whole || y > 0 ? dy : 0),
+        ],
+        whole,
+      );
     }
     this.paint();
   }
@@ -621,7 +721,8 @@ class Editor {
 
   // The smallest box under the mouse, ghosts last.
   idAt(place) {
-    let best = null, smallest = Infinity;
+    let best = null,
+      smallest = Infinity;
     for (const object of this.drawing.objects.values()) {
       const box = this.drawing.boxAt(object.id, this.shown);
       const shown = box ?? this.ghost(object, this.shown);
@@ -639,10 +740,12 @@ class Editor {
   within([left, top, right, bottom], whole = false) {
     const { width, height } = this.stage;
     if (whole) {
-      const dx = Math.max(0, -left) - Math.max(0, right - width), dy = Math.max(0, -top) - Math.max(0, bottom - height);
+      const dx = Math.max(0, -left) - Math.max(0, right - width),
+        dy = Math.max(0, -top) - Math.max(0, bottom - height);
       return [left + dx, top + dy, right + dx, bottom + dy];
     }
-    const x = (value) => Math.max(0, Math.min(width, value)), y = (value) => Math.max(0, Math.min(height, value));
+    const x = (value) => Math.max(0, Math.min(width, value)),
+      y = (value) => Math.max(0, Math.min(height, value));
     return [x(Math.min(left, right)), y(Math.min(top, bottom)), x(Math.max(left, right)), y(Math.max(top, bottom))];
   }
 

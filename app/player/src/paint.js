@@ -26,8 +26,10 @@ export function paintTracks(context, tracks, frame, look) {
     const followed = look.followed === id;
     const color = look.marked ? MARK_COLORS[mark] : colorOf(id);
     context.globalAlpha = look.followed !== null && !followed ? FAINT : 1;
-    const x = columns.left[row], y = columns.top[row];
-    const width = columns.right[row] - x, height = columns.bottom[row] - y;
+    const x = columns.left[row],
+      y = columns.top[row];
+    const width = columns.right[row] - x,
+      height = columns.bottom[row] - y;
     if (look.boxes) {
       context.strokeStyle = color;
       context.lineWidth = (followed || (look.marked && WRONG.has(mark)) ? 3 : 2) * look.ratio * px;
@@ -51,7 +53,8 @@ function label(columns, row, look, classes) {
 
 // Above the box, inside where there is no room; or at its lower edge, where two layers lie on each other.
 function paintLabel(context, words, x, y, color, look, px, below) {
-  const width = context.measureText(words).width + 8 * px, height = 16 * px;
+  const width = context.measureText(words).width + 8 * px,
+    height = 16 * px;
   x = Math.max(px, Math.min(x, look.width - width + px));
   const top = below ?? (y - height > 0 ? y - height : y);
   context.fillStyle = color;
@@ -93,11 +96,15 @@ function foot(columns, row) {
 // The id of the smallest shown box around a place of the picture, null if there is none.
 export function idAt(tracks, frame, place, look) {
   const found = tracks.at(frame);
-  let best = null, smallest = Infinity;
+  let best = null,
+    smallest = Infinity;
   for (let row = found?.from ?? 0; row < (found?.to ?? 0); row++) {
     const { columns } = found;
-    const inside = columns.left[row] <= place.x && place.x <= columns.right[row]
-      && columns.top[row] <= place.y && place.y <= columns.bottom[row];
+    const inside =
+      columns.left[row] <= place.x &&
+      place.x <= columns.right[row] &&
+      columns.top[row] <= place.y &&
+      place.y <= columns.bottom[row];
     const area = (columns.right[row] - columns.left[row]) * (columns.bottom[row] - columns.top[row]);
     if (inside && area < smallest && look.shows(columns, row)) [best, smallest] = [columns.id[row], area];
   }

@@ -176,7 +176,8 @@ export class Playback {
     this.video.pause();
     this.reverse = speed;
     this.onChange();
-    const begun = performance.now(), start = this.from(shown());
+    const begun = performance.now(),
+      start = this.from(shown());
     const tick = () => {
       if (this.ended || this.reverse !== speed) return;
       const passed = ((performance.now() - begun) / 1000) * this.times.rate * speed;

@@ -72,7 +72,8 @@ class Player {
     this.speed.addEventListener("change", () => this.setSpeed(Number(this.speed.value)));
     this.soundButton = button("Sound", () => this.switchSound(), { name: "muted" });
     this.transport = element(
-      "div", "row",
+      "div",
+      "row",
       button("First frame (Home)", () => this.playback?.seek(0), { name: "first" }),
       (this.toPrevious = button("Moment before (Shift ←)", () => this.jump(-1), { name: "previous" })),
       button("One frame back (←)", step(-1), { name: "back" }),
@@ -80,9 +81,18 @@ class Player {
       button("One frame on (→)", step(1), { name: "on" }),
       (this.toNext = button("Moment after (Shift →)", () => this.jump(1), { name: "next" })),
       button("Last frame (End)", () => this.playback?.seek(this.playback.last), { name: "last" }),
-      element("label", "at", "Frame", this.frameField), this.of, element("span", "space"),
-      this.speed, this.soundButton,
-      button("Keys", () => { this.keys.hidden = !this.keys.hidden; }, { name: "help" }),
+      element("label", "at", "Frame", this.frameField),
+      this.of,
+      element("span", "space"),
+      this.speed,
+      this.soundButton,
+      button(
+        "Keys",
+        () => {
+          this.keys.hidden = !this.keys.hidden;
+        },
+        { name: "help" },
+      ),
       button("Full screen", () => this.fullScreen(), { name: "full" }),
     );
     this.keys = element("pre", "keys", KEYS);
@@ -91,14 +101,28 @@ class Player {
     this.selection = element("div", "row selection");
     this.timelineCanvas = element("canvas", "timeline");
     this.moments = element("div", "moments");
-    root.replaceChildren(this.stageBox, this.transport, this.keys, this.looks, this.selection, this.timelineCanvas, this.moments);
+    root.replaceChildren(
+      this.stageBox,
+      this.transport,
+      this.keys,
+      this.looks,
+      this.selection,
+      this.timelineCanvas,
+      this.moments,
+    );
 
     keepFocus(root);
     root.addEventListener("keydown", (event) => this.key(event));
     this.canvas.addEventListener("pointerdown", (event) => this.press(event));
-    this.canvas.addEventListener("dblclick", () => { this.stage.view = { zoom: 1, x: 0, y: 0 }; this.paint(); });
+    this.canvas.addEventListener("dblclick", () => {
+      this.stage.view = { zoom: 1, x: 0, y: 0 };
+      this.paint();
+    });
     this.canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.resized = new ResizeObserver(() => { this.paint(); this.timeline?.paint(); });
+    this.resized = new ResizeObserver(() => {
+      this.paint();
+      this.timeline?.paint();
+    });
     this.resized.observe(this.stageBox);
     this.resized.observe(this.timelineCanvas);
   }
@@ -129,13 +153,20 @@ class Player {
       const times = await FrameTimes.fetch(data.times);
       if (data !== this.data) return;
       this.times = times;
-      this.playback = new Playback(this.video, times, () => this.paint(), () => this.changed());
+      this.playback = new Playback(
+        this.video,
+        times,
+        () => this.paint(),
+        () => this.changed(),
+      );
       await this.playback.open(data.video);
       this.tellMessage("");
       if (data.start) this.playback.seek(data.start);
     } catch (error) {
       if (data !== this.data) return;
-      this.tellMessage(this.video.error ? "This browser cannot play the video." : `The video could not be loaded: ${error.message}`);
+      this.tellMessage(
+        this.video.error ? "This browser cannot play the video." : `The video could not be loaded: ${error.message}`,
+      );
       if (this.video.error) this.tell("unplayable", data.video);
     }
     this.changed();
@@ -146,7 +177,13 @@ class Player {
     const { data } = this;
     const known = new Map(this.layers.map((layer) => [layer.url, layer]));
     const layers = data.layers.map(({ name, url, marked }) => {
-      const layer = known.get(url) ?? { url, tracks: new Tracks(url, () => { this.tellMissing(); this.paint(); }) };
+      const layer = known.get(url) ?? {
+        url,
+        tracks: new Tracks(url, () => {
+          this.tellMissing();
+          this.paint();
+        }),
+      };
       return Object.assign(layer, { name, marked });
     });
     try {
@@ -251,69 +288,105 @@ class Player {
   }
 
   shows(number) {
-    const { classes, byId } = { classes: this.layers[number].tracks.summary.classes, byId: this.layers[number].tracks.byId };
+    const { classes, byId } = {
+      classes: this.layers[number].tracks.summary.classes,
+      byId: this.layers[number].tracks.byId,
+    };
     const { filter } = this;
     const alone = this.only && this.followed ? this.followed : null;
     return (columns, row) => {
       const id = columns.id[row];
       if (alone && (alone.layer !== number || alone.id !== id)) return false;
-      return columns.score[row] >= filter.score
-        && !filter.classes.has(classes[columns.classId[row]])
-        && (!filter.length || byId.get(id).boxes >= filter.length);
+      return (
+        columns.score[row] >= filter.score &&
+        !filter.classes.has(classes[columns.classId[row]]) &&
+        (!filter.length || byId.get(id).boxes >= filter.length)
+      );
     };
   }
 
   showsTrack(number, track) {
     const { classes } = this.layers[number].tracks.summary;
-    return track.score >= this.filter.score && track.boxes >= this.filter.length
-      && !this.filter.classes.has(classes[track.classId]) && !this.hidden.has(this.layers[number].name);
+    return (
+      track.score >= this.filter.score &&
+      track.boxes >= this.filter.length &&
+      !this.filter.classes.has(classes[track.classId]) &&
+      !this.hidden.has(this.layers[number].name)
+    );
   }
 
   // --- What is offered --------------------------------------------------------------------------------------------
 
   offerLooks() {
     const { layers, show } = this;
-    const again = () => { this.showTimeline(); this.paint(); };
+    const again = () => {
+      this.showTimeline();
+      this.paint();
+    };
     const parts = [];
     for (const [name, title] of [
-      ["boxes", "A rectangle around each object"], ["ids", "The number of each track"],
-      ["trails", "Where each object was in the frames before"], ["scores", "How sure the detector is"],
+      ["boxes", "A rectangle around each object"],
+      ["ids", "The number of each track"],
+      ["trails", "Where each object was in the frames before"],
+      ["scores", "How sure the detector is"],
     ]) {
-      parts.push(toggle(name, title, show[name], (on) => { show[name] = on; this.paint(); }));
+      parts.push(
+        toggle(name, title, show[name], (on) => {
+          show[name] = on;
+          this.paint();
+        }),
+      );
     }
     if (layers.length > 1) {
       parts.push(element("i"));
       for (const { name } of layers) {
-        parts.push(toggle(name, `Show ${name}`, !this.hidden.has(name), (on) => {
-          this.hidden[on ? "delete" : "add"](name);
-          again();
-        }));
+        parts.push(
+          toggle(name, `Show ${name}`, !this.hidden.has(name), (on) => {
+            this.hidden[on ? "delete" : "add"](name);
+            again();
+          }),
+        );
       }
-      parts.push(toggle("side by side", "Each on a picture of its own", this.apart, (on) => {
-        this.apart = on;
-        this.lay();
-        this.paint();
-      }));
+      parts.push(
+        toggle("side by side", "Each on a picture of its own", this.apart, (on) => {
+          this.apart = on;
+          this.lay();
+          this.paint();
+        }),
+      );
     }
     if (layers.some((layer) => layer.marked)) {
-      parts.push(toggle("differences only", "Hide boxes that match", show.onlyWrong, (on) => { show.onlyWrong = on; this.paint(); }));
+      parts.push(
+        toggle("differences only", "Hide boxes that match", show.onlyWrong, (on) => {
+          show.onlyWrong = on;
+          this.paint();
+        }),
+      );
     }
     const classes = [...new Set(layers.flatMap(({ tracks }) => tracks.summary.classes))];
     if (classes.length > 1) {
       parts.push(element("i"));
       for (const name of classes) {
-        parts.push(toggle(name, `Show ${name}`, !this.filter.classes.has(name), (on) => {
-          this.filter.classes[on ? "delete" : "add"](name);
-          again();
-        }));
+        parts.push(
+          toggle(name, `Show ${name}`, !this.filter.classes.has(name), (on) => {
+            this.filter.classes[on ? "delete" : "add"](name);
+            again();
+          }),
+        );
       }
     }
     if (layers.length) {
       const longest = Math.max(1, ...layers.flatMap(({ tracks }) => tracks.summary.tracks.map(({ boxes }) => boxes)));
       parts.push(
         element("i"),
-        range("score from", "Hide boxes with a lower score", 1, 0.05, this.filter.score, (value) => { this.filter.score = value; again(); }),
-        range("boxes from", "Hide tracks of fewer boxes", Math.min(100, longest), 1, this.filter.length, (value) => { this.filter.length = value; again(); }),
+        range("score from", "Hide boxes with a lower score", 1, 0.05, this.filter.score, (value) => {
+          this.filter.score = value;
+          again();
+        }),
+        range("boxes from", "Hide tracks of fewer boxes", Math.min(100, longest), 1, this.filter.length, (value) => {
+          this.filter.length = value;
+          again();
+        }),
       );
     }
     this.looks.replaceChildren(...parts);
@@ -336,16 +409,26 @@ class Player {
     const rows = all.slice(0, LONGEST).map((moment) => {
       const { first, last, kind, id } = moment;
       const frames = first === last ? `frame ${first}` : `frames ${first} to ${last}`;
-      const row = button(`Look at it`, () => {
-        this.playback?.pause();
-        this.follow({ layer: moment.layer, id }, first);
-      }, { className: "moment" });
+      const row = button(
+        `Look at it`,
+        () => {
+          this.playback?.pause();
+          this.follow({ layer: moment.layer, id }, first);
+        },
+        { className: "moment" },
+      );
       const dot = element("b");
       dot.style.background = MARK_COLORS[kind];
-      row.append(dot, element("span", "", MARK_NAMES[kind]), element("span", "", `#${id}`), element("span", "", frames));
+      row.append(
+        dot,
+        element("span", "", MARK_NAMES[kind]),
+        element("span", "", `#${id}`),
+        element("span", "", frames),
+      );
       return row;
     });
-    if (all.length > LONGEST) rows.push(element("small", "", `and ${all.length - LONGEST} more: use the buttons before and after`));
+    if (all.length > LONGEST)
+      rows.push(element("small", "", `and ${all.length - LONGEST} more: use the buttons before and after`));
     this.moments.replaceChildren(...rows);
     this.moments.hidden = !all.length;
   }
@@ -359,7 +442,9 @@ class Player {
       follow: (layer, id, frame) => this.follow({ layer, id }, frame),
     });
     const layers = this.layers.map(({ name, tracks }, number) => ({
-      name, tracks, shows: (track) => this.showsTrack(number, track),
+      name,
+      tracks,
+      shows: (track) => this.showsTrack(number, track),
       showsClass: (classId) => !this.hidden.has(name) && !this.filter.classes.has(tracks.summary.classes[classId]),
     }));
     this.timeline.show(layers, this.followed);
@@ -389,7 +474,10 @@ class Player {
       element("span", "space"),
       button("To its first frame", () => this.playback?.seek(first), { words: "Start" }),
       button("To its last frame", () => this.playback?.seek(last), { words: "End" }),
-      toggle("Hide others", "Show only this track", this.only, (on) => { this.only = on; this.paint(); }),
+      toggle("Hide others", "Show only this track", this.only, (on) => {
+        this.only = on;
+        this.paint();
+      }),
       button("Follow no track (Esc)", () => this.follow(null), { name: "close" }),
     );
   }
@@ -451,7 +539,14 @@ class Player {
 
   key(event) {
     const target = event.composedPath()[0];
-    if (!this.playback || event.ctrlKey || event.metaKey || event.altKey || target.matches?.("select, input[type=number]")) return;
+    if (
+      !this.playback ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      target.matches?.("select, input[type=number]")
+    )
+      return;
     if (target.matches?.("button") && event.key === " ") return; // which presses it
     const act = {
       " ": () => this.playOrPause(),
@@ -492,7 +587,8 @@ class Player {
     };
     const over = new AbortController();
     this.canvas.addEventListener("pointermove", move, { signal: over.signal });
-    for (const end of ["pointerup", "pointercancel"]) this.canvas.addEventListener(end, () => over.abort(), { signal: over.signal });
+    for (const end of ["pointerup", "pointercancel"])
+      this.canvas.addEventListener(end, () => over.abort(), { signal: over.signal });
   }
 
   wheel(event) {

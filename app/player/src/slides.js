@@ -62,7 +62,12 @@ export class Slides {
     for (const [old, picture] of this.pictures) {
       if (this.pictures.size <= KEPT) break;
       this.pictures.delete(old);
-      picture.then((bitmap) => { if (bitmap !== this.bitmap) bitmap.close(); }, () => {});
+      picture.then(
+        (bitmap) => {
+          if (bitmap !== this.bitmap) bitmap.close();
+        },
+        () => {},
+      );
     }
     return known;
   }
@@ -106,7 +111,11 @@ export class Slides {
 
   close() {
     this.pause();
-    for (const picture of this.pictures.values()) picture.then((bitmap) => bitmap.close(), () => {});
+    for (const picture of this.pictures.values())
+      picture.then(
+        (bitmap) => bitmap.close(),
+        () => {},
+      );
     this.pictures.clear();
     this.bitmap = null;
   }

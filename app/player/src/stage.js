@@ -44,8 +44,12 @@ export class Stage {
     context.rect(pane * this.paneWidth, 0, this.paneWidth, this.canvas.height);
     context.clip();
     context.setTransform(
-      scale, 0, 0, scale,
-      pane * this.paneWidth + margin.x - view.x * scale, margin.y - view.y * scale,
+      scale,
+      0,
+      0,
+      scale,
+      pane * this.paneWidth + margin.x - view.x * scale,
+      margin.y - view.y * scale,
     );
     draw(context, pane);
     context.restore();

@@ -2,8 +2,13 @@
 
 import { CLASS_COLORS, MARK_COLORS, colorOf } from "./colors.js";
 
-const GUTTER = 62, RIGHT = 10; // pixels of the page
-const RULER = 18, COUNTS = 42, MOMENTS = 12, LANE = 13, MOST_LANES = 14;
+const GUTTER = 62,
+  RIGHT = 10; // pixels of the page
+const RULER = 18,
+  COUNTS = 42,
+  MOMENTS = 12,
+  LANE = 13,
+  MOST_LANES = 14;
 const CLOSEST = 20; // frames that fill the width at least
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 
@@ -86,7 +91,9 @@ export class Timeline {
       const lane = this.laneAt(event.offsetY);
       if (event.offsetX < GUTTER && !lane) return;
       if (lane?.track) {
-        const inside = spans(lane.track).some(([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3);
+        const inside = spans(lane.track).some(
+          ([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3,
+        );
         if (inside || event.offsetX < GUTTER) {
           const frame = event.offsetX < GUTTER ? lane.track.first : this.frameAt(event.offsetX);
           return this.act.follow(lane.layer, lane.track.id, frame);
@@ -100,27 +107,34 @@ export class Timeline {
       if (this.dragging) return this.act.seek(this.frameAt(event.offsetX));
       canvas.title = this.describe(event);
     });
-    for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { this.dragging = false; });
+    for (const name of ["pointerup", "pointercancel"])
+      canvas.addEventListener(name, () => {
+        this.dragging = false;
+      });
     canvas.addEventListener("dblclick", (event) => {
       const lane = this.laneAt(event.offsetY);
       if (lane?.track) this.act.seek(lane.track.first);
     });
-    canvas.addEventListener("wheel", (event) => {
-      const length = this.range.to - this.range.from;
-      if (event.ctrlKey || event.metaKey) {
-        const factor = Math.exp(event.deltaY * 0.004);
-        const under = this.range.from + ((event.offsetX - GUTTER) / this.width) * length;
-        this.look(under - (under - this.range.from) * factor, length * factor);
-      } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-        this.look(this.range.from + ((event.deltaX || event.deltaY) / this.width) * length, length);
-      } else {
-        const before = this.scroll;
-        this.scrollTo(this.scroll + event.deltaY);
-        if (this.scroll === before) return; // let the page scroll
-      }
-      event.preventDefault();
-      this.paint();
-    }, { passive: false });
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        const length = this.range.to - this.range.from;
+        if (event.ctrlKey || event.metaKey) {
+          const factor = Math.exp(event.deltaY * 0.004);
+          const under = this.range.from + ((event.offsetX - GUTTER) / this.width) * length;
+          this.look(under - (under - this.range.from) * factor, length * factor);
+        } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+          this.look(this.range.from + ((event.deltaX || event.deltaY) / this.width) * length, length);
+        } else {
+          const before = this.scroll;
+          this.scrollTo(this.scroll + event.deltaY);
+          if (this.scroll === before) return; // let the page scroll
+        }
+        event.preventDefault();
+        this.paint();
+      },
+      { passive: false },
+    );
   }
 
   laneAt(y) {
@@ -140,7 +154,8 @@ export class Timeline {
   paint() {
     const { canvas, context } = this;
     const ratio = window.devicePixelRatio || 1;
-    const wide = canvas.clientWidth, high = canvas.clientHeight;
+    const wide = canvas.clientWidth,
+      high = canvas.clientHeight;
     if (!wide) return;
     if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(high * ratio)) {
       canvas.width = Math.round(wide * ratio);
@@ -162,7 +177,8 @@ export class Timeline {
     const { context, times } = this;
     const seconds = times.seconds;
     const from = seconds[Math.floor(this.range.from)];
-    const to = this.range.to < times.count ? seconds[Math.floor(this.range.to)] : seconds[times.count - 1] + times.lastLength();
+    const to =
+      this.range.to < times.count ? seconds[Math.floor(this.range.to)] : seconds[times.count - 1] + times.lastLength();
     const step = STEPS.find((each) => (each / (to - from)) * this.width > 64) ?? 7200;
     context.font = `11px ${this.font}`;
     context.textBaseline = "middle";
@@ -186,7 +202,9 @@ export class Timeline {
 
   paintCounts() {
     const { context } = this;
-    const shown = this.layers.map(({ tracks, showsClass }) => tracks.summary.counts.map((line, k) => (showsClass(k) ? line : [])));
+    const shown = this.layers.map(({ tracks, showsClass }) =>
+      tracks.summary.counts.map((line, k) => (showsClass(k) ? line : [])),
+    );
     const most = shown.flat().reduce((highest, line) => line.reduce((a, b) => Math.max(a, b), highest), 1);
     const y = (count) => RULER + COUNTS - 2 - (count / most) * (COUNTS - 8);
     const several = this.layers.length > 1;
@@ -257,12 +275,14 @@ export class Timeline {
       this.write(`#${track.id}`, y + LANE / 2, context.globalAlpha * (followed ? 1 : 0.65));
       context.fillStyle = colorOf(track.id);
       for (const [a, b] of spans(track)) {
-        const x = Math.max(GUTTER, this.x(a)), end = Math.min(this.canvas.clientWidth - RIGHT, this.x(b + 1));
+        const x = Math.max(GUTTER, this.x(a)),
+          end = Math.min(this.canvas.clientWidth - RIGHT, this.x(b + 1));
         if (end > GUTTER && end > x - 2) context.fillRect(x, y + 2, Math.max(2, end - x), LANE - 4);
       }
       context.globalAlpha = 1;
     }
-    if (!this.lanes.length) this.write(this.empty ? this.nothing : "No track passes the filters.", top + LANE / 2, 0.65, 400, GUTTER);
+    if (!this.lanes.length)
+      this.write(this.empty ? this.nothing : "No track passes the filters.", top + LANE / 2, 0.65, 400, GUTTER);
     if (this.lanes.length * LANE > high - top) {
       const share = (high - top) / (this.lanes.length * LANE);
       context.fillStyle = this.ink;
@@ -277,7 +297,8 @@ export class Timeline {
     const { context } = this;
     const x = this.x(this.frame + 0.5);
     if (x < GUTTER || x > this.canvas.clientWidth - RIGHT + 1) return;
-    context.fillStyle = context.strokeStyle = getComputedStyle(this.canvas).getPropertyValue("--st-primary-color") || "#14a394";
+    context.fillStyle = context.strokeStyle =
+      getComputedStyle(this.canvas).getPropertyValue("--st-primary-color") || "#14a394";
     context.lineWidth = 1.5;
     context.beginPath();
     context.moveTo(x, RULER - 2);
@@ -320,7 +341,8 @@ function spans(track) {
 
 export function clock(seconds, tenths = false) {
   const whole = Math.floor(seconds + 1e-6);
-  const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
+  const hours = Math.floor(whole / 3600),
+    minutes = Math.floor(whole / 60) % 60;
   const rest = String(whole % 60).padStart(2, "0") + (tenths ? `.${Math.floor((seconds - whole) * 10 + 1e-6)}` : "");
   return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
 }

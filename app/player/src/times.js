@@ -23,7 +23,8 @@ export class FrameTimes {
 
   // The number of frames that begin no later than this.
   firstAfter(seconds) {
-    let low = 0, high = this.count;
+    let low = 0,
+      high = this.count;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.seconds[middle] <= seconds) low = middle + 1;

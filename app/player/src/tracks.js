@@ -3,9 +3,12 @@
 const KEPT = 40; // stretches in memory
 const AGAIN_AFTER = 5000; // milliseconds until what could not be loaded is tried again
 const COLUMNS = 9;
-const EMPTY = { count: 0 };
 
-export const UNCOUNTED = 0, MATCHED = 1, MISSED = 2, FALSE = 3, SWITCHED = 4;
+export const UNCOUNTED = 0,
+  MATCHED = 1,
+  MISSED = 2,
+  FALSE = 3,
+  SWITCHED = 4;
 
 export class Tracks {
   // onLoad(): boxes came, or did not: `failed` says why.
@@ -68,7 +71,10 @@ export class Tracks {
       this.failed = "";
     } catch (error) {
       this.failed = error.message;
-      setTimeout(() => { this.stretches.delete(number); this.onLoad(); }, AGAIN_AFTER);
+      setTimeout(() => {
+        this.stretches.delete(number);
+        this.onLoad();
+      }, AGAIN_AFTER);
     }
     for (const old of this.stretches.keys()) {
       if (this.stretches.size <= KEPT) break;
@@ -82,8 +88,15 @@ export class Tracks {
     const whole = (k) => new Uint32Array(buffer, 4 * rows * k, rows);
     const real = (k) => new Float32Array(buffer, 4 * rows * k, rows);
     const columns = {
-      frame: whole(0), id: whole(1), classId: whole(2), mark: whole(3),
-      score: real(4), left: real(5), top: real(6), right: real(7), bottom: real(8),
+      frame: whole(0),
+      id: whole(1),
+      classId: whole(2),
+      mark: whole(3),
+      score: real(4),
+      left: real(5),
+      top: real(6),
+      right: real(7),
+      bottom: real(8),
     };
     const first = number * this.summary.stretch;
     columns.starts = new Uint32Array(this.summary.stretch + 1);
