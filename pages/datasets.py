@@ -24,7 +24,7 @@ from app.widgets import (
 from app.widgets.formatting import count, date, number
 from app.workspace import workspace
 from backend.errors import UserError
-from backend.labels.sequence import load
+from backend.labels.label_sequence import load_labels
 from backend.steps import datasets
 from backend.workspace.records import Dataset, Labels, Video
 from bytetrack.files import natural_sort_key
@@ -148,7 +148,7 @@ def offer_split_in_time(labels: Labels) -> None:
 @st.cache_data(show_spinner=False, max_entries=2000)
 def class_counts(labels_id: str, created: float) -> Counter[str]:
     """Boxes per class; `created` only tells a removed record from a new one."""
-    tracks = load(ws, ws.get(Labels, labels_id))
+    tracks = load_labels(ws, ws.get(Labels, labels_id))
     return Counter(tracks.classes[index] for index in tracks.class_id.tolist())
 
 

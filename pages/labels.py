@@ -12,12 +12,12 @@ from app.widgets import (
     choose,
     confirm_removal,
     empty_state,
+    frame_mapping_form,
     guard,
     jobs_panel,
     metric_row,
     next_step,
     page_header,
-    placement_form,
     run_job,
     table,
     tracks_downloads,
@@ -26,7 +26,7 @@ from app.widgets import (
 from app.widgets.formatting import ago, count, number, size
 from app.workspace import workspace
 from backend import jobs
-from backend.labels.sequence import load
+from backend.labels.label_sequence import load_labels
 from backend.steps import importing
 from backend.workspace.records import Job, Labels, Video
 from bytetrack.files import natural_sort_key
@@ -119,7 +119,7 @@ def bring_in(videos: list[Video], *, first: bool) -> None:
                 help="MOTChallenge files number their classes, from 1 or from 0, without names. Leave empty for other "
                 "formats.",
             )
-            params: dict = {"format": format} | placement_form("import")
+            params: dict = {"format": format} | frame_mapping_form("import")
             if video != BY_NAME:
                 params["video"] = video
             if names := [name.strip() for name in (classes or "").split(",") if name.strip()]:
@@ -178,7 +178,7 @@ def look(everything: list[Labels], videos: dict[str, Video]) -> None:
             }
         )
         with guard():
-            shown = layer("labels", labels.id, video, lambda: load(ws, labels))
+            shown = layer("labels", labels.id, video, lambda: load_labels(ws, labels))
             player(video, [shown], key=f"player-{labels.id}", stops=labels.labeled_frames)
         with st.container(horizontal=True, gap="small"):
             for name in labels.classes:

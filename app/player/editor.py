@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.routes import desk as desk_route
-from backend.labels.desk import Desk
+from app.routes import labeling_editor
+from backend.labels.labeling_folder import LabelingFolder
 
 HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -18,16 +18,16 @@ _component = st.components.v2.component(
 )
 
 
-def editor(desk: Desk, clip: int, size: tuple[int, int], rate: float, *, key: str) -> None:
+def editor(folder: LabelingFolder, clip: int, size: tuple[int, int], rate: float, *, key: str) -> None:
     """Draw boxes on the frames of a clip; they are saved by themselves. The page runs again when the clip is done.
 
     Args:
         size: width and height of its frames in pixels.
         rate: of the clip, in frames per second.
     """
-    job = desk.job
+    job = folder.job
     shown = {
-        "address": desk_route.address(desk, clip),
+        "address": labeling_editor.address(folder, clip),
         "frames": len(job.clips[clip].frames),
         "width": size[0],
         "height": size[1],

@@ -22,7 +22,7 @@ Starting, choosing, showing, removing:
     selected = table(rows, records, key="runs", column_config={…})
         one row per record, one selectable: returns the selected record or None
     options_form(platform.options(TRAINING), key="training")   what the platform lets one choose, as a form
-    params |= placement_form("import")             which frames of a video labels are of, for an import
+    params |= frame_mapping_form("import")             which frames of a video labels are of, for an import
     metric_row({"HOTA": "61.2", "IDF1": "80.1"})   chart(figure, height=300)
     player(video, [layer("tracks", run.id, video, load)], key=…)   of `app.player.component`: video, tracks, timeline
     download(path, "Tracks (MOT)", "site_tracks.txt")   a button that streams a file of the workspace, of any size
@@ -45,11 +45,11 @@ Format with `formatting`: `size(bytes)`, `duration(seconds)`, `ago(time)`, `numb
 
 from app.widgets.charts import SPLIT_COLORS, chart, class_colors
 from app.widgets.errors import guard, guarded_fragment
+from app.widgets.frame_mapping import frame_mapping_form
 from app.widgets.jobs import job_card, jobs_panel, run_job, start_job
 from app.widgets.layout import empty_state, metric_row, next_step, page_header
 from app.widgets.media import download, tracks_downloads
 from app.widgets.options import options_form
-from app.widgets.placement import placement_form
 from app.widgets.records import choose, table, video_facts
 from app.widgets.removal import confirm_removal
 from app.widgets.upload import upload
@@ -70,7 +70,7 @@ __all__ = [
     "next_step",
     "options_form",
     "page_header",
-    "placement_form",
+    "frame_mapping_form",
     "run_job",
     "start_job",
     "table",

@@ -12,10 +12,10 @@ import numpy as np
 
 from bytetrack.tracks import Tracks
 
-TREMBLE = 0.1  # share of a box's smaller side that even motion may miss what a model found by
+SIMPLIFY_TOLERANCE = 0.1  # share of a box's smaller side that even motion may miss what a model found by
 
 
-def key_frames(frames: np.ndarray, xyxy: np.ndarray, tolerance: np.ndarray) -> list[int]:
+def select_keyframes(frames: np.ndarray, xyxy: np.ndarray, tolerance: np.ndarray) -> list[int]:
     """Ramer, Douglas and Peucker: the rows from which all others follow by even motion, the first and last among them.
 
     Args:
@@ -29,7 +29,9 @@ def key_frames(frames: np.ndarray, xyxy: np.ndarray, tolerance: np.ndarray) -> l
         if last - first < 2:
             continue
         between = slice(first + 1, last)
-        excess = np.abs(evenly(frames[[first, last]], xyxy[[first, last]], frames[between]) - xyxy[between]).max(axis=1)
+        excess = np.abs(
+            interpolate_boxes(frames[[first, last]], xyxy[[first, last]], frames[between]) - xyxy[between]
+        ).max(axis=1)
         excess -= tolerance[between]
         worst = first + 1 + int(excess.argmax())
         if excess.max() > 0:
@@ -38,23 +40,23 @@ def key_frames(frames: np.ndarray, xyxy: np.ndarray, tolerance: np.ndarray) -> l
     return sorted(kept)
 
 
-def evenly(keys: np.ndarray, xyxy: np.ndarray, frames: np.ndarray) -> np.ndarray:
+def interpolate_boxes(keys: np.ndarray, xyxy: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """`(M, 4)` boxes at `frames`, between those of the key frames `(K,)` and `(K, 4)`."""
     return np.stack([np.interp(frames, keys, side) for side in xyxy.T], axis=1)
 
 
-def stretches(tracks: Tracks) -> list[np.ndarray]:
+def split_at_gaps(tracks: Tracks) -> list[np.ndarray]:
     """The rows of each track's frames in a row, by track and frame."""
     order = np.lexsort((tracks.frame, tracks.id))
     breaks = (np.diff(tracks.id[order]) != 0) | (np.diff(tracks.frame[order]) != 1)
     return [rows for rows in np.split(order, np.flatnonzero(breaks) + 1) if len(rows)]
 
 
-def straightened(tracks: Tracks) -> Tracks:
-    """The same tracks, moving evenly between as few frames as tell them to within `TREMBLE`."""
+def simplify_tracks(tracks: Tracks) -> Tracks:
+    """The same tracks, moving evenly between as few frames as tell them to within `SIMPLIFY_TOLERANCE`."""
     xyxy = tracks.xyxy.copy()
-    for rows in stretches(tracks):
+    for rows in split_at_gaps(tracks):
         frames, boxes = tracks.frame[rows], tracks.xyxy[rows]
-        keys = key_frames(frames, boxes, TREMBLE * (boxes[:, 2:] - boxes[:, :2]).min(axis=1))
-        xyxy[rows] = evenly(frames[keys], boxes[keys], frames)
+        keys = select_keyframes(frames, boxes, SIMPLIFY_TOLERANCE * (boxes[:, 2:] - boxes[:, :2]).min(axis=1))
+        xyxy[rows] = interpolate_boxes(frames[keys], boxes[keys], frames)
     return replace(tracks, xyxy=xyxy)

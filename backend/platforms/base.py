@@ -11,8 +11,8 @@ from backend.progress import Progress, silent
 from bytetrack.tracks import Tracks
 
 if TYPE_CHECKING:
-    from backend.labels.desk import Desk
-    from backend.labels.marks import Marks
+    from backend.labels.box_attributes import BoxAttributes
+    from backend.labels.labeling_folder import LabelingFolder
 
 LogLine = Callable[[str], None]
 Options = Mapping[str, str | int | float | bool]  # by the names of `Option`s; what is missing has its default
@@ -187,14 +187,14 @@ class Resource:
 class ClipToLabel:
     """Every `every`-th of the `length` frames of a clip as JPEG in `folder`, in the order of their names.
 
-    `earlier` are boxes to be corrected, by the clip's own frame numbers, and `marks` what was noted of them.
+    `earlier` are boxes to be corrected, by the clip's own frame numbers, and `box_attributes` what was noted of them.
     """
 
     folder: Path
     length: int
     every: int = 1
     earlier: Tracks | None = None
-    marks: Marks = field(default_factory=dict)
+    box_attributes: BoxAttributes = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ class LabelingService(Protocol):
             The attribute under which its manifest has the labels of this job, as there may be earlier ones.
         """
 
-    def desk(self, ref: dict) -> Desk | None:
+    def labeling_folder(self, ref: dict) -> LabelingFolder | None:
         """Where people label, if that is this console; None where they have a place of their own."""
 
     def fetch_output(self, address: str, folder: Path, progress: Progress) -> None:

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from backend.errors import UserError
-from backend.labels import marks
+from backend.labels import box_attributes
 from backend.labels.formats import coco
-from backend.labels.sequence import LabelSequence, load, store
+from backend.labels.label_sequence import LabelSequence, load_labels, store_labels
 from backend.progress import Progress, part
 from backend.steps import videos
 from backend.workspace import Workspace
@@ -59,16 +59,18 @@ def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, piec
         )
     length = max(1, math.ceil((frames[-1] - frames[0] + 1) / pieces))
     made = videos.cut(workspace, part(progress, 0, 0.95), video=record.video, every_frames=length)["videos"]
-    tracks, noted = load(workspace, record), marks.load(workspace.folder(record))
+    tracks, noted = load_labels(workspace, record), box_attributes.load(workspace.folder(record))
     parts = []
     for clip in (workspace.get(Video, id) for id in made):
         stop = clip.start + clip.frames
         labeled = [frame - clip.start for frame in frames if clip.start <= frame < stop]
         if labeled:
             note = f"A part of “{record.name}”."
-            own = marks.between(noted, clip.start, stop)
-            sequence = LabelSequence(clip.name, tracks.between(clip.start, stop), labeled, notes=[note], marks=own)
-            parts.append(store(workspace, clip, sequence, record.source))
+            own = box_attributes.slice_frames(noted, clip.start, stop)
+            sequence = LabelSequence(
+                clip.name, tracks.between(clip.start, stop), labeled, notes=[note], box_attributes=own
+            )
+            parts.append(store_labels(workspace, clip, sequence, record.source))
     progress(1, f"{len(parts)} clips")
     return {"labels": [each.id for each in parts], "videos": made}
 
@@ -174,7 +176,7 @@ def _classes(splits: dict[str, list[Labels]]) -> list[str]:
 def _boxes_per_class(workspace: Workspace, records: list[Labels]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for labels in records:
-        tracks = load(workspace, labels)
+        tracks = load_labels(workspace, labels)
         counts.update(tracks.classes[k] for k in tracks.class_id.tolist())
     return counts
 
@@ -188,7 +190,7 @@ def _overlap(workspace: Workspace, labels: Labels, other: Labels) -> bool:
 
 
 def _odd_boxes(workspace: Workspace, labels: Labels) -> list[str]:
-    video, tracks = workspace.get(Video, labels.video), load(workspace, labels)
+    video, tracks = workspace.get(Video, labels.video), load_labels(workspace, labels)
     found = []
     sides = tracks.xyxy[:, 2:] - tracks.xyxy[:, :2]
     if tiny := int((sides.min(axis=1, initial=TINY) < TINY).sum()):
@@ -223,7 +225,7 @@ def _extract(workspace: Workspace, progress: Progress, labels: Labels, folder: P
             f"“{video.name}” gave only {written} of its {len(wanted)} labeled frames: its file was damaged or changed "
             f"since it was added. Put {video.path} back as it was, or leave “{labels.name}” out."
         )
-    tracks = load(workspace, labels)
+    tracks = load_labels(workspace, labels)
     return coco.Part(labels.name, tracks, labels.labeled_frames, size, lambda number: _file_name(labels, number))
 
 

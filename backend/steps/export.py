@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from backend.errors import UserError
-from backend.labels import marks
+from backend.labels import box_attributes
+from backend.labels.box_attributes import BoxAttributes
 from backend.labels.formats.ground_truth import writing
-from backend.labels.marks import Marks
 from backend.workspace import Workspace
 from backend.workspace.paths import GROUND_TRUTH_ZIP, TRACKS_CSV, TRACKS_JSON, TRACKS_MOT
 from backend.workspace.records import Labels, Run, Video
@@ -50,7 +50,7 @@ def export(workspace: Workspace, record: Run | Labels, format: str) -> Path:
             write_csv(tracks, path, frame_seconds(video))
         else:
             labeled = record.labeled_frames if isinstance(record, Labels) else range(video.frames)
-            write_ground_truth(tracks, path, video, labeled, marks.load(folder))
+            write_ground_truth(tracks, path, video, labeled, box_attributes.load(folder))
     return path
 
 
@@ -80,7 +80,7 @@ def write_csv(tracks: Tracks, path: Path, seconds: np.ndarray) -> None:
             )
 
 
-def write_ground_truth(tracks: Tracks, path: Path, video: Video, labeled: Sequence[int], noted: Marks) -> None:
+def write_ground_truth(tracks: Tracks, path: Path, video: Video, labeled: Sequence[int], noted: BoxAttributes) -> None:
     """An archive of the output of a Ground Truth job in which people labeled these frames: boxes in whole pixels."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "labels"

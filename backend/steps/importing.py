@@ -10,11 +10,11 @@ from pathlib import Path, PurePosixPath
 
 from backend.errors import UserError
 from backend.files.archives import extract, is_archive
-from backend.labels import clips
+from backend.labels import clip_lengths
 from backend.labels.formats import coco, mot
 from backend.labels.formats.ground_truth import reading
-from backend.labels.placement import Placement, UnclearFrames, place
-from backend.labels.sequence import LabelSequence, bare, find, is_named, store
+from backend.labels.frame_mapping import AmbiguousFrames, FrameMapping, map_to_video
+from backend.labels.label_sequence import LabelSequence, bare, find, is_named, store_labels
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.workspace import Workspace
@@ -55,7 +55,7 @@ def import_labels(
     Raises:
         UserError: if nothing can be used: not labels, of the wrong kind, empty, or of another video.
     """
-    chosen, placement = workspace.get(Video, video) if video else None, Placement(step, first_frame)
+    chosen, mapping = workspace.get(Video, video) if video else None, FrameMapping(step, first_frame)
     with _at_hand(workspace, path, part(progress, 0, 0.2)) as place, _unpacked(place) as unpacked:
         progress(0.2, "reading labels")
         format = detect_format(unpacked) if format == "auto" else format
@@ -64,10 +64,10 @@ def import_labels(
     stored, skipped = keep(
         workspace,
         sequences,
-        lambda usable: videos_for(workspace, matching, usable, chosen, placement),
+        lambda usable: videos_for(workspace, matching, usable, chosen, mapping),
         FORMATS[format],
         path,
-        placement,
+        mapping,
     )
     progress(1, f"{len(stored)} imported")
     return {"labels": [labels.id for labels in stored], "skipped": skipped}
@@ -79,7 +79,7 @@ def keep(
     videos_for: Callable[[list[LabelSequence]], list[Video | None]],
     source: str,
     path: str,
-    placement: Placement,
+    mapping: FrameMapping,
 ) -> tuple[list[Labels], list[str]]:
     """Store the sequences that can be used; returns them and a sentence for each that cannot.
 
@@ -87,7 +87,7 @@ def keep(
         videos_for: gives the video of each sequence, None where there is none.
         source: what the labels are said to be, a value of `FORMATS`.
         path: where they were.
-        placement: Which frames of the videos the pictures are, as far as the user said so.
+        mapping: Which frames of the videos the pictures are, as far as the user said so.
 
     Raises:
         UserError: if none can be used, or it is unclear of which frames one of them is.
@@ -103,11 +103,11 @@ def keep(
         try:
             if match is None:
                 raise UserError(
-                    f"The workspace has no video “{sequence.name}” of at least {placement.frames_needed(sequence)} "
+                    f"The workspace has no video “{sequence.name}” of at least {mapping.frames_needed(sequence)} "
                     "frames. Add the video that was labeled, or choose it for these labels."
                 )
-            fitted.append((match, place(sequence, match, placement)))
-        except UnclearFrames:
+            fitted.append((match, map_to_video(sequence, match, mapping)))
+        except AmbiguousFrames:
             raise
         except UserError as error:
             skipped.append(str(error))
@@ -116,7 +116,7 @@ def keep(
 
     for note in skipped:
         print(note, flush=True)
-    stored = [store(workspace, match, sequence, source) for match, sequence in fitted]
+    stored = [store_labels(workspace, match, sequence, source) for match, sequence in fitted]
     for labels in stored:
         print(f"{labels.name}: {labels.boxes} boxes of {labels.objects} objects. {' '.join(labels.notes)}", flush=True)
     return stored, skipped
@@ -212,42 +212,43 @@ def videos_for(
     progress: Progress,
     sequences: list[LabelSequence],
     chosen: Video | None,
-    placement: Placement,
+    mapping: FrameMapping,
 ) -> list[Video | None]:
     """The video of each sequence, cut out of a longer one where need be; None where there is none."""
     everything = workspace.list(Video)
     if len(sequences) == 1:
-        clip = clips.NAME.fullmatch(bare(sequences[0].name))
+        clip = clip_lengths.NAME.fullmatch(bare(sequences[0].name))
         if chosen is not None and not (clip and is_named(chosen, clip["stem"])):
             return [chosen]
         whole: list[Video | None] = [video for video in everything if video.parent is None]
         of_clip = clip and any(is_named(video, clip["stem"]) for video in everything)
-        if chosen is None and len(whole) == 1 and not of_clip and not _named(everything, sequences[0], placement):
+        if chosen is None and len(whole) == 1 and not of_clip and not _named(everything, sequences[0], mapping):
             return whole
 
     by_stem: dict[str, dict[int, LabelSequence]] = defaultdict(dict)
     for sequence in sequences:
-        if clip := clips.NAME.fullmatch(bare(sequence.name)):
+        if clip := clip_lengths.NAME.fullmatch(bare(sequence.name)):
             by_stem[clip["stem"]][int(clip["number"])] = sequence
     candidates = [video for video in everything if chosen is None or video.id == chosen.id]
     whole_videos = [video for video in candidates if video.parent is None]
-    matches = {sequence.name: _named(whole_videos, sequence, placement) for sequence in sequences}
+    matches = {sequence.name: _named(whole_videos, sequence, mapping) for sequence in sequences}
     for stem, numbered in by_stem.items():
         if all(matches[sequence.name] for sequence in numbered.values()):
             continue
         whole_video = chosen or next((video for video in everything if is_named(video, stem)), None)
         if whole_video is None:
             continue
-        found = clips.of_video(workspace, progress, whole_video, numbered, placement)
+        found = clip_lengths.of_video(workspace, progress, whole_video, numbered, mapping)
         matches |= {sequence.name: matches[sequence.name] or found.get(number) for number, sequence in numbered.items()}
     # A clip that was cut in some other way still is the video of its name, if no other rule found one.
     return [
-        matches[each.name] or (None if clips.NAME.fullmatch(bare(each.name)) else _named(everything, each, placement))
+        matches[each.name]
+        or (None if clip_lengths.NAME.fullmatch(bare(each.name)) else _named(everything, each, mapping))
         for each in sequences
     ]
 
 
-def _named(candidates: list[Video], sequence: LabelSequence, placement: Placement) -> Video | None:
+def _named(candidates: list[Video], sequence: LabelSequence, mapping: FrameMapping) -> Video | None:
     """The newest video of the sequence's name that is long enough for it."""
-    needed = placement.frames_needed(sequence)
+    needed = mapping.frames_needed(sequence)
     return next((video for video in candidates if is_named(video, sequence.name) and video.frames >= needed), None)

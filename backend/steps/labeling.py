@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from backend.errors import UserError
-from backend.labels import marks
-from backend.labels.desk import Desk
+from backend.labels import box_attributes
+from backend.labels.box_attributes import BoxAttributes
 from backend.labels.formats.ground_truth import reading
 from backend.labels.formats.ground_truth.job_input import check
-from backend.labels.keyframes import straightened
-from backend.labels.marks import Marks
-from backend.labels.placement import Placement
-from backend.labels.sequence import load
+from backend.labels.frame_mapping import FrameMapping
+from backend.labels.keyframes import simplify_tracks
+from backend.labels.label_sequence import load_labels
+from backend.labels.labeling_folder import LabelingFolder
 from backend.platforms import base
 from backend.platforms.base import ClipToLabel, LabelingSpec, LabelingState
 from backend.platforms.registry import platform_of
@@ -126,7 +126,7 @@ def fetch(
     Raises:
         UserError: if it is not done yet, or nothing in it can be used.
     """
-    record, placement = workspace.get(LabelingJob, labeling) if labeling else None, Placement(step, first_frame)
+    record, mapping = workspace.get(LabelingJob, labeling) if labeling else None, FrameMapping(step, first_frame)
     platform = _on_platform(workspace, record.platform if record else None)
     ref = record.ref if record else _ref_of(platform, job or "")
     title = record.name if record else job or ""
@@ -138,14 +138,14 @@ def fetch(
     source, rest = importing.FORMATS["ground_truth"], part(progress, 0.5, 1)
     if record is None:
         stored, skipped = importing.keep(
-            workspace, sequences, lambda usable: importing.videos_for(workspace, rest, usable, None, placement),
-            source, title, placement,
+            workspace, sequences, lambda usable: importing.videos_for(workspace, rest, usable, None, mapping),
+            source, title, mapping,
         )  # fmt: skip
     else:
         of = record.clips
         stored, skipped = importing.keep(
             workspace, sequences, lambda usable: [workspace.find(Video, of.get(each.name, "")) for each in usable],
-            source, title, placement,
+            source, title, mapping,
         )  # fmt: skip
         with workspace.edit(LabelingJob, record.id) as known:
             known.labels += [labels.id for labels in stored]
@@ -168,9 +168,9 @@ def remove(workspace: Workspace, record: LabelingJob) -> None:
     _on_platform(workspace, record.platform).remove(record.ref)
 
 
-def desk(workspace: Workspace, record: LabelingJob) -> Desk | None:
+def labeling_folder(workspace: Workspace, record: LabelingJob) -> LabelingFolder | None:
     """Where people label, if that is this console."""
-    return _on_platform(workspace, record.platform).desk(record.ref)
+    return _on_platform(workspace, record.platform).labeling_folder(record.ref)
 
 
 def elsewhere(workspace: Workspace) -> list[str]:
@@ -213,7 +213,7 @@ def earlier_boxes(workspace: Workspace, clip: Video, source: Labels | Run) -> Tr
     tracks = _tracks(workspace, source)
     if source.video != clip.id:
         tracks = tracks.between(clip.start, clip.start + clip.frames)
-    return _within(clip, tracks if isinstance(source, Labels) else straightened(tracks))
+    return _within(clip, tracks if isinstance(source, Labels) else simplify_tracks(tracks))
 
 
 def _on_platform(workspace: Workspace, name: str | None = None) -> base.LabelingService:
@@ -271,17 +271,19 @@ def _all_earlier(
         for clip in tracked:
             tracks = found[clip.id]
             wanted = [number for number, name in enumerate(tracks.classes) if name in classes]
-            boxes[clip.name] = _within(clip, straightened(tracks.select(np.isin(tracks.class_id, wanted))))
+            boxes[clip.name] = _within(clip, simplify_tracks(tracks.select(np.isin(tracks.class_id, wanted))))
     return boxes
 
 
-def _marks(workspace: Workspace, clip: Video, source: str) -> Marks:
+def _marks(workspace: Workspace, clip: Video, source: str) -> BoxAttributes:
     """What was noted of the boxes to correct, by the clip's own frame numbers; only labels have that."""
     labels = workspace.find(Labels, source) if source else None
     if labels is None:
         return {}
-    found = marks.load(workspace.folder(labels))
-    return found if labels.video == clip.id else marks.between(found, clip.start, clip.start + clip.frames)
+    found = box_attributes.load(workspace.folder(labels))
+    return (
+        found if labels.video == clip.id else box_attributes.slice_frames(found, clip.start, clip.start + clip.frames)
+    )
 
 
 def _within(clip: Video, tracks: Tracks) -> Tracks:
@@ -311,5 +313,5 @@ def _extract(clips: list[Video], every: int, folder: Path, progress: Progress) -
 
 def _tracks(workspace: Workspace, source: Labels | Run) -> Tracks:
     if isinstance(source, Labels):
-        return load(workspace, source)
+        return load_labels(workspace, source)
     return Tracks.load(workspace.folder(source) / TRACKS_JSON)

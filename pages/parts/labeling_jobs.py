@@ -9,10 +9,10 @@ import streamlit as st
 from app.player.editor import editor
 from app.widgets import (
     confirm_removal,
+    frame_mapping_form,
     guard,
     guarded_fragment,
     options_form,
-    placement_form,
     run_job,
     start_job,
 )
@@ -43,7 +43,7 @@ def labeling_jobs(videos: list[Video]) -> None:
     if workspace().list(LabelingJob):
         standing()
         with guard():
-            at_the_desk()
+            open_clip()
     with st.expander(
         "Labeling jobs started elsewhere", icon=":material/travel_explore:", key="elsewhere", on_change="rerun"
     ) as others:
@@ -156,8 +156,8 @@ def labeling_job(record: LabelingJob) -> None:
     """How far the people are, and what can be done."""
     ended = st.session_state.setdefault("labeling-ended", {})  # whose state does not change any more
     state = ended.get(record.id) or labeling.state(workspace(), record)
-    desk = labeling.desk(workspace(), record)
-    if state.status in labeling.ENDED and not desk:  # where people label here, done may be taken back
+    folder = labeling.labeling_folder(workspace(), record)
+    if state.status in labeling.ENDED and not folder:  # where people label here, done may be taken back
         ended[record.id] = state
     with st.container(horizontal=True, vertical_alignment="center"):
         badge = f":{STATES.get(state.status, 'gray')}-badge[{state.status}]"
@@ -165,15 +165,15 @@ def labeling_job(record: LabelingJob) -> None:
         st.space("stretch")
         if state.link:
             st.link_button("Workers' portal", state.link, icon=":material/open_in_new:")
-        if state.status in ("in progress", "done") and desk:
-            open_now = st.session_state.get("desk") == record.id
+        if state.status in ("in progress", "done") and folder:
+            open_now = st.session_state.get("labeling-open") == record.id
             if st.button(
                 "Close" if open_now else "Draw",
                 icon=":material/close:" if open_now else ":material/draw:",
                 type="tertiary" if open_now else "primary",
                 key=f"draw-{record.id}",
             ):
-                st.session_state["desk"] = None if open_now else record.id
+                st.session_state["labeling-open"] = None if open_now else record.id
                 st.rerun()
         if state.status in ("starting", "in progress"):
             if st.button("Stop", icon=":material/stop:", key=f"stop-{record.id}"):
@@ -201,25 +201,25 @@ def labeling_job(record: LabelingJob) -> None:
         st.error(state.reason)
 
 
-def at_the_desk() -> None:
+def open_clip() -> None:
     """The clip that is being labeled here, and a way to the others of its job."""
-    record = workspace().find(LabelingJob, st.session_state.get("desk") or "")
-    desk = labeling.desk(workspace(), record) if record else None
-    if record is None or desk is None or not desk.exists():
+    record = workspace().find(LabelingJob, st.session_state.get("labeling-open") or "")
+    folder = labeling.labeling_folder(workspace(), record) if record else None
+    if record is None or folder is None or not folder.exists():
         return
-    clips = desk.job.clips
+    clips = folder.job.clips
     with st.container(border=True):
-        done = [desk.drawn(number).done for number in range(len(clips))]
+        done = [folder.annotations(number).done for number in range(len(clips))]
         chosen = st.pills(
             record.name,
             range(len(clips)),
             default=done.index(False) if False in done else 0,
             format_func=lambda number: f"{':material/check: ' if done[number] else ''}{clips[number].name}",
-            key=f"desk-clip-{record.id}",
+            key=f"labeling-clip-{record.id}",
             required=True,
         )
         video = workspace().get(Video, record.clips[clips[chosen].name])
-        editor(desk, chosen, (video.width, video.height), video.fps, key=f"editor-{record.id}-{chosen}")
+        editor(folder, chosen, (video.width, video.height), video.fps, key=f"editor-{record.id}-{chosen}")
 
 
 def elsewhere() -> None:
@@ -228,10 +228,10 @@ def elsewhere() -> None:
     if not names:
         st.caption("There are none: all jobs for tracking objects in video were started here.")
         return
-    placement = placement_form("elsewhere")
+    mapping = frame_mapping_form("elsewhere")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Job", names, key="elsewhere-job", help="Only jobs for tracking objects in video; the newest first."
         )
         if st.button("Bring in", icon=":material/download:", key="elsewhere-bring-in"):
-            run_job("fetch labels", f"Bring in {name}", job=name, **placement)
+            run_job("fetch labels", f"Bring in {name}", job=name, **mapping)

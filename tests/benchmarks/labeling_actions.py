@@ -15,9 +15,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from backend.labels.following import follow
-from backend.labels.keyframes import evenly, key_frames, straightened
-from backend.labels.sequence import load
+from backend.labels.keyframes import interpolate_boxes, select_keyframes, simplify_tracks
+from backend.labels.label_sequence import load_labels
+from backend.labels.median_flow import follow_box
 from backend.progress import silent
 from backend.steps import tracking
 from backend.workspace import Workspace
@@ -43,7 +43,7 @@ def main() -> None:
     workspace = Workspace(options.workspace)
     labels = workspace.get(Labels, options.labels)
     video = workspace.get(Video, labels.video)
-    truth = load(workspace, labels).between(0, options.frames)
+    truth = load_labels(workspace, labels).between(0, options.frames)
     pictures = [
         cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) for frame, _ in zip(read_frames(video.path), range(options.frames))
     ]
@@ -56,7 +56,7 @@ def main() -> None:
     }
     if options.model:
         found = tracking.by_model(workspace, silent, [video], workspace.get(Model, options.model))[video.id]
-        found = straightened(found.between(0, options.frames))
+        found = simplify_tracks(found.between(0, options.frames))
         ways["a model's tracks, corrected"] = lambda: corrected(objects, found, pictures)
     for name, way in ways.items():
         actions = way()
@@ -83,7 +83,7 @@ def with_following(truth: Boxes, pictures: list[np.ndarray]) -> int:
     shown, actions = {frames[0]: truth[frames[0]]}, 1
     while max(shown) < frames[-1]:  # as far as it goes, and drawn again where it is lost
         start = max(shown)
-        found = list(follow(pictures[start : start + FOLLOWED + 1], shown[start]))
+        found = list(follow_box(pictures[start : start + FOLLOWED + 1], shown[start]))
         actions += 1
         shown |= dict(enumerate(found, start + 1))
         if max(shown) < frames[-1] and len(found) < FOLLOWED:
@@ -101,7 +101,7 @@ def mended(shown: Boxes, truth: Boxes, drawn: set[int], tolerance: float = SAME)
     keys: Boxes = {}
     for frames in stretches:
         boxes = np.array([shown[frame] for frame in frames])
-        kept = key_frames(np.array(frames), boxes, np.full(len(frames), tolerance))
+        kept = select_keyframes(np.array(frames), boxes, np.full(len(frames), tolerance))
         keys |= {frames[row]: boxes[row] for row in kept}
     keys |= {frame: shown[frame] for frame in drawn}
     actions, drawn = 0, set(drawn)
@@ -132,7 +132,9 @@ def between(keys: Boxes, stretches: list[list[int]]) -> Boxes:
     found: Boxes = {}
     for frames in stretches:
         own = [frame for frame in frames if frame in keys]
-        found |= dict(zip(frames, evenly(np.array(own), np.array([keys[frame] for frame in own]), np.array(frames))))
+        found |= dict(
+            zip(frames, interpolate_boxes(np.array(own), np.array([keys[frame] for frame in own]), np.array(frames)))
+        )
     return found
 
 

@@ -12,8 +12,8 @@ from playwright.sync_api import Locator, Page, expect
 from waiting import until
 
 from backend import progress
-from backend.labels.desk import Desk, Drawn, boxes_of, objects_of
-from backend.labels.sequence import load
+from backend.labels.label_sequence import load_labels
+from backend.labels.labeling_folder import ClipAnnotations, LabelingFolder, objects_from_tracks, tracks_from_objects
 from backend.steps import labeling, videos
 from backend.workspace import Workspace
 from backend.workspace.records import LabelingJob, Labels, Model
@@ -159,7 +159,7 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(
     button(page, "Bring in").click()
     done(page, "Bring in moving")
     (labels,) = workspace.list(Labels)
-    found = load(workspace, labels)
+    found = load_labels(workspace, labels)
     assert labels.labeled_frames == list(range(FRAMES)) and labels.classes == ["square", "disc"]
     assert len(np.unique(found.id)) == 2
     for frame in range(FRAMES):
@@ -183,12 +183,12 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(
 
 def test_tools(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
     """Follow, mark, end, split, merge, delete."""
-    desk = labeling.desk(workspace, job_of(workspace))
-    assert desk
+    folder = labeling.labeling_folder(workspace, job_of(workspace))
+    assert folder
 
     def boxes() -> Tracks:
         hand.saved()
-        return boxes_of(desk.drawn(0), desk.job.classes)[0]
+        return tracks_from_objects(folder.annotations(0), folder.job.classes)[0]
 
     def drawn() -> dict[int, list[int]]:
         """Frames by object, as saved."""
@@ -213,7 +213,7 @@ def test_tools(page: Page, editor: Locator, hand: Hand, workspace: Workspace) ->
     assert drawn()[2] == [12, 13, 14, 16, 17, 18]
     page.keyboard.press("o")
     hand.saved()
-    assert desk.drawn(0).objects[1].keys[18].occluded
+    assert folder.annotations(0).objects[1].keys[18].occluded
 
     hand.go(11)
     page.keyboard.press("Escape")
@@ -244,29 +244,29 @@ def test_what_was_predicted_is_followed_anew_up_to_where_it_was_right(
     page: Page, editor: Locator, hand: Hand, workspace: Workspace
 ) -> None:
     """As with the boxes of a model that were off for some frames."""
-    desk = labeling.desk(workspace, job_of(workspace))
-    assert desk
+    folder = labeling.labeling_folder(workspace, job_of(workspace))
+    assert folder
     off = [40 if 6 <= frame < 12 else 0 for frame in range(FRAMES)]
     boxes = [np.array(truth(frame)[0]) + [0, shift, 0, shift] for frame, shift in enumerate(off)]
     table = Tracks(list(range(FRAMES)), [1] * FRAMES, boxes, [1] * FRAMES, [0] * FRAMES, ("square",))
-    begin_with(page, editor, desk, table)
+    begin_with(page, editor, folder, table)
     hand.go(6)
     hand.click(boxes[6].tolist())
     hand.carry(boxes[6].tolist(), truth(6)[0])
     page.keyboard.press("f")
     expect(editor).to_have_attribute("data-frame", "11", timeout=20_000)
     hand.saved()
-    (found,) = desk.drawn(0).objects
+    (found,) = folder.annotations(0).objects
     assert [frame for frame, key in found.keys.items() if not key.predicted] == [6]
-    mended, _ = boxes_of(desk.drawn(0), desk.job.classes)
+    mended, _ = tracks_from_objects(folder.annotations(0), folder.job.classes)
     assert mended.frame.tolist() == list(range(FRAMES))
     shares = [box_iou(mended.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
     assert min(shares) > 0.8 and shares[12:] == [pytest.approx(1)] * (FRAMES - 12)
 
 
-def begin_with(page: Page, editor: Locator, desk: Desk, table: Tracks) -> None:
+def begin_with(page: Page, editor: Locator, folder: LabelingFolder, table: Tracks) -> None:
     """As if the job had begun with these boxes."""
-    desk.save(0, Drawn(objects=objects_of(table, desk.job.classes)).model_dump_json().encode())
+    folder.save(0, ClipAnnotations(objects=objects_from_tracks(table, folder.job.classes)).model_dump_json().encode())
     page.reload()
     button(page, "Draw").click()
     expect(editor).to_have_attribute("data-objects", "1", timeout=MINUTE)
@@ -277,11 +277,11 @@ def test_predicted_boxes_between_drawn_ones_go_along(
     page: Page, editor: Locator, hand: Hand, workspace: Workspace
 ) -> None:
     """As those of an object that following lost little by little."""
-    desk = labeling.desk(workspace, job_of(workspace))
-    assert desk
+    folder = labeling.labeling_folder(workspace, job_of(workspace))
+    assert folder
     boxes = [np.array(truth(0)[0]) + [0, 4 * frame, 0, 4 * frame] for frame in range(FRAMES)]
     table = Tracks(list(range(FRAMES)), [1] * FRAMES, boxes, [1] * FRAMES, [0] * FRAMES, ("square",))
-    begin_with(page, editor, desk, table)
+    begin_with(page, editor, folder, table)
     hand.click(boxes[0].tolist())
     for frame, by in ((0, 0), (20, 0), (10, -40)):
         hand.go(frame)
@@ -290,7 +290,7 @@ def test_predicted_boxes_between_drawn_ones_go_along(
         hand.carry(here.tolist(), (here + [30, by, 30, by]).tolist())
         hand.carry((here + [30, by, 30, by]).tolist(), (here + [0, by, 0, by]).tolist())
     hand.saved()
-    found, _ = boxes_of(desk.drawn(0), desk.job.classes)
+    found, _ = tracks_from_objects(folder.annotations(0), folder.job.classes)
     tops = [found.at(frame).xyxy[0, 1] for frame in range(FRAMES)]
     np.testing.assert_allclose(tops[:11], 40, atol=1.5)
     np.testing.assert_allclose(tops[15], 40 + 60 - 20, atol=1.5)
@@ -308,20 +308,20 @@ def test_a_second_tab_is_told(page: Page, editor: Locator, hand: Hand, workspace
     other.locator("canvas.picture").scroll_into_view_if_needed()
     Hand(other_page, other).draw(truth(0)[1])
     expect(other.get_by_text("was changed in another tab")).to_be_visible()
-    desk = labeling.desk(workspace, job_of(workspace))
-    assert desk and len(desk.drawn(0).objects) == 1  # nothing was overwritten
+    folder = labeling.labeling_folder(workspace, job_of(workspace))
+    assert folder and len(folder.annotations(0).objects) == 1  # nothing was overwritten
     other.get_by_role("button", name="Load what they drew").click()
     expect(other.get_by_text("was changed in another tab")).to_be_hidden()
     Hand(other_page, other).draw(truth(0)[1])
     expect(other).to_have_attribute("data-objects", "2")
     expect(other.locator(".status")).to_have_text("Saved")
-    assert len(desk.drawn(0).objects) == 2
+    assert len(folder.annotations(0).objects) == 2
 
 
 def test_keys_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
     """Mark, copy on, another class, resize; keys go on working after a click; zoom."""
-    desk = labeling.desk(workspace, job_of(workspace))
-    assert desk
+    folder = labeling.labeling_folder(workspace, job_of(workspace))
+    assert folder
     hand.draw([30, 40, 90, 100])
     page.keyboard.press("t")
     page.keyboard.press("v")
@@ -331,7 +331,7 @@ def test_keys_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, workspa
     expect(editor).to_have_attribute("data-frame", "0")
     hand.drag((90, 70), (120, 70))  # its right edge
     hand.saved()
-    (found,) = desk.drawn(0).objects
+    (found,) = folder.annotations(0).objects
     assert found.class_id == 1 and [key.truncated for key in found.keys.values()] == [True, False]
     np.testing.assert_allclose(found.keys[0].xyxy, (30, 40, 120, 100), atol=1.5)
     np.testing.assert_allclose(found.keys[1].xyxy, (30, 40, 90, 100), atol=1.5)
@@ -350,16 +350,16 @@ def test_keys_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, workspa
     page.keyboard.up("Control")
     hand.draw([290, 120, 350, 180])  # where these were before zooming
     hand.saved()
-    left, top, right, bottom = desk.drawn(0).objects[1].keys[0].xyxy
+    left, top, right, bottom = folder.annotations(0).objects[1].keys[0].xyxy
     assert right - left == pytest.approx(60 / np.exp(0.8), abs=2) == bottom - top
 
 
 def test_a_tab_that_is_closed_at_once_loses_nothing(
     page: Page, editor: Locator, hand: Hand, workspace: Workspace
 ) -> None:
-    desk = labeling.desk(workspace, job_of(workspace))
-    assert desk
+    folder = labeling.labeling_folder(workspace, job_of(workspace))
+    assert folder
     page.on("dialog", lambda dialog: dialog.accept())  # leave all the same
     hand.draw([30, 40, 90, 100])
     page.close(run_before_unload=True)
-    assert len(until(lambda: desk.drawn(0).objects)) == 1
+    assert len(until(lambda: folder.annotations(0).objects)) == 1

@@ -12,7 +12,7 @@ from clicks import go
 from playwright.sync_api import Locator, Page, expect
 
 from backend import progress
-from backend.labels.sequence import LabelSequence, store
+from backend.labels.label_sequence import LabelSequence, store_labels
 from backend.steps import videos
 from backend.workspace import Workspace
 from backend.workspace.records import Labels, Run, Video
@@ -98,7 +98,7 @@ def add(workspace: Workspace, path: Path) -> Labels:
     left, (top, width, height) = 20 + STEP * frame, BOX
     xyxy = np.stack([left, np.full(FRAMES, top), left + width, np.full(FRAMES, top + height)], axis=1)
     tracks = Tracks(frame, np.ones(FRAMES), xyxy, np.ones(FRAMES), np.zeros(FRAMES), ("disc",))
-    return store(workspace, video, LabelSequence(video.name, tracks, frame.tolist()), "made")
+    return store_labels(workspace, video, LabelSequence(video.name, tracks, frame.tolist()), "made")
 
 
 @pytest.fixture
@@ -238,7 +238,7 @@ def test_tracks_are_filtered_followed_and_played(
     xyxy = np.r_[np.tile([20, 130, 120, 230], (FRAMES, 1)), np.tile([300, 130, 400, 230], (10, 1))]
     score = np.r_[np.ones(FRAMES), np.full(10, 0.3)]
     tracks = Tracks(frame, identity, xyxy, score, identity - 1, ("disc", "ring"))
-    store(workspace, video, LabelSequence(video.name, tracks, long.tolist()), "made")
+    store_labels(workspace, video, LabelSequence(video.name, tracks, long.tolist()), "made")
     go(page, "Labels")
     expect(player).to_have_attribute("data-frame", "0", timeout=60_000)
     canvas, selection = player.locator("canvas.picture"), player.locator(".selection")

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from waiting import until
 
 from backend import jobs, progress
-from backend.labels.sequence import LabelSequence, store
+from backend.labels.label_sequence import LabelSequence, store_labels
 from backend.steps import videos
 from backend.workspace import Workspace
 from backend.workspace.records import Job, Labels, Video
@@ -64,7 +64,7 @@ def labels(workspace: Workspace, video: Video) -> Labels:
     frame = np.arange(video.frames)
     xyxy = np.stack([frame, np.full_like(frame, 10), frame + 20, np.full_like(frame, 40)], 1)
     tracks = Tracks(frame, np.ones_like(frame), xyxy, np.ones_like(frame), np.zeros_like(frame), ("person",))
-    return store(workspace, video, LabelSequence(video.name, tracks, frame.tolist()), "MOTChallenge")
+    return store_labels(workspace, video, LabelSequence(video.name, tracks, frame.tolist()), "MOTChallenge")
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from backend.labels.sequence import load
+from backend.labels.label_sequence import load_labels
 from backend.steps.comparison import tracks_of
 from backend.workspace.records import Comparison, Endpoint, Model
 
@@ -114,7 +114,7 @@ def test_what_the_endpoints_gave_is_seen_on_the_video(open_page, workspace, vide
     rows = [row("files", "batch", 90.0, []), row("live", "realtime", 40.0, [12.0]), row("x", "async", 0, [], "Gone.")]
     comparison = workspace.add(Comparison(name="ways", video=video.id, rows=rows))
     for place in (0, 1):
-        load(workspace, labels).save(tracks_of(workspace, comparison, place))
+        load_labels(workspace, labels).save(tracks_of(workspace, comparison, place))
     page = open_page("compare")
     first, second = (page.selectbox(key=f"see-{comparison.id}-{side}") for side in ("first", "second"))
     assert first.options == [f"{labels.name} (labels)", "files", "live"] and second.options == ["files", "live"]

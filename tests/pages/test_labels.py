@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend.labels.sequence import load
+from backend.labels.label_sequence import load_labels
 from backend.platforms import registry
 from backend.steps import labeling
 from backend.workspace.records import LabelingJob, Labels, Run
@@ -94,12 +94,12 @@ def test_a_clip_is_labeled_here_and_brought_in(open_page, workspace, video, fini
     (editor,) = (each for each in page.get("bidi_component") if "editor" in each.proto.component_name)
     shown = json.loads(editor.proto.json or editor.proto.mixed.json)
     assert (shown["frames"], shown["width"], shown["height"]) == (video.frames, video.width, video.height)
-    assert shown["classes"] == ["bird"] and shown["address"].startswith("/studio/desk/")
+    assert shown["classes"] == ["bird"] and shown["address"].startswith("/studio/labeling/")
 
-    desk = labeling.desk(workspace, record)
+    folder = labeling.labeling_folder(workspace, record)
     key = {"xyxy": [5, 5, 25, 25]}
     drawn = {"done": True, "objects": [{"id": 3, "class_id": 0, "keys": {"0": key, "9": key}}]}
-    desk.save(0, json.dumps(drawn).encode())
+    folder.save(0, json.dumps(drawn).encode())
     page.run()
     assert any("1 of 1 clip labeled" in each.text for each in page.get("progress"))
     page.button(key=f"bring-in-{record.id}").click().run()
@@ -117,7 +117,7 @@ def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, vi
         for created in (1e9, 2e9)
     )  # fmt: skip
     for each in (older, run):
-        load(workspace, labels).save(workspace.folder(each) / "tracks.json")
+        load_labels(workspace, labels).save(workspace.folder(each) / "tracks.json")
     page = open_page("track")
     page.button(key=f"correct-{run.id}").click().run()
     assert page.multiselect(key="labeling-clips").value == [video.id]

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from backend.errors import UserError
-from backend.labels.sequence import (
+from backend.labels.label_sequence import (
     FrameNumber,
     LabelSequence,
     Pixels,

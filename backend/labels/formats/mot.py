@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.errors import UserError
-from backend.labels.sequence import MOST_FRAMES, LabelSequence, find, untracked_note
+from backend.labels.label_sequence import MOST_FRAMES, LabelSequence, find, untracked_note
 from backend.wording import count
 from bytetrack import mot
 from bytetrack.tracks import Tracks

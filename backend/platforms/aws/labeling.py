@@ -170,7 +170,7 @@ class GroundTruth:
     def remove(self, ref: dict) -> None:
         self.stop(ref)  # labeling jobs cannot be deleted
 
-    def desk(self, ref: dict) -> None:
+    def labeling_folder(self, ref: dict) -> None:
         return None
 
     def fetch_output(self, address: str, folder: Path, progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""Labeling in this console's own pages: jobs are folders, which `backend.labels.desk` looks after."""
+"""Labeling in this console's own pages: jobs are folders, which `backend.labels.labeling_folder` looks after."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from backend.errors import UserError
-from backend.labels.desk import Desk
+from backend.labels.labeling_folder import LabelingFolder
 from backend.platforms.base import LabelingSpec, LabelingState
 from backend.progress import Progress
 
@@ -21,38 +21,39 @@ class LocalLabeling:
     def start(self, spec: LabelingSpec, progress: Progress) -> dict:
         self.root.mkdir(parents=True, exist_ok=True)
         name = f"{spec.name.replace(' ', '-')}-{spec.token}"
-        Desk.furnish(self.root / name, spec, time.time(), progress)
+        LabelingFolder.create(self.root / name, spec, time.time(), progress)
         return {"job": name}
 
     def jobs(self) -> dict[str, dict]:
-        found = [Desk(path.parent) for path in self.root.glob("[!.]*/job.json")]
+        found = [LabelingFolder(path.parent) for path in self.root.glob("[!.]*/job.json")]
         return {
-            desk.folder.name: {"job": desk.folder.name} for desk in sorted(found, key=lambda desk: -desk.job.created)
+            folder.path.name: {"job": folder.path.name}
+            for folder in sorted(found, key=lambda folder: -folder.job.created)
         }
 
     def state(self, ref: dict) -> LabelingState:
-        desk = self.desk(ref)
-        if not desk.exists():
+        folder = self.labeling_folder(ref)
+        if not folder.exists():
             return LabelingState("gone", where=ref["job"])
-        job = desk.job
-        labeled = sum(desk.is_labeled(desk.drawn(number)) for number in range(len(job.clips)))
+        job = folder.job
+        labeled = sum(folder.is_labeled(folder.annotations(number)) for number in range(len(job.clips)))
         status = "stopped" if job.stopped else "done" if labeled == len(job.clips) else "in progress"
         return LabelingState(status, labeled, 0, len(job.clips), where="this machine")
 
     def stop(self, ref: dict) -> None:
-        if (desk := self.desk(ref)).exists() and self.state(ref).status != "done":
-            desk.stop()
+        if (folder := self.labeling_folder(ref)).exists() and self.state(ref).status != "done":
+            folder.stop()
 
     def remove(self, ref: dict) -> None:
-        shutil.rmtree(self.desk(ref).folder, ignore_errors=True)
+        shutil.rmtree(self.labeling_folder(ref).path, ignore_errors=True)
 
     def fetch(self, ref: dict, folder: Path, progress: Progress) -> str:
-        self.desk(ref).output(folder, ref["job"])
+        self.labeling_folder(ref).write_output(folder, ref["job"])
         progress(1, "read")
         return f"{ref['job']}-ref"
 
-    def desk(self, ref: dict) -> Desk:
-        return Desk(self.root / ref["job"])
+    def labeling_folder(self, ref: dict) -> LabelingFolder:
+        return LabelingFolder(self.root / ref["job"])
 
     def fetch_output(self, address: str, folder: Path, progress: Progress) -> None:
         raise UserError(

@@ -12,10 +12,10 @@ import pytest
 from consoles import running_console
 from starlette.routing import Route
 
-from app.routes import data, desk, media, uploads
+from app.routes import data, labeling_editor, media, uploads
 from app.routes.hosts import allowed_hosts
 
-ROUTES = (media.route, data.route, desk.route, uploads.route(Path))
+ROUTES = (media.route, data.route, labeling_editor.route, uploads.route(Path))
 PATHS = ["/", "/videos", "/_stcore/health", "/_stcore/host-config", "/static/x.js", "/_stcore/upload_file/a/b"]
 WEBSOCKET = {
     "Connection": "Upgrade",

@@ -5,22 +5,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import tracks
 
-from backend.labels.keyframes import TREMBLE, evenly, key_frames, straightened, stretches
+from backend.labels.keyframes import (
+    SIMPLIFY_TOLERANCE,
+    interpolate_boxes,
+    select_keyframes,
+    simplify_tracks,
+    split_at_gaps,
+)
 from bytetrack.tracks import Tracks
 
 
 @given(tracks(), st.floats(0, 100))
 def test_no_box_misses_by_more_than_the_tolerance(table: Tracks, tolerance: float) -> None:
-    for rows in stretches(table):
+    for rows in split_at_gaps(table):
         frames, boxes = table.frame[rows], table.xyxy[rows]
-        keys = key_frames(frames, boxes, np.full(len(rows), tolerance))
+        keys = select_keyframes(frames, boxes, np.full(len(rows), tolerance))
         assert keys[0] == 0 and keys[-1] == len(rows) - 1
-        assert np.abs(evenly(frames[keys], boxes[keys], frames) - boxes).max() <= tolerance + 1e-9
+        assert np.abs(interpolate_boxes(frames[keys], boxes[keys], frames) - boxes).max() <= tolerance + 1e-9
 
 
 @given(tracks())
 def test_stretches_are_all_rows_once_each_of_one_track_in_a_row(table: Tracks) -> None:
-    found = stretches(table)
+    found = split_at_gaps(table)
     assert sorted(np.concatenate(found).tolist()) == list(range(len(table)))
     for rows in found:
         assert len(set(table.id[rows])) == 1 and (np.diff(table.frame[rows]) == 1).all()
@@ -28,9 +34,9 @@ def test_stretches_are_all_rows_once_each_of_one_track_in_a_row(table: Tracks) -
 
 @given(tracks())
 def test_straightened_tracks_are_the_same_but_for_what_they_tremble_by(table: Tracks) -> None:
-    straight = straightened(table)
+    straight = simplify_tracks(table)
     sides = (table.xyxy[:, 2:] - table.xyxy[:, :2]).min(axis=1)
-    assert (np.abs(straight.xyxy - table.xyxy).max(axis=1) <= TREMBLE * sides + 1e-9).all()
+    assert (np.abs(straight.xyxy - table.xyxy).max(axis=1) <= SIMPLIFY_TOLERANCE * sides + 1e-9).all()
     assert straight.frame.tolist() == table.frame.tolist() and straight.id.tolist() == table.id.tolist()
 
 
@@ -39,5 +45,5 @@ def test_even_motion_takes_two_key_frames_and_a_turn_one_more() -> None:
     way = np.where(frames < 10, frames, 20 - frames) * 5.0
     boxes = np.stack([way, way, way + 30, way + 60], axis=1)
     trembling = boxes + np.random.default_rng(0).normal(0, 0.5, boxes.shape)
-    assert key_frames(frames[:11], boxes[:11], np.full(11, 1e-6)) == [0, 10]
-    assert key_frames(frames, trembling, np.full(21, 3.0)) == [0, 10, 20]
+    assert select_keyframes(frames[:11], boxes[:11], np.full(11, 1e-6)) == [0, 10]
+    assert select_keyframes(frames, trembling, np.full(21, 3.0)) == [0, 10, 20]

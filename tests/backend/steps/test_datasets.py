@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from backend.errors import UserError
-from backend.labels.sequence import LabelSequence, load, store
+from backend.labels.label_sequence import LabelSequence, load_labels, store_labels
 from backend.progress import silent
 from backend.steps import datasets, videos
 from backend.workspace import Workspace
@@ -21,7 +21,7 @@ def label(workspace: Workspace, video: Video, frames: list[int], classes: tuple[
     count = len(frames)
     kinds = np.arange(count) % len(classes)
     tracks = Tracks(frames, np.ones(count), [[5, 5, 25, 35]] * count, np.ones(count), kinds, classes)
-    return store(workspace, video, LabelSequence(video.name, tracks, frames), "test")
+    return store_labels(workspace, video, LabelSequence(video.name, tracks, frames), "test")
 
 
 @pytest.fixture
@@ -105,5 +105,5 @@ def test_one_clip_is_split_in_time(workspace: Workspace, video: Video) -> None:
     made = datasets.split_in_time(workspace, silent, labels=labels.id)["labels"]
     parts = [workspace.get(Labels, id) for id in made]
     assert [len(each.labeled_frames) for each in parts] == [3] * 6 + [2]
-    assert sum(len(load(workspace, each)) for each in parts) == 20
+    assert sum(len(load_labels(workspace, each)) for each in parts) == 20
     assert [len(ids) for ids in datasets.suggest_split(parts).values()] == [5, 1, 1]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from backend.errors import UserError
-from backend.labels.sequence import LabelSequence, load, store
+from backend.labels.label_sequence import LabelSequence, load_labels, store_labels
 from backend.progress import silent
 from backend.steps import overlays, videos
 from backend.steps.export import COLUMNS, export
@@ -25,7 +25,7 @@ TABLE = Tracks([0, 5], [1, 2], [[1, 2, 11, 22], [3, 4, 13.5, 24]], [1, 1], [0, 1
 @pytest.fixture
 def labels(workspace: Workspace, tiny_video: Path) -> Labels:
     video = workspace.get(Video, videos.add(workspace, silent, source=str(tiny_video))["video"])
-    return store(workspace, video, LabelSequence("tiny", TABLE, [0, 5]), "test")
+    return store_labels(workspace, video, LabelSequence("tiny", TABLE, [0, 5]), "test")
 
 
 def test_every_format(workspace: Workspace, labels: Labels) -> None:
@@ -49,7 +49,7 @@ def test_seconds_are_those_of_the_video_where_its_rate_varies(workspace: Workspa
         for _ in times:
             writer.write(np.zeros((48, 64, 3), np.uint8))
     video = workspace.get(Video, videos.add(workspace, silent, source=str(path))["video"])
-    labels = store(workspace, video, LabelSequence("varying", TABLE, [0, 5]), "test")
+    labels = store_labels(workspace, video, LabelSequence("varying", TABLE, [0, 5]), "test")
 
     def seconds() -> list[str]:
         with export(workspace, labels, "csv").open(newline="") as file:
@@ -78,4 +78,4 @@ def test_ground_truth_comes_back_as_the_same_labels(workspace: Workspace, labels
     found = workspace.get(Labels, again)
     assert (found.video, found.labeled_frames, found.source) == (labels.video, [0, 5], "Ground Truth")
     assert sorted(found.classes) == sorted(labels.classes)
-    np.testing.assert_array_equal(load(workspace, found).xyxy, TABLE.xyxy.round())
+    np.testing.assert_array_equal(load_labels(workspace, found).xyxy, TABLE.xyxy.round())

@@ -11,9 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from backend.errors import UserError
-from backend.labels import clips
-from backend.labels.placement import Placement, UnclearFrames
-from backend.labels.sequence import LabelSequence, load
+from backend.labels import clip_lengths
+from backend.labels.frame_mapping import AmbiguousFrames, FrameMapping
+from backend.labels.label_sequence import LabelSequence, load_labels
 from backend.progress import silent
 from backend.steps import videos
 from backend.steps.importing import import_labels
@@ -81,7 +81,7 @@ def test_boxes_over_the_border_are_clipped(workspace: Workspace, video: Video, t
     (tmp_path / "gt.txt").write_text("".join(f"{n},1,-10,-10,40,30,1,1,1\n" for n in range(1, 21)))
     (id,) = import_labels(workspace, silent, path=str(tmp_path / "gt.txt"))["labels"]
     labels = workspace.get(Labels, id)
-    assert load(workspace, labels).xyxy[0].tolist() == [0, 0, 30, 20]
+    assert load_labels(workspace, labels).xyxy[0].tolist() == [0, 0, 30, 20]
     assert "clipped" in " ".join(labels.notes)
 
 
@@ -150,13 +150,13 @@ def every_5th(kind: str, folder: Path) -> Path:
 @pytest.mark.parametrize("kind", ["ground truth", "ground truth without its inputs", "mot", "coco"])
 def test_every_5th_frame_numbered_in_a_row(workspace: Workspace, video: Video, tmp_path: Path, kind: str) -> None:
     path = str(every_5th(kind, tmp_path))
-    with pytest.raises(UnclearFrames, match=r"\b4 frames.*\b20 frames.*every 5th frame.* step=5 "):
+    with pytest.raises(AmbiguousFrames, match=r"\b4 frames.*\b20 frames.*every 5th frame.* step=5 "):
         import_labels(workspace, silent, path=path)
     assert not workspace.list(Labels)
     for first_frame, frames in ((None, [0, 5, 10, 15]), (4, [4, 9, 14, 19])):
         (id,) = import_labels(workspace, silent, path=path, step=5, first_frame=first_frame)["labels"]
         labels = workspace.get(Labels, id)
-        table = load(workspace, labels)
+        table = load_labels(workspace, labels)
         assert labels.labeled_frames == table.frame.tolist() == frames
         assert table.xyxy[:, 0].tolist() == [0, 5, 10, 15]
         assert f"every 5th frame of the video, from frame {first_frame or 0} on" in labels.notes[-2]
@@ -169,7 +169,7 @@ def test_what_seqinfo_says_is_compared_with_the_video(workspace: Workspace, vide
     (folder / "gt").mkdir(parents=True)
     (folder / "gt" / "gt.txt").write_text("".join(f"{n},1,5,5,20,30,1,1,1\n" for n in range(1, 5)))
     (folder / "seqinfo.ini").write_text("[Sequence]\nname=tiny\nseqLength=4\nframeRate=2\n")
-    with pytest.raises(UnclearFrames, match="“tiny” holds 4 frames at 2 frames/s, the video 10, .* step=5 "):
+    with pytest.raises(AmbiguousFrames, match="“tiny” holds 4 frames at 2 frames/s, the video 10, .* step=5 "):
         import_labels(workspace, silent, path=str(folder))
     (folder / "seqinfo.ini").write_text("[Sequence]\nname=tiny\nseqLength=20\nframeRate=25\n")
     (id,) = import_labels(workspace, silent, path=str(folder))["labels"]
@@ -189,7 +189,7 @@ def thinned_clips(tmp_path: Path) -> Path:
 def test_a_video_is_not_cut_into_clips_as_long_as_their_pictures(
     workspace: Workspace, video: Video, thinned_clips: Path
 ) -> None:
-    with pytest.raises(UnclearFrames, match="2 clips of 5 frames, 10 together, .* 20 frames.* step=2 "):
+    with pytest.raises(AmbiguousFrames, match="2 clips of 5 frames, 10 together, .* 20 frames.* step=2 "):
         import_labels(workspace, silent, path=str(thinned_clips))
     assert workspace.list(Video) == [video]
     made = import_labels(workspace, silent, path=str(thinned_clips), step=2)["labels"]
@@ -201,7 +201,7 @@ def test_a_video_is_not_cut_into_clips_as_long_as_their_pictures(
 def test_a_cut_video_is_not_cut_again(workspace: Workspace, video: Video, thinned_clips: Path) -> None:
     videos.cut(workspace, silent, video=video.id, every_frames=10)
     cut = {each.id for each in workspace.list(Video)}
-    with pytest.raises(UnclearFrames, match="cut into clips of 10 frames, but the labels are of 5 .* step=2 "):
+    with pytest.raises(AmbiguousFrames, match="cut into clips of 10 frames, but the labels are of 5 .* step=2 "):
         import_labels(workspace, silent, path=str(thinned_clips))
     assert len(import_labels(workspace, silent, path=str(thinned_clips), step=2)["labels"]) == 2
     with pytest.raises(UserError, match="clips of 10 frames, but the labels are of 5 frames a clip. Cut the video"):
@@ -229,13 +229,13 @@ def test_one_clip_does_not_tell_whether_it_is_the_last(workspace: Workspace, vid
 def test_the_length_of_clips_is_among_those_that_fit_their_pictures(
     length: int, count: int, step: int, first_frame: int, last: int
 ) -> None:
-    placement, frames = Placement(step, first_frame), length * (count - 1) + min(last, length)
+    mapping, frames = FrameMapping(step, first_frame), length * (count - 1) + min(last, length)
     sequences = {}
     for number in range(count):
-        pictures = placement.pictures(min(length, frames - number * length))
+        pictures = mapping.pictures(min(length, frames - number * length))
         assume(pictures)
         sequences[number] = LabelSequence(f"a_{number}", Tracks.empty(), list(range(pictures)), pictures)
-    assert length in clips.lengths(frames, sequences, placement)
+    assert length in clip_lengths.lengths(frames, sequences, mapping)
 
 
 def test_a_name_with_a_number_at_its_end_is_no_clip(workspace: Workspace, video: Video, tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_the_folders_of_a_roboflow_export_are_one(workspace: Workspace, video: V
         (id,) = import_labels(workspace, silent, path=path)["labels"]
         labels = workspace.get(Labels, id)
         assert (labels.labeled_frames, labels.classes) == ([0, 5, 10, 15], ["person"])
-        assert load(workspace, labels).xyxy[:, 0].tolist() == [0, 5, 10, 15]
+        assert load_labels(workspace, labels).xyxy[:, 0].tolist() == [0, 5, 10, 15]
 
 
 def test_the_example_job(workspace: Workspace, shared_data: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from served import add_model, add_video
 
 from backend.errors import UserError
-from backend.labels.desk import boxes_of, objects_of
-from backend.labels.sequence import LabelSequence, load, store
+from backend.labels.label_sequence import LabelSequence, load_labels, store_labels
+from backend.labels.labeling_folder import objects_from_tracks, tracks_from_objects
 from backend.platforms import registry
 from backend.progress import silent
 from backend.steps import labeling, videos
@@ -51,12 +51,12 @@ def people(ws: Workspace, request: pytest.FixtureRequest) -> Callable[[LabelingJ
     """Those who label on the platform."""
 
     def draw_here(record: LabelingJob, drawn: Drawn) -> None:
-        desk = labeling.desk(ws, record)
-        assert desk
+        folder = labeling.labeling_folder(ws, record)
+        assert folder
         for clip, tracks in drawn.items():
-            now = desk.drawn(clip)
-            now.objects, now.done = objects_of(tracks, record.classes), True
-            desk.save(clip, now.model_dump_json().encode())
+            now = folder.annotations(clip)
+            now.objects, now.done = objects_from_tracks(tracks, record.classes), True
+            folder.save(clip, now.model_dump_json().encode())
 
     if registry.chosen(ws) == "local":
         return draw_here
@@ -101,9 +101,9 @@ def test_every_third_frame_comes_back_with_the_clips_own_numbers(people, ws, cli
     first, second = brought(ws, labeling=record.id)
     assert [first.video, second.video] == [clip.id for clip in clips]
     assert first.labeled_frames == second.labeled_frames == [0, 3, 6, 9]
-    assert load(ws, first).frame.tolist() == [0, 3, 6, 9]
-    assert load(ws, second).frame.tolist() == [0, 3]
-    assert load(ws, first).xyxy[:, 0].tolist() == [0, 3, 6, 9]
+    assert load_labels(ws, first).frame.tolist() == [0, 3, 6, 9]
+    assert load_labels(ws, second).frame.tolist() == [0, 3]
+    assert load_labels(ws, first).xyxy[:, 0].tolist() == [0, 3, 6, 9]
     assert first.classes == ["person", "car"] and first.source == "Ground Truth"
     assert ws.get(LabelingJob, record.id).labels == [first.id, second.id]
 
@@ -158,7 +158,7 @@ def test_boxes_to_correct_are_those_of_the_clip_within_its_frame(ws, whole, clip
 
 
 def test_what_cannot_be_corrected(ws, whole, clips) -> None:
-    labels = store(ws, clips[0], LabelSequence("a", moving(range(10)), list(range(10))), "MOTChallenge")
+    labels = store_labels(ws, clips[0], LabelSequence("a", moving(range(10)), list(range(10))), "MOTChallenge")
     for earlier, says in (
         ({clips[0].id: labels.id}, f"“{clips[1].name}” has no boxes to correct"),
         ({clip.id: labels.id for clip in clips}, "boxes of another video"),
@@ -243,9 +243,9 @@ def test_what_a_model_finds_is_corrected(ws, tmp_path) -> None:
     made = labeling.start(ws, silent, **job, classes=[model.classes[0], "cloud"])
     record = ws.get(LabelingJob, made["labeling"])
     assert record.corrects == {clip.name: model.id}
-    desk = labeling.desk(ws, record)
-    assert desk
-    begun, _ = boxes_of(desk.drawn(0), record.classes)
+    folder = labeling.labeling_folder(ws, record)
+    assert folder
+    begun, _ = tracks_from_objects(folder.annotations(0), record.classes)
     assert set(begun.class_id) == {0} and len(np.unique(begun.frame)) > clip.frames / 2
     assert len(np.unique(begun.id)) == 1  # it follows what it finds
     with pytest.raises(UserError, match=f"“{model.name}” knows nothing of cloud"):
@@ -255,7 +255,7 @@ def test_what_a_model_finds_is_corrected(ws, tmp_path) -> None:
 @only_here
 def test_a_job_that_is_removed_leaves_nothing(ws, clips) -> None:
     record = started(ws, clips)
-    desk = labeling.desk(ws, record)
-    assert desk and desk.exists()
+    folder = labeling.labeling_folder(ws, record)
+    assert folder and folder.exists()
     remove(ws, record)
-    assert not desk.folder.exists() and not ws.list(LabelingJob)
+    assert not folder.path.exists() and not ws.list(LabelingJob)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from backend.errors import UserError
-from backend.labels.sequence import LabelSequence, store
+from backend.labels.label_sequence import LabelSequence, store_labels
 from backend.progress import silent
 from backend.steps import overlays, videos
 from backend.workspace import Workspace
@@ -21,7 +21,7 @@ def labels(workspace: Workspace, tiny_video: Path) -> Labels:
     """One box, on frame 5 only."""
     video = workspace.get(Video, videos.add(workspace, silent, source=str(tiny_video))["video"])
     table = Tracks([5], [1], [[10, 20, 40, 44]], [1], [0], ("person",))
-    return store(workspace, video, LabelSequence("tiny", table, list(range(20))), "test")
+    return store_labels(workspace, video, LabelSequence("tiny", table, list(range(20))), "test")
 
 
 def test_the_boxes_are_drawn_on_their_frames(workspace: Workspace, labels: Labels, tiny_video: Path) -> None:

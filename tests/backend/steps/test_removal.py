@@ -8,7 +8,7 @@ import pytest
 
 from backend.errors import UserError
 from backend.jobs import processes
-from backend.labels.sequence import LabelSequence, store
+from backend.labels.label_sequence import LabelSequence, store_labels
 from backend.progress import silent
 from backend.steps import videos
 from backend.steps.removal import consequences, remove
@@ -22,7 +22,7 @@ def video(workspace: Workspace, tiny_video: Path) -> Video:
     """With labels, a run and a score."""
     video = workspace.get(Video, videos.add(workspace, silent, source=str(tiny_video))["video"])
     table = Tracks([0], [1], [[1, 2, 11, 22]], [1], [0])
-    labels = store(workspace, video, LabelSequence("tiny", table, [0]), "test")
+    labels = store_labels(workspace, video, LabelSequence("tiny", table, [0]), "test")
     run = workspace.add(
         Run(
             name="run",

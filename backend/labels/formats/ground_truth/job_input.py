@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from backend.errors import UserError
-from backend.labels import marks
+from backend.labels import box_attributes
+from backend.labels.box_attributes import ATTRIBUTES, BoxAttributes
 from backend.labels.formats.ground_truth.reading import NOT_SET, OWN, SET, TRACKING
-from backend.labels.marks import ATTRIBUTES, Marks
 from backend.platforms.base import LabelingSpec
 from bytetrack.tracks import Tracks
 
@@ -85,7 +85,10 @@ def documents(spec: LabelingSpec, address: str, frames: Mapping[str, str]) -> di
         line[OWN] = {"clip": name, "every": clip.every, "frames": clip.length}
         if clip.earlier is not None:
             labels = f"{folder}/SeqLabel.json"
-            earlier, noted = thinned(clip.earlier, clip.every, len(names)), marks.thinned(clip.marks, clip.every)
+            earlier, noted = (
+                thinned(clip.earlier, clip.every, len(names)),
+                box_attributes.subsample(clip.box_attributes, clip.every),
+            )
             files[labels] = _json(seq_label(earlier, dict(enumerate(names)), spec.classes, noted))
             line[EARLIER] = address + labels
             line[f"{EARLIER}-metadata"] = metadata(spec.classes, "earlier")
@@ -139,7 +142,7 @@ def seq_label(
     tracks: Tracks,
     names: Mapping[int, str],
     classes: Sequence[str],
-    noted: Marks | None = None,
+    noted: BoxAttributes | None = None,
 ) -> dict[str, Any]:
     """The labels of one clip as Ground Truth writes them: in whole pixels, each object of one class throughout.
 

@@ -18,8 +18,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from backend.errors import UserError
-from backend.labels import marks
-from backend.labels.sequence import (
+from backend.labels import box_attributes
+from backend.labels.label_sequence import (
     MOST_FRAMES,
     FrameNumber,
     LabelSequence,
@@ -34,7 +34,7 @@ from bytetrack.tracks import Tracks
 MANIFEST = "output.manifest"
 TRACKING = "groundtruth/video-object-tracking"
 OWN = "bytetrack-studio"  # the key in a manifest's lines
-SET, NOT_SET = "Yes", "No"  # values of `marks.ATTRIBUTES`
+SET, NOT_SET = "Yes", "No"  # values of `box_attributes.ATTRIBUTES`
 NUMBERED_NAME = re.compile(r"(?P<before>.*?)(?P<number>\d{1,9})(?P<after>\D*)")  # of a picture
 SEQUENCE_FILE = re.compile(r"(?P<clip>.+?)-sequence(-\d+)?\.json")
 
@@ -211,7 +211,7 @@ def _spread(sequence: LabelSequence, every: int) -> LabelSequence:
         sequence,
         tracks=Tracks(tracks.frame * every, tracks.id, tracks.xyxy, tracks.score, tracks.class_id, tracks.classes),
         labeled_frames=[frame * every for frame in sequence.labeled_frames],
-        marks=marks.moved(sequence.marks, every),
+        box_attributes=box_attributes.renumber_frames(sequence.box_attributes, every),
     )
 
 
@@ -259,7 +259,7 @@ def _read_clip(
             repeated += key in boxes
             corners = each.left, each.top, each.left + each.width, each.top + each.height
             boxes[key] = (*corners, classes.index(names[each.class_id]))
-            if found := [name for name in marks.ATTRIBUTES if (each.attributes or {}).get(name) == SET]:
+            if found := [name for name in box_attributes.ATTRIBUTES if (each.attributes or {}).get(name) == SET]:
                 noted[key] = found
     if repeated:
         notes.append(f"{repeated} times an object has two boxes in one frame; the last one counts.")
@@ -268,7 +268,7 @@ def _read_clip(
         tracks=table(boxes, classes or ("object",)),
         labeled_frames=sorted({numbers[frame.number] for frame in document.frames}),
         notes=notes,
-        marks=noted,
+        box_attributes=noted,
         shifted=shifted,
     )
 

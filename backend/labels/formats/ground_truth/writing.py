@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from backend.labels.box_attributes import BoxAttributes
 from backend.labels.formats.ground_truth.job_input import metadata, seq_label, sequence_file
 from backend.labels.formats.ground_truth.reading import OWN
-from backend.labels.marks import Marks
 from bytetrack.tracks import Tracks
 
 MANIFEST = Path("manifests", "output", "output.manifest")
@@ -46,7 +46,7 @@ def write(
 
 
 def write_tracks(
-    folder: Path, name: str, tracks: Tracks, frames: int, labeled: Sequence[int], noted: Marks | None = None
+    folder: Path, name: str, tracks: Tracks, frames: int, labeled: Sequence[int], noted: BoxAttributes | None = None
 ) -> None:
     """Tracks of one video, as if people had labeled these of its frames: the folder of a job called `name`."""
     address, names = f"{folder.name}/", {frame: FRAME.format(frame) for frame in range(frames)}

@@ -12,9 +12,17 @@ from hypothesis import strategies as st
 from tables import CLASSES, same_boxes, tracks
 
 from backend.errors import UserError
-from backend.labels.desk import Desk, Drawn, ElsewhereChanged, KeyFrame, LabeledObject, boxes_of, objects_of
 from backend.labels.formats.ground_truth import reading
 from backend.labels.formats.ground_truth.job_input import CATEGORIES
+from backend.labels.labeling_folder import (
+    ClipAnnotations,
+    EditConflict,
+    Keyframe,
+    LabeledObject,
+    LabelingFolder,
+    objects_from_tracks,
+    tracks_from_objects,
+)
 from backend.platforms.base import ClipToLabel, LabelingSpec
 from backend.progress import silent
 from bytetrack.tracks import Tracks
@@ -22,26 +30,26 @@ from bytetrack.tracks import Tracks
 LENGTH = 40
 
 
-def furnish(folder: Path, every: int = 1, earlier: Tracks | None = None, clips: int = 1) -> Desk:
+def create_job(folder: Path, every: int = 1, earlier: Tracks | None = None, clips: int = 1) -> LabelingFolder:
     frames = folder / "to copy"
     frames.mkdir(parents=True)
     for number in range(0, LENGTH, every):
         (frames / f"frame_{number:06d}.jpg").write_bytes(b"picture %d" % number)
     named = {f"clip {number}": ClipToLabel(frames, LENGTH, every, earlier) for number in range(clips)}
     spec = LabelingSpec("crossing", "4f2a", named, list(CLASSES), "Be exact.", "Be exact, please.")
-    return Desk.furnish(folder / "job", spec, 0.0, silent)
+    return LabelingFolder.create(folder / "job", spec, 0.0, silent)
 
 
-def key(left: float, **marks: bool) -> KeyFrame:
-    return KeyFrame(xyxy=(left, 10, left + 20, 50), **marks)
+def key(left: float, **attributes: bool) -> Keyframe:
+    return Keyframe(xyxy=(left, 10, left + 20, 50), **attributes)
 
 
-def save(desk: Desk, *objects: LabeledObject, clip: int = 0, done: bool = False) -> Drawn:
-    drawn = Drawn(version=desk.drawn(clip).version, done=done, objects=list(objects))
-    return desk.save(clip, drawn.model_dump_json().encode())
+def save(folder: LabelingFolder, *objects: LabeledObject, clip: int = 0, done: bool = False) -> ClipAnnotations:
+    drawn = ClipAnnotations(version=folder.annotations(clip).version, done=done, objects=list(objects))
+    return folder.save(clip, drawn.model_dump_json().encode())
 
 
-def person(id: int = 1, class_id: int = 0, **keys: KeyFrame) -> LabeledObject:
+def person(id: int = 1, class_id: int = 0, **keys: Keyframe) -> LabeledObject:
     return LabeledObject(id=id, class_id=class_id, keys={int(name[1:]): value for name, value in keys.items()})
 
 
@@ -53,8 +61,9 @@ def of_one_class(table: Tracks) -> Tracks:
 
 @given(tracks())
 def test_boxes_to_correct_that_nobody_touches_stay_as_they_are(table: Tracks) -> None:
-    again, marks = boxes_of(Drawn(objects=objects_of(table, list(CLASSES))), list(CLASSES))
-    assert same_boxes(again, of_one_class(table)) and not marks
+    annotations = ClipAnnotations(objects=objects_from_tracks(table, list(CLASSES)))
+    again, attributes = tracks_from_objects(annotations, list(CLASSES))
+    assert same_boxes(again, of_one_class(table)) and not attributes
     assert sorted(zip(again.frame, again.id)) == sorted(zip(table.frame, table.id))
 
 
@@ -62,10 +71,10 @@ def test_boxes_to_correct_that_nobody_touches_stay_as_they_are(table: Tracks) ->
 @given(tracks(), st.integers(1, 7))
 def test_the_output_is_read_like_that_of_ground_truth(table: Tracks, every: int) -> None:
     with TemporaryDirectory() as temporary:
-        desk = furnish(Path(temporary), every, table)
-        drawn = desk.drawn(0).model_copy(update={"done": True})
-        desk.save(0, drawn.model_dump_json().encode())
-        desk.output(Path(temporary) / "output", "crossing")
+        folder = create_job(Path(temporary), every, table)
+        drawn = folder.annotations(0).model_copy(update={"done": True})
+        folder.save(0, drawn.model_dump_json().encode())
+        folder.write_output(Path(temporary) / "output", "crossing")
         (sequence,) = reading.read(Path(temporary) / "output", "crossing-ref")
     kept = of_one_class(table.select(table.frame % every == 0))
     rounded = Tracks(kept.frame, kept.id, kept.xyxy.round(), kept.score, kept.class_id, kept.classes)
@@ -75,16 +84,16 @@ def test_the_output_is_read_like_that_of_ground_truth(table: Tracks, every: int)
 
 
 def test_between_key_frames_a_box_moves_evenly_and_a_gap_is_one() -> None:
-    drawn = Drawn(objects=[person(f2=key(0), f6=key(8, gap=True), f9=key(50))])
-    table, _ = boxes_of(drawn, ["person"])
+    drawn = ClipAnnotations(objects=[person(f2=key(0), f6=key(8, gap=True), f9=key(50))])
+    table, _ = tracks_from_objects(drawn, ["person"])
     assert table.frame.tolist() == [2, 3, 4, 5, 6, 9]
     assert table.xyxy[:, 0].tolist() == [0, 2, 4, 6, 8, 50]
 
 
 def test_marks_hold_until_the_next_key_frame_and_are_written_as_attributes(tmp_path: Path) -> None:
-    desk = furnish(tmp_path)
-    save(desk, person(f0=key(0, occluded=True), f2=key(4, occluded=True, truncated=True), f3=key(6)), done=True)
-    desk.output(tmp_path / "output", "crossing")
+    folder = create_job(tmp_path)
+    save(folder, person(f0=key(0, occluded=True), f2=key(4, occluded=True, truncated=True), f3=key(6)), done=True)
+    folder.write_output(tmp_path / "output", "crossing")
     (path,) = (tmp_path / "output").rglob("annotations/consolidated-annotation/output/0/SeqLabel.json")
     frames = json.loads(path.read_bytes())["tracking-annotations"]
     assert [each["frame-no"] for each in frames] == [str(number) for number in range(LENGTH)]
@@ -95,28 +104,28 @@ def test_marks_hold_until_the_next_key_frame_and_are_written_as_attributes(tmp_p
 
 
 def test_clips_that_are_not_done_come_without_labels_unless_the_job_was_stopped(tmp_path: Path) -> None:
-    desk = furnish(tmp_path, clips=3)
-    save(desk, person(f0=key(0)), clip=0, done=True)
-    save(desk, person(f0=key(0)), clip=1)
-    desk.output(tmp_path / "one", "crossing")
+    folder = create_job(tmp_path, clips=3)
+    save(folder, person(f0=key(0)), clip=0, done=True)
+    save(folder, person(f0=key(0)), clip=1)
+    folder.write_output(tmp_path / "one", "crossing")
     assert [bool(each.labeled_frames) for each in reading.read(tmp_path / "one")] == [True, False, False]
-    desk.stop()
-    desk.output(tmp_path / "two", "crossing")
+    folder.stop()
+    folder.write_output(tmp_path / "two", "crossing")
     assert [bool(each.labeled_frames) for each in reading.read(tmp_path / "two")] == [True, True, False]
     with pytest.raises(UserError, match="was stopped"):
-        save(desk, person(f0=key(5)))
+        save(folder, person(f0=key(5)))
 
 
 def test_of_two_who_save_at_once_one_is_told(tmp_path: Path) -> None:
-    desk, told = furnish(tmp_path), []
+    folder, told = create_job(tmp_path), []
     start = threading.Barrier(8)
 
     def work(number: int) -> None:
-        drawn = Drawn(version=0, objects=[person(f0=key(number))]).model_dump_json().encode()
+        drawn = ClipAnnotations(version=0, objects=[person(f0=key(number))]).model_dump_json().encode()
         start.wait()
         try:
-            Desk(desk.folder).save(0, drawn)
-        except ElsewhereChanged:
+            LabelingFolder(folder.path).save(0, drawn)
+        except EditConflict:
             told.append(number)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
@@ -124,18 +133,21 @@ def test_of_two_who_save_at_once_one_is_told(tmp_path: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    (kept,) = desk.drawn(0).objects
+    (kept,) = folder.annotations(0).objects
     assert len(told) == 7 and kept.keys[0].xyxy[0] not in told
-    assert desk.drawn(0).version == 1
+    assert folder.annotations(0).version == 1
 
 
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
         (b"{", "cannot be saved: Invalid JSON"),
-        (Drawn(objects=[person(f0=key(0)), person(f0=key(0))]).model_dump_json().encode(), "same number"),
-        (Drawn(objects=[person(class_id=2, f0=key(0))]).model_dump_json().encode(), "a class that the job does not"),
-        (Drawn(objects=[person(f40=key(0))]).model_dump_json().encode(), "the box of #1 in frame 40"),
+        (ClipAnnotations(objects=[person(f0=key(0)), person(f0=key(0))]).model_dump_json().encode(), "same number"),
+        (
+            ClipAnnotations(objects=[person(class_id=2, f0=key(0))]).model_dump_json().encode(),
+            "a class that the job does not",
+        ),
+        (ClipAnnotations(objects=[person(f40=key(0))]).model_dump_json().encode(), "the box of #1 in frame 40"),
         (b'{"objects": [{"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [5, 5, 5, 9]}}}]}', "box of #1 in frame 0"),
         (b'{"objects": [{"id": 1, "class_id": 0, "keys": {"-1": {"xyxy": [5, 5, 9, 9]}}}]}', "greater than"),
         (b'{"objects": [{"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [NaN, 5, 9, 9]}}}]}', "cannot be saved"),
@@ -143,12 +155,12 @@ def test_of_two_who_save_at_once_one_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_drawing_is_refused_and_nothing_is_lost(tmp_path: Path, wrong: bytes, says: str) -> None:
-    desk = furnish(tmp_path)
-    before = save(desk, person(f0=key(7)))
+    folder = create_job(tmp_path)
+    before = save(folder, person(f0=key(7)))
     wrong = wrong.replace(b'"version":0', b'"version":1')
     with pytest.raises(UserError, match=says):
-        desk.save(0, wrong)
-    assert desk.drawn(0) == before
+        folder.save(0, wrong)
+    assert folder.annotations(0) == before
 
 
 def test_a_job_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
@@ -158,13 +170,13 @@ def test_a_job_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "frames").mkdir()
     spec = LabelingSpec("a", "1", {"clip": ClipToLabel(tmp_path / "frames", 1)}, ["person"], "", "")
     with pytest.raises(KeyboardInterrupt):
-        Desk.furnish(tmp_path / "jobs" / "one", spec, 0.0, stop)
+        LabelingFolder.create(tmp_path / "jobs" / "one", spec, 0.0, stop)
     assert not list((tmp_path / "jobs").iterdir())
 
 
 def test_only_its_own_frames_can_be_looked_at(tmp_path: Path) -> None:
-    desk = furnish(tmp_path, every=16)
-    assert desk.picture(0, 2).read_bytes() == b"picture 32"
+    folder = create_job(tmp_path, every=16)
+    assert folder.frame_path(0, 2).read_bytes() == b"picture 32"
     for clip, frame in ((0, 3), (1, 0), (0, -1), (-1, 0)):
         with pytest.raises(LookupError):
-            desk.picture(clip, frame)
+            folder.frame_path(clip, frame)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from backend.labels.following import follow
+from backend.labels.median_flow import follow_box
 from bytetrack.boxes import box_iou
 
 WIDTH, HEIGHT = 320, 240
@@ -25,14 +25,14 @@ def pictures(boxes: list[list[float]]) -> list[np.ndarray]:
 
 def test_an_object_that_moves_and_grows_is_followed() -> None:
     boxes = [[20 + 7 * n, 30 + 3 * n, 80 + 7 * n + n, 110 + 3 * n + n] for n in range(25)]
-    found = list(follow(pictures(boxes), np.array(boxes[0], float)))
+    found = list(follow_box(pictures(boxes), np.array(boxes[0], float)))
     assert len(found) == 24
     assert min(box_iou(np.array([box]), np.array([true], float))[0, 0] for box, true in zip(found, boxes[1:])) > 0.8
 
 
 def test_it_ends_where_the_object_leaves_the_picture() -> None:
     boxes = [[200 + 10 * n, 60, 260 + 10 * n, 120] for n in range(12)]
-    found = list(follow(pictures(boxes), np.array(boxes[0], float)))
+    found = list(follow_box(pictures(boxes), np.array(boxes[0], float)))
     assert 5 <= len(found) <= 11
     assert all(0 <= box[0] < box[2] <= WIDTH for box in found)
 
@@ -40,12 +40,12 @@ def test_it_ends_where_the_object_leaves_the_picture() -> None:
 def test_it_ends_where_the_scene_changes() -> None:
     boxes = [[100, 60, 160, 120]] * 4
     noise = [np.random.default_rng(n).integers(0, 255, (HEIGHT, WIDTH), np.uint8) for n in range(4)]
-    found = list(follow([*pictures(boxes), *noise], np.array(boxes[0], float)))
+    found = list(follow_box([*pictures(boxes), *noise], np.array(boxes[0], float)))
     assert len(found) == 3 and np.abs(found[-1] - boxes[0]).max() < 1
 
 
 def test_colors_are_taken_as_well() -> None:
     boxes = [[20 + 4 * n, 30, 80 + 4 * n, 110] for n in range(4)]
-    gray = list(follow(pictures(boxes), np.array(boxes[0], float)))
+    gray = list(follow_box(pictures(boxes), np.array(boxes[0], float)))
     colored = [cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) for picture in pictures(boxes)]
-    np.testing.assert_allclose(list(follow(colored, np.array(boxes[0], float))), gray, atol=0.5)
+    np.testing.assert_allclose(list(follow_box(colored, np.array(boxes[0], float))), gray, atol=0.5)

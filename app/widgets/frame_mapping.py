@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 
-def placement_form(key: str) -> dict[str, int]:
+def frame_mapping_form(key: str) -> dict[str, int]:
     """Draw the fields, folded away, for labels whose pictures are not all frames of their video.
 
     Args:

@@ -14,19 +14,19 @@ from bytetrack.files import write_atomically
 ATTRIBUTES = {"occluded": "Partly hidden by something else", "truncated": "Partly outside the picture"}  # of a box
 FILE = "marks.json"
 
-Marks = Mapping[tuple[int, int], Sequence[str]]  # names of `ATTRIBUTES` by frame and id
+BoxAttributes = Mapping[tuple[int, int], Sequence[str]]  # names of `ATTRIBUTES` by frame and id
 
 _Rows = TypeAdapter(list[tuple[int, int, list[str]]])
 
 
-def save(folder: Path, marks: Marks) -> None:
+def save(folder: Path, attributes: BoxAttributes) -> None:
     """Keep them with the labels in `folder`, if there are any."""
-    if marks:
-        rows = [[frame, identity, list(names)] for (frame, identity), names in sorted(marks.items())]
+    if attributes:
+        rows = [[frame, identity, list(names)] for (frame, identity), names in sorted(attributes.items())]
         write_atomically(folder / FILE, json.dumps(rows).encode())
 
 
-def load(folder: Path) -> Marks:
+def load(folder: Path) -> BoxAttributes:
     """Those of the labels in `folder`.
 
     Raises:
@@ -41,16 +41,16 @@ def load(folder: Path) -> Marks:
         raise UserError(f"{path} is damaged. Import the labels again.") from error
 
 
-def between(marks: Marks, start: int, stop: int) -> Marks:
+def slice_frames(attributes: BoxAttributes, start: int, stop: int) -> BoxAttributes:
     """Those of frames `start` to `stop`, exclusive, counted from `start`."""
-    return {(frame - start, id): names for (frame, id), names in marks.items() if start <= frame < stop}
+    return {(frame - start, id): names for (frame, id), names in attributes.items() if start <= frame < stop}
 
 
-def thinned(marks: Marks, every: int) -> Marks:
+def subsample(attributes: BoxAttributes, every: int) -> BoxAttributes:
     """Those of every `every`-th frame, by the numbers that these have among themselves."""
-    return {(frame // every, id): names for (frame, id), names in marks.items() if frame % every == 0}
+    return {(frame // every, id): names for (frame, id), names in attributes.items() if frame % every == 0}
 
 
-def moved(marks: Marks, step: int, first_frame: int = 0) -> Marks:
-    """Return the marks with each frame `k` renumbered to `first_frame + step * k`."""
-    return {(first_frame + step * frame, id): names for (frame, id), names in marks.items()}
+def renumber_frames(attributes: BoxAttributes, step: int, first_frame: int = 0) -> BoxAttributes:
+    """Return the attributes with each frame `k` renumbered to `first_frame + step * k`."""
+    return {(first_frame + step * frame, id): names for (frame, id), names in attributes.items()}

@@ -6,8 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backend.errors import UserError
-from backend.labels.placement import Placement, UnclearFrames, place, suggested_step, tolerance
-from backend.labels.sequence import LabelSequence
+from backend.labels.frame_mapping import AmbiguousFrames, FrameMapping, map_to_video, suggested_step, tolerance
+from backend.labels.label_sequence import LabelSequence
 from backend.workspace.records import Video
 from bytetrack.tracks import Tracks
 
@@ -41,7 +41,7 @@ def test_each_box_is_on_the_frame_that_the_step_says_or_refused(
 ) -> None:
     sequence, clip = labels(pictures), video(frames)
     try:
-        placed = place(sequence, clip, Placement(step, first_frame))
+        placed = map_to_video(sequence, clip, FrameMapping(step, first_frame))
     except UserError:
         assert first_frame + step * max(pictures) >= frames
         return
@@ -60,15 +60,17 @@ def test_every_nth_frame_without_a_step_is_never_taken_as_frames_in_a_row(
     frames = data.draw(st.integers(first_frame + step * (count - 1) + 1, first_frame + step * count))
     assume(frames - count > tolerance(frames))
     for sequence in (labels(list(range(count)), frames=count), labels(list(range(count)))):
-        with pytest.raises(UnclearFrames, match=rf"\b{count} frames.* {frames} frames.*step=1\."):
-            place(sequence, video(frames), Placement())
-        assert frames_of_pictures(place(sequence, video(frames), Placement(1))) == {k: k for k in range(count)}
+        with pytest.raises(AmbiguousFrames, match=rf"\b{count} frames.* {frames} frames.*step=1\."):
+            map_to_video(sequence, video(frames), FrameMapping())
+        assert frames_of_pictures(map_to_video(sequence, video(frames), FrameMapping(1))) == {
+            k: k for k in range(count)
+        }
 
 
 @given(PICTURES, st.integers(1, 400))
 def test_labels_without_a_step_keep_their_numbers_or_are_refused(pictures: list[int], frames: int) -> None:
     try:
-        placed = place(labels(pictures), video(frames), Placement())
+        placed = map_to_video(labels(pictures), video(frames), FrameMapping())
     except UserError:
         return
     assert frames_of_pictures(placed) == {k: k for k in pictures if k < frames}
@@ -93,7 +95,7 @@ def test_labels_without_a_step_keep_their_numbers_or_are_refused(pictures: list[
     ],
 )
 def test_labels_that_plainly_have_the_numbers_of_frames(pictures: range, more: dict) -> None:
-    placed = place(labels(list(pictures), **more), video(200), Placement())
+    placed = map_to_video(labels(list(pictures), **more), video(200), FrameMapping())
     assert placed.labeled_frames == [number for number in pictures if number < 200]
 
 
@@ -111,56 +113,58 @@ def test_labels_that_plainly_have_the_numbers_of_frames(pictures: range, more: d
     ],
 )
 def test_labels_that_may_be_of_other_frames(pictures: range, more: dict, says: str) -> None:
-    with pytest.raises(UnclearFrames, match=says):
-        place(labels(list(pictures), **more), video(200), Placement())
+    with pytest.raises(AmbiguousFrames, match=says):
+        map_to_video(labels(list(pictures), **more), video(200), FrameMapping())
 
 
 def test_labels_that_are_longer_than_the_video() -> None:
     for sequence in (labels(list(range(40)), frames=210), labels(list(range(210)))):
         with pytest.raises(UserError, match="of 210 frames, but “site” has only 200.* another video"):
-            place(sequence, video(200), Placement())
+            map_to_video(sequence, video(200), FrameMapping())
 
 
 def test_a_first_frame_alone_does_not_hide_that_the_step_is_missing() -> None:
-    with pytest.raises(UnclearFrames, match="step=5"):
-        place(labels(list(range(40)), frames=40), video(200), Placement(first_frame=4))
-    placed = place(labels(list(range(100))), video(200), Placement(first_frame=100))
+    with pytest.raises(AmbiguousFrames, match="step=5"):
+        map_to_video(labels(list(range(40)), frames=40), video(200), FrameMapping(first_frame=4))
+    placed = map_to_video(labels(list(range(100))), video(200), FrameMapping(first_frame=100))
     assert placed.labeled_frames == list(range(100, 200))
 
 
 def test_a_step_that_has_no_room() -> None:
     with pytest.raises(UserError, match="step=6 and first_frame=0 .* reach frame 234, but “site” has only 200 frames"):
-        place(labels(list(range(40))), video(200), Placement(6))
+        map_to_video(labels(list(range(40))), video(200), FrameMapping(6))
     with pytest.raises(UserError, match="Its numbers are 5 apart already, so try step=1"):
-        place(labels(list(range(0, 200, 5))), video(200), Placement(5))
+        map_to_video(labels(list(range(0, 200, 5))), video(200), FrameMapping(5))
 
 
 def test_numbers_from_one_or_from_zero_without_the_first() -> None:
     sequence = labels(list(range(199)), shifted=True)  # 1 to 199 in the file
-    with pytest.raises(UnclearFrames, match="numbers 1 to 199, .* 200 frames .* first_frame=0; .* first_frame=1"):
-        place(sequence, video(200), Placement())
-    assert place(sequence, video(200), Placement(first_frame=1)).labeled_frames == list(range(1, 200))
-    assert place(sequence, video(200), Placement(first_frame=0)).labeled_frames == list(range(199))
-    assert place(labels(list(range(200)), shifted=True), video(200), Placement()).labeled_frames == list(range(200))
+    with pytest.raises(AmbiguousFrames, match="numbers 1 to 199, .* 200 frames .* first_frame=0; .* first_frame=1"):
+        map_to_video(sequence, video(200), FrameMapping())
+    assert map_to_video(sequence, video(200), FrameMapping(first_frame=1)).labeled_frames == list(range(1, 200))
+    assert map_to_video(sequence, video(200), FrameMapping(first_frame=0)).labeled_frames == list(range(199))
+    assert map_to_video(labels(list(range(200)), shifted=True), video(200), FrameMapping()).labeled_frames == list(
+        range(200)
+    )
 
 
 def test_labels_that_tell_their_frames_themselves() -> None:
     own = labels([0, 5, 10], frames=200, placed=True)
-    assert place(own, video(200), Placement()).labeled_frames == [0, 5, 10]
+    assert map_to_video(own, video(200), FrameMapping()).labeled_frames == [0, 5, 10]
     with pytest.raises(UserError, match="without step and first_frame"):
-        place(own, video(200), Placement(5))
+        map_to_video(own, video(200), FrameMapping(5))
     with pytest.raises(UserError, match="a video of 200 frames, but “site” has 400"):
-        place(own, video(400), Placement())
+        map_to_video(own, video(400), FrameMapping())
 
 
 @pytest.mark.parametrize("wrong", [{"step": 0}, {"step": 2.5}, {"step": "5"}, {"step": True}, {"first_frame": -1}])
 def test_what_is_no_step(wrong: dict) -> None:
     with pytest.raises(UserError, match=f"{next(iter(wrong))} is .* must be a whole number from [01]"):
-        Placement(**wrong)
+        FrameMapping(**wrong)
 
 
 @given(st.integers(2, 12), st.integers(30, 3000))
 def test_the_step_of_many_pictures_is_suggested(step: int, frames: int) -> None:
-    pictures = Placement(step).pictures(frames)
+    pictures = FrameMapping(step).pictures(frames)
     assume(pictures > 2 * step)
     assert suggested_step(pictures, frames) == step

@@ -27,10 +27,10 @@ from starlette.routing import Route
 from app.routes.uploads import same_origin
 from app.workspace import workspace_root
 from backend.errors import UserError
-from backend.labels.desk import Desk, ElsewhereChanged
+from backend.labels.labeling_folder import EditConflict, LabelingFolder
 from backend.workspace.paths import LOCAL_PLATFORM_FOLDER
 
-PATH = "/studio/desk"
+PATH = "/studio/labeling"
 LARGEST = 64 << 20  # bytes of what is saved at once
 MOST_FOLLOWED = 500  # frames
 
@@ -48,20 +48,20 @@ class _Wish(BaseModel):
     most: Annotated[int, Field(ge=1, le=MOST_FOLLOWED)] = 50
 
 
-def address(desk: Desk, clip: int) -> str:
+def address(folder: LabelingFolder, clip: int) -> str:
     """Below it are `drawn` (GET, PUT), `frame?n=` (GET) and `follow` (POST); `?` and a query end it."""
-    query = urlencode({"folder": str(desk.folder), "clip": clip})
-    return f"{PATH}/{_sign(str(desk.folder), clip)}/PART?{query}"
+    query = urlencode({"folder": str(folder.path), "clip": clip})
+    return f"{PATH}/{_sign(str(folder.path), clip)}/PART?{query}"
 
 
 async def _answer(request: Request) -> Response:
-    folder, clip = request.query_params.get("folder", ""), request.query_params.get("clip", "")
+    path, clip = request.query_params.get("folder", ""), request.query_params.get("clip", "")
     known = clip.isdecimal() and hmac.compare_digest(
-        request.path_params["signature"].encode(), _sign(folder, int(clip)).encode()
+        request.path_params["signature"].encode(), _sign(path, int(clip)).encode()
     )
     if not known or not same_origin(request):
         return _sentence("This address is not one that the console made. Reload the page.", 403)
-    desk, part, method = Desk(Path(folder)), request.path_params["part"], request.method
+    folder, part, method = LabelingFolder(Path(path)), request.path_params["part"], request.method
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -69,20 +69,20 @@ async def _answer(request: Request) -> Response:
             return _sentence("That is too much to save at once. Label a shorter clip.", 413)
     try:
         if (method, part) == ("GET", "drawn"):
-            drawn = await to_thread.run_sync(desk.drawn, int(clip))
+            drawn = await to_thread.run_sync(folder.annotations, int(clip))
             return Response(
                 drawn.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"}
             )
         if (method, part) == ("PUT", "drawn"):
-            saved = await to_thread.run_sync(desk.save, int(clip), bytes(body))
+            saved = await to_thread.run_sync(folder.save, int(clip), bytes(body))
             return JSONResponse({"version": saved.version})
         if (method, part) == ("GET", "frame"):
-            picture = desk.picture(int(clip), int(request.query_params["n"]))
+            picture = folder.frame_path(int(clip), int(request.query_params["n"]))
             return FileResponse(picture, headers={"Cache-Control": "private, max-age=3600"})
         if (method, part) == ("POST", "follow"):
             wish = _Wish.model_validate_json(bytes(body))
-            return JSONResponse(await to_thread.run_sync(_follow, desk, int(clip), wish))
-    except ElsewhereChanged:
+            return JSONResponse(await to_thread.run_sync(_follow, folder, int(clip), wish))
+    except EditConflict:
         return _sentence(ELSEWHERE, 409)
     except (UserError, ValidationError) as error:
         return _sentence(str(error), 400)
@@ -94,16 +94,16 @@ async def _answer(request: Request) -> Response:
 route = Route(f"{PATH}/{{signature}}/{{part}}", _answer, methods=["GET", "PUT", "POST"])
 
 
-def _follow(desk: Desk, clip: int, wish: _Wish) -> list[list[float]]:
+def _follow(folder: LabelingFolder, clip: int, wish: _Wish) -> list[list[float]]:
     """The box in each frame after the wish's, for as long as it can be followed."""
     import cv2
 
-    from backend.labels.following import follow
+    from backend.labels.median_flow import follow_box
 
-    last = min(wish.frame + wish.most + 1, len(desk.job.clips[clip].frames))
-    paths = (desk.picture(clip, frame) for frame in range(wish.frame, last))
+    last = min(wish.frame + wish.most + 1, len(folder.job.clips[clip].frames))
+    paths = (folder.frame_path(clip, frame) for frame in range(wish.frame, last))
     pictures = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths)
-    found = follow((picture for picture in pictures if picture is not None), np.array(wish.xyxy))
+    found = follow_box((picture for picture in pictures if picture is not None), np.array(wish.xyxy))
     return [[round(value, 2) for value in box.tolist()] for box in islice(found, wish.most)]
 
 

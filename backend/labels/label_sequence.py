@@ -13,8 +13,8 @@ import numpy as np
 from pydantic import BaseModel, Field, ValidationError
 
 from backend.errors import UserError
-from backend.labels import marks
-from backend.labels.marks import Marks
+from backend.labels import box_attributes
+from backend.labels.box_attributes import BoxAttributes
 from backend.wording import count
 from backend.workspace import Workspace
 from backend.workspace.paths import TRACKS_JSON
@@ -56,7 +56,7 @@ class LabelSequence:
     frames: int | None = None
     size: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
-    marks: Marks = field(default_factory=dict)
+    box_attributes: BoxAttributes = field(default_factory=dict)
     fps: float | None = None
     placed: bool = False
     shifted: bool = False
@@ -172,7 +172,7 @@ def fit(sequence: LabelSequence, video: Video) -> LabelSequence:
     return replace(sequence, tracks=tracks, labeled_frames=labeled, frames=video.frames, size=size, notes=notes)
 
 
-def store(workspace: Workspace, video: Video, sequence: LabelSequence, source: str) -> Labels:
+def store_labels(workspace: Workspace, video: Video, sequence: LabelSequence, source: str) -> Labels:
     """Keep the labels, already fitted to `video`, in the workspace."""
     record = Labels(
         name=video.name,
@@ -185,10 +185,10 @@ def store(workspace: Workspace, video: Video, sequence: LabelSequence, source: s
         notes=sequence.notes,
     )
     sequence.tracks.save(workspace.folder(record) / TRACKS_JSON)
-    marks.save(workspace.folder(record), sequence.marks)
+    box_attributes.save(workspace.folder(record), sequence.box_attributes)
     return workspace.add(record)
 
 
-def load(workspace: Workspace, labels: Labels) -> Tracks:
+def load_labels(workspace: Workspace, labels: Labels) -> Tracks:
     """The boxes of stored labels."""
     return Tracks.load(workspace.folder(labels) / TRACKS_JSON)

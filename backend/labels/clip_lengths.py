@@ -6,8 +6,8 @@ import re
 from collections import defaultdict
 
 from backend.errors import UserError
-from backend.labels.placement import Placement, UnclearFrames, tolerance, which_frames
-from backend.labels.sequence import LabelSequence
+from backend.labels.frame_mapping import AmbiguousFrames, FrameMapping, tolerance, which_frames
+from backend.labels.label_sequence import LabelSequence
 from backend.progress import Progress
 from backend.steps import videos
 from backend.workspace import Workspace
@@ -18,29 +18,29 @@ MOST_STEP = 1000  # that is tried for a suggestion
 
 
 def of_video(
-    workspace: Workspace, progress: Progress, whole: Video, sequences: dict[int, LabelSequence], placement: Placement
+    workspace: Workspace, progress: Progress, whole: Video, sequences: dict[int, LabelSequence], mapping: FrameMapping
 ) -> dict[int, Video]:
     """Return the clips of a video by their numbers. A video that has clips is not cut again.
 
     Args:
         whole: The video.
         sequences: Labels by the number of their clip.
-        placement: Which frames of a clip its pictures are, as far as the user said so.
+        mapping: Which frames of a clip its pictures are, as far as the user said so.
 
     Raises:
-        UnclearFrames: If the labels may be of every n-th frame.
+        AmbiguousFrames: If the labels may be of every n-th frame.
         UserError: If the labels do not tell how long the clips were, or are of another video.
     """
     if cuts := _cuts(workspace, whole):
-        return cuts[_length_there(whole, list(cuts), sequences, placement)]
-    if list(sequences) == [0] and _covers(sequences[0], whole, placement):
+        return cuts[_length_there(whole, list(cuts), sequences, mapping)]
+    if list(sequences) == [0] and _covers(sequences[0], whole, mapping):
         return {0: whole}
-    length = _length(whole, sequences, placement)
+    length = _length(whole, sequences, mapping)
     videos.cut(workspace, progress, video=whole.id, every_frames=length)
     return _cuts(workspace, whole)[length]
 
 
-def lengths(frames: int, sequences: dict[int, LabelSequence], placement: Placement) -> list[int]:
+def lengths(frames: int, sequences: dict[int, LabelSequence], mapping: FrameMapping) -> list[int]:
     """Return all lengths of clips that give as many pictures as the labels have.
 
     Where no file states how many pictures a clip has, the one with the last labeled picture is taken as complete, and
@@ -49,10 +49,10 @@ def lengths(frames: int, sequences: dict[int, LabelSequence], placement: Placeme
     Args:
         frames: How many frames the video has that the clips are of.
         sequences: Labels by the number of their clip.
-        placement: Which frames of a clip its pictures are.
+        mapping: Which frames of a clip its pictures are.
     """
     last, most = max(sequences), max(sequences, key=lambda number: sequences[number].length)
-    longest = _frames(sequences[most], placement)
+    longest = _frames(sequences[most], mapping)
     stated = _is_stated(sequences)
     found = set(longest)
     if most and stated:  # it may be the last clip, which is shorter than the others
@@ -62,7 +62,7 @@ def lengths(frames: int, sequences: dict[int, LabelSequence], placement: Placeme
         for number, sequence in sequences.items():
             clip = min(length, frames - number * length)
             exact = sequence.frames is not None or number == most
-            pictures = clip if sequence.placed else placement.pictures(clip)
+            pictures = clip if sequence.placed else mapping.pictures(clip)
             if clip < 1 or pictures < sequence.length or (exact and pictures != sequence.length):
                 return False
         return stated or last * length < frames <= (last + 1) * length
@@ -70,11 +70,11 @@ def lengths(frames: int, sequences: dict[int, LabelSequence], placement: Placeme
     return sorted(length for length in found if 0 < length < frames and fits(length))
 
 
-def _frames(sequence: LabelSequence, placement: Placement) -> range:
+def _frames(sequence: LabelSequence, mapping: FrameMapping) -> range:
     """Return how many frames a clip may have that gives the pictures of a sequence."""
     if sequence.placed:
         return range(sequence.length, sequence.length + 1)
-    return range(placement.frames_needed(sequence), placement.frame(sequence.length) + 1)
+    return range(mapping.frames_needed(sequence), mapping.frame(sequence.length) + 1)
 
 
 def _is_stated(sequences: dict[int, LabelSequence]) -> bool:
@@ -82,23 +82,23 @@ def _is_stated(sequences: dict[int, LabelSequence]) -> bool:
     return any(sequence.frames is not None for sequence in sequences.values())
 
 
-def _length(whole: Video, sequences: dict[int, LabelSequence], placement: Placement) -> int:
+def _length(whole: Video, sequences: dict[int, LabelSequence], mapping: FrameMapping) -> int:
     """Return how long the clips were that the labels are of, of a video that is not cut."""
     last = max(sequences)
     most = max(sequence.length for sequence in sequences.values())
-    if last * max(placement.frames_needed(sequence) for sequence in sequences.values()) >= whole.frames:
+    if last * max(mapping.frames_needed(sequence) for sequence in sequences.values()) >= whole.frames:
         raise UserError(
             f"The labels are of {last + 1} clips of {most} frames, but “{whole.name}” has only {whole.frames} frames: "
             "they are the labels of another video. Add that one."
         )
-    if placement.step is None and not all(sequence.placed for sequence in sequences.values()):
+    if mapping.step is None and not all(sequence.placed for sequence in sequences.values()):
         together = last * most + sequences[last].length
         if 2 * (together - 1) < whole.frames:
-            raise UnclearFrames(
+            raise AmbiguousFrames(
                 f"The labels are of {last + 1} clips of {most} frames, {together} together, but the video "
                 f"“{whole.name}” has {whole.frames} frames. {_question(whole.frames, sequences)}"
             )
-    found = lengths(whole.frames, sequences, placement)
+    found = lengths(whole.frames, sequences, mapping)
     if len(sequences) == last + 1 and len(found) > 1:  # all clips are there, so they cover the video
         found = [length for length in found if last * length < whole.frames <= (last + 1) * length]
     if len(found) != 1:
@@ -109,9 +109,9 @@ def _length(whole: Video, sequences: dict[int, LabelSequence], placement: Placem
     return found[0]
 
 
-def _length_there(whole: Video, there: list[int], sequences: dict[int, LabelSequence], placement: Placement) -> int:
+def _length_there(whole: Video, there: list[int], sequences: dict[int, LabelSequence], mapping: FrameMapping) -> int:
     """Return the length of those clips that the labels are of, if the video is cut into clips of these lengths."""
-    fitting = set(lengths(whole.frames, sequences, placement))
+    fitting = set(lengths(whole.frames, sequences, mapping))
     of_labels = [length for length in there if length in fitting]
     if len(of_labels) == 1:
         return of_labels[0]
@@ -121,11 +121,11 @@ def _length_there(whole: Video, there: list[int], sequences: dict[int, LabelSequ
             f"{clips}, and the labels do not tell which of them were labeled. Remove those that were not, then import "
             "the labels again."
         )
-    if len(there) == 1 and (placement.step == 1 or not (fitting or _contradict(sequences, placement, there[0]))):
+    if len(there) == 1 and (mapping.step == 1 or not (fitting or _contradict(sequences, mapping, there[0]))):
         return there[0]
     most = max(sequence.length for sequence in sequences.values())
-    if placement.step is None and not all(sequence.placed for sequence in sequences.values()):
-        raise UnclearFrames(
+    if mapping.step is None and not all(sequence.placed for sequence in sequences.values()):
+        raise AmbiguousFrames(
             f"{clips}, but the labels are of {most} frames a clip. {_question(whole.frames, sequences)}"
         )
     raise UserError(
@@ -134,14 +134,14 @@ def _length_there(whole: Video, there: list[int], sequences: dict[int, LabelSequ
     )
 
 
-def _contradict(sequences: dict[int, LabelSequence], placement: Placement, length: int) -> bool:
+def _contradict(sequences: dict[int, LabelSequence], mapping: FrameMapping, length: int) -> bool:
     """Return whether labels cannot be of clips of this length: by what they state, or as clips end with one picture."""
     ends = [sequence.length for sequence in sequences.values()]
     alike = ends.count(max(ends)) > 1 and min(len(each.labeled_frames) for each in sequences.values()) == max(ends)
     if not _is_stated(sequences) and not alike:
         return False
     longest = max(sequences.values(), key=lambda sequence: sequence.length)
-    return length not in _frames(longest, placement)
+    return length not in _frames(longest, mapping)
 
 
 def _question(frames: int, sequences: dict[int, LabelSequence]) -> str:
@@ -149,7 +149,7 @@ def _question(frames: int, sequences: dict[int, LabelSequence]) -> str:
     least = max(sequence.length for sequence in sequences.values()) - 1  # steps in a clip
     largest = min(frames // max(1, least * max(1, last)), MOST_STEP)
     for step in range(2, largest + 1):
-        found = lengths(frames, sequences, Placement(step))
+        found = lengths(frames, sequences, FrameMapping(step))
         if any(last * length < frames <= (last + 1) * length for length in found):
             return which_frames(step, largest)
     return which_frames(None, largest)
@@ -167,7 +167,7 @@ def _cuts(workspace: Workspace, whole: Video) -> dict[int, dict[int, Video]]:
     return dict(cuts)
 
 
-def _covers(sequence: LabelSequence, whole: Video, placement: Placement) -> bool:
+def _covers(sequence: LabelSequence, whole: Video, mapping: FrameMapping) -> bool:
     """Return whether the one clip of a job is the whole video."""
     frames = whole.frames - tolerance(whole.frames)
-    return sequence.length >= (frames if sequence.placed else placement.pictures(frames))
+    return sequence.length >= (frames if sequence.placed else mapping.pictures(frames))

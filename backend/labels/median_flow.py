@@ -17,7 +17,7 @@ LOST = 8.0  # pixels that points miss themselves by, there and back, in the medi
 SMALLEST = 4  # pixels
 
 
-def follow(pictures: Iterable[np.ndarray], xyxy: np.ndarray) -> Iterator[np.ndarray]:
+def follow_box(pictures: Iterable[np.ndarray], xyxy: np.ndarray) -> Iterator[np.ndarray]:
     """The box in each picture after the first, for as long as it can be followed.
 
     Args:

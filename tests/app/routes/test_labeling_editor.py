@@ -9,8 +9,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app.routes import desk as routes
-from backend.labels.desk import Desk
+from app.routes import labeling_editor as routes
+from backend.labels.labeling_folder import LabelingFolder
 from backend.platforms.base import ClipToLabel, LabelingSpec
 from backend.progress import silent
 
@@ -26,7 +26,7 @@ def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestClie
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def folder(tmp_path: Path) -> LabelingFolder:
     """Four frames in which a textured block moves by five pixels each."""
     (tmp_path / "frames").mkdir()
     block = np.random.default_rng(1).integers(0, 255, (40, 30), np.uint8)
@@ -35,48 +35,48 @@ def desk(tmp_path: Path) -> Desk:
         picture[20:60, 20 + 5 * number : 50 + 5 * number] = block
         cv2.imwrite(str(tmp_path / "frames" / f"frame_{number:06d}.jpg"), picture)
     spec = LabelingSpec("a", "1", {"clip": ClipToLabel(tmp_path / "frames", 4)}, ["person"], "", "")
-    return Desk.furnish(tmp_path / "job", spec, 0.0, silent)
+    return LabelingFolder.create(tmp_path / "job", spec, 0.0, silent)
 
 
-def at(desk: Desk, part: str) -> str:
-    return routes.address(desk, 0).replace("PART", part)
+def at(folder: LabelingFolder, part: str) -> str:
+    return routes.address(folder, 0).replace("PART", part)
 
 
-def test_what_is_drawn_is_kept(client: TestClient, desk: Desk) -> None:
-    assert client.get(at(desk, "drawn")).json() == {"version": 0, "done": False, "objects": []}
-    answer = client.put(at(desk, "drawn"), json={"version": 0, "objects": [OBJECT]})
+def test_what_is_drawn_is_kept(client: TestClient, folder: LabelingFolder) -> None:
+    assert client.get(at(folder, "drawn")).json() == {"version": 0, "done": False, "objects": []}
+    answer = client.put(at(folder, "drawn"), json={"version": 0, "objects": [OBJECT]})
     assert answer.json() == {"version": 1}
-    (kept,) = client.get(at(desk, "drawn")).json()["objects"]
+    (kept,) = client.get(at(folder, "drawn")).json()["objects"]
     assert kept["keys"]["0"]["xyxy"] == [20, 20, 50, 60]
 
 
-def test_who_saves_over_somebody_else_is_told(client: TestClient, desk: Desk) -> None:
-    client.put(at(desk, "drawn"), json={"version": 0, "objects": [OBJECT]})
-    answer = client.put(at(desk, "drawn"), json={"version": 0, "objects": []})
+def test_who_saves_over_somebody_else_is_told(client: TestClient, folder: LabelingFolder) -> None:
+    client.put(at(folder, "drawn"), json={"version": 0, "objects": [OBJECT]})
+    answer = client.put(at(folder, "drawn"), json={"version": 0, "objects": []})
     assert answer.status_code == 409 and "another tab" in answer.json()["error"]
-    assert len(desk.drawn(0).objects) == 1
+    assert len(folder.annotations(0).objects) == 1
 
 
-def test_what_is_no_drawing_is_refused(client: TestClient, desk: Desk) -> None:
-    assert client.put(at(desk, "drawn"), content=b"no json").status_code == 400
-    assert client.post(at(desk, "follow"), json={"frame": -1, "xyxy": [0, 0, 1, 1]}).status_code == 400
+def test_what_is_no_drawing_is_refused(client: TestClient, folder: LabelingFolder) -> None:
+    assert client.put(at(folder, "drawn"), content=b"no json").status_code == 400
+    assert client.post(at(folder, "follow"), json={"frame": -1, "xyxy": [0, 0, 1, 1]}).status_code == 400
 
 
-def test_frames(client: TestClient, desk: Desk) -> None:
-    answer = client.get(at(desk, "frame") + "&n=3")
+def test_frames(client: TestClient, folder: LabelingFolder) -> None:
+    answer = client.get(at(folder, "frame") + "&n=3")
     assert answer.headers["content-type"] == "image/jpeg"
-    assert answer.content == desk.picture(0, 3).read_bytes()
+    assert answer.content == folder.frame_path(0, 3).read_bytes()
     for wrong in ("4", "-1", "x", "../../job.json"):
-        assert client.get(at(desk, "frame") + f"&n={wrong}").status_code == 404
+        assert client.get(at(folder, "frame") + f"&n={wrong}").status_code == 404
 
 
-def test_a_box_is_followed(client: TestClient, desk: Desk) -> None:
-    found = client.post(at(desk, "follow"), json={"frame": 0, "xyxy": [20, 20, 50, 60], "most": 2}).json()
+def test_a_box_is_followed(client: TestClient, folder: LabelingFolder) -> None:
+    found = client.post(at(folder, "follow"), json={"frame": 0, "xyxy": [20, 20, 50, 60], "most": 2}).json()
     np.testing.assert_allclose(found, [[25, 20, 55, 60], [30, 20, 60, 60]], atol=1)
 
 
-def test_nothing_else_can_be_reached(client: TestClient, desk: Desk, tmp_path: Path) -> None:
-    address = at(desk, "drawn")
+def test_nothing_else_can_be_reached(client: TestClient, folder: LabelingFolder, tmp_path: Path) -> None:
+    address = at(folder, "drawn")
     for wrong in (
         address.replace("clip=0", "clip=1"),
         address.replace("job", "job2"),
@@ -87,25 +87,27 @@ def test_nothing_else_can_be_reached(client: TestClient, desk: Desk, tmp_path: P
         answer = client.get(wrong)
         assert answer.status_code == 403 and "Reload the page" in answer.json()["error"]
     assert client.get(address, headers={"Origin": "http://elsewhere.example"}).status_code == 403
-    assert client.get(at(desk, "job.json")).status_code == 404
+    assert client.get(at(folder, "job.json")).status_code == 404
 
 
-def test_too_much_is_refused(client: TestClient, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_much_is_refused(client: TestClient, folder: LabelingFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routes, "LARGEST", 10)
-    assert client.put(at(desk, "drawn"), json={"version": 0, "objects": []}).status_code == 413
+    assert client.put(at(folder, "drawn"), json={"version": 0, "objects": []}).status_code == 413
     pieces = (b"x" * 6 for _ in range(2))  # sent without saying how much it will be
-    assert client.put(at(desk, "drawn"), content=pieces).status_code == 413
+    assert client.put(at(folder, "drawn"), content=pieces).status_code == 413
 
 
-def test_a_job_that_was_removed_is_told(client: TestClient, desk: Desk) -> None:
-    address = at(desk, "drawn")
-    (desk.folder / "job.json").unlink()
+def test_a_job_that_was_removed_is_told(client: TestClient, folder: LabelingFolder) -> None:
+    address = at(folder, "drawn")
+    (folder.path / "job.json").unlink()
     answer = client.put(address, json={"version": 0, "objects": []})
     assert answer.status_code == 400 and answer.json()["error"] == "This labeling job was removed."
 
 
-def test_a_tab_goes_on_saving_when_the_console_was_restarted(client: TestClient, desk: Desk, tmp_path: Path) -> None:
-    address = at(desk, "drawn")
+def test_a_tab_goes_on_saving_when_the_console_was_restarted(
+    client: TestClient, folder: LabelingFolder, tmp_path: Path
+) -> None:
+    address = at(folder, "drawn")
     routes._key.cache_clear()  # as a new server has it
     assert client.put(address, json={"version": 0, "objects": [OBJECT]}).json() == {"version": 1}
     key = tmp_path / "workspace" / "local" / "desk.key"

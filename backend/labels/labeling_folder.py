@@ -19,12 +19,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import UserError
-from backend.labels import marks
+from backend.labels import box_attributes
+from backend.labels.box_attributes import ATTRIBUTES, BoxAttributes
 from backend.labels.formats.ground_truth import writing
 from backend.labels.formats.ground_truth.job_input import CATEGORIES, MANIFEST, documents, seq_label, thinned
-from backend.labels.keyframes import key_frames, stretches
-from backend.labels.marks import ATTRIBUTES, Marks
-from backend.labels.sequence import FrameNumber, Pixels
+from backend.labels.keyframes import select_keyframes, split_at_gaps
+from backend.labels.label_sequence import FrameNumber, Pixels
 from backend.platforms.base import LabelingSpec
 from backend.progress import Progress
 from bytetrack.files import write_atomically
@@ -34,7 +34,7 @@ MOST_OBJECTS = 5000  # in a clip
 SAME = 1e-3  # pixels
 
 
-class ElsewhereChanged(Exception):
+class EditConflict(Exception):
     """Somebody else saved in between; nothing was overwritten."""
 
 
@@ -42,7 +42,7 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class KeyFrame(_Model):
+class Keyframe(_Model):
     """An object's box in one frame, in pixels."""
 
     xyxy: tuple[Pixels, Pixels, Pixels, Pixels]
@@ -55,10 +55,10 @@ class KeyFrame(_Model):
 class LabeledObject(_Model):
     id: int = Field(ge=1, lt=2**31)
     class_id: int = Field(ge=0)
-    keys: dict[FrameNumber, KeyFrame]
+    keys: dict[FrameNumber, Keyframe]
 
 
-class Drawn(_Model):
+class ClipAnnotations(_Model):
     """All boxes of one clip. `version` counts how often they were saved."""
 
     version: int = 0
@@ -83,28 +83,28 @@ class _Job(_Model):
     stopped: bool = False
 
 
-class Desk:
+class LabelingFolder:
     """One labeling job in a folder of its own; several processes and tabs may use it at once."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
     @classmethod
-    def furnish(cls, folder: Path, spec: LabelingSpec, created: float, progress: Progress) -> Desk:
+    def create(cls, folder: Path, spec: LabelingSpec, created: float, progress: Progress) -> LabelingFolder:
         """Make the job: all of it or, on an error, nothing."""
         temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
         try:
-            desk = cls(temporary)
+            job_folder = cls(temporary)
             clips = []
             for number, (name, clip) in enumerate(spec.clips.items()):
                 frames = sorted(path.name for path in clip.folder.glob("*.jpg"))
                 shutil.copytree(clip.folder, temporary / "frames" / str(number))
                 clips.append(Clip(name=name, every=clip.every, length=clip.length, frames=frames))
                 earlier = thinned(clip.earlier, clip.every, len(frames)) if clip.earlier is not None else Tracks.empty()
-                noted = marks.thinned(clip.marks, clip.every)
-                desk._write(number, Drawn(objects=objects_of(earlier, spec.classes, noted)))
+                noted = box_attributes.subsample(clip.box_attributes, clip.every)
+                job_folder._write(number, ClipAnnotations(objects=objects_from_tracks(earlier, spec.classes, noted)))
                 progress((number + 1) / len(spec.clips), name)
-            for path, content in documents(spec, f"{folder}/input/", desk._addresses(folder, clips)).items():
+            for path, content in documents(spec, f"{folder}/input/", job_folder._addresses(folder, clips)).items():
                 target = temporary / "input" / path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
@@ -127,33 +127,33 @@ class Desk:
     def job(self) -> _Job:
         """Raises UserError if it was removed."""
         try:
-            return _Job.model_validate_json((self.folder / "job.json").read_bytes())
+            return _Job.model_validate_json((self.path / "job.json").read_bytes())
         except FileNotFoundError as error:
             raise UserError("This labeling job was removed.") from error
 
     def exists(self) -> bool:
-        return (self.folder / "job.json").exists()
+        return (self.path / "job.json").exists()
 
-    def picture(self, clip: int, frame: int) -> Path:
+    def frame_path(self, clip: int, frame: int) -> Path:
         """Raises LookupError if there is no such frame."""
         clips = self.job.clips
         if not (0 <= clip < len(clips) and 0 <= frame < len(clips[clip].frames)):
             raise LookupError(frame)
-        return self.folder / "frames" / str(clip) / clips[clip].frames[frame]
+        return self.path / "frames" / str(clip) / clips[clip].frames[frame]
 
-    def drawn(self, clip: int) -> Drawn:
-        return Drawn.model_validate_json(self._path(clip).read_bytes())
+    def annotations(self, clip: int) -> ClipAnnotations:
+        return ClipAnnotations.model_validate_json(self._annotations_path(clip).read_bytes())
 
-    def save(self, clip: int, content: bytes) -> Drawn:
-        """Keep what was drawn: JSON of a `Drawn` whose version is that of the one it was made from.
+    def save(self, clip: int, content: bytes) -> ClipAnnotations:
+        """Keep what was drawn: JSON of a `ClipAnnotations` whose version is that of the one it was made from.
 
         Raises:
-            ElsewhereChanged: if another one was saved in between.
+            EditConflict: if another one was saved in between.
             UserError: if it is not what it should be.
         """
         job = self.job
         try:
-            new = Drawn.model_validate_json(content)
+            new = ClipAnnotations.model_validate_json(content)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise UserError(f"What was drawn cannot be saved: {first['msg']} at {first['loc']}.") from error
@@ -161,8 +161,8 @@ class Desk:
         with self._locked():
             if job.stopped:
                 raise UserError("This labeling job was stopped: nothing more can be drawn.")
-            if new.version != self.drawn(clip).version:
-                raise ElsewhereChanged
+            if new.version != self.annotations(clip).version:
+                raise EditConflict
             new.version += 1
             self._write(clip, new)
         return new
@@ -170,39 +170,39 @@ class Desk:
     def stop(self) -> None:
         with self._locked():
             write_atomically(
-                self.folder / "job.json", self.job.model_copy(update={"stopped": True}).model_dump_json().encode()
+                self.path / "job.json", self.job.model_copy(update={"stopped": True}).model_dump_json().encode()
             )
 
-    def output(self, folder: Path, ref: str) -> None:
+    def write_output(self, folder: Path, ref: str) -> None:
         """Write what was labeled in Ground Truth's layout, under the label attribute `ref`; clips not done are left
         without labels."""
         job, clips = self.job, []
-        for number, line in enumerate((self.folder / "input" / MANIFEST).read_text().splitlines()):
+        for number, line in enumerate((self.path / "input" / MANIFEST).read_text().splitlines()):
             document: dict[str, Any] = json.loads(line)
             source = Path(document["source-ref"])
             _copy(source, folder / source.relative_to("/"))
-            drawn, labels = self.drawn(number), None
+            drawn, labels = self.annotations(number), None
             if self.is_labeled(drawn):
-                tracks, noted = boxes_of(drawn, job.classes)
+                tracks, noted = tracks_from_objects(drawn, job.classes)
                 labels = seq_label(tracks, dict(enumerate(job.clips[number].frames)), job.classes, noted)
             clips.append((document, labels))
-        writing.write(folder, f"{self.folder}/output/", ref, job.classes, clips)
-        _copy(self.folder / "input" / CATEGORIES, folder / CATEGORIES)
+        writing.write(folder, f"{self.path}/output/", ref, job.classes, clips)
+        _copy(self.path / "input" / CATEGORIES, folder / CATEGORIES)
 
-    def is_labeled(self, drawn: Drawn) -> bool:
+    def is_labeled(self, drawn: ClipAnnotations) -> bool:
         """Whether it is finished; in a job that was stopped, whether anything was drawn."""
         return drawn.done or (self.job.stopped and drawn.version > 0)
 
-    def _path(self, clip: int) -> Path:
-        return self.folder / "drawn" / f"{clip}.json"
+    def _annotations_path(self, clip: int) -> Path:
+        return self.path / "drawn" / f"{clip}.json"
 
-    def _write(self, clip: int, drawn: Drawn) -> None:
-        self._path(clip).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._path(clip), drawn.model_dump_json(exclude_defaults=True).encode())
+    def _write(self, clip: int, drawn: ClipAnnotations) -> None:
+        self._annotations_path(clip).parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._annotations_path(clip), drawn.model_dump_json(exclude_defaults=True).encode())
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        with (self.folder / "lock").open("ab") as file:
+        with (self.path / "lock").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -210,24 +210,24 @@ class Desk:
         return {clip.name: f"{folder}/frames/{number}/" for number, clip in enumerate(clips)}
 
 
-def objects_of(tracks: Tracks, classes: list[str], noted: Marks | None = None) -> list[LabeledObject]:
+def objects_from_tracks(tracks: Tracks, classes: list[str], noted: BoxAttributes | None = None) -> list[LabeledObject]:
     """As predicted key frames, with gaps where frames are missing; frames by their numbers in the job."""
-    keys: dict[int, dict[int, KeyFrame]] = {}
-    for rows in stretches(tracks):
+    keys: dict[int, dict[int, Keyframe]] = {}
+    for rows in split_at_gaps(tracks):
         frames, boxes, id = tracks.frame[rows], tracks.xyxy[rows], int(tracks.id[rows[0]])
         own = keys.setdefault(id, {})
         if own:  # there was a stretch before
             own[max(own)].gap = True
         found = [tuple((noted or {}).get((frame, id), ())) for frame in frames.tolist()]
         changes = [row for row in range(1, len(rows)) if found[row] != found[row - 1]]  # marks hold until the next key
-        for row in sorted({*key_frames(frames, boxes, np.full(len(rows), SAME)), *changes}):
+        for row in sorted({*select_keyframes(frames, boxes, np.full(len(rows), SAME)), *changes}):
             here = dict.fromkeys(found[row], True)
-            own[int(frames[row])] = KeyFrame(xyxy=tuple(boxes[row].round(2).tolist()), predicted=True, **here)
+            own[int(frames[row])] = Keyframe(xyxy=tuple(boxes[row].round(2).tolist()), predicted=True, **here)
     kinds = {id: tracks.classes[int(np.bincount(tracks.class_id[tracks.id == id]).argmax())] for id in keys}
     return [LabeledObject(id=id, class_id=classes.index(kinds[id]), keys=own) for id, own in keys.items()]
 
 
-def boxes_of(drawn: Drawn, classes: list[str]) -> tuple[Tracks, dict[tuple[int, int], list[str]]]:
+def tracks_from_objects(drawn: ClipAnnotations, classes: list[str]) -> tuple[Tracks, dict[tuple[int, int], list[str]]]:
     """The box of each object in each frame, and by frame and id which of `ATTRIBUTES` it has."""
     rows: list[tuple[int, int, int, np.ndarray]] = []
     noted: dict[tuple[int, int], list[str]] = {}
@@ -250,7 +250,7 @@ def boxes_of(drawn: Drawn, classes: list[str]) -> tuple[Tracks, dict[tuple[int, 
     return Tracks(whole[:, 0], whole[:, 1], xyxy, np.ones(len(rows)), whole[:, 2], tuple(classes)), noted
 
 
-def _check(drawn: Drawn, clip: Clip, classes: list[str]) -> None:
+def _check(drawn: ClipAnnotations, clip: Clip, classes: list[str]) -> None:
     ids = [each.id for each in drawn.objects]
     if len(set(ids)) < len(ids):
         raise UserError("What was drawn cannot be saved: two objects have the same number.")

@@ -13,20 +13,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from backend.errors import UserError
-from backend.labels import marks
-from backend.labels.sequence import MOST_FRAMES, LabelSequence, fit
+from backend.labels import box_attributes
+from backend.labels.label_sequence import MOST_FRAMES, LabelSequence, fit
 from backend.workspace.records import Video
 
 MOST_LOST = 5  # frames: encoders drop or repeat a few at the ends of a video
 SAME_RATE = 0.01  # as a share: 29.97 and 30 frames/s are one rate
 
 
-class UnclearFrames(UserError):
+class AmbiguousFrames(UserError):
     """Labels may be of other frames than their numbers say. All labels of one import are in question then."""
 
 
 @dataclass(frozen=True)
-class Placement:
+class FrameMapping:
     """The step and the first frame as the user gave them.
 
     Attributes:
@@ -64,24 +64,24 @@ class Placement:
         return self.frame(sequence.length - 1) + 1
 
 
-def place(sequence: LabelSequence, video: Video, placement: Placement) -> LabelSequence:
+def map_to_video(sequence: LabelSequence, video: Video, mapping: FrameMapping) -> LabelSequence:
     """Return the labels by the frame numbers of `video`, checked by `sequence.fit`, with notes.
 
     Raises:
-        UnclearFrames: If the pictures may be other frames than their numbers say.
+        AmbiguousFrames: If the pictures may be other frames than their numbers say.
         UserError: If the labels are of another video.
     """
     if sequence.placed:
-        _check_unmoved(sequence, placement)
+        _check_unmoved(sequence, mapping)
         fitted = fit(sequence, video)
-        if placement.step is None:
+        if mapping.step is None:
             _check_own_length(sequence, video)
         return fitted
-    fitted = fit(_moved(sequence, video, placement) if placement.given else sequence, video)
-    if placement.step is None:
-        _check_length(sequence, video, placement.first_frame or 0)
-    _check_first_number(sequence, video, placement)
-    if placement.step is None and _other_rate(sequence, video):
+    fitted = fit(_moved(sequence, video, mapping) if mapping.given else sequence, video)
+    if mapping.step is None:
+        _check_length(sequence, video, mapping.first_frame or 0)
+    _check_first_number(sequence, video, mapping)
+    if mapping.step is None and _other_rate(sequence, video):
         note = f"The labels say {sequence.fps:g} frames/s, the video has {video.fps:g}. Both have as many frames."
         fitted = replace(fitted, notes=[*fitted.notes, note])
     return fitted
@@ -144,7 +144,7 @@ def _check_length(sequence: LabelSequence, video: Video, first_frame: int) -> No
     """Check that the pictures can only be the frames of `video` from `first_frame` on, one after the other.
 
     Raises:
-        UnclearFrames: With both lengths, and the step that fits them.
+        AmbiguousFrames: With both lengths, and the step that fits them.
         UserError: If the labels are longer than the video.
     """
     frames, last = video.frames - first_frame, max(sequence.labeled_frames)
@@ -158,27 +158,27 @@ def _check_length(sequence: LabelSequence, video: Video, first_frame: int) -> No
             "video that was labeled."
         )
     if length is not None and length < frames - tolerance(frames):
-        raise UnclearFrames(_question(sequence, video, frames, length, f"holds {length} frames"))
+        raise AmbiguousFrames(_question(sequence, video, frames, length, f"holds {length} frames"))
     ends_early = length is None and last + 1 < frames - tolerance(frames)
     if ends_early and (_other_rate(sequence, video) or may_be_thinned(sequence.labeled_frames, frames)):
-        raise UnclearFrames(_question(sequence, video, frames, last + 1, f"ends after {last + 1} frames"))
+        raise AmbiguousFrames(_question(sequence, video, frames, last + 1, f"ends after {last + 1} frames"))
 
 
-def _check_first_number(sequence: LabelSequence, video: Video, placement: Placement) -> None:
+def _check_first_number(sequence: LabelSequence, video: Video, mapping: FrameMapping) -> None:
     """Check that the numbers of pictures that start with 1 can only count from 1.
 
     Raises:
-        UnclearFrames: With both readings.
+        AmbiguousFrames: With both readings.
     """
-    if not sequence.shifted or placement.first_frame is not None:
+    if not sequence.shifted or mapping.first_frame is not None:
         return
     last = max(sequence.labeled_frames) + 1  # in the file
-    if placement.frame(last) < video.frames:
-        raise UnclearFrames(
+    if mapping.frame(last) < video.frames:
+        raise AmbiguousFrames(
             f"The pictures of “{sequence.name}” have the numbers {min(sequence.labeled_frames) + 1} to {last}, which "
             f"fit the {video.frames} frames of “{video.name}” in two ways. If the picture with number 1 is the first "
             "frame of the video, import again with first_frame=0; if the numbers count from 0, with "
-            f"first_frame={placement.frame(1)}."
+            f"first_frame={mapping.frame(1)}."
         )
 
 
@@ -191,9 +191,9 @@ def _question(sequence: LabelSequence, video: Video, frames: int, pictures: int,
     )
 
 
-def _moved(sequence: LabelSequence, video: Video, placement: Placement) -> LabelSequence:
-    first, step = placement.first_frame or 0, placement.step or 1
-    last = placement.frame(max(sequence.labeled_frames))
+def _moved(sequence: LabelSequence, video: Video, mapping: FrameMapping) -> LabelSequence:
+    first, step = mapping.first_frame or 0, mapping.step or 1
+    last = mapping.frame(max(sequence.labeled_frames))
     if last >= video.frames + tolerance(video.frames):
         spacing = int(np.gcd.reduce(np.diff(sequence.labeled_frames))) if len(sequence.labeled_frames) > 1 else 1
         already = f" Its numbers are {spacing} apart already, so try step=1." if step > 1 and spacing > 1 else ""
@@ -206,15 +206,15 @@ def _moved(sequence: LabelSequence, video: Video, placement: Placement) -> Label
     return replace(
         sequence,
         tracks=replace(sequence.tracks, frame=first + step * sequence.tracks.frame),
-        labeled_frames=[placement.frame(picture) for picture in sequence.labeled_frames],
-        marks=marks.moved(sequence.marks, step, first),
+        labeled_frames=[mapping.frame(picture) for picture in sequence.labeled_frames],
+        box_attributes=box_attributes.renumber_frames(sequence.box_attributes, step, first),
         frames=None,
         notes=[*sequence.notes, f"Taken as {how}, from frame {first} on (step={step}, first_frame={first})."],
     )
 
 
-def _check_unmoved(sequence: LabelSequence, placement: Placement) -> None:
-    if placement.step not in (None, 1) or placement.first_frame not in (None, 0):
+def _check_unmoved(sequence: LabelSequence, mapping: FrameMapping) -> None:
+    if mapping.step not in (None, 1) or mapping.first_frame not in (None, 0):
         raise UserError(
             f"The labels of “{sequence.name}” tell themselves which frames of the video they are of. Import them again "
             "without step and first_frame."
