@@ -34,7 +34,7 @@ def track_detections(progress: Progress, detections: Path, out: Path, settings: 
 
     try:
         config = TrackerConfig.parse(UNREFINED | settings)
-        frame, xyxy, scores, class_ids, numbers = mot.read_numbered_detections(detections)
+        frame, xyxy, scores, class_ids, numbers = mot.read_detections(detections)
     except ValueError as error:
         raise UserError(str(error)) from error
     frames = int(frame.max(initial=-1)) + 1
@@ -67,7 +67,11 @@ def evaluate(
 
     try:
         # Twice, since rows with score 0 must not decide from which number the scored ones count their classes.
-        rows, labeled, tracked = mot.read(truth, truth=False), mot.read(truth), mot.read(tracks, truth=False)
+        rows, labeled, tracked = (
+            mot.read(truth, skip_ignored=False),
+            mot.read(truth),
+            mot.read(tracks, skip_ignored=False),
+        )
     except ValueError as error:
         raise UserError(str(error)) from error
     row_classes, track_classes = mot.class_numbers(rows), mot.class_numbers(tracked)
@@ -85,7 +89,7 @@ def evaluate(
         boxes_left_out["on distractors"] = matched
         listed = ", ".join(map(str, kinds))
         note(f"Scored by the rules of {benchmark}: distractors are classes {listed}. --benchmark chooses other rules.")
-    by_class = benchmark is None and mot.UNNAMED not in (labeled.classes, tracked.classes)
+    by_class = benchmark is None and mot.DEFAULT_CLASSES not in (labeled.classes, tracked.classes)
     if by_class:
         _check_numbering((truth, labeled), (tracks, tracked))
         unknown = [number for number, name in enumerate(tracked.classes) if name not in labeled.classes]

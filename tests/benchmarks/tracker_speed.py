@@ -126,23 +126,45 @@ def this_one_for_supervision() -> Update:
 
 def authors(checkout: Path) -> Callable[[], Update]:
     def start() -> Update:
-        if not (checkout / "yolox" / "tracker").is_dir():
-            raise ImportError(f"there is no {checkout}/yolox/tracker")
-        import yolox
-
-        if "yolox.tracker" not in sys.modules:
-            numpy: Any = np
-            numpy.float = float  # a name that NumPy has dropped since
-            package = types.ModuleType("yolox.tracker")
-            package.__path__ = [str(checkout / "yolox" / "tracker")]
-            sys.modules["yolox.tracker"] = yolox.tracker = package
-        from yolox.tracker.byte_tracker import BYTETracker
-
-        settings = argparse.Namespace(track_thresh=0.5, match_thresh=0.8, track_buffer=30, mot20=False)
-        tracker = BYTETracker(settings, frame_rate=30)
+        tracker = authors_tracker(checkout)
         return lambda detections: tracker.update(detections, (1, 1), (1, 1))
 
     return start
+
+
+def authors_tracker(
+    checkout: Path,
+    track_thresh: float = 0.5,
+    match_thresh: float = 0.8,
+    track_buffer: int = 30,
+    frame_rate: float = 30,
+    mot20: bool = False,
+) -> Any:
+    """Return a new tracker from a checkout of https://github.com/ifzhang/ByteTrack, whose ids start from 1.
+
+    Only its package `yolox.tracker` is imported: the rest of `yolox` is that of the installed detector.
+
+    Raises:
+        ImportError: If it, or a package it needs, is missing.
+    """
+    if not (checkout / "yolox" / "tracker").is_dir():
+        raise ImportError(f"there is no {checkout}/yolox/tracker")
+    import yolox
+
+    if "yolox.tracker" not in sys.modules:
+        numpy: Any = np
+        numpy.float = float  # an alias that NumPy 1.24 removed
+        package = types.ModuleType("yolox.tracker")
+        package.__path__ = [str(checkout / "yolox" / "tracker")]
+        sys.modules["yolox.tracker"] = yolox.tracker = package
+    from yolox.tracker.basetrack import BaseTrack
+    from yolox.tracker.byte_tracker import BYTETracker
+
+    BaseTrack._count = 0  # ids are counted over all trackers of the process
+    settings = argparse.Namespace(
+        track_thresh=track_thresh, match_thresh=match_thresh, track_buffer=track_buffer, mot20=mot20
+    )
+    return BYTETracker(settings, frame_rate=frame_rate)
 
 
 def roboflow() -> Update:

@@ -14,35 +14,37 @@ from bytetrack import compiled
 PACKAGE = Path(bytetrack.__file__).parent
 
 
-def twice(x: float) -> float:
+def double(x: float) -> float:
     return 2 * x
 
 
-def test_a_change_in_any_of_the_sources_is_noticed(tmp_path: Path) -> None:
+def test_a_change_in_any_source_changes_the_cache_folder(tmp_path: Path) -> None:
     for name in compiled.SOURCES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(PACKAGE / name, tmp_path / name)
-    folders = [compiled.folder(tmp_path)]
+    folders = [compiled.cache_folder(tmp_path)]
     for name in compiled.SOURCES:
         (tmp_path / name).write_text((tmp_path / name).read_text() + "\n")
-        folders.append(compiled.folder(tmp_path))
+        folders.append(compiled.cache_folder(tmp_path))
     assert len(set(folders)) == 1 + len(compiled.SOURCES)
 
 
 def test_every_file_with_compiled_functions_is_a_source() -> None:
-    using = {path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if "@compiled" in path.read_text()}
-    assert using == set(compiled.SOURCES)
+    sources = {
+        path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if "@compiled" in path.read_text()
+    }
+    assert sources == set(compiled.SOURCES)
 
 
-def test_it_works_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_compile_without_a_writable_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     njit = numba.njit
 
-    def nowhere(*arguments: Any, **options: Any) -> Callable:
+    def njit_without_cache(*arguments: Any, **options: Any) -> Callable:
         if options.get("cache"):
             raise RuntimeError("cannot cache function: no locator available")
         return njit(*arguments, **options)
 
-    monkeypatch.setattr(numba, "njit", nowhere)
-    before = compiled.config.CACHE_DIR
-    assert compiled.compiled(twice)(21) == 42
-    assert before == compiled.config.CACHE_DIR
+    monkeypatch.setattr(numba, "njit", njit_without_cache)
+    cache_dir = compiled.config.CACHE_DIR
+    assert compiled.compiled(double)(21) == 42
+    assert cache_dir == compiled.config.CACHE_DIR

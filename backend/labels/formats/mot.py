@@ -118,7 +118,7 @@ def _name_classes(tracks: Tracks, given: list[str] | None, path: Path, sequence:
     Raises:
         UserError: If the file has more classes than are named.
     """
-    numbers = [] if tracks.classes == mot.UNNAMED else [name for name in tracks.classes if name != mot.NO_CLASS]
+    numbers = [] if tracks.classes == mot.DEFAULT_CLASSES else [name for name in tracks.classes if name != mot.NO_CLASS]
     notes = []
     if without := int((tracks.class_id >= len(numbers)).sum()) if numbers else 0:
         boxes = count(without, "box has", "boxes have")

@@ -1,22 +1,30 @@
-"""Boxes as `(N, 4)` arrays of left, top, right and bottom in pixels."""
+"""Operations on bounding boxes: `(N, 4)` arrays of left, top, right and bottom in pixels."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from bytetrack.arrays import FloatArray
 from bytetrack.compiled import compiled
 
 
 @compiled
-def box_iou(a: np.ndarray, b: np.ndarray, border: float = 0.0) -> np.ndarray:
-    """`(N, M)` intersection over union of `(N, 4)` and `(M, 4)` float64 xyxy boxes.
+def box_iou(a: FloatArray, b: FloatArray, border: float = 0.0) -> FloatArray:
+    """Compute the intersection over union (IoU) of all pairs of boxes.
 
-    A box turned inside out, which a filter can predict, overlaps nothing.
+    The IoU of an inverted box, whose right is left of its left or whose bottom is above its top, is 0 with every other
+    box. A Kalman filter can predict such boxes.
 
     Args:
-        border: added to every width and height: 1 takes corners for pixels that belong to the box, as PASCAL VOC does.
+        a: `(N, 4)` boxes.
+        b: `(M, 4)` boxes.
+        border: Pixels added to every width and height. 1 treats right and bottom as the last pixels inside the box, as
+            PASCAL VOC does.
+
+    Returns:
+        `(N, M)` IoUs in 0..1.
     """
-    shares = np.zeros((len(a), len(b)))
+    iou = np.zeros((len(a), len(b)))
     for i in range(len(a)):
         area = max(a[i, 2] - a[i, 0] + border, 0.0) * max(a[i, 3] - a[i, 1] + border, 0.0)
         for j in range(len(b)):
@@ -24,5 +32,5 @@ def box_iou(a: np.ndarray, b: np.ndarray, border: float = 0.0) -> np.ndarray:
             height = min(a[i, 3], b[j, 3]) - max(a[i, 1], b[j, 1]) + border
             if width > 0 and height > 0:
                 other_area = (b[j, 2] - b[j, 0] + border) * (b[j, 3] - b[j, 1] + border)
-                shares[i, j] = width * height / (area + other_area - width * height)
-    return shares
+                iou[i, j] = width * height / (area + other_area - width * height)
+    return iou

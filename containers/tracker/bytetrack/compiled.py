@@ -1,7 +1,7 @@
-"""`compiled`: loops written in Python, compiled by Numba once per machine and kept on disk.
+"""The decorator `compiled`, which compiles numeric Python functions with Numba and caches the machine code on disk.
 
-Numba's own cache notices a change in the file of a function, but none in the files of the functions that it calls. So
-the code is kept in a folder that is named for the contents of all of these files.
+Numba's own cache detects a change in the file of a function, but not in the files of the functions that it calls. The
+cache folder is therefore named after a hash of all files that contain compiled functions.
 """
 
 from __future__ import annotations
@@ -9,30 +9,40 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numba
 
 SOURCES = ("boxes.py", "scoring/hota.py", "tracking/association.py", "tracking/kalman.py", "tracking/matching.py")
 
-config: Any = numba.config  # its names are made when it is imported
+config: Any = numba.config  # Numba sets its attributes at import, so type checkers do not see them.
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
-def folder(package: Path) -> Path:
-    """Where code compiled from the sources in `package` is kept: beside Python's own bytecode, unless Numba is told."""
+def cache_folder(package: Path) -> Path:
+    """Return the folder for code compiled from the `SOURCES` in `package`.
+
+    It is `__pycache__` of the package, or the folder that the environment variable `NUMBA_CACHE_DIR` names.
+    """
     contents = hashlib.sha256(b"".join((package / name).read_bytes() for name in SOURCES)).hexdigest()
     return Path(config.CACHE_DIR or package / "__pycache__") / f"compiled-{contents[:16]}"
 
 
-def compiled(function: Callable) -> Any:
-    """Decorates a function that Numba can compile; its arguments are given by position."""
-    before, config.CACHE_DIR = config.CACHE_DIR, str(_folder)
+def compiled(function: F) -> F:
+    """Compile a function when it is first called, and cache the result for later processes.
+
+    If no folder is writable, every process compiles the function again.
+    """
+    numba_cache, config.CACHE_DIR = config.CACHE_DIR, str(_CACHE_FOLDER)
     try:
-        return numba.njit(cache=True)(function)
-    except RuntimeError:  # nowhere to keep it: every process compiles it anew
-        return numba.njit(function)
+        function_with_cache: F = numba.njit(cache=True)(function)
+        return function_with_cache
+    except RuntimeError:  # Numba found no folder that it can write to.
+        function_without_cache: F = numba.njit(function)
+        return function_without_cache
     finally:
-        config.CACHE_DIR = before
+        config.CACHE_DIR = numba_cache
 
 
-_folder = folder(Path(__file__).parent)
+_CACHE_FOLDER = cache_folder(Path(__file__).parent)

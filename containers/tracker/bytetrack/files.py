@@ -1,4 +1,4 @@
-"""Files that are either there whole or not there at all."""
+"""Atomic writes: after a crash, a file is either complete or absent."""
 
 from __future__ import annotations
 
@@ -11,15 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-FULL = 64 << 10  # bytes that a full disk may have left
+DISK_FULL_BYTES = 64 << 10  # A disk with less free space counts as full: some libraries fail before the last byte.
 
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`, with its suffix, that takes its place when the block ends without an error.
+    """Yield a temporary path in the folder of `path`, and rename it to `path` if the block raises no exception.
+
+    The temporary path has the suffix of `path`. Missing parent folders are created.
 
     Raises:
-        OSError: `ENOSPC` where the disk is full, whatever the library that writes makes of it.
+        OSError: With `ENOSPC` if the block failed and the disk is full, whatever exception the block raised.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,10 +30,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, 0o644)  # `mkstemp` creates files that only their owner may read.
         os.replace(temporary, path)
     except Exception as error:
-        if shutil.disk_usage(path.parent).free < FULL:
+        if shutil.disk_usage(path.parent).free < DISK_FULL_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
     finally:
@@ -39,6 +41,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
+    """Write `content` to `path` so that readers see either the old file or all of the new one."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 

@@ -1,4 +1,7 @@
-"""MOTChallenge text: one box per line, `frame,id,left,top,width,height,score,class,visibility`, frames from 1."""
+"""MOTChallenge text files of ground truth, tracks and detections.
+
+Each line is a box: `frame,id,left,top,width,height,score,class,visibility`. Frames count from 1.
+"""
 
 from __future__ import annotations
 
@@ -6,131 +9,120 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from bytetrack.arrays import BoolArray, FloatArray, IntArray
 from bytetrack.files import write_atomically
 from bytetrack.tracks import Tracks
 
-LARGEST = 2**53  # beyond, numbers read as floats are not exact any more
-MOST_FRAMES = 10_000_000  # of a video: four days at 30 per second
-MOST_CLASSES = 1000  # each gets a name: a slip of the pen must not fill the memory
-UNNAMED = ("object",)  # the classes of a file that does not tell classes
-NO_CLASS = "no class"  # of the boxes without a class in a file that tells the class of others
+MAX_INTEGER = 2**53  # Numbers are parsed as floats, which cannot represent every larger integer.
+MAX_FRAMES = 10_000_000  # Four days of video at 30 frames per second.
+MAX_CLASSES = 1000  # Every class number gets a name, so a typing error must not exhaust the memory.
+MIN_COLUMNS = 6
+DEFAULT_CLASSES = ("object",)  # The classes of a file in which no box has a class.
+NO_CLASS = "no class"  # The class of boxes without a class in a file in which other boxes have one.
+UNKNOWN = -1  # In the columns id, score and class.
 
 
-def read(path: Path | str, classes: Sequence[str] | None = None, *, truth: bool = True) -> Tracks:
-    """Ground truth or tracks; commas or blanks between columns, at least the first six.
+class LabelFile(NamedTuple):
+    """A file of ground truth.
 
-    In ground truth, rows with score 0 mark what is not to be counted, and are left out. The class column counts from 1,
-    or from 0 if it holds a 0, as Ultralytics and BoxMOT write it. -1 says that a box has no class: if no box has one,
-    all are of the first class, else these are of a class of their own, `NO_CLASS`. In files of MOT15 that column and
-    the two after it hold a position in meters instead; a number in it that cannot be a class gives them away, and all
-    boxes are of the first class then. A score below 0 says unknown, too, and becomes 1.
+    Attributes:
+        tracks: Boxes whose score is not 0.
+        untracked: Number of boxes in `tracks` that had id -1 in the file. Each has an id of its own.
+        ignored: Number of rows with score 0, which are not in `tracks`.
+    """
 
-    Boxes without an area are kept, as TrackEval scores them, too. Where a file counts ids from 0, every id is raised by
-    1, because `Tracks` counts from 1.
+    tracks: Tracks
+    untracked: int
+    ignored: int
+
+
+class DetectionFile(NamedTuple):
+    """A file of detections, in the order of frames and, within a frame, of lines.
+
+    Attributes:
+        frame: `(N,)` int64, from 0.
+        xyxy: `(N, 4)` float64 in pixels.
+        scores: `(N,)` float64, clipped to 0..1; 1 if the file has no score column.
+        class_ids: `(N,)` int64 indices into `class_numbers`.
+        class_numbers: Numbers of the classes in the class column, -1 for boxes without a class.
+    """
+
+    frame: IntArray
+    xyxy: FloatArray
+    scores: FloatArray
+    class_ids: IntArray
+    class_numbers: list[int]
+
+
+def read(path: Path | str, classes: Sequence[str] | None = None, *, skip_ignored: bool = True) -> Tracks:
+    """Read ground truth or tracks.
+
+    Columns are separated by commas or blanks; the first six are required. Boxes without area are kept, as in TrackEval.
+    If the smallest id is 0, all ids are raised by 1, because ids of `Tracks` count from 1. Negative scores mean unknown
+    and become 1.
+
+    Class numbers count from 1, or from 0 if the column contains a 0, as Ultralytics and BoxMOT write it. Class -1 means
+    that a box has no class: if that holds for all boxes, they are of the first class, otherwise of an additional class
+    `NO_CLASS`. MOT15 files have a position in meters in the class column and the two after it. They are recognized by
+    numbers that cannot be classes, and all their boxes are of the first class.
 
     Args:
-        classes: names for the numbers of the class column; without it they are called "class 1", "class 2", …, from
-            "class 0" on if the column counts from 0, and `UNNAMED` if no box has a class.
-        truth: whether the rows with score 0 are left out.
+        path: File to read.
+        classes: Class names in the order of their numbers. If omitted, the classes are called "class 1", "class 2", …
+            ("class 0", … if they count from 0), or `DEFAULT_CLASSES` if no box has a class.
+        skip_ignored: Whether to skip rows with score 0, which mark objects in ground truth that are not scored.
 
     Raises:
-        ValueError: naming the line and what is wrong with it.
+        ValueError: If a line is malformed. The message names the line and what is wrong with it.
     """
-    return _read(Path(path), classes, truth=truth)[0]
+    return _read(Path(path), classes, skip_ignored=skip_ignored, allow_untracked=False).tracks
 
 
-def read_labels(path: Path | str) -> tuple[Tracks, int, int]:
-    """Return ground truth as `read` does, how many of its boxes have id -1, and how many rows have score 0.
+def read_labels(path: Path | str) -> LabelFile:
+    """Read ground truth as `read` does, but accept boxes with id -1, which belong to no track.
 
-    Id -1 is no track: each of these boxes gets an id of its own, after those of the tracks. Rows with score 0 are not
-    among the boxes.
-    """
-    return _read(Path(path), None, truth=True, untracked=True)
-
-
-def _read(
-    path: Path, classes: Sequence[str] | None, *, truth: bool, untracked: bool = False
-) -> tuple[Tracks, int, int]:
-    alone: list[tuple[int, list[float]]] = []  # frame and box of each row without a track
-    boxes: dict[tuple[int, int], list[float]] = {}  # (frame, id) → left, top, width, height, score, class
-    for number, cells in _lines(path):
-        with _blaming(path, number):
-            frame, identity, box = _parse(cells)
-            no_track = untracked and identity == -1
-            if not no_track and (not identity.is_integer() or not 0 <= identity <= LARGEST):
-                raise ValueError(
-                    f"id {cells[1]}, but ids are whole numbers from 0 (-1 marks detections, which are no tracks)"
-                )
-            if (frame, int(identity)) in boxes:
-                raise ValueError(f"object {int(identity)} is in frame {frame} a second time")
-        if no_track:
-            alone.append((frame, box))
-        else:
-            boxes[frame, int(identity)] = box
-    first_alone = max((identity for _, identity in boxes), default=0) + 1
-    boxes |= {(frame, first_alone + index): box for index, (frame, box) in enumerate(alone)}
-
-    frames, ids = np.array(list(boxes), np.int64).reshape(-1, 2).T
-    is_alone = ids >= first_alone
-    ids = ids + (ids.min(initial=1) == 0)
-    xyxy, score, kind = _columns(list(boxes.values()))
-    counted = (score != 0) | (not truth)
-    class_id, numbers = _classes(kind, counted)
-    names = _class_names(path, numbers, classes)
-    if names[-1] == NO_CLASS:  # behind all the names, also those of classes that do not occur
-        class_id[class_id == len(numbers) - 1] = len(names) - 1
-    tracks = Tracks(
-        frame=frames[counted] - 1,
-        id=ids[counted],
-        xyxy=xyxy[counted],
-        score=np.where(score < 0, 1, score.clip(0, 1))[counted],
-        class_id=class_id[counted],
-        classes=names,
-    )
-    return tracks, int(is_alone[counted].sum()), int((~counted).sum())
-
-
-def read_detections(path: Path | str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Detections, in the order of their frames and, within a frame, of their lines; ids are ignored.
-
-    Returns:
-        `(N,)` int64 frames from 0, `(N, 4)` float64 xyxy in pixels, `(N,)` float64 scores in 0..1 (clipped; 1 where
-        there is no such column), and `(N,)` int64 classes from 0, read as `read` does.
+    Each of them becomes a track of one box, with an id after those of the file's tracks.
 
     Raises:
-        ValueError: naming the line and what is wrong with it.
+        ValueError: If a line is malformed. The message names the line and what is wrong with it.
     """
-    return read_numbered_detections(path)[:4]
+    return _read(Path(path), None, skip_ignored=True, allow_untracked=True)
 
 
-def read_numbered_detections(
-    path: Path | str,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, list[int]]:
-    """Return what `read_detections` does and, for each class index, its number in the file, -1 where it has none."""
+def read_detections(path: Path | str) -> DetectionFile:
+    """Read detections. Ids are ignored; classes are read as `read` does.
+
+    Raises:
+        ValueError: If a line is malformed. The message names the line and what is wrong with it.
+    """
     path = Path(path)
     frames: list[int] = []
     boxes: list[list[float]] = []
-    for number, cells in _lines(path):
-        with _blaming(path, number):
+    for line_number, cells in _lines(path):
+        with _line_in_errors(path, line_number):
             frame, _, box = _parse(cells)
-            if frame > MOST_FRAMES:
-                raise ValueError(f"frame {cells[0]}, but a video has at most {MOST_FRAMES:,} frames")
+            if frame > MAX_FRAMES:
+                raise ValueError(f"frame {cells[0]}, but a video has at most {MAX_FRAMES:,} frames")
         frames.append(frame)
         boxes.append(box)
-    xyxy, score, kind = _columns(boxes)
+    xyxy, scores, class_column = _columns(boxes)
     order = np.argsort(np.array(frames, np.int64), kind="stable")
-    class_id, numbers = _classes(kind, np.ones(len(kind), bool))
-    return np.array(frames, np.int64)[order] - 1, xyxy[order], score.clip(0, 1)[order], class_id[order], numbers
+    class_ids, class_numbers = _index_classes(class_column, np.ones(len(class_column), bool))
+    frame_numbers = np.array(frames, np.int64)[order] - 1
+    return DetectionFile(frame_numbers, xyxy[order], scores.clip(0, 1)[order], class_ids[order], class_numbers)
 
 
 def write(tracks: Tracks, path: Path | str, *, numbers: Sequence[int] | None = None) -> None:
-    """`frame,id,left,top,width,height,score,class,-1,-1` per box: frames, classes from 1, two decimals of a pixel.
+    """Write `frame,id,left,top,width,height,score,class,-1,-1` per box, with pixels rounded to two decimals.
 
     Args:
-        numbers: What the class column says for each of the classes, if not 1, 2, ….
+        tracks: Boxes to write.
+        path: File to write, atomically.
+        numbers: Numbers of the classes in the class column. If omitted, they count from 1.
     """
     numbers = range(1, len(tracks.classes) + 1) if numbers is None else numbers
     lines = [
@@ -143,96 +135,149 @@ def write(tracks: Tracks, path: Path | str, *, numbers: Sequence[int] | None = N
 
 
 def class_name(number: int) -> str:
-    """Return what a class is called that has only a number in the class column."""
+    """Return the name of a class that has only a number in the file."""
     return f"class {number}"
 
 
-def class_numbers(tracks: Tracks) -> np.ndarray:
-    """Return the `(N,)` int64 class numbers of boxes that `read` gave without names; -1 where there is no class."""
-    numbers = [int(name.rpartition(" ")[2]) if name.startswith("class ") else -1 for name in tracks.classes]
+def class_numbers(tracks: Tracks) -> IntArray:
+    """Return the `(N,)` class numbers of boxes that `read` returned without class names, -1 for those without class."""
+    numbers = [int(name.rpartition(" ")[2]) if name.startswith("class ") else UNKNOWN for name in tracks.classes]
     return np.array(numbers, np.int64)[tracks.class_id]
 
 
+def _read(path: Path, classes: Sequence[str] | None, *, skip_ignored: bool, allow_untracked: bool) -> LabelFile:
+    untracked_boxes: list[tuple[int, list[float]]] = []  # frame and box
+    boxes: dict[tuple[int, int], list[float]] = {}  # (frame, id) → box
+    for line_number, cells in _lines(path):
+        with _line_in_errors(path, line_number):
+            frame, object_id, box = _parse(cells)
+            if allow_untracked and object_id == UNKNOWN:
+                untracked_boxes.append((frame, box))
+                continue
+            if not object_id.is_integer() or not 0 <= object_id <= MAX_INTEGER:
+                raise ValueError(
+                    f"id {cells[1]}, but ids of tracks are whole numbers from 0 (-1 marks detections, not tracks)"
+                )
+            if (frame, int(object_id)) in boxes:
+                raise ValueError(f"object {int(object_id)} appears twice in frame {frame}")
+            boxes[frame, int(object_id)] = box
+    first_untracked_id = max((object_id for _, object_id in boxes), default=0) + 1
+    boxes |= {(frame, first_untracked_id + k): box for k, (frame, box) in enumerate(untracked_boxes)}
+
+    frames, ids = np.array(list(boxes), np.int64).reshape(-1, 2).T
+    xyxy, score, class_column = _columns(list(boxes.values()))
+    selected = (score != 0) | (not skip_ignored)
+    class_id, numbers = _index_classes(class_column, selected)
+    class_names = _name_classes(path, numbers, classes)
+    if class_names[-1] == NO_CLASS:  # `NO_CLASS` comes after all names, also those of classes that do not occur.
+        class_id[class_id == len(numbers) - 1] = len(class_names) - 1
+    tracks = Tracks(
+        frame=frames[selected] - 1,
+        id=ids[selected] + (ids.min(initial=1) == 0),
+        xyxy=xyxy[selected],
+        score=np.where(score < 0, 1, score.clip(0, 1))[selected],
+        class_id=class_id[selected],
+        classes=class_names,
+    )
+    untracked = int((ids[selected] >= first_untracked_id).sum())
+    return LabelFile(tracks, untracked, ignored=int((~selected).sum()))
+
+
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Number and cells of each line that is not empty."""
+    """Yield the number and the cells of each line that is not empty."""
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path.name} is not MOTChallenge text: it is not text at all.") from error
-    for number, line in enumerate(lines, 1):
+        raise ValueError(f"{path.name} is not MOTChallenge text: it is a binary file.") from error
+    for line_number, line in enumerate(lines, 1):
         if cells := line.replace(",", " ").split():
-            yield number, cells
+            yield line_number, cells
 
 
 @contextmanager
-def _blaming(path: Path, number: int) -> Iterator[None]:
+def _line_in_errors(path: Path, line_number: int) -> Iterator[None]:
+    """Prepend the file and the line number to the message of a `ValueError`."""
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{path.name}, line {number}: {error}.") from error
+        raise ValueError(f"{path.name}, line {line_number}: {error}.") from error
 
 
 def _parse(cells: list[str]) -> tuple[int, float, list[float]]:
-    """Frame, id and [left, top, width, height, score, class] of one line."""
-    if len(cells) < 6:
-        raise ValueError(f"{len(cells)} columns where at least 6 are needed (frame, id, left, top, width, height)")
+    """Return the frame, the id and [left, top, width, height, score, class] of one line."""
+    if len(cells) < MIN_COLUMNS:
+        raise ValueError(
+            f"{len(cells)} columns, but at least {MIN_COLUMNS} are needed (frame, id, left, top, width, height)"
+        )
     try:
         values = [float(cell) for cell in cells]
     except ValueError:
         raise ValueError("a column is not a number") from None
     if not all(map(math.isfinite, values)):
         raise ValueError("a column is not a finite number")
-    frame, identity, left, top, width, height = values[:6]
-    if not frame.is_integer() or not 1 <= frame <= LARGEST:
+    frame, object_id, left, top, width, height = values[:MIN_COLUMNS]
+    if not frame.is_integer() or not 1 <= frame <= MAX_INTEGER:
         raise ValueError(f"frame {cells[0]}, but frames are whole numbers from 1")
     score = values[6] if len(values) > 6 else 1.0
-    kind = values[7] if len(values) > 7 else -1.0
-    if kind > MOST_CLASSES:
-        raise ValueError(f"class {cells[7]}, but there are at most {MOST_CLASSES:,}")
-    return int(frame), identity, [left, top, width, height, score, kind]
+    class_number = values[7] if len(values) > 7 else float(UNKNOWN)
+    if class_number > MAX_CLASSES:
+        raise ValueError(f"class {cells[7]}, but class numbers go up to {MAX_CLASSES:,}")
+    return int(frame), object_id, [left, top, width, height, score, class_number]
 
 
-def _columns(boxes: list[list[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """`(N, 4)` xyxy, `(N,)` scores and `(N,)` class column of [left, top, width, height, score, class] each."""
-    left, top, width, height, score, kind = np.array(boxes, np.float64).reshape(-1, 6).T
-    return np.stack([left, top, left + width, top + height], axis=1), score, kind
+def _columns(boxes: list[list[float]]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Convert N boxes of `_parse` to `(N, 4)` xyxy, `(N,)` scores and the `(N,)` class column."""
+    left, top, width, height, score, class_column = np.array(boxes, np.float64).reshape(-1, 6).T
+    return np.stack([left, top, left + width, top + height], axis=1), score, class_column
 
 
-def _tells_classes(kind: np.ndarray) -> bool:
-    """Return whether the `(N,)` float class column holds classes: whole numbers from 0, or -1 where there is none."""
-    return bool(((kind >= -1) & (kind == np.floor(kind))).all() and (kind >= 0).any())
+def _contains_classes(class_column: FloatArray) -> bool:
+    """Return whether the `(N,)` column contains class numbers: whole numbers from 0, or -1 for boxes without class."""
+    is_class_or_unknown = (class_column >= UNKNOWN) & (class_column == np.floor(class_column))
+    return bool(is_class_or_unknown.all() and (class_column >= 0).any())
 
 
-def _classes(kind: np.ndarray, counted: np.ndarray) -> tuple[np.ndarray, list[int]]:
-    """Return the `(N,)` int64 class indices for the `(N,)` float class column, and the number of each class in it.
+def _index_classes(class_column: FloatArray, selected: BoolArray) -> tuple[IntArray, list[int]]:
+    """Assign class indices to the numbers in the `(N,)` class column.
 
     Args:
-        counted: `(N,)` bool, the rows that decide which classes there are: VisDrone writes class 0 for regions to
-            ignore, with score 0. The indices of the others mean nothing.
+        class_column: `(N,)` class numbers.
+        selected: `(N,)` mask of the rows that determine which classes exist. VisDrone, for example, writes class 0 with
+            score 0 for regions to ignore.
+
+    Returns:
+        `(N,)` class indices, which are arbitrary for rows that are not selected, and the class number of each index.
     """
-    if not (_tells_classes(kind) and _tells_classes(kind[counted])):
-        return np.zeros(len(kind), np.int64), [-1]
-    first = 0 if (kind[counted] == 0).any() else 1
-    class_id = np.where(counted & (kind >= first), kind - first, 0).astype(np.int64)
+    if not (_contains_classes(class_column) and _contains_classes(class_column[selected])):
+        return np.zeros(len(class_column), np.int64), [UNKNOWN]
+    first = 0 if (class_column[selected] == 0).any() else 1
+    class_id = np.where(selected & (class_column >= first), class_column - first, 0).astype(np.int64)
     numbers = [first + k for k in range(int(class_id.max()) + 1)]
-    without = counted & (kind == -1)
-    if without.any():
-        class_id[without] = len(numbers)
-        numbers.append(-1)
+    without_class = selected & (class_column == UNKNOWN)
+    if without_class.any():
+        class_id[without_class] = len(numbers)
+        numbers.append(UNKNOWN)
     return class_id, numbers
 
 
-def _class_names(path: Path, numbers: list[int], names: Sequence[str] | None) -> tuple[str, ...]:
-    """Return a name for each of the class numbers.
+def _name_classes(path: Path, numbers: list[int], names: Sequence[str] | None) -> tuple[str, ...]:
+    """Return a name for each class number.
 
     Args:
-        names: Those of the classes from the lowest number on, where they are known.
+        path: File that the numbers come from, for the error message.
+        numbers: Class numbers in ascending order; -1, if there is one, comes last.
+        names: Names of the classes from the lowest number on, if given by the user.
+
+    Raises:
+        ValueError: If there are fewer names than classes.
     """
-    told = [number for number in numbers if number != -1]
-    if not told:
-        return tuple(names or UNNAMED)
+    without_unknown = [number for number in numbers if number != UNKNOWN]
+    if not without_unknown:
+        return tuple(names or DEFAULT_CLASSES)
     if names is None:
-        names = [class_name(number) for number in told]
-    elif len(told) > len(names):
-        raise ValueError(f"{path.name} holds class {told[-1]}, but only {len(names)} are named: {list(names)}.")
-    return tuple(names) if len(told) == len(numbers) else (*names, NO_CLASS)
+        names = [class_name(number) for number in without_unknown]
+    elif len(without_unknown) > len(names):
+        raise ValueError(
+            f"{path.name} has class {without_unknown[-1]}, but only {len(names)} are named: {list(names)}."
+        )
+    return tuple(names) if len(without_unknown) == len(numbers) else (*names, NO_CLASS)

@@ -1,4 +1,4 @@
-"""Where SageMaker puts a container's files."""
+"""The base folder of the files that SageMaker gives a container."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ from pathlib import Path
 
 
 def base_dir() -> Path:
-    """`/opt/ml`, or the folder that the variable `SAGEMAKER_BASE_DIR` names."""
+    """Return `/opt/ml`, or the folder that the environment variable `SAGEMAKER_BASE_DIR` names."""
     return Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))

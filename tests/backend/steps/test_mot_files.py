@@ -317,7 +317,7 @@ def test_as_a_program(made: tuple[Path, Path], tmp_path: Path) -> None:
     scored = backend("evaluate", "--gt", made[0], "--tracks", out)
     assert len(scored.stdout.splitlines()) == 1 and json.loads(scored.stdout) == evaluate(made[0], out)
     failed = backend("evaluate", "--gt", made[0], "--tracks", made[1])
-    assert failed.returncode == 1 and "line 1: id -1, but ids are whole numbers from 0" in failed.stderr
+    assert failed.returncode == 1 and "line 1: id -1, but ids of tracks are whole numbers from 0" in failed.stderr
 
 
 def test_as_a_program_it_notes_what_is_not_scored(
