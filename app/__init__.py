@@ -1,1 +1,1 @@
-"""The Streamlit entry point (navigation, theme, uploads) and the widgets that pages share."""
+"""The web console: entry point, theme, routes, and the widgets that the pages share."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
-from app.routes import data, labeling_editor, media, uploads
+from app.routes import component_data, files, labeling_editor, uploads
 from app.routes.hosts import HostCheck, allowed_hosts
 from app.widgets.errors import show_error
 from app.workspace import workspace_root
@@ -21,7 +21,7 @@ from backend.workspace import Workspace
 
 console = App(
     Path(__file__).with_name("main.py"),
-    routes=[uploads.route(workspace_root), media.route, data.route, labeling_editor.route],
+    routes=[uploads.route(workspace_root), files.route, component_data.route, labeling_editor.route],
     middleware=[Middleware(HostCheck)],
     on_script_error=show_error,
 )

@@ -1,60 +1,117 @@
-"""The journey: its steps in order, each one page, and how far this workspace has come."""
+"""The journey: its steps in order, one page each, and how far this workspace has come."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from backend.workspace import Workspace
 from backend.workspace.records import Comparison, Dataset, Endpoint, Labels, Model, Record, Run, Score, Video
 
 PAGES = Path(__file__).resolve().parents[1] / "pages"
 
+StepKey = Literal[
+    "home",
+    "videos",
+    "labels",
+    "datasets",
+    "training",
+    "models",
+    "deploy",
+    "track",
+    "evaluate",
+    "compare",
+    "account",
+]
+
 
 @dataclass(frozen=True)
 class Step:
-    """One page. `makes` is the kind of record whose existence says that the step was taken; None for no step."""
+    """One step of the journey, which is one page.
 
-    key: str
+    Attributes:
+        key: Name of the page's file, without its suffix.
+        title: Title of the page.
+        icon: Name of a Material symbol.
+        group: Group in the sidebar.
+        purpose: What the page is for, in one sentence.
+        record: Kind of record that this step creates: the step is done once there is one. None for other pages.
+    """
+
+    key: StepKey
     title: str
     icon: str
     group: str
     purpose: str
-    makes: type[Record] | None = None
+    record: type[Record] | None = None
 
     @property
     def page(self) -> str:
-        """What `st.switch_page` and `st.page_link` take."""
+        """Path of the page, as `st.switch_page` and `st.page_link` take it."""
         return str(PAGES / f"{self.key}.py")
 
     @property
     def material(self) -> str:
+        """The icon in Streamlit's notation."""
         return f":material/{self.icon}:"
 
 
-STEPS: dict[str, Step] = {
+STEPS: dict[StepKey, Step] = {
     step.key: step
     for step in (
-        Step("home", "Home", "home", "", "Where you stand, and what comes next."),
-        Step("videos", "Videos", "movie", "Prepare", "Bring in video files and cut them into clips.", Video),
-        Step("labels", "Labels", "select_all", "Prepare", "Boxes that people drew around the objects.", Labels),
-        Step("datasets", "Datasets", "dataset", "Prepare", "Labeled clips, split for training and testing.", Dataset),
-        Step("training", "Training", "model_training", "Learn", "Teach a detector what your objects look like.", Model),
-        Step("models", "Models", "neurology", "Learn", "Detectors that you trained or brought in.", Model),
+        Step("home", "Home", "home", "", "Your progress and the next step."),
+        Step("videos", "Videos", "movie", "Prepare", "Add videos and cut them into clips.", Video),
         Step(
-            "deploy", "Deploy", "rocket_launch", "Use", "Put a model to work: batch, real-time, asynchronous.", Endpoint
+            "labels",
+            "Labels",
+            "select_all",
+            "Prepare",
+            "Boxes and object IDs per frame. Used to train the detector and to score tracks.",
+            Labels,
         ),
-        Step("track", "Track", "conversion_path", "Use", "Follow every object through a video.", Run),
-        Step("evaluate", "Evaluate", "fact_check", "Judge", "How good the tracks are, against labels.", Score),
-        Step("compare", "Compare", "speed", "Judge", "How fast each way of serving answers.", Comparison),
-        Step("account", "Account", "account_circle", "Console", "Where jobs run, what exists, what it costs."),
+        Step(
+            "datasets",
+            "Datasets",
+            "dataset",
+            "Prepare",
+            "Labeled clips, split into training, validation and test sets.",
+            Dataset,
+        ),
+        Step("training", "Training", "model_training", "Train", "Train a detector on your own classes.", Model),
+        Step("models", "Models", "neurology", "Train", "Trained and imported detectors.", Model),
+        Step(
+            "deploy",
+            "Deploy",
+            "rocket_launch",
+            "Use",
+            "Serve a model as batch jobs, a real-time endpoint or an asynchronous endpoint.",
+            Endpoint,
+        ),
+        Step("track", "Track", "conversion_path", "Use", "Track the objects in a video with a deployed model.", Run),
+        Step("evaluate", "Evaluate", "fact_check", "Evaluate", "Score tracks against labels.", Score),
+        Step(
+            "compare",
+            "Compare",
+            "speed",
+            "Evaluate",
+            "Measure latency, throughput and cost of your endpoints on the same video.",
+            Comparison,
+        ),
+        Step("account", "Account", "account_circle", "Console", "Where jobs run, what exists and what it costs."),
     )
 }
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How far one step has come: `count` records made; `needed` is False where another way led past it."""
+class StepProgress:
+    """How far one step has come.
+
+    Attributes:
+        step: The step.
+        count: Number of records that it has created.
+        needed: Whether the step is needed to get to the end of the journey; a pretrained model needs no training.
+    """
 
     step: Step
     count: int
@@ -62,27 +119,27 @@ class Standing:
 
     @property
     def done(self) -> bool:
+        """Whether the step has created a record."""
         return self.count > 0
 
 
-def standing(workspace: Workspace) -> list[Standing]:
-    """Every step that makes something, in the journey's order."""
-    counts = {step.makes: len(workspace.list(step.makes)) for step in STEPS.values() if step.makes}
+def journey_progress(workspace: Workspace) -> list[StepProgress]:
+    """Return the progress of every step that creates records, in the journey's order."""
+    counts = {step.record: len(workspace.list(step.record)) for step in STEPS.values() if step.record}
     trained = sum(model.source == "trained" for model in workspace.list(Model))
-    # A pretrained model needs no labels; tracks outlive the endpoint that made them.
-    unneeded = {Labels, Dataset} if counts[Model] and not trained else set()
-    deployed = counts[Endpoint] or counts[Run]
+    only_pretrained = counts[Model] > 0 and not trained
+    own_counts = {
+        "training": trained,  # unlike the page Models, which also lists imported models
+        "deploy": counts[Endpoint] or counts[Run],  # a run remains when its endpoint is deleted
+    }
+    not_needed = ("labels", "datasets", "training") if only_pretrained else ()
     return [
-        Standing(
-            step,
-            count={"training": trained, "deploy": deployed}.get(step.key, counts[step.makes]),
-            needed=step.makes not in unneeded and not (step.key == "training" and counts[Model] and not trained),
-        )
+        StepProgress(step, own_counts.get(step.key, counts[step.record]), needed=step.key not in not_needed)
         for step in STEPS.values()
-        if step.makes
+        if step.record
     ]
 
 
-def next_step(steps: list[Standing]) -> Step | None:
-    """The first step that is still to be taken; None when the whole journey was made."""
-    return next((each.step for each in steps if not each.done and each.needed), None)
+def next_step(progress: list[StepProgress]) -> Step | None:
+    """Return the first step that is needed and not done; None if there is none."""
+    return next((entry.step for entry in progress if not entry.done and entry.needed), None)

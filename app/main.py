@@ -1,4 +1,4 @@
-"""What every page shares: navigation, logo, where you stand in the journey, what is running."""
+"""The frame around every page: navigation, logo, progress through the journey, and running jobs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASSETS = Path(__file__).with_name("assets")
 
 
 def navigation() -> dict[str, list[st.Page]]:
-    """The pages by group, in the journey's order."""
+    """Return the pages by group, in the journey's order."""
     groups: dict[str, list[st.Page]] = {}
     for step in journey.STEPS.values():
         page = st.Page(step.page, title=step.title, icon=step.material, help=step.purpose, default=step.key == "home")

@@ -1,4 +1,4 @@
-"""The one workspace that this console shows."""
+"""The workspace that this console shows."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ PROJECT = Path(__file__).resolve().parents[1]
 
 
 def workspace_root() -> Path:
-    """The folder named by `BYTETRACK_WORKSPACE`, else `workspace/` in the project."""
+    """Return the folder in `BYTETRACK_WORKSPACE`, by default `workspace/` in the project."""
     return Path(os.environ.get("BYTETRACK_WORKSPACE") or PROJECT / "workspace").expanduser().resolve()
 
 
 def workspace() -> Workspace:
-    """The workspace, opened once per server.
+    """Return the workspace, which is opened once per server.
 
     Raises:
-        UserError: if its folder cannot be used.
+        UserError: If its folder cannot be used.
     """
     return _open(str(workspace_root()))
 

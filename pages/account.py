@@ -13,16 +13,17 @@ from app.widgets import (
     metric_row,
     options_form,
     page_header,
-    run_job,
-    table,
+    records_table,
+    start_job_and_rerun,
 )
-from app.widgets.formatting import ago, count, duration, size
+from app.widgets.formatting import ago, duration, size
 from app.workspace import workspace
 from backend import jobs
 from backend.platforms import registry
 from backend.platforms.base import SETTINGS, Check, Option, Resource
 from backend.platforms.registry import PLATFORMS
 from backend.steps import account, platform_setup
+from backend.wording import count
 from backend.workspace.records import (
     Comparison,
     Dataset,
@@ -137,7 +138,7 @@ def show_check(name: str, check: Check) -> None:
         if check.fix_label and st.button(
             check.fix_label, type="primary" if needed else "secondary", key=f"mend-{check.key}"
         ):
-            run_job("set up", f"{check.fix_label} ({check.title})", name=name, key=check.key)
+            start_job_and_rerun("set up", f"{check.fix_label} ({check.title})", name=name, key=check.key)
 
 
 @st.dialog("Are you sure?", icon=":material/warning:")
@@ -147,7 +148,7 @@ def confirm_undo(name: str, check: Check) -> None:
         if st.button("Keep it", key="undo-keep"):
             st.rerun()
         if st.button(check.revert_label, type="primary", key="undo-confirm"):
-            run_job("take down", f"{check.revert_label} ({check.title})", name=name, key=check.key)
+            start_job_and_rerun("take down", f"{check.revert_label} ({check.title})", name=name, key=check.key)
 
 
 @guarded_fragment()
@@ -316,7 +317,7 @@ def make_room() -> None:
         st.caption("There is nothing yet.")
         return
     records = [record for record, _ in by_size]
-    chosen = table(rows, records, key=f"largest-{hash(tuple(record.id for record in records))}")
+    chosen = records_table(rows, records, key=f"largest-{hash(tuple(record.id for record in records))}")
     if st.button("Remove", icon=":material/delete:", disabled=chosen is None, key="remove-largest"):
         assert chosen
         confirm_removal(chosen)

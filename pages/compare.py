@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.player.component import differing, player
+from app.player.component import difference_layers, player
+from app.theme import CHART_COLORS as COLORS
 from app.widgets import (
     chart,
     choose,
@@ -16,18 +17,18 @@ from app.widgets import (
     empty_state,
     guard,
     jobs_panel,
-    next_step,
+    next_step_link,
     page_header,
-    run_job,
+    start_job_and_rerun,
     video_facts,
 )
-from app.widgets.charts import COLORS
-from app.widgets.formatting import ago, count, number, size
+from app.widgets.formatting import ago, number, size
 from app.workspace import workspace
 from backend.latency import REQUESTS_NEEDED
 from backend.steps import deployments
 from backend.steps.comparison import tracks_of
 from backend.steps.deployments import MODES
+from backend.wording import count
 from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import Comparison, Endpoint, Labels, Model, Run, Video
 from bytetrack.files import natural_sort_key
@@ -65,7 +66,7 @@ def main() -> None:
     if comparisons:
         with guard():
             show(comparisons)
-        next_step("account", "See what runs, what it costs, and remove what you no longer need.")
+        next_step_link("account", "See what runs, what it costs, and remove what you no longer need.")
 
 
 def start(videos: list[Video], endpoints: list[Endpoint], comparisons: list[Comparison]) -> None:
@@ -88,7 +89,7 @@ def start(videos: list[Video], endpoints: list[Endpoint], comparisons: list[Comp
             key=f"compare-endpoints-{hash(tuple(by_id))}",
         )
         if st.button("Compare", type="primary", icon=":material/speed:", disabled=not chosen):
-            run_job("compare", f"Compare on {video.name}", name=name, video=video.id, endpoints=chosen)
+            start_job_and_rerun("compare", f"Compare on {video.name}", name=name, video=video.id, endpoints=chosen)
         st.caption("One after another, so that they do not slow each other down. Let nothing else run meanwhile.")
         if resting := [endpoint.name for endpoint in endpoints if endpoint.id not in by_id]:
             st.caption(f":orange[:material/warning:] Not in service, so not offered: {', '.join(resting)}.")
@@ -155,7 +156,7 @@ def watch(comparison: Comparison) -> None:
     names = ("right" if titles[first] == titles[second] else titles[first], titles[second])
     load = (lambda: Tracks.load(files[first]), lambda: Tracks.load(files[second]))
     labeled = labels[first].labeled_frames if first in labels else None
-    player(video, differing(names, f"{first} {second}", video, load, labeled), key=key)
+    player(video, difference_layers(names, f"{first} {second}", video, load, labeled), key=key)
 
 
 def conclusion(rows: list[Row]) -> str:

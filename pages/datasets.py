@@ -9,23 +9,24 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from app.theme import SPLIT_COLORS
 from app.widgets import (
-    SPLIT_COLORS,
     chart,
     confirm_removal,
     empty_state,
     guard,
     jobs_panel,
     metric_row,
-    next_step,
+    next_step_link,
     page_header,
-    run_job,
+    start_job_and_rerun,
 )
-from app.widgets.formatting import count, date, number
+from app.widgets.formatting import date, number
 from app.workspace import workspace
 from backend.errors import UserError
 from backend.labels.label_sequence import load_labels
 from backend.steps import datasets
+from backend.wording import count
 from backend.workspace.records import Dataset, Labels, Video
 from bytetrack.files import natural_sort_key
 
@@ -53,7 +54,7 @@ def main() -> None:
     for dataset in built:
         show(dataset)
     if built:
-        next_step("training", "Train a detector on a dataset.")
+        next_step_link("training", "Train a detector on a dataset.")
 
 
 def compose(labels: list[Labels], built: list[Dataset]) -> None:
@@ -87,7 +88,7 @@ def compose(labels: list[Labels], built: list[Dataset]) -> None:
         metric_row({f"{split} frames": number(frames[split]) for split in datasets.SPLITS})
         show_problems(found)
     if st.button("Build dataset", type="primary", icon=":material/dataset:"):
-        run_job("build dataset", f"Build {name}", name=name, **splits)
+        start_job_and_rerun("build dataset", f"Build {name}", name=name, **splits)
 
 
 def of_sources(labels: list[Labels]) -> list[Labels]:
@@ -142,7 +143,7 @@ def offer_split_in_time(labels: Labels) -> None:
             width="stretch",
         )
         if st.button("Split in time", type="primary", icon=":material/content_cut:"):
-            run_job("split labels", f"Split {labels.name} in time", labels=labels.id)
+            start_job_and_rerun("split labels", f"Split {labels.name} in time", labels=labels.id)
 
 
 @st.cache_data(show_spinner=False, max_entries=2000)

@@ -15,10 +15,10 @@ from app.widgets import (
     guard,
     guarded_fragment,
     jobs_panel,
-    next_step,
+    next_step_link,
     options_form,
     page_header,
-    run_job,
+    start_job_and_rerun,
 )
 from app.widgets.formatting import ago
 from app.workspace import workspace
@@ -70,7 +70,7 @@ def main() -> None:
         with guard():
             show(endpoint, {model.id: model for model in models})
     if endpoints:
-        next_step("track", "Follow every object through a video.")
+        next_step_link("track", "Follow every object through a video.")
 
 
 def compose(models: list[Model]) -> None:
@@ -93,7 +93,7 @@ def compose(models: list[Model]) -> None:
                     f"About **${cost:.2f} per hour** {'while a job runs' if mode == 'batch' else 'while it is up'}."
                 )
             if st.button(f"Deploy {MODES[mode]}", key=f"deploy-{mode}", type="primary", width="stretch"):
-                run_job(
+                start_job_and_rerun(
                     "deploy",
                     f"Deploy {model.name} {MODES[mode]}",
                     name=f"{name} {MODES[mode]}",
@@ -139,7 +139,7 @@ def change(endpoint: Endpoint, models: dict[str, Model]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Update", icon=":material/upgrade:", key=f"update-{endpoint.id}"):
             name = f"Update {endpoint.name}"
-            run_job("update endpoint", name, endpoint=endpoint.id, model=model, options=options)
+            start_job_and_rerun("update endpoint", name, endpoint=endpoint.id, model=model, options=options)
         st.caption("It goes on answering meanwhile, and stays as it is if the new one does not start.")
 
 
@@ -157,7 +157,7 @@ def health(endpoint: Endpoint) -> None:
         if state.status in ("gone", "failed") and st.button(
             "Start again", icon=":material/restart_alt:", key=f"restart-{endpoint.id}", help=state.reason
         ):
-            run_job("restart endpoint", f"Start {endpoint.name}", endpoint=endpoint.id)
+            start_job_and_rerun("restart endpoint", f"Start {endpoint.name}", endpoint=endpoint.id)
 
 
 def details(endpoint: Endpoint) -> None:

@@ -10,27 +10,28 @@ import plotly.graph_objects as go
 import streamlit as st
 from plotly.subplots import make_subplots
 
-from app.player.component import differing, layer, player
+from app.player.component import difference_layers, player, track_layer
+from app.theme import CHART_COLORS as COLORS
+from app.theme import class_colors
 from app.widgets import (
     chart,
     choose,
-    class_colors,
     confirm_removal,
     empty_state,
     guard,
     guarded_fragment,
     jobs_panel,
     metric_row,
-    next_step,
+    next_step_link,
     page_header,
-    run_job,
+    start_job_and_rerun,
 )
-from app.widgets.charts import COLORS
-from app.widgets.formatting import ago, count, number, percent
+from app.widgets.formatting import ago, number, percent
 from app.workspace import workspace
 from backend.steps import evaluation, models
 from backend.steps.tracker_search import model_settings
 from backend.steps.unlabeled_tracks import find_unlabeled, unlabeled_warning
+from backend.wording import count
 from backend.workspace.paths import DETECTIONS, TRACKS_JSON
 from backend.workspace.records import Labels, Model, Run, Score, TrackerSearch, Video
 from bytetrack.tracking.config import TrackerConfig
@@ -99,7 +100,7 @@ def main() -> None:
         with scores, guard():
             show_scores(run, labels)
     if ws.list(Score):
-        next_step("compare", "Good enough? See which way of serving answers fastest.")
+        next_step_link("compare", "Good enough? See which way of serving answers fastest.")
 
 
 def select(runs: list[Run]) -> tuple[Run, Labels | None]:
@@ -124,7 +125,7 @@ def select(runs: list[Run]) -> tuple[Run, Labels | None]:
                 disabled=done or not labels,
             ):
                 assert labels
-                run_job("evaluate", f"Evaluate {run.name}", run=run.id, labels=labels.id)
+                start_job_and_rerun("evaluate", f"Evaluate {run.name}", run=run.id, labels=labels.id)
     return run, labels
 
 
@@ -286,9 +287,9 @@ def watch(run: Run, labels: Labels | None, video: Video, settings: Settings | No
 
     if labels:
         names, load = ("labels", "tracks"), (lambda: truth(labels.id).tracks, tracks)
-        layers = differing(names, f"{labels.id} {key}", video, load, labels.labeled_frames)
+        layers = difference_layers(names, f"{labels.id} {key}", video, load, labels.labeled_frames)
     else:
-        layers = [layer("tracks", key, video, tracks)]
+        layers = [track_layer("tracks", key, video, tracks)]
     player(video, layers, key=f"{'watch' if settings is None else 'tune'}-{run.id}")
 
 
@@ -379,7 +380,9 @@ def best_settings(run: Run, labels: Labels) -> None:
         if st.button(
             "Search again" if search else "Search for the best", icon=":material/manage_search:", key="search"
         ):
-            run_job("search tracker settings", f"Search settings for {run.name}", run=run.id, labels=labels.id)
+            start_job_and_rerun(
+                "search tracker settings", f"Search settings for {run.name}", run=run.id, labels=labels.id
+            )
     # With the settings that a search found, there may be nothing to warn of any more: its own warning stays.
     own = tuple(model_settings(ws, run.model).items())
     if warning := (search.warning if search else "") or warning_before_search(run.id, own, labels.id):

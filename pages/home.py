@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.journey import STEPS, Standing, next_step, standing
-from app.widgets import jobs_panel, run_job
+from app.journey import STEPS, StepProgress, journey_progress, next_step
+from app.widgets import jobs_panel, start_job_and_rerun
 from app.widgets.formatting import ago, duration
-from app.widgets.jobs import LOOK
+from app.widgets.jobs import STATUS_LOOK
 from app.workspace import PROJECT, workspace
 from backend import jobs
 from backend.workspace.records import Job, Video
@@ -31,7 +31,7 @@ TAKEN, AHEAD = "#14a394", "rgba(123,140,138,.35)"
 ws = workspace()
 
 
-def hero(steps: list[Standing]) -> None:
+def hero(steps: list[StepProgress]) -> None:
     """What the console does, and the one thing to do now."""
     words, picture = st.columns([5, 3], gap="large", vertical_alignment="center")
     picture.image(str(HERO), width="stretch", alt="A video frame with tracked cars and people")
@@ -45,7 +45,7 @@ def hero(steps: list[Standing]) -> None:
             offer(steps)
 
 
-def offer(steps: list[Standing]) -> None:
+def offer(steps: list[StepProgress]) -> None:
     following = next_step(steps)
     if not ws.list(Video):
         waiting = bool(jobs.active(ws, "make sample"))
@@ -53,7 +53,7 @@ def offer(steps: list[Standing]) -> None:
         if st.button(
             "Try it with the sample", type="primary", icon=":material/play_circle:", disabled=waiting, help=help
         ):
-            run_job("make sample", "Make the sample")
+            start_job_and_rerun("make sample", "Make the sample")
         if st.button("Add my own video", icon=STEPS["videos"].material):
             st.switch_page(STEPS["videos"].page)
     elif following:
@@ -66,7 +66,7 @@ def offer(steps: list[Standing]) -> None:
         )
 
 
-def strip(steps: list[Standing]) -> None:
+def strip(steps: list[StepProgress]) -> None:
     """The journey in one line: a circle per step, filled when it was taken."""
     following = next_step(steps)
     with st.container(border=True, key="journey"):
@@ -99,7 +99,7 @@ def explain() -> None:
             st.markdown(f"**{group}**  \n:gray[{text}]")
 
 
-def progress_of(standing: Standing, following: bool) -> str:
+def progress_of(standing: StepProgress, following: bool) -> str:
     if standing.done:
         return f":gray[{standing.count} made]"
     if following:
@@ -110,7 +110,7 @@ def progress_of(standing: Standing, following: bool) -> str:
 def activity(recent: list[Job]) -> None:
     """The newest jobs, a line each."""
     for job in recent:
-        icon, color = LOOK[job.status]
+        icon, color = STATUS_LOOK[job.status]
         took = f" in {duration(job.ended - job.started)}" if job.status == "done" and job.started and job.ended else ""
         reason = f"  \n:small[:gray[{job.reason}]]" if job.reason else ""
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -118,7 +118,7 @@ def activity(recent: list[Job]) -> None:
             st.markdown(f":small[:gray[{ago(job.created)}]]", width="content")
 
 
-steps = standing(ws)
+steps = journey_progress(ws)
 hero(steps)
 jobs_panel("make sample")
 st.space("small")

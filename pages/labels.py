@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.player.component import layer, player
+from app.player.component import player, track_layer
 from app.routes import uploads
 from app.widgets import (
     choose,
@@ -16,18 +16,19 @@ from app.widgets import (
     guard,
     jobs_panel,
     metric_row,
-    next_step,
+    next_step_link,
     page_header,
-    run_job,
-    table,
-    tracks_downloads,
+    records_table,
+    start_job_and_rerun,
+    track_downloads,
     upload,
 )
-from app.widgets.formatting import ago, count, number, size
+from app.widgets.formatting import ago, number, size
 from app.workspace import workspace
 from backend import jobs
 from backend.labels.label_sequence import load_labels
 from backend.steps import importing
+from backend.wording import count
 from backend.workspace.records import Job, Labels, Video
 from bytetrack.files import natural_sort_key
 from pages.parts.labeling_jobs import labeling_jobs
@@ -45,9 +46,7 @@ ws = workspace()
 
 
 def main() -> None:
-    page_header(
-        "labels", "Which object is where, on which frame: what a detector learns from, and what tracks are judged by."
-    )
+    page_header("labels")
     videos = ws.list(Video)
     everything = sorted(ws.list(Labels), key=lambda labels: natural_sort_key(labels.name))
     if not videos:
@@ -82,11 +81,13 @@ def main() -> None:
         }
         for labels in everything
     ]
-    selected = table(rows, everything, key="labels-table", column_config={"Classes": st.column_config.ListColumn()})
+    selected = records_table(
+        rows, everything, key="labels-table", column_config={"Classes": st.column_config.ListColumn()}
+    )
     if selected and st.session_state.get("labels-row") != selected.id:  # a row that was just clicked
         st.session_state["labels-row"] = st.session_state["labels-look"] = selected.id
     look(everything, names)
-    next_step("datasets", "Put labeled clips together, some to train on and some held back for testing.")
+    next_step_link("datasets", "Put labeled clips together, some to train on and some held back for testing.")
 
 
 def bring_in(videos: list[Video], *, first: bool) -> None:
@@ -153,7 +154,7 @@ def arrived(file: Path, params: dict) -> None:
 
 
 def start(path: str, params: dict) -> None:
-    run_job("import labels", f"Import {Path(path).name}", path=path, **params)
+    start_job_and_rerun("import labels", f"Import {Path(path).name}", path=path, **params)
 
 
 def look(everything: list[Labels], videos: dict[str, Video]) -> None:
@@ -178,13 +179,13 @@ def look(everything: list[Labels], videos: dict[str, Video]) -> None:
             }
         )
         with guard():
-            shown = layer("labels", labels.id, video, lambda: load_labels(ws, labels))
+            shown = track_layer("labels", labels.id, video, lambda: load_labels(ws, labels))
             player(video, [shown], key=f"player-{labels.id}", stops=labels.labeled_frames)
         with st.container(horizontal=True, gap="small"):
             for name in labels.classes:
                 st.badge(name, icon=":material/label:", color="primary")
         with guard():
-            tracks_downloads(labels, video)
+            track_downloads(labels, video)
         for note in labels.notes:
             st.caption(f":material/info: {note}")
 

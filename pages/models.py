@@ -13,10 +13,10 @@ from app.widgets import (
     guard,
     jobs_panel,
     metric_row,
-    next_step,
+    next_step_link,
     page_header,
-    run_job,
-    table,
+    records_table,
+    start_job_and_rerun,
     upload,
 )
 from app.widgets.formatting import date, number, size
@@ -75,8 +75,8 @@ def listing(known: list[Model]) -> None:
         "HOTA": st.column_config.NumberColumn(format="%.1f", help=MEANING["HOTA"]),
     }
     st.caption("Select a row to look at a model.")
-    show(table(rows, known, key="models", column_config=config) or known[0])
-    next_step("deploy", "Put a model to work.")
+    show(records_table(rows, known, key="models", column_config=config) or known[0])
+    next_step_link("deploy", "Put a model to work.")
 
 
 def show(model: Model) -> None:
@@ -110,7 +110,7 @@ def show(model: Model) -> None:
         elif platform_of(ws).has_registry and st.button(
             "Register", icon=":material/verified:", key=f"register-{model.id}", help="In the platform's model registry"
         ):
-            run_job("publish model", f"Register {model.name}", model=model.id)
+            start_job_and_rerun("publish model", f"Register {model.name}", model=model.id)
         with st.container(horizontal=True, gap="xsmall"):
             for name in card.classes[:20]:
                 st.badge(name, icon=":material/label:", color="primary")
@@ -176,7 +176,7 @@ def offer(key: str, published: Published, *, busy: bool) -> None:
     st.markdown(f"**{published.name}**  \n{published.accuracy}")
     st.caption(f"Input {_sides(published)} · about {number(round(published.megabytes or 0))} MB · {published.license}")
     if st.button("Download", icon=":material/download:", key=f"download-{key}", disabled=busy, width="stretch"):
-        run_job("download model", f"Download {published.name}", entry=key)
+        start_job_and_rerun("download model", f"Download {published.name}", entry=key)
 
 
 def from_file() -> None:
@@ -204,7 +204,9 @@ def from_file() -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f":material/description: **{file.name}** :gray[{size(file.stat().st_size)}]", width="stretch")
             if st.button("Bring in", type="primary", key=f"bring-{file.name}"):
-                run_job("add model", f"Bring in {file.name}", source=str(uploads.take(ws.root, file)), **params)
+                start_job_and_rerun(
+                    "add model", f"Bring in {file.name}", source=str(uploads.take(ws.root, file)), **params
+                )
             if st.button("Discard", icon=":material/close:", type="tertiary", key=f"discard-{file.name}"):
                 uploads.discard(file)
                 st.rerun()
@@ -213,7 +215,7 @@ def from_file() -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             path = st.text_input("Path", placeholder="/data/yolox_s.pth", label_visibility="collapsed")
             if st.form_submit_button("Bring in", icon=":material/add:") and path and path.strip():
-                run_job("add model", f"Bring in {Path(path.strip()).name}", source=path.strip(), **params)
+                start_job_and_rerun("add model", f"Bring in {Path(path.strip()).name}", source=path.strip(), **params)
 
 
 def _release_ended() -> None:

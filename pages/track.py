@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import journey
-from app.player.component import layer, player
+from app.player.component import player, track_layer
 from app.widgets import (
     choose,
     confirm_removal,
@@ -13,16 +13,17 @@ from app.widgets import (
     guard,
     jobs_panel,
     metric_row,
-    next_step,
+    next_step_link,
     page_header,
-    run_job,
-    tracks_downloads,
+    start_job_and_rerun,
+    track_downloads,
     video_facts,
 )
-from app.widgets.formatting import ago, count, duration, number, size
+from app.widgets.formatting import ago, duration, number, size
 from app.workspace import workspace
 from backend.steps import deployments
 from backend.steps.deployments import MODES
+from backend.wording import count
 from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import Endpoint, Model, Run, Video
 from bytetrack.files import natural_sort_key
@@ -65,7 +66,7 @@ def main() -> None:
         show(runs)
     with st.expander(f"All {count(len(runs), 'run')}", icon=":material/list:"):
         listing(runs, {video.id: video.name for video in videos})
-    next_step("evaluate", "Measure these tracks against labels, or tune the tracker's thresholds.")
+    next_step_link("evaluate", "Measure these tracks against labels, or tune the tracker's thresholds.")
 
 
 def start(videos: list[Video], endpoints: list[Endpoint]) -> None:
@@ -86,7 +87,9 @@ def start(videos: list[Video], endpoints: list[Endpoint]) -> None:
         ready = state.status == "in service"
         with action:
             if st.button("Track", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready):
-                run_job("track", f"Track {video.name} - {endpoint.name}", video=video.id, endpoint=endpoint.id)
+                start_job_and_rerun(
+                    "track", f"Track {video.name} - {endpoint.name}", video=video.id, endpoint=endpoint.id
+                )
         if not ready:
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(
@@ -123,8 +126,12 @@ def show(runs: list[Run]) -> None:
         shown = ("p50", list(run.latency_ms)[-1])  # the highest that so many requests tell
         metrics |= {f"Latency {key}": f"{run.latency_ms[key]:.0f} ms" for key in shown}
     metric_row(metrics, HELP)
-    player(video, [layer("tracks", run.id, video, lambda: Tracks.load(folder / TRACKS_JSON))], key=f"player-{run.id}")
-    tracks_downloads(run, video)
+    player(
+        video,
+        [track_layer("tracks", run.id, video, lambda: Tracks.load(folder / TRACKS_JSON))],
+        key=f"player-{run.id}",
+    )
+    track_downloads(run, video)
     st.markdown(f":small[:gray[{facts(run)}]]")
 
 

@@ -18,16 +18,17 @@ from app.widgets import (
     guarded_fragment,
     job_card,
     metric_row,
-    next_step,
+    next_step_link,
     options_form,
     page_header,
 )
-from app.widgets.formatting import ago, count, duration, number
+from app.widgets.formatting import ago, duration, number
 from app.workspace import workspace
 from backend import jobs
 from backend.platforms.base import HYPERPARAMETER_SEARCH, TRAINING
 from backend.platforms.registry import platform_of
 from backend.steps import hyperparameter_search, training
+from backend.wording import count
 from backend.workspace.records import Dataset, Job, Model
 from bytetrack.files import natural_sort_key
 from bytetrack.training.hyperparameters import SIZES, Hyperparameters
@@ -272,8 +273,8 @@ def watch(started: list[Job]) -> None:
         st.rerun()
     model = ws.find(Model, watched.result.get("model", ""))
     if model:
-        next_step("models", f"“{model.name}” is trained. See how good it is.")
-        next_step("deploy", "Put it to work.")
+        next_step_link("models", f"“{model.name}” is trained. See how good it is.")
+        next_step_link("deploy", "Put it to work.")
 
 
 def trials(job: Job) -> None:

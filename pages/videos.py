@@ -11,24 +11,25 @@ from app.player.component import player
 from app.routes import uploads
 from app.widgets import (
     confirm_removal,
-    download,
+    download_button,
     empty_state,
     guard,
     jobs_panel,
     metric_row,
-    next_step,
+    next_step_link,
     page_header,
-    run_job,
     start_job,
+    start_job_and_rerun,
     upload,
     video_facts,
 )
-from app.widgets.formatting import count, duration, number, size
+from app.widgets.formatting import duration, number, size
 from app.widgets.records import remember
 from app.workspace import workspace
 from backend import jobs
 from backend.errors import UserError
 from backend.steps import videos
+from backend.wording import count
 from backend.workspace.records import Job, Labels, Video
 from bytetrack.files import natural_sort_key
 
@@ -51,9 +52,9 @@ def main() -> None:
     if everything:
         gallery(everything)
         if len({labels.video for labels in ws.list(Labels)}) < len(everything):
-            next_step("labels", "Say what is where: import labels for your clips.")
+            next_step_link("labels", "Say what is where: import labels for your clips.")
         else:
-            next_step("datasets", "All of them have labels: put them together in a dataset.")
+            next_step_link("datasets", "All of them have labels: put them together in a dataset.")
     elif not jobs.active(ws):
         empty_state(
             "movie",
@@ -77,7 +78,7 @@ def add(*, first: bool) -> None:
                     label_visibility="collapsed",
                 )
                 if st.form_submit_button("Add", icon=":material/add:") and path and path.strip():
-                    run_job("add video", f"Add {path.strip().rsplit('/', 1)[-1]}", source=path.strip())
+                    start_job_and_rerun("add video", f"Add {path.strip().rsplit('/', 1)[-1]}", source=path.strip())
     for file in arrived:
         with guard():
             start_job("add video", f"Add {file.name}", source=str(uploads.take(ws.root, file)))
@@ -190,7 +191,7 @@ def cut(video: Video, clips: list[Video]) -> None:
             icon=":material/content_cut:",
             disabled=not 2 <= pieces <= videos.MAX_CLIPS,
         ):
-            run_job("cut video", f"Cut {video.name}", video=video.id, **params)
+            start_job_and_rerun("cut video", f"Cut {video.name}", video=video.id, **params)
     last = video.frames - (pieces - 1) * length
     if pieces < 2:
         st.caption("The clip would be the whole video. Choose a shorter length.")
@@ -224,10 +225,10 @@ def extract(video: Video) -> None:
             st.number_input("Every n-th frame", 1, max(video.frames, 1), min(10, max(video.frames, 1)), width=160)
         )
         if st.button("Extract", type="primary", icon=":material/photo_library:"):
-            run_job("extract frames", f"Extract frames of {video.name}", video=video.id, every=every)
+            start_job_and_rerun("extract frames", f"Extract frames of {video.name}", video=video.id, every=every)
     st.caption(f"{count(math.ceil(video.frames / every), 'JPEG picture')} in a zip file.")
     for archive in sorted(ws.folder(video).glob("*.zip")):
-        download(archive, f"{archive.name} ({size(archive.stat().st_size)})", archive.name)
+        download_button(archive, f"{archive.name} ({size(archive.stat().st_size)})", archive.name)
 
 
 main()

@@ -1,5 +1,5 @@
-// Uploads one file after another with XMLHttpRequest, which, unlike fetch, tells how much of the body was sent.
-// The queue lives on the window: Streamlit may take the component away and bring it back while a file is under way.
+// Uploads one file after another with XMLHttpRequest which, unlike fetch, reports how much of the body was sent.
+// The queue is a property of the window: Streamlit may remove and recreate the component during an upload.
 
 const ICON = `<svg width="34" height="34" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.6"
   stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><path d="M12 16V5m0 0L8 9m4-4 4 4"/>
@@ -22,10 +22,10 @@ function build(zone, queue) {
   drop.type = "button";
   drop.innerHTML = ICON;
   const text = element("span");
-  text.append(element("b", "", data.prompt), element("small", "", "Drop here or click to choose. " + data.accept.join(" ")));
+  text.append(element("b", "", data.prompt), element("small", "", "Drop files here or click to choose. " + data.suffixes.join(" ")));
   drop.append(text);
   const input = element("input");
-  Object.assign(input, { type: "file", multiple: data.several, accept: data.accept.join(","), hidden: true });
+  Object.assign(input, { type: "file", multiple: true, accept: data.suffixes.join(","), hidden: true });
   zone.append(drop, input, element("div", "files"));
 
   drop.onclick = () => input.click();
@@ -36,9 +36,10 @@ function build(zone, queue) {
 }
 
 function add(queue, files) {
-  for (const file of queue.data.several ? files : [...files].slice(0, 1)) {
-    const known = queue.data.accept.some((suffix) => file.name.toLowerCase().endsWith(suffix));
-    const error = known ? "" : "This type is not taken. Known are " + queue.data.accept.join(" ");
+  const suffixes = queue.data.suffixes;
+  for (const file of files) {
+    const supported = suffixes.some((suffix) => file.name.toLowerCase().endsWith(suffix));
+    const error = supported ? "" : "This file type is not supported. Supported are " + suffixes.join(" ");
     queue.files.push({ file, sent: 0, error });
   }
   queue.draw();
@@ -46,7 +47,7 @@ function add(queue, files) {
 }
 
 function next(queue) {
-  const entry = queue.files.find((each) => !each.error && !each.request);
+  const entry = queue.files.find((candidate) => !candidate.error && !candidate.request);
   if (queue.busy || !entry) return;
   queue.busy = true;
   const request = (entry.request = new XMLHttpRequest());
@@ -54,20 +55,19 @@ function next(queue) {
   const finish = (error) => {
     queue.busy = false;
     entry.error = error;
-    if (!error) queue.files = queue.files.filter((each) => each !== entry);
+    if (!error) queue.files = queue.files.filter((other) => other !== entry);
     queue.draw();
     next(queue);
   };
   request.upload.onprogress = (event) => { entry.sent = event.loaded; queue.draw(); };
   request.onload = () => {
     const answer = parse(request.responseText);
-    finish(request.status === 200 ? "" : answer.error || `The console refused it (${request.status}).`);
+    finish(request.status === 200 ? "" : answer.error || `The console rejected the file (HTTP status ${request.status}).`);
     if (request.status === 200) queue.arrived(answer.name);
   };
-  request.onerror = () => finish("The connection broke. Is the console still running? Choose the file again.");
+  request.onerror = () => finish("The connection was lost. Check that the console is running, then choose the file again.");
   request.onabort = () => finish("");
-  request.open("POST", queue.data.url + "&name=" + encodeURIComponent(entry.file.name));
-  request.setRequestHeader("X-Studio-Token", queue.data.token);
+  request.open("POST", queue.data.address + "?name=" + encodeURIComponent(entry.file.name));
   request.setRequestHeader("Content-Type", "application/octet-stream");
   request.send(entry.file);
 }
@@ -77,7 +77,7 @@ function drawFiles(list, queue) {
     const row = element("div", entry.error ? "file failed" : "file");
     const button = element("button", "", entry.error ? "Dismiss" : "Cancel");
     button.onclick = () => {
-      queue.files = queue.files.filter((each) => each !== entry);
+      queue.files = queue.files.filter((other) => other !== entry);
       if (entry.request && !entry.error) entry.request.abort();
       queue.draw();
     };
@@ -94,11 +94,11 @@ function drawFiles(list, queue) {
 }
 
 function state(entry) {
-  if (!entry.request) return "waiting";
-  if (entry.sent >= entry.file.size) return "saving";
+  if (!entry.request) return "Waiting";
+  if (entry.sent >= entry.file.size) return "Saving";
   const seconds = (performance.now() - entry.started) / 1000;
   const left = entry.sent > 0 && seconds > 1 ? (seconds * (entry.file.size - entry.sent)) / entry.sent : 0;
-  const of = `${percent(entry).toFixed(0)}% of ${(entry.file.size / 1e6).toFixed(1)} MB`;
+  const of = `${percent(entry).toFixed(0)} % of ${(entry.file.size / 1e6).toFixed(1)} MB`;
   return left ? `${of}, ${left < 90 ? Math.ceil(left) + " s" : Math.ceil(left / 60) + " min"} left` : of;
 }
 
@@ -109,8 +109,8 @@ function parse(text) {
 }
 
 function element(tag, className = "", text = "") {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.textContent = text;
-  return made;
+  const node = document.createElement(tag);
+  node.className = className;
+  node.textContent = text;
+  return node;
 }

@@ -1,1 +1,1 @@
-"""The player for videos with tracks: its front end (`src`, bundled as `player.js`), and what Python gives it."""
+"""The video player and the labeling editor: their front end (`src`, bundled into `dist`) and their Python side."""

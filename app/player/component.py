@@ -1,4 +1,4 @@
-"""The player on a page: a video, up to two layers of tracks drawn on it as data, and their timeline."""
+"""The video player on a page: a video, up to two layers of tracks drawn over it, and their timeline."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from app.player import tracks as track_data
-from app.player.tracks import Shown
-from app.routes import data, media
+from app.player import tracks as player_tracks
+from app.player.tracks import MarkedTracks
+from app.routes import component_data, files
 from app.widgets import jobs_panel, start_job
 from app.workspace import workspace
 from backend import jobs
@@ -20,97 +20,129 @@ from backend.steps import browser_copies
 from backend.workspace.records import Video
 from bytetrack.tracks import Tracks
 
-HERE = Path(__file__).parent
-VERB = "make browser copy"
+FOLDER = Path(__file__).parent
+COPY_VERB = "make browser copy"
 _component = st.components.v2.component(
     "studio_player",
     html='<div class="player"></div>',
-    css=(HERE / "src" / "player.css").read_text(),
-    js=(HERE / "dist" / "player.js").read_text(),
+    css=(FOLDER / "src" / "player.css").read_text(),
+    js=(FOLDER / "dist" / "player.js").read_text(),
 )
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Tracks to draw, `marked` where colors say what is wrong: from `layer` or `differing`."""
+    """Tracks to draw over a video, made by `track_layer` or `difference_layers`.
+
+    Attributes:
+        name: What the player calls the layer.
+        address: Where the player fetches the tracks.
+        marked: Whether colors show where the layer differs from the other one.
+    """
 
     name: str
     address: str
     marked: bool = False
 
 
-def layer(name: str, key: str, video: Video, load: Callable[[], Tracks]) -> Layer:
-    """`key` says which tracks `load` gives once the browser asks: other tracks need another key."""
-    return Layer(name, track_data.offer(key, video.frames, lambda: Shown(load())))
+def track_layer(name: str, key: str, video: Video, load: Callable[[], Tracks]) -> Layer:
+    """Make a layer of tracks.
+
+    Args:
+        name: What the player calls the layer.
+        key: Identifies the tracks: other tracks need another key.
+        video: The video of the tracks.
+        load: Called when the browser requests the tracks.
+    """
+    return Layer(name, player_tracks.offer(key, video.frames, lambda: MarkedTracks(load())))
 
 
-def differing(
+def difference_layers(
     names: tuple[str, str],
     key: str,
     video: Video,
     load: tuple[Callable[[], Tracks], Callable[[], Tracks]],
     labeled_frames: Sequence[int] | None = None,
 ) -> list[Layer]:
-    """Two layers with what differs marked; the first is taken for the truth, on the frames that were labeled."""
+    """Make two layers of tracks in which the differences are marked.
 
-    @data.once
-    def found() -> tuple[Shown, Shown]:
-        from bytetrack.scoring.differences import MISSED, find_differences  # brings SciPy and TrackEval along
+    Args:
+        names: What the player calls the reference and the tracks that are compared with it.
+        key: Identifies both: other tracks need another key.
+        video: The video of the tracks.
+        load: Called when the browser requests the tracks: the reference and the others.
+        labeled_frames: The frames to compare; all if omitted.
+    """
 
-        truth, tracks = load[0](), load[1]()
-        marks = find_differences(truth, tracks, video.frames, labeled_frames)
-        of_truth = [moment for moment in marks.moments if moment.kind == MISSED]  # whose ids are the truth's
+    @component_data.computed_once
+    def compared() -> tuple[MarkedTracks, MarkedTracks]:
+        from bytetrack.scoring.differences import MISSED, find_differences  # imports SciPy and TrackEval
+
+        reference, tracks = load[0](), load[1]()
+        marks = find_differences(reference, tracks, video.frames, labeled_frames)
+        missed = [moment for moment in marks.moments if moment.kind == MISSED]  # their ids are those of the reference
         others = [moment for moment in marks.moments if moment.kind != MISSED]
-        return Shown(truth, marks.truth, of_truth), Shown(tracks, marks.tracks, others)
+        return MarkedTracks(reference, marks.truth, missed), MarkedTracks(tracks, marks.tracks, others)
 
-    def address(number: int) -> str:
-        return track_data.offer(f"{key} {number}", video.frames, lambda: found()[number])
+    def offer(index: int) -> str:
+        return player_tracks.offer(f"{key} {index}", video.frames, lambda: compared()[index])
 
-    return [Layer(names[0], address(0), marked=True), Layer(names[1], address(1), marked=True)]
+    return [Layer(name, offer(index), marked=True) for index, name in enumerate(names)]
 
 
 def player(video: Video, layers: Sequence[Layer] = (), *, key: str, stops: Sequence[int] = (), start: int = 0) -> None:
-    """Show the video. Where browsers cannot play it, a copy is made first, once.
+    """Show the video. If browsers cannot play it, start a job that makes a copy they can play.
 
     Args:
-        stops: frames to jump to from one to the next, where layers do not differ.
-        start: the frame to show first.
+        video: The video.
+        layers: Up to two layers of tracks.
+        key: Key of the component.
+        stops: Frames that the user can jump between if the layers have no differences to jump between.
+        start: The first frame to show.
     """
     path = browser_copies.find_playable(workspace(), video)
     if path is None:
-        if not _waits_for(video):
-            start_job(VERB, f"Make {video.name} watchable", video=video.id)
+        if not _has_copy_job(video):
+            _start_copy_job(video)
         st.caption(
-            f":material/info: Browsers do not play {video.codec} like this. A copy that they play is being made."
+            f":material/info: Browsers cannot play this video ({video.codec}). A copy that they can play is being made."
         )
-        jobs_panel(VERB)
+        jobs_panel(COPY_VERB)
         return
-    shown: dict[str, Any] = {
-        "video": media.url(path),
-        "times": _offer_times(path),
+    data: dict[str, Any] = {
+        "video": files.address_of(path),
+        "times": _offer_frame_times(path),
         "width": video.width,
         "height": video.height,
-        "layers": [{"name": each.name, "url": each.address, "marked": each.marked} for each in layers],
+        "layers": [{"name": layer.name, "url": layer.address, "marked": layer.marked} for layer in layers],
         "stops": list(stops),
         "start": start,
     }
-    told = _component(key=key, data=shown, on_unplayable_change=lambda: None)
-    if told.unplayable == shown["video"] and not _waits_for(video):
-        start_job(VERB, f"Make {video.name} watchable", video=video.id)
-    if _waits_for(video):
-        jobs_panel(VERB)
+    state = _component(key=key, data=data, on_unplayable_change=lambda: None)
+    if state.unplayable == data["video"] and not _has_copy_job(video):
+        _start_copy_job(video)
+    if _has_copy_job(video):
+        jobs_panel(COPY_VERB)
 
 
-def _waits_for(video: Video) -> bool:
-    """Whether a copy is being made, or could not be made: that is not tried again by itself."""
-    mine = [job for job in jobs.refresh(workspace()) if job.verb == VERB and job.params.get("video") == video.id]
-    return any(job.active or job.status == "failed" for job in mine)
+def _start_copy_job(video: Video) -> None:
+    start_job(COPY_VERB, f"Convert {video.name} for browsers", video=video.id)
 
 
-def _offer_times(path: Path) -> str:
-    def answer(part: str) -> tuple[bytes, str]:
+def _has_copy_job(video: Video) -> bool:
+    """Return whether a copy is being made or could not be made; a failed job is not repeated automatically."""
+    copy_jobs = [
+        job for job in jobs.refresh(workspace()) if job.verb == COPY_VERB and job.params.get("video") == video.id
+    ]
+    return any(job.active or job.status == "failed" for job in copy_jobs)
+
+
+def _offer_frame_times(path: Path) -> str:
+    """Return the address of the frames' times in seconds, as little-endian float64."""
+
+    def read_part(part: str) -> tuple[bytes, str]:
         if part != "seconds":
             raise LookupError(part)
         return np.asarray(browser_copies.seconds_of_frames(path), "<f8").tobytes(), "application/octet-stream"
 
-    return data.offer(f"times {path} {path.stat().st_mtime_ns}", answer) + "/seconds"
+    return component_data.offer(f"times {path} {path.stat().st_mtime_ns}", read_part) + "/seconds"

@@ -1,1 +1,1 @@
-"""HTTP routes beside Streamlit's own: large files, and what the front ends ask for."""
+"""HTTP routes beside Streamlit's own: uploads, files, and data that the components in the browser request."""

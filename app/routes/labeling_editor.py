@@ -1,19 +1,12 @@
-"""What the labeling editor in the browser asks for: frames, what was drawn so far, and to save what is drawn now.
+"""Route for the labeling editor: it loads frames and boxes, saves boxes, and has boxes followed through the frames.
 
-An address carries the job's folder and a signature: only jobs that a server of this workspace opened can be reached.
+The signature of an address covers the job's folder and the clip: only jobs that this console opened can be reached.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
-import secrets
-from contextlib import suppress
-from functools import cache
 from itertools import islice
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -24,105 +17,92 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from app.routes.uploads import same_origin
-from app.workspace import workspace_root
+from app.routes.signing import is_same_origin, is_signed, sign
 from backend.errors import UserError
 from backend.labels.labeling_folder import EditConflict, LabelingFolder
-from backend.workspace.paths import LOCAL_PLATFORM_FOLDER
 
 PATH = "/studio/labeling"
-LARGEST = 64 << 20  # bytes of what is saved at once
-MOST_FOLLOWED = 500  # frames
+MAX_BODY_BYTES = 64 << 20
+MAX_FOLLOWED_FRAMES = 500
 
-ELSEWHERE = (
-    "This clip was changed in another tab or by somebody else. Load what they drew and go on from there; what you drew "
-    "since is in Undo."
+CONFLICT = (
+    "This clip was changed in another tab or by another user. Load their version and continue from there. Your own "
+    "changes are in Undo."
 )
 
 
-class _Wish(BaseModel):
-    """A box to be followed from a frame on, for at most `most` frames."""
+class _FollowRequest(BaseModel):
+    """A box to follow from a frame on, through at most `most` frames."""
 
     frame: int = Field(ge=0)
     xyxy: tuple[float, float, float, float]
-    most: Annotated[int, Field(ge=1, le=MOST_FOLLOWED)] = 50
+    most: Annotated[int, Field(ge=1, le=MAX_FOLLOWED_FRAMES)] = 50
 
 
-def address(folder: LabelingFolder, clip: int) -> str:
-    """Below it are `drawn` (GET, PUT), `frame?n=` (GET) and `follow` (POST); `?` and a query end it."""
+def address_of(folder: LabelingFolder, clip: int) -> str:
+    """Return the address of a clip's data, in which the editor replaces `PART`.
+
+    The parts are `drawn` (GET, PUT), `frame` (GET, with the query `&n=<frame number>`) and `follow` (POST).
+    """
     query = urlencode({"folder": str(folder.path), "clip": clip})
-    return f"{PATH}/{_sign(str(folder.path), clip)}/PART?{query}"
+    return f"{PATH}/{sign('labeling', str(folder.path), str(clip))}/PART?{query}"
 
 
-async def _answer(request: Request) -> Response:
+async def _respond(request: Request) -> Response:
     path, clip = request.query_params.get("folder", ""), request.query_params.get("clip", "")
-    known = clip.isdecimal() and hmac.compare_digest(
-        request.path_params["signature"].encode(), _sign(path, int(clip)).encode()
-    )
-    if not known or not same_origin(request):
-        return _sentence("This address is not one that the console made. Reload the page.", 403)
-    folder, part, method = LabelingFolder(Path(path)), request.path_params["part"], request.method
+    signed = clip.isdecimal() and is_signed(request.path_params["signature"], "labeling", path, clip)
+    if not signed or not is_same_origin(request):
+        return _error("This address was not made by this console. Reload the page.", 403)
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST:
-            return _sentence("That is too much to save at once. Label a shorter clip.", 413)
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return _error("The clip has too many boxes to save. Label a shorter clip.", 413)
     try:
-        if (method, part) == ("GET", "drawn"):
-            drawn = await to_thread.run_sync(folder.annotations, int(clip))
-            return Response(
-                drawn.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"}
-            )
-        if (method, part) == ("PUT", "drawn"):
-            saved = await to_thread.run_sync(folder.save, int(clip), bytes(body))
-            return JSONResponse({"version": saved.version})
-        if (method, part) == ("GET", "frame"):
-            picture = folder.frame_path(int(clip), int(request.query_params["n"]))
-            return FileResponse(picture, headers={"Cache-Control": "private, max-age=3600"})
-        if (method, part) == ("POST", "follow"):
-            wish = _Wish.model_validate_json(bytes(body))
-            return JSONResponse(await to_thread.run_sync(_follow, folder, int(clip), wish))
+        response = await _respond_for_clip(request, LabelingFolder(Path(path)), int(clip), bytes(body))
     except EditConflict:
-        return _sentence(ELSEWHERE, 409)
+        return _error(CONFLICT, 409)
     except (UserError, ValidationError) as error:
-        return _sentence(str(error), 400)
+        return _error(str(error), 400)
     except (LookupError, ValueError, FileNotFoundError):
-        pass
-    return _sentence("There is no such thing.", 404)
+        response = None
+    return response or _error("Not found.", 404)
 
 
-route = Route(f"{PATH}/{{signature}}/{{part}}", _answer, methods=["GET", "PUT", "POST"])
+async def _respond_for_clip(request: Request, folder: LabelingFolder, clip: int, body: bytes) -> Response | None:
+    """Respond to a request with a valid signature; None if there is no such part or method."""
+    match request.method, request.path_params["part"]:
+        case "GET", "drawn":
+            annotations = await to_thread.run_sync(folder.annotations, clip)
+            headers = {"Cache-Control": "no-store"}
+            return Response(annotations.model_dump_json(), media_type="application/json", headers=headers)
+        case "PUT", "drawn":
+            saved = await to_thread.run_sync(folder.save, clip, body)
+            return JSONResponse({"version": saved.version})
+        case "GET", "frame":
+            path = folder.frame_path(clip, int(request.query_params["n"]))
+            return FileResponse(path, headers={"Cache-Control": "private, max-age=3600"})
+        case "POST", "follow":
+            follow_request = _FollowRequest.model_validate_json(body)
+            return JSONResponse(await to_thread.run_sync(_follow, folder, clip, follow_request))
+    return None
 
 
-def _follow(folder: LabelingFolder, clip: int, wish: _Wish) -> list[list[float]]:
-    """The box in each frame after the wish's, for as long as it can be followed."""
+route = Route(f"{PATH}/{{signature}}/{{part}}", _respond, methods=["GET", "PUT", "POST"])
+
+
+def _follow(folder: LabelingFolder, clip: int, request: _FollowRequest) -> list[list[float]]:
+    """Return the box in each frame after the requested one, until it is lost."""
     import cv2
 
     from backend.labels.median_flow import follow_box
 
-    last = min(wish.frame + wish.most + 1, len(folder.job.clips[clip].frames))
-    paths = (folder.frame_path(clip, frame) for frame in range(wish.frame, last))
-    pictures = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths)
-    found = follow_box((picture for picture in pictures if picture is not None), np.array(wish.xyxy))
-    return [[round(value, 2) for value in box.tolist()] for box in islice(found, wish.most)]
+    end = min(request.frame + request.most + 1, len(folder.job.clips[clip].frames))
+    paths = (folder.frame_path(clip, frame) for frame in range(request.frame, end))
+    images = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths)
+    boxes = follow_box((image for image in images if image is not None), np.array(request.xyxy))
+    return [[round(value, 2) for value in box.tolist()] for box in islice(boxes, request.most)]
 
 
-def _sentence(text: str, status: int) -> JSONResponse:
+def _error(text: str, status: int) -> JSONResponse:
     return JSONResponse({"error": text}, status)
-
-
-@cache
-def _key() -> bytes:
-    """The workspace's own, so that a tab that was open when the console was restarted goes on saving."""
-    path = workspace_root() / LOCAL_PLATFORM_FOLDER / "desk.key"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent) as file:  # which nobody else may read
-        file.write(secrets.token_bytes(32))
-        file.flush()
-        with suppress(FileExistsError):
-            os.link(file.name, path)
-    return path.read_bytes()
-
-
-def _sign(folder: str, clip: int) -> str:
-    return hmac.new(_key(), f"{clip} {folder}".encode(), hashlib.sha256).hexdigest()

@@ -1,23 +1,22 @@
-"""Charts in the theme's colors, light and dark."""
+"""Charts in the colors and fonts of the theme."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import streamlit as st
 from plotly.graph_objects import Figure
 
-COLORS = ["#14a394", "#f59e0b", "#6366f1", "#e8506a", "#0ea5e9", "#84cc16", "#a855f7", "#7b8c8a"]  # fit both themes
-SPLIT_COLORS = {"train": COLORS[0], "val": COLORS[2], "test": COLORS[1]}
-
-
-def class_colors(classes: Sequence[str]) -> dict[str, str]:
-    """The same color for the same class wherever the classes are listed in the same order."""
-    return {name: COLORS[index % len(COLORS)] for index, name in enumerate(classes)}
+from app.theme import CHART_COLORS
 
 
 def chart(figure: Figure, *, key: str, height: int = 300, title: str = "") -> None:
-    """Draw a Plotly figure with the theme's fonts and colors, without toolbar, the legend on top."""
+    """Show a Plotly figure without its toolbar and with the legend on top.
+
+    Args:
+        figure: The figure.
+        key: Key of the element.
+        height: Height in pixels.
+        title: Title above the figure.
+    """
     figure.update_layout(
         height=height,
         title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left"} if title else None,
@@ -32,6 +31,6 @@ def chart(figure: Figure, *, key: str, height: int = 300, title: str = "") -> No
             "traceorder": "normal",
         },
         hovermode="x unified" if figure.data and figure.data[0].type == "scatter" else "closest",
-        colorway=COLORS,
+        colorway=list(CHART_COLORS),
     )
     st.plotly_chart(figure, key=key, config={"displayModeBar": False})

@@ -1,4 +1,4 @@
-"""Every error as a sentence on the page, and nothing but the sentence; the traceback goes to the console's terminal."""
+"""Errors as one sentence on the page. The traceback of an unexpected error goes to the console's terminal."""
 
 from __future__ import annotations
 
@@ -19,26 +19,24 @@ P = ParamSpec("P")
 
 
 def show_error(error: BaseException) -> bool:
-    """Show the error where the page is; True, since it is dealt with."""
+    """Show the error at the current place of the page; return True, since it was handled."""
     if isinstance(error, UserError):
         st.error(str(error), icon=":material/error:")
     else:
         log.error("A page failed", exc_info=error)
-        # The text of an unforeseen error may hold paths and code: the sentence is for people, the rest for the log.
-        sentence = (
-            explain(error) if isinstance(error, OSError) else f"Something unexpected happened ({type(error).__name__})."
-        )
-        st.error(f"{sentence} Nothing was lost; the console's terminal has the details.", icon=":material/error:")
+        # The text of an unexpected error may contain paths and code, so the page does not show it.
+        sentence = explain(error) if isinstance(error, OSError) else f"Unexpected error ({type(error).__name__})."
+        st.error(f"{sentence} No data was lost. See the console's terminal for details.", icon=":material/error:")
     return True
 
 
 @contextmanager
 def guard() -> Iterator[None]:
-    """Turn an error inside the block into a sentence on the page; what comes after the block is still shown."""
+    """Show an error raised inside the block as a sentence; the rest of the page still runs."""
     try:
         yield
     except FragmentHandledException:
-        pass  # Streamlit raises it after the error was shown inside the fragment or dialog
+        pass  # Streamlit raises it after the error was shown inside the fragment or dialog.
     except Exception as error:
         show_error(error)
 
@@ -47,7 +45,7 @@ def guarded_fragment(run_every: float | None = None) -> Callable[[Callable[P, No
     """Return a decorator like `st.fragment` that shows errors inside the fragment, as `guard` does.
 
     Args:
-        run_every: seconds after which the fragment runs again by itself; None for only when it is used.
+        run_every: Seconds after which the fragment runs again; None to run it only when the user interacts with it.
     """
 
     def decorate(function: Callable[P, None]) -> Callable[P, None]:

@@ -1,14 +1,12 @@
-"""Numbers, sizes and times as people read them."""
+"""Numbers, sizes and times as text."""
 
 from __future__ import annotations
 
 import time
 
-from backend.wording import count as count
-
 
 def size(count: float) -> str:
-    """Bytes: `713 kB`, `1.2 GB`."""
+    """Format a number of bytes: `713 kB`, `1.2 GB`."""
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
             return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
@@ -17,7 +15,7 @@ def size(count: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
+    """Format a duration: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     whole = round(seconds)
@@ -28,28 +26,28 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def ago(moment: float) -> str:
-    """Seconds since 1970 as `just now`, `5 min ago`, `3 h ago`, or the date."""
-    passed = time.time() - moment
+def ago(timestamp: float) -> str:
+    """Format seconds since 1970: `just now`, `5 min ago`, `3 h ago`, or the date."""
+    passed = time.time() - timestamp
     if passed < 60:
         return "just now"
     if passed < 3600:
         return f"{passed // 60:.0f} min ago"
     if passed < 24 * 3600:
         return f"{passed // 3600:.0f} h ago"
-    return date(moment)
+    return date(timestamp)
 
 
-def date(moment: float) -> str:
-    """Seconds since 1970 as `23 Nov 2026, 04:15`."""
-    return time.strftime("%d %b %Y, %H:%M", time.localtime(moment)).lstrip("0")
+def date(timestamp: float) -> str:
+    """Format seconds since 1970: `23 Nov 2026, 04:15`."""
+    return time.strftime("%d %b %Y, %H:%M", time.localtime(timestamp)).lstrip("0")
 
 
 def number(value: float) -> str:
-    """`12,345`; at most one decimal: `7.5`."""
+    """Format a number with at most one decimal: `12,345`, `7.5`."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
 def percent(value: float) -> str:
-    """A value that is in percent already: `61.2 %`."""
+    """Format a value that is already in percent: `61.2 %`."""
     return f"{value:.1f} %"

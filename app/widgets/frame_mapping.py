@@ -6,7 +6,7 @@ import streamlit as st
 
 
 def frame_mapping_form(key: str) -> dict[str, int]:
-    """Draw the fields, folded away, for labels whose pictures are not all frames of their video.
+    """Show the fields, in an expander, for labels whose images are not all frames of their video.
 
     Args:
         key: Prefix for the keys of the fields.
@@ -22,9 +22,8 @@ def frame_mapping_form(key: str) -> dict[str, int]:
             value=None,
             placeholder="From the file",
             key=f"{key}-step",
-            help="Frames of the video from one labeled picture to the next: 5 if every 5th frame was labeled, 1 if "
-            "pictures have the numbers of their frames. If empty, labels that do not fit the length of the video are "
-            "not imported.",
+            help="Video frames from one labeled image to the next: 5 if every 5th frame was labeled, 1 if the images "
+            "are numbered like the frames. If empty, labels that do not fit the length of the video are rejected.",
         )
         first_frame = right.number_input(
             "First frame",
@@ -32,8 +31,8 @@ def frame_mapping_form(key: str) -> dict[str, int]:
             value=None,
             placeholder="0",
             key=f"{key}-first-frame",
-            help="Frame of the video, counted from 0, that the first picture is. Where Ground Truth extracts every 5th "
-            "frame, it can be frame 4.",
+            help="Video frame, counted from 0, of the first labeled image. If Ground Truth extracts every 5th frame, "
+            "it can be frame 4.",
         )
-    given = {"step": step, "first_frame": first_frame}
-    return {name: int(value) for name, value in given.items() if value is not None}
+    values = {"step": step, "first_frame": first_frame}
+    return {name: int(value) for name, value in values.items() if value is not None}

@@ -1,4 +1,4 @@
-"""Jobs on the page: started, followed while they run, explained when they fail."""
+"""Jobs on a page: start them, follow them while they run, and show why one failed."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from app.workspace import workspace
 from backend import jobs
 from backend.workspace.records import Job
 
-EVERY = 1.0  # seconds between two looks at running jobs
-NEWS = 60  # seconds for which a job that is done stays on the page
-NEWSWORTHY = 3  # jobs that are done, at most, on the page
-LOOK = {
+REFRESH_SECONDS = 1.0  # between two looks at running jobs
+DONE_SHOWN_SECONDS = 60  # for which a finished job stays on the page
+MAX_DONE_SHOWN = 3
+STATUS_LOOK = {  # icon and color
     "queued": (":material/hourglass_top:", "gray"),
     "running": (":material/progress_activity:", "primary"),
     "stopping": (":material/stop_circle:", "orange"),
@@ -28,95 +28,97 @@ LOOK = {
 
 
 def start_job(verb: str, name: str, /, **params: Any) -> Job:
-    """Start a job. `name` may hold anything, such as a file's name; what a name cannot hold becomes `_`."""
+    """Start a job. In its name, which may hold the name of a file, unsupported characters become `_`."""
     return jobs.start(workspace(), verb, re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)[:80], **params)
 
 
-def run_job(verb: str, name: str, /, **params: Any) -> NoReturn:
-    """Start a job and rerun the page, so that its `jobs_panel` shows it. Not in callbacks."""
+def start_job_and_rerun(verb: str, name: str, /, **params: Any) -> NoReturn:
+    """Start a job and rerun the page, so that its `jobs_panel` shows the job. Not for callbacks."""
     start_job(verb, name, **params)
     st.rerun()
 
 
 def jobs_panel(*verbs: str) -> None:
-    """Cards of the running jobs of these verbs, of those just done, and of those that failed until they are dismissed.
+    """Show the running jobs of these verbs, those that finished recently, and the failed ones until dismissed.
 
-    It looks again every second while a job runs, without running the page; when one ends, the page runs once more.
+    The panel refreshes every second while a job runs, without rerunning the page. When a job ends, the page reruns.
     """
     running = {job.id for job in jobs.active(workspace()) if job.verb in verbs}
 
-    @guarded_fragment(run_every=EVERY if running else None)
+    @guarded_fragment(run_every=REFRESH_SECONDS if running else None)
     def panel() -> None:
-        mine = [job for job in jobs.refresh(workspace()) if job.verb in verbs and not dismissed(job)]
-        for job in [job for job in mine if job.active or _to_be_read(job)]:
-            job_card(job)
-        ended = [job for job in mine if not job.active and not _to_be_read(job)]
-        for job in [job for job in ended if time.time() - (job.ended or 0) < NEWS][:NEWSWORTHY]:
+        shown = [job for job in jobs.refresh(workspace()) if job.verb in verbs and not _is_dismissed(job)]
+        for job in shown:
+            if job.active or _needs_attention(job):
+                job_card(job)
+        finished = [job for job in shown if not job.active and not _needs_attention(job)]
+        recent = [job for job in finished if time.time() - (job.ended or 0) < DONE_SHOWN_SECONDS]
+        for job in recent[:MAX_DONE_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center", key=f"news-{job.id}"):
                 _headline(job)
-        if {job.id for job in mine if job.active} != running:
+        if {job.id for job in shown if job.active} != running:
             st.rerun()
 
     panel()
 
 
 def job_card(job: Job) -> None:
-    """One job: state, progress with time left, what it does now, its log, and a button to stop or dismiss it."""
+    """Show a job: status, progress with time left, current step, log, and a button to stop or dismiss it."""
     with st.container(border=True, gap="xsmall", key=f"card-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             _headline(job)
         if job.active:
-            st.progress(job.progress, text=job.step or "starting")
-        _facts(job)
+            st.progress(job.progress, text=job.step or "Starting")
+        _platform_facts(job)
         if job.status == "failed":
-            st.error(job.reason or "It failed without giving a reason; its log may tell.")
+            st.error(job.reason or "The job failed without a reason. See its log.")
         for note in job.result.get("skipped", []):
             st.warning(note)
         log = st.expander("Log", icon=":material/terminal:", type="compact", key=f"log-{job.id}", on_change="rerun")
-        if log.open:  # read only while someone looks
-            text = jobs.log(workspace(), job) or "Nothing printed yet."
+        if log.open:  # Read the log only while it is shown.
+            text = jobs.log(workspace(), job) or ("No output yet." if job.active else "No output.")
             log.code(text, language=None, height=260 if text.count("\n") > 8 else "content", wrap_lines=True)
 
 
-def dismissed(job: Job) -> bool:
+def _is_dismissed(job: Job) -> bool:
     return workspace().setting(f"dismissed {job.id}") == "yes"
 
 
-def _to_be_read(job: Job) -> bool:
-    """Whether it ended with something to say, which stays until it is dismissed."""
+def _needs_attention(job: Job) -> bool:
+    """Return whether the job ended with a message that stays until the user dismisses it."""
     return job.status == "failed" or bool(job.result.get("skipped"))
 
 
 def _headline(job: Job) -> None:
-    icon, color = LOOK[job.status]
+    icon, color = STATUS_LOOK[job.status]
     st.markdown(f":{color}[{icon}] **{job.name}** :gray[{_summary(job)}]", width="stretch")
-    _button(job)
+    _stop_or_dismiss_button(job)
 
 
-def _facts(job: Job) -> None:
-    """What its platform tells: the states it went through, for how long, what it costs, where to see it there."""
+def _platform_facts(job: Job) -> None:
+    """Show what the platform reports: the job's states and their durations, its cost, and a link to it."""
     facts = job.facts
     states = facts.get("states", [])
     if not states:
         return
-    ends = [began for _, began in states[1:]] + [job.ended or time.time()]
-    path = " → ".join(f"{status} {duration(end - began)}" for (status, began), end in zip(states, ends))
-    cost = f"{duration(facts['billable_seconds'])} billed" if facts.get("billable_seconds") else ""
-    dollars = f"${facts['cost']:.2f}{' so far' if job.active else ''}" if facts.get("cost") else ""
+    ends = [start for _, start in states[1:]] + [job.ended or time.time()]
+    path = " → ".join(f"{status} {duration(end - start)}" for (status, start), end in zip(states, ends))
+    billed = f"{duration(facts['billable_seconds'])} billed" if facts.get("billable_seconds") else ""
+    cost = f"${facts['cost']:.2f}{' so far' if job.active else ''}" if facts.get("cost") else ""
     link = f"[{facts['where']}]({facts['link']})" if facts.get("link") else facts.get("where", "")
-    st.markdown(f":small[:gray[{' · '.join(filter(None, (path, cost, dollars, link)))}]]")
+    st.markdown(f":small[:gray[{' · '.join(filter(None, (path, billed, cost, link)))}]]")
 
 
 def _summary(job: Job) -> str:
     if job.active:
-        left = job.seconds_left()
+        seconds_left = job.seconds_left()
         so_far = f"{job.progress:.0%}" if job.status == "running" else job.status
-        return so_far if left is None else f"{so_far}, about {duration(left)} left"
-    took = f" after {duration(job.ended - job.started)}" if job.started and job.ended else ""
-    return f"{job.status}{took}"
+        return so_far if seconds_left is None else f"{so_far}, about {duration(seconds_left)} left"
+    after = f" after {duration(job.ended - job.started)}" if job.started and job.ended else ""
+    return f"{job.status}{after}"
 
 
-def _button(job: Job) -> None:
+def _stop_or_dismiss_button(job: Job) -> None:
     if job.active:
         stopping = job.status == "stopping"
         if st.button("Stop", icon=":material/stop:", key=f"stop-{job.id}", disabled=stopping):

@@ -1,4 +1,4 @@
-"""What a page begins and ends with."""
+"""Page header, empty state, link to the next step, and metrics in a row."""
 
 from __future__ import annotations
 
@@ -6,38 +6,43 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app.journey import STEPS
+from app.journey import STEPS, StepKey
 
 
-def page_header(key: str, purpose: str = "") -> None:
-    """Icon, title and purpose of the step `key`; `purpose` replaces the step's own sentence."""
+def page_header(key: StepKey) -> None:
+    """Show icon, title and purpose of a step."""
     step = STEPS[key]
     with st.container(gap="xxsmall"):
         st.title(f":primary[{step.material}] {step.title}", anchor=False)
-        st.markdown(f":gray[{purpose or step.purpose}]")
+        st.markdown(f":gray[{step.purpose}]")
 
 
-def empty_state(icon: str, title: str, text: str, button: str = "", page: str = "") -> None:
-    """In place of an empty list: what would be here, what to do. The button leads to the step with the key `page`."""
+def empty_state(icon: str, title: str, text: str, button: str, page: StepKey) -> None:
+    """Show, in place of an empty list, what it will hold and a button to the page where the user starts."""
     with st.container(border=True, horizontal_alignment="center", gap="xsmall", key=f"empty-{icon}-{page}"):
         st.space("small")
         st.markdown(f"## :gray[:material/{icon}:]", width="content")
         st.markdown(f"**{title}**", width="content")
         st.markdown(f":gray[{text}]", width="content", text_alignment="center")
-        if button and st.button(button, type="primary", icon=STEPS[page].material, key=f"empty-{icon}-{page}-button"):
+        if st.button(button, type="primary", icon=STEPS[page].material, key=f"empty-{icon}-{page}-button"):
             st.switch_page(STEPS[page].page)
         st.space("small")
 
 
-def next_step(key: str, text: str) -> None:
-    """At the end of a page: what the journey's next step is."""
+def next_step_link(key: StepKey, text: str) -> None:
+    """Show, at the end of a page, a link to the next step."""
     step = STEPS[key]
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"next-{key}"):
         st.markdown(f":primary[:material/arrow_forward:] **Next.** {text}", width="stretch")
         st.page_link(step.page, label=step.title, icon=step.material)
 
 
-def metric_row(metrics: Mapping[str, str], help: Mapping[str, str] | None = None) -> None:
-    """Numbers side by side: label → value, with a tooltip for those in `help`."""
+def metric_row(metrics: Mapping[str, str], tooltips: Mapping[str, str] | None = None) -> None:
+    """Show numbers side by side.
+
+    Args:
+        metrics: Values by label.
+        tooltips: Explanations by label.
+    """
     for column, (label, value) in zip(st.columns(len(metrics)), metrics.items()):
-        column.metric(label, value, border=True, help=(help or {}).get(label))
+        column.metric(label, value, border=True, help=(tooltips or {}).get(label))

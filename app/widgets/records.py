@@ -1,13 +1,14 @@
-"""Choosing one record out of several."""
+"""Choosing one of several records."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import streamlit as st
 
-from app.widgets.formatting import count, duration
+from app.widgets.formatting import duration
+from backend.wording import count
 from backend.workspace.records import Record, Video
 
 R = TypeVar("R", bound=Record)
@@ -19,38 +20,60 @@ def choose(
     *,
     key: str,
     describe: Callable[[R], str] | None = None,
-    help: str | None = None,
+    tooltip: str | None = None,
 ) -> R | None:
-    """A select box over the records; None where there are none.
+    """Show a select box over records and return the chosen one; None if there are no records.
 
-    The choice is remembered per kind of record: a video chosen on one page is the one suggested on the next.
+    The choice is remembered per kind of record: the next page suggests the video that was chosen on the last one.
+
+    Args:
+        records: The records.
+        label: Label of the select box.
+        key: Key of the select box.
+        describe: Returns what to show after a record's name.
+        tooltip: Help text of the select box.
     """
     if not records:
         return None
     by_id = {record.id: record for record in records}
-    memory = f"chosen {type(records[0]).__name__}"
-    if st.session_state.get(key) not in by_id:  # first shown, or removed meanwhile
+    memory = _memory_key(records[0])
+    if st.session_state.get(key) not in by_id:  # shown for the first time, or the record was removed
         remembered = st.session_state.get(memory)
         st.session_state[key] = remembered if remembered in by_id else records[0].id
 
-    def title(id: str) -> str:
-        record = by_id[id]
+    def title(record_id: str) -> str:
+        record = by_id[record_id]
         return f"{record.name}  ·  {describe(record)}" if describe else record.name
 
-    chosen = st.selectbox(label, list(by_id), format_func=title, key=key, help=help)
+    chosen = st.selectbox(label, list(by_id), format_func=title, key=key, help=tooltip)
     st.session_state[memory] = chosen
     return by_id[chosen]
 
 
 def remember(record: Record) -> None:
     """Make this record the one that `choose` suggests next for its kind."""
-    st.session_state[f"chosen {type(record).__name__}"] = record.id
+    st.session_state[_memory_key(record)] = record.id
 
 
-def table(
-    rows: Sequence[dict[str, Any]], records: Sequence[R], *, key: str, column_config: dict | None = None
+def _memory_key(record: Record) -> str:
+    return f"chosen {type(record).__name__}"
+
+
+def records_table(
+    rows: Sequence[Mapping[str, Any]],
+    records: Sequence[R],
+    *,
+    key: str,
+    column_config: Mapping[str, Any] | None = None,
 ) -> R | None:
-    """One row per record; the record whose row is selected, or None."""
+    """Show a table with one row per record and return the record whose row is selected, if any.
+
+    Args:
+        rows: The cells by the names of the columns, in the order of the records.
+        records: The records.
+        key: Key of the table.
+        column_config: As `st.dataframe` takes it.
+    """
     state = st.dataframe(
         list(rows),
         key=key,
@@ -64,5 +87,5 @@ def table(
 
 
 def video_facts(video: Video) -> str:
-    """`768×576, 795 frames, 1 min 54 s`."""
+    """Describe a video: `768×576, 795 frames, 1 min 54 s`."""
     return f"{video.width}×{video.height}, {count(video.frames, 'frame')}, {duration(video.seconds)}"

@@ -1,4 +1,4 @@
-"""Removing something: asks first, and says what goes with it."""
+"""A dialog that confirms the deletion of a record."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from backend.steps import removal
 from backend.workspace.records import Record
 
 
-@st.dialog("Remove this?", icon=":material/delete:")
+@st.dialog("Delete this?", icon=":material/delete:")
 def confirm_removal(record: Record) -> None:
-    """A dialog that names what goes with the record, and removes it all when told so."""
-    st.markdown(f"**{record.name}** and its files will be removed from this workspace. This cannot be undone.")
+    """Ask before the record is deleted, and name what is deleted with it."""
+    st.markdown(f"**{record.name}** and its files will be deleted from this workspace. This cannot be undone.")
     with guard():
         if consequences := removal.consequences(workspace(), record):
             st.warning(consequences, icon=":material/warning:")
         with st.container(horizontal=True, horizontal_alignment="right"):
-            if st.button("Keep it", key="removal-keep"):
+            if st.button("Cancel", key="removal-cancel"):
                 st.rerun()
-            if st.button("Remove", type="primary", icon=":material/delete:", key="removal-confirm"):
-                with st.spinner("Removing"):
+            if st.button("Delete", type="primary", icon=":material/delete:", key="removal-confirm"):
+                with st.spinner("Deleting"):
                     removal.remove(workspace(), record)
                 st.rerun()

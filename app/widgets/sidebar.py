@@ -1,55 +1,61 @@
-"""The sidebar under the navigation: how far the journey is, and what is running on whatever page."""
+"""The sidebar below the navigation: progress through the journey, and the running jobs of all pages."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from app.journey import next_step, standing
+from app.journey import StepProgress, journey_progress, next_step
+from app.theme import ACCENT, ACCENT_FAINT, NEUTRAL_FAINT
 from app.widgets.errors import guarded_fragment
 from app.widgets.formatting import duration
-from app.widgets.jobs import EVERY
+from app.widgets.jobs import REFRESH_SECONDS
 from backend import jobs
 from backend.workspace import Workspace
 
+IDLE_REFRESH_SECONDS = 5 * REFRESH_SECONDS  # while no job runs: another tab or a script may start one
+
 
 def sidebar(workspace: Workspace) -> None:
-    steps = standing(workspace)
-    with st.sidebar.container(gap="xsmall", key="standing"):
-        st.caption("YOUR JOURNEY")
-        st.html(_dots([(each.step.title, each.done, each.needed) for each in steps]))
-        done = sum(each.done for each in steps)
-        following = next_step(steps)
-        st.markdown(f":small[{done} of {len(steps)} steps taken]")
-        if following:
-            st.page_link(following.page, label=f"Next: {following.title}", icon=":material/arrow_forward:")
+    """Show the progress through the journey and the running jobs."""
+    steps = journey_progress(workspace)
+    with st.sidebar.container(gap="xsmall", key="journey-progress"):
+        st.caption("PROGRESS")
+        st.html(_progress_bar(steps))
+        st.markdown(f":small[{sum(step.done for step in steps)} of {len(steps)} steps done]")
+        if upcoming := next_step(steps):
+            st.page_link(upcoming.page, label=f"Next: {upcoming.title}", icon=":material/arrow_forward:")
     with st.sidebar:
-        _running(workspace)
+        _running_jobs(workspace)
 
 
-def _dots(steps: list[tuple[str, bool, bool]]) -> str:
-    """One small bar per step: filled when taken, faint when another way led past it."""
+def _progress_bar(steps: list[StepProgress]) -> str:
+    """Return HTML with one bar per step: filled if done, faint if not needed."""
     bars = ""
-    for title, done, needed in steps:
-        color = "#14a394" if done else "rgba(123,140,138,.28)" if needed else "rgba(20,163,148,.35)"
-        state = "taken" if done else "not yet" if needed else "not needed"
+    for progress in steps:
+        if progress.done:
+            color, state = ACCENT, "done"
+        elif progress.needed:
+            color, state = NEUTRAL_FAINT, "not done"
+        else:
+            color, state = ACCENT_FAINT, "not needed"
         style = f"flex:1;height:6px;border-radius:3px;background:{color}"
-        bars += f'<span title="{title}: {state}" style="{style}"></span>'
-    return f'<div role="img" aria-label="Steps taken" style="display:flex;gap:4px;padding:2px 0">{bars}</div>'
+        bars += f'<span title="{progress.step.title}: {state}" style="{style}"></span>'
+    return f'<div role="img" aria-label="Steps done" style="display:flex;gap:4px;padding:2px 0">{bars}</div>'
 
 
-def _running(workspace: Workspace) -> None:
-    before = {job.id for job in jobs.active(workspace)}
+def _running_jobs(workspace: Workspace) -> None:
+    running_before = {job.id for job in jobs.active(workspace)}
 
-    @guarded_fragment(run_every=EVERY if before else EVERY * 5)
-    def running() -> None:
-        """Looks now and then while nothing runs, since another tab or a script may start a job."""
+    @guarded_fragment(run_every=REFRESH_SECONDS if running_before else IDLE_REFRESH_SECONDS)
+    def running_jobs() -> None:
         active = jobs.active(workspace)
         if active:
             st.caption("RUNNING")
         for job in active:
-            left = job.seconds_left()
-            st.progress(job.progress, text=f"{job.name}" + (f" :gray[{duration(left)} left]" if left else ""))
-        if {job.id for job in active} != before:
+            seconds_left = job.seconds_left()
+            time_left = f" :gray[{duration(seconds_left)} left]" if seconds_left else ""
+            st.progress(job.progress, text=f"{job.name}{time_left}")
+        if {job.id for job in active} != running_before:
             st.rerun()
 
-    running()
+    running_jobs()

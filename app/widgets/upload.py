@@ -1,4 +1,4 @@
-"""The drop zone: files go to disk in a stream, with progress, time left and cancel."""
+"""The drop zone for uploads: files are streamed to disk, with progress, time left and a button to cancel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.routes import uploads
 from app.workspace import workspace
 
 ASSETS = Path(__file__).parents[1] / "assets"
-_zone = st.components.v2.component(
+_drop_zone = st.components.v2.component(
     "studio_upload",
     html='<div class="zone"></div>',
     css=(ASSETS / "upload.css").read_text(),
@@ -18,20 +18,18 @@ _zone = st.components.v2.component(
 )
 
 
-def upload(purpose: str, prompt: str, *, several: bool = True) -> list[Path]:
-    """A drop zone for files of one purpose (a key of `uploads.ACCEPT`); returns those that arrived and wait.
+def upload(purpose: uploads.Purpose, prompt: str) -> list[Path]:
+    """Show a drop zone and return the files of this purpose that arrived and wait to be taken.
 
     The page runs again whenever a file has arrived.
     """
-    _zone(
+    _drop_zone(
         key=f"upload-{purpose}",
         data={
-            "url": f"{uploads.PATH}?purpose={purpose}",
-            "token": uploads.TOKEN,
+            "address": uploads.address_of(purpose),
             "purpose": purpose,
             "prompt": prompt,
-            "accept": list(uploads.ACCEPT[purpose]),
-            "several": several,
+            "suffixes": list(uploads.ACCEPTED_SUFFIXES[purpose]),
         },
         on_uploaded_change=lambda: None,
     )

@@ -13,16 +13,17 @@ from app.widgets import (
     guard,
     guarded_fragment,
     options_form,
-    run_job,
     start_job,
+    start_job_and_rerun,
 )
-from app.widgets.formatting import ago, count
+from app.widgets.formatting import ago
 from app.workspace import workspace
 from backend.errors import UserError
 from backend.labels.formats.ground_truth.job_input import LONGEST_FULL, LONGEST_SHORT, MOST_CLASSES, check
 from backend.platforms.base import LABELING
 from backend.platforms.registry import platform_of
 from backend.steps import labeling
+from backend.wording import count
 from backend.workspace.records import LabelingJob, Labels, Model, Run, Video
 from bytetrack.files import natural_sort_key
 
@@ -94,7 +95,7 @@ def compose(videos: list[Video]) -> None:
         problem = str(error)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start labeling", type="primary", disabled=bool(problem), key="labeling-start"):
-            run_job(
+            start_job_and_rerun(
                 "start labeling",
                 f"Start labeling {name}",
                 name=name,
@@ -234,4 +235,4 @@ def elsewhere() -> None:
             "Job", names, key="elsewhere-job", help="Only jobs for tracking objects in video; the newest first."
         )
         if st.button("Bring in", icon=":material/download:", key="elsewhere-bring-in"):
-            run_job("fetch labels", f"Bring in {name}", job=name, **mapping)
+            start_job_and_rerun("fetch labels", f"Bring in {name}", job=name, **mapping)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from app.journey import STEPS, next_step, standing
+from app.journey import STEPS, journey_progress, next_step
 from backend.workspace import Workspace
 from backend.workspace.records import Model, Video
 
@@ -14,15 +14,19 @@ def model(source: str) -> Model:
 
 
 def test_it_begins_with_videos(workspace: Workspace):
-    assert next_step(standing(workspace)) is STEPS["videos"]
+    assert next_step(journey_progress(workspace)) is STEPS["videos"]
 
 
 def test_a_pretrained_model_leads_past_labels_and_training(workspace: Workspace):
     workspace.add(video())
-    assert next_step(standing(workspace)) is STEPS["labels"]
+    assert next_step(journey_progress(workspace)) is STEPS["labels"]
     workspace.add(model("YOLOX COCO"))
-    assert next_step(standing(workspace)) is STEPS["deploy"]
-    assert {each.step.key for each in standing(workspace) if not each.needed} == {"labels", "datasets", "training"}
+    assert next_step(journey_progress(workspace)) is STEPS["deploy"]
+    assert {entry.step.key for entry in journey_progress(workspace) if not entry.needed} == {
+        "labels",
+        "datasets",
+        "training",
+    }
 
 
 def test_every_step_has_a_page():

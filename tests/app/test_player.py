@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import app.player
-from app.player.tracks import STRETCH, Shown, stretch, summary
+from app.player.tracks import FRAMES_PER_PART, MarkedTracks, encode_part, summary
 from bytetrack.tracks import Tracks
 
 PLAYER = Path(app.player.__file__).parent
@@ -16,7 +16,7 @@ PLAYER = Path(app.player.__file__).parent
 
 @st.composite
 def tables(draw: st.DrawFn) -> tuple[Tracks, int]:
-    frames = draw(st.sampled_from([1, 7, STRETCH, STRETCH + 1, 3000]))
+    frames = draw(st.sampled_from([1, 7, FRAMES_PER_PART, FRAMES_PER_PART + 1, 3000]))
     places = draw(st.sets(st.tuples(st.integers(0, frames - 1), st.integers(1, 5)), max_size=40))
     frame, identity = np.array(sorted(places), np.int64).reshape(-1, 2).T
     xyxy = np.tile([1.5, 2.0, 30.25, 40.0], (len(frame), 1)) + frame[:, None] % 100
@@ -30,12 +30,12 @@ def test_the_stretches_together_are_the_tracks(table: tuple[Tracks, int]) -> Non
     tracks, frames = table
     marks = np.arange(len(tracks)) % 5
     rows = []
-    for number in range(-(-frames // STRETCH)):
-        content = stretch(Shown(tracks, marks), number)
+    for number in range(-(-frames // FRAMES_PER_PART)):
+        content = encode_part(MarkedTracks(tracks, marks), number)
         count = len(content) // 36
         whole = np.frombuffer(content[: 16 * count], "<u4").reshape(4, count)
         real = np.frombuffer(content[16 * count :], "<f4").reshape(5, count)
-        assert (whole[0] // STRETCH == number).all()
+        assert (whole[0] // FRAMES_PER_PART == number).all()
         rows += [(*a, *b) for a, b in zip(whole.T.tolist(), real.T.tolist())]
     expected = zip(tracks.frame, tracks.id, tracks.class_id, marks, tracks.score, *tracks.xyxy.T)
     assert rows == [tuple(float(each) for each in row) for row in expected]
@@ -45,7 +45,7 @@ def test_the_stretches_together_are_the_tracks(table: tuple[Tracks, int]) -> Non
 @given(tables())
 def test_the_summary_tells_where_each_track_is(table: tuple[Tracks, int]) -> None:
     tracks, frames = table
-    told = summary(Shown(tracks), frames)
+    told = summary(MarkedTracks(tracks), frames)
     found = {
         id: {frame for a, b in zip(spans[::2], spans[1::2]) for frame in range(a, b + 1)}
         for id, _, _, _, spans in told["tracks"]

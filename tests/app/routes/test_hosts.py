@@ -12,10 +12,10 @@ import pytest
 from consoles import running_console
 from starlette.routing import Route
 
-from app.routes import data, labeling_editor, media, uploads
+from app.routes import component_data, files, labeling_editor, uploads
 from app.routes.hosts import allowed_hosts
 
-ROUTES = (media.route, data.route, labeling_editor.route, uploads.route(Path))
+ROUTES = (files.route, component_data.route, labeling_editor.route, uploads.route(Path))
 PATHS = ["/", "/videos", "/_stcore/health", "/_stcore/host-config", "/static/x.js", "/_stcore/upload_file/a/b"]
 WEBSOCKET = {
     "Connection": "Upgrade",
@@ -50,7 +50,7 @@ def path_of(route: Route) -> str:
 @pytest.mark.parametrize("path", [*PATHS, *map(path_of, ROUTES)])
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost@evil.example", "0.0.0.0", None])
 def test_a_foreign_host_gets_nothing(console: str, path: str, host: str | None) -> None:
-    method = "POST" if path == uploads.PATH else "GET"
+    method = "POST" if path.startswith(uploads.PATH) else "GET"
     port = urlsplit(console).port
     answer = ask(console, path, host and f"{host}:{port}", method)
     if host is None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -9,7 +8,8 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from app.routes import labeling_editor as routes
+from app.routes import labeling_editor, signing
+from app.routes.signing import sign
 from backend.labels.labeling_folder import LabelingFolder
 from backend.platforms.base import ClipToLabel, LabelingSpec
 from backend.progress import silent
@@ -18,11 +18,8 @@ OBJECT = {"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [20, 20, 50, 60]}}}
 
 
 @pytest.fixture
-def client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestClient]:
-    monkeypatch.setenv("BYTETRACK_WORKSPACE", str(tmp_path / "workspace"))
-    routes._key.cache_clear()
-    yield TestClient(Starlette(routes=[routes.route]))
-    routes._key.cache_clear()
+def client() -> TestClient:
+    return TestClient(Starlette(routes=[labeling_editor.route]))
 
 
 @pytest.fixture
@@ -39,7 +36,7 @@ def folder(tmp_path: Path) -> LabelingFolder:
 
 
 def at(folder: LabelingFolder, part: str) -> str:
-    return routes.address(folder, 0).replace("PART", part)
+    return labeling_editor.address_of(folder, 0).replace("PART", part)
 
 
 def test_what_is_drawn_is_kept(client: TestClient, folder: LabelingFolder) -> None:
@@ -81,8 +78,9 @@ def test_nothing_else_can_be_reached(client: TestClient, folder: LabelingFolder,
         address.replace("clip=0", "clip=1"),
         address.replace("job", "job2"),
         address.replace("clip=0", "clip=x"),
-        f"{routes.PATH}/{'0' * 64}/drawn?folder=/etc&clip=0",
-        f"{routes.PATH}/{'0' * 64}/drawn",
+        f"{labeling_editor.PATH}/{'0' * 64}/drawn?folder=/etc&clip=0",
+        f"{labeling_editor.PATH}/{'0' * 64}/drawn",
+        f"{labeling_editor.PATH}/{sign('file', str(folder.path), '0')}/drawn?folder={folder.path}&clip=0",
     ):
         answer = client.get(wrong)
         assert answer.status_code == 403 and "Reload the page" in answer.json()["error"]
@@ -91,7 +89,7 @@ def test_nothing_else_can_be_reached(client: TestClient, folder: LabelingFolder,
 
 
 def test_too_much_is_refused(client: TestClient, folder: LabelingFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routes, "LARGEST", 10)
+    monkeypatch.setattr(labeling_editor, "MAX_BODY_BYTES", 10)
     assert client.put(at(folder, "drawn"), json={"version": 0, "objects": []}).status_code == 413
     pieces = (b"x" * 6 for _ in range(2))  # sent without saying how much it will be
     assert client.put(at(folder, "drawn"), content=pieces).status_code == 413
@@ -104,11 +102,7 @@ def test_a_job_that_was_removed_is_told(client: TestClient, folder: LabelingFold
     assert answer.status_code == 400 and answer.json()["error"] == "This labeling job was removed."
 
 
-def test_a_tab_goes_on_saving_when_the_console_was_restarted(
-    client: TestClient, folder: LabelingFolder, tmp_path: Path
-) -> None:
+def test_an_open_tab_can_save_after_the_console_restarted(client: TestClient, folder: LabelingFolder) -> None:
     address = at(folder, "drawn")
-    routes._key.cache_clear()  # as a new server has it
+    signing._signing_key.cache_clear()  # as in a new process
     assert client.put(address, json={"version": 0, "objects": [OBJECT]}).json() == {"version": 1}
-    key = tmp_path / "workspace" / "local" / "desk.key"
-    assert key.stat().st_mode & 0o077 == 0 and len(key.read_bytes()) == 32
