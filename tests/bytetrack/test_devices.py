@@ -1,4 +1,4 @@
-"""A GPU that is there is used, or the program ends with a sentence; device files and PyTorch's answers are made up."""
+"""A GPU that is present is used, or the program fails with a clear message. Device files and PyTorch are faked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPEN = "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.159.04  Rel
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The root of a machine with a GPU and an old driver, which the real PyTorch here cannot use."""
+    """Root of a machine with a GPU whose driver is too old for the installed PyTorch."""
     root = tmp_path / "machine"
     (root / "dev").mkdir(parents=True)
     (root / "dev" / "nvidia0").touch()
@@ -34,23 +34,23 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_gpu_with_an_old_driver_is_an_error_that_names_both_versions(machine: Path) -> None:
-    with pytest.raises(UnusableGpu, match=r"The driver is 470\.57\.02; PyTorch's CUDA 13\.\d needs 580 or newer"):
+    with pytest.raises(UnusableGpu, match=r"driver version is 470\.57\.02; CUDA 13\.\d of PyTorch needs 580 or newer"):
         gpu_count()
 
 
-def test_an_unreadable_driver_version_is_said_to_be_unknown(machine: Path) -> None:
+def test_an_unreadable_driver_version_is_reported_as_unknown(machine: Path) -> None:
     (machine / "proc/driver/nvidia/version").write_text("?")
-    with pytest.raises(UnusableGpu, match="an unknown one"):
+    with pytest.raises(UnusableGpu, match="driver version is unknown"):
         gpu_count()
 
 
-def test_the_open_kernel_module_states_its_version_elsewhere(machine: Path) -> None:
+def test_the_version_of_the_open_kernel_module_is_read(machine: Path) -> None:
     (machine / "proc/driver/nvidia/version").write_text(OPEN)
     assert driver_version() == "580.159.04"
 
 
 def test_a_gpu_that_is_listed_but_cannot_compute_is_an_error(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a V100 is with CUDA 13: found, but without code for it."""
+    """For example a V100 with CUDA 13: it is listed, but CUDA has no code for it."""
 
     def ones(*_: object, **__: object) -> torch.Tensor:
         raise RuntimeError("CUDA error: no kernel image is available for execution on the device\nmore lines")
@@ -62,21 +62,21 @@ def test_a_gpu_that_is_listed_but_cannot_compute_is_an_error(machine: Path, monk
         gpu_count()
 
 
-def test_without_a_gpu_the_cpu_computes(machine: Path, tmp_path: Path) -> None:
-    (machine / "dev/nvidia0").unlink()  # the driver alone, as on a host whose GPUs others have
+def test_without_a_gpu_the_cpu_is_used(machine: Path, tmp_path: Path) -> None:
+    (machine / "dev/nvidia0").unlink()  # A driver without GPUs, as on a host that gives them to other containers.
     assert gpu_count() == 0
     assert isinstance(load_engine(save_model(tmp_path / "model")), OnnxEngine)
 
 
 @pytest.mark.parametrize("hidden", ["-1", ""])
-def test_hidden_gpus_are_no_gpus(machine: Path, monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
+def test_hidden_gpus_are_not_counted(machine: Path, monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
     assert gpu_count() == 0
 
 
-def test_windows_shares_its_gpu_only_with_nvidias_driver(machine: Path) -> None:
+def test_a_gpu_in_wsl_needs_the_nvidia_driver(machine: Path) -> None:
     (machine / "dev/nvidia0").unlink()
-    (machine / "dev/dxg").touch()  # WSL has it with any GPU
+    (machine / "dev/dxg").touch()  # WSL has this file with any GPU.
     assert gpu_count() == 0
     (machine / devices.WSL_DRIVER).parent.mkdir(parents=True)
     (machine / devices.WSL_DRIVER).touch()
@@ -84,14 +84,14 @@ def test_windows_shares_its_gpu_only_with_nvidias_driver(machine: Path) -> None:
         gpu_count()
 
 
-def test_serve_ends_with_the_sentence(machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
+def test_serve_reports_the_driver(machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd) -> None:
     save_model(tmp_path / "model")
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
     assert serve.main() == 1
     assert "470.57.02" in capfd.readouterr().err
 
 
-def test_process_ends_with_the_sentence(machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_reports_the_driver(machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_model(tmp_path / "processing/input/model")
     (tmp_path / "processing/input/videos").mkdir()
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(tmp_path))
@@ -99,7 +99,7 @@ def test_process_ends_with_the_sentence(machine: Path, tmp_path: Path, monkeypat
     assert "470.57.02" in (tmp_path / "output/message").read_text()
 
 
-def test_train_ends_with_the_sentence(machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_train_reports_the_driver(machine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save_channel(tmp_path / "input/data/train")
     (tmp_path / "input/config").mkdir()
     (tmp_path / "input/config/hyperparameters.json").write_text(json.dumps({}))

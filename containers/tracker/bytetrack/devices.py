@@ -1,6 +1,6 @@
-"""Decide whether the programs run on an NVIDIA GPU or on the CPU.
+"""Choice between NVIDIA GPUs and the CPU.
 
-A GPU that is present but cannot be used raises an error: the CPU never takes over at the GPU's price.
+A GPU that is present but unusable is an error. Falling back to the CPU would cost the price of the GPU unnoticed.
 """
 
 from __future__ import annotations
@@ -9,24 +9,25 @@ import os
 import re
 from pathlib import Path
 
-ROOT = Path("/")  # tests point it at a folder with fake device files
-WSL_DRIVER = "usr/lib/wsl/lib/nvidia-smi"  # Windows mounts it where it has NVIDIA's driver
-OLDEST_DRIVER = {12: 525, 13: 580}  # by CUDA's major version: https://docs.nvidia.com/deploy/cuda-compatibility/
+ROOT = Path("/")  # Tests replace it with a folder of fake device files.
+WSL_DRIVER = "usr/lib/wsl/lib/nvidia-smi"  # Windows mounts it in WSL if it has an NVIDIA driver.
+# Oldest driver for each major version of CUDA, from https://docs.nvidia.com/deploy/cuda-compatibility/
+MIN_DRIVER = {12: 525, 13: 580}
 DRIVER_VERSION = re.compile(r"\s(\d{3,}\.\d+(?:\.\d+)*)\s")
 
 
 class UnusableGpu(ValueError):
-    """There is a GPU, but PyTorch cannot compute on it."""
+    """A GPU is present, but PyTorch cannot use it."""
 
 
 def gpu_count() -> int:
-    """Return the number of NVIDIA GPUs to use; 0 if there is none, or `CUDA_VISIBLE_DEVICES` is empty or -1.
+    """Return the number of NVIDIA GPUs to use, 0 if there is none or if `CUDA_VISIBLE_DEVICES` is empty or -1.
 
-    PyTorch is imported only where there is a GPU, since importing it takes seconds.
+    PyTorch is imported only if a GPU is present, because the import takes seconds.
 
     Raises:
-        UnusableGpu: if there is a GPU but PyTorch cannot use it. The message names the driver found, the driver
-            needed, and what to do.
+        UnusableGpu: If a GPU is present, but PyTorch cannot use it. The message names the installed and the required
+            driver, and what to do.
     """
     if not is_gpu_present() or os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1"):
         return 0
@@ -34,17 +35,17 @@ def gpu_count() -> int:
 
     try:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        for number in range(count):  # computing is the only proof: a GPU can be listed and still be too old for PyTorch
-            torch.ones(1, device=f"cuda:{number}").add_(1).item()
+        for index in range(count):  # PyTorch also lists GPUs that are too old for it.
+            torch.ones(1, device=f"cuda:{index}").add_(1).item()
     except RuntimeError as error:
         raise UnusableGpu(_explanation(torch.version.cuda, str(error).strip().splitlines()[0])) from error
     if not count:
-        raise UnusableGpu(_explanation(torch.version.cuda, "PyTorch does not find it"))
+        raise UnusableGpu(_explanation(torch.version.cuda, "PyTorch does not detect it"))
     return count
 
 
 def is_gpu_present() -> bool:
-    """Return whether the operating system shows an NVIDIA GPU, usable or not."""
+    """Return whether the operating system lists an NVIDIA GPU, usable or not."""
     return any(ROOT.glob("dev/nvidia[0-9]*")) or ((ROOT / "dev/dxg").exists() and (ROOT / WSL_DRIVER).exists())
 
 
@@ -59,16 +60,21 @@ def driver_version() -> str:
 
 
 def _explanation(cuda: str | None, reason: str) -> str:
-    """Say why the GPU cannot be used, for the CUDA version that PyTorch is built for (None: without CUDA)."""
-    found = driver_version() or "an unknown one"
+    """Return an error message that says why the GPU cannot be used, and what to do.
+
+    Args:
+        cuda: CUDA version that PyTorch was built for, such as "13.0". None if it was built without CUDA.
+        reason: What failed.
+    """
+    installed = driver_version() or "unknown"
     if cuda is None:
-        needed = "PyTorch is built without CUDA here"
-    elif oldest := OLDEST_DRIVER.get(int(cuda.split(".")[0])):
-        needed = f"PyTorch's CUDA {cuda} needs {oldest} or newer"
+        requirement = "PyTorch was built without CUDA"
+    elif min_driver := MIN_DRIVER.get(int(cuda.split(".")[0])):
+        requirement = f"CUDA {cuda} of PyTorch needs {min_driver} or newer"
     else:
-        needed = f"PyTorch is built for CUDA {cuda}"
+        requirement = f"PyTorch was built for CUDA {cuda}"
     return (
-        f"This machine has an NVIDIA GPU that cannot be used: {reason}. The driver is {found}; {needed}. Update the "
-        "driver or choose another instance type; an endpoint on SageMaker needs an InferenceAmiVersion with such a "
-        "driver. To compute on the CPU on purpose, set CUDA_VISIBLE_DEVICES to -1."
+        f"The NVIDIA GPU of this machine cannot be used: {reason}. The driver version is {installed}; {requirement}. "
+        "Update the driver, or choose another instance type. A SageMaker endpoint needs an InferenceAmiVersion with "
+        "this driver. To use the CPU instead, set CUDA_VISIBLE_DEVICES=-1."
     )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytetrack.boxes import box_iou
-from bytetrack.tracking.matching import assign, near
+from bytetrack.tracking.matching import assign, pairs_within
 
 BOX = np.dtype([("xyxy", "f8", 4), ("class_id", "i8"), ("score", "f8")])
 
@@ -54,7 +54,7 @@ def test_the_assignment_is_that_of_lap_in_the_full_matrix(
 @given(pairs, limits, st.booleans())
 def test_near_finds_every_pair(two: tuple[np.ndarray, np.ndarray], limit: float, any_class: bool) -> None:
     a, b = two
-    found = near(a, np.arange(len(a)), b, np.arange(len(b)), limit, any_class)
+    found = pairs_within(a, np.arange(len(a)), b, np.arange(len(b)), limit, any_class)
     cost = costs(a, b, by_score=False, any_class=any_class)
     surely, perhaps = np.argwhere(cost < limit - 1e-12).tolist(), np.argwhere(cost < limit + 1e-12).tolist()
     got = np.column_stack(found).tolist()

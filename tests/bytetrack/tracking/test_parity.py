@@ -24,14 +24,13 @@ def read_tracks(path: Path) -> tuple[dict[str, str], np.ndarray]:
 
 def track(detections: Path, config: TrackerConfig, frames: int) -> np.ndarray:
     """Track MOTChallenge detections, and return rows as `read_tracks` does, sorted by frame and id."""
-    frame, xyxy, scores, class_ids = mot.read_detections(detections)
+    file = mot.read_detections(detections)
     tracker = ByteTracker(config)
     tracks = []
     for number in range(frames):
-        rows = frame == number
-        boxes, ids, _, _ = tracker.update(xyxy[rows], scores[rows], class_ids[rows])
-        frames_column = np.full(len(ids), number + 1)
-        tracks.append(np.column_stack([frames_column, ids, boxes[:, :2], boxes[:, 2:] - boxes[:, :2]]))
+        rows = file.frame == number
+        xyxy, ids, _, _ = tracker.update(file.xyxy[rows], file.scores[rows], file.class_ids[rows])
+        tracks.append(np.column_stack([np.full(len(ids), number + 1), ids, xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]]))
     return np.concatenate(tracks)
 
 

@@ -81,8 +81,8 @@ def test_a_lost_track_is_kept_for_the_buffer(gap: int, same: bool) -> None:
 
 
 def test_the_buffer_is_in_seconds() -> None:
-    assert TrackerConfig(track_buffer=30, frame_rate=7).buffer == 7
-    assert TrackerConfig(track_buffer=0).buffer == 1
+    assert TrackerConfig(track_buffer=30, frame_rate=7).max_lost_frames == 7
+    assert TrackerConfig(track_buffer=0).max_lost_frames == 1
 
 
 def test_classes_never_match_and_share_one_count_of_ids() -> None:
@@ -213,7 +213,7 @@ def test_settings_are_read_from_text_and_numbers() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"track_tresh": 0.5}, "no setting 'track_tresh'; it has track_thresh"),
+        ({"track_tresh": 0.5}, "no setting 'track_tresh'. Its settings are track_thresh"),
         ({"match_thresh": "high"}, "match_thresh is 'high'"),
         ({"track_thresh": 1.5}, "track_thresh is 1.5, but must be a number from 0 to 1"),
         ({"frame_rate": 0}, "frame_rate is 0"),

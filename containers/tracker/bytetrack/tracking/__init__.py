@@ -1,1 +1,1 @@
-"""ByteTrack: association of detections with tracks from frame to frame."""
+"""The ByteTrack tracker: association of detections with tracks, frame by frame."""

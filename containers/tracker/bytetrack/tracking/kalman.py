@@ -1,25 +1,24 @@
 """A Kalman filter with constant velocity, as DeepSORT and ByteTrack define it.
 
-A box is measured as x, y (its center), a (width / height) and h (height). The four never mix: the noise is independent
-per coordinate, and the motion only couples a coordinate with its own velocity. So the 8x8 covariance of the papers is
-four 2x2 ones, and every step is a few multiplications.
+A box is measured as x and y of its center, aspect ratio a (width / height) and height h. The filter treats these four
+coordinates separately: their noise is independent, and the motion couples a coordinate only with its own velocity. The
+8x8 covariance matrix of the papers is therefore block diagonal, and its four 2x2 blocks are updated in closed form.
 
-The functions work on structured arrays with the fields `state` and `xyxy` (the same box in pixels), in place. The state
-is `(5, 4)` float64; per coordinate (last axis: x, y, a, h) it holds, in this order, position, velocity, variance of the
-position, covariance of the two, variance of the velocity, in pixels and frames.
+All functions work in place on structured arrays with the fields `state` and `xyxy`, the same box in pixels. The state
+is `(5, 4)` float64: for each coordinate (last axis: x, y, a, h) the position, the velocity, the variance of the
+position, the covariance of position and velocity, and the variance of the velocity, in pixels and frames.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
+from bytetrack.arrays import FloatArray, IntArray, RecordArray
 from bytetrack.compiled import compiled
 
 POSITION, VELOCITY, VARIANCE, COVARIANCE, VELOCITY_VARIANCE = range(5)
 X, Y, ASPECT, HEIGHT = range(4)
 STATE = ("state", "f8", (5, 4))
 
-# Standard deviations in fractions of the box's height; those of the aspect are absolute.
+# Standard deviations as fractions of the height of the box; those of the aspect ratio are absolute.
 POSITION_STD = 1 / 20
 VELOCITY_STD = 1 / 160
 ASPECT_STD = 1e-2
@@ -28,8 +27,8 @@ MEASURED_ASPECT_STD = 1e-1
 
 
 @compiled
-def initiate(tracks: np.ndarray) -> None:
-    """Boxes seen for the first time at their `xyxy`: at rest, and unsure of it."""
+def initiate(tracks: RecordArray) -> None:
+    """Initialize the states of new tracks from their `xyxy`, with velocity 0 and a high uncertainty."""
     for i in range(len(tracks)):
         state = tracks["state"][i]
         measured = _xyah(tracks["xyxy"][i])
@@ -46,8 +45,8 @@ def initiate(tracks: np.ndarray) -> None:
 
 
 @compiled
-def predict(tracks: np.ndarray, rows: np.ndarray) -> None:
-    """Move the tracks of `rows` one frame on."""
+def predict(tracks: RecordArray, rows: IntArray) -> None:
+    """Predict the states of the tracks `rows` in the next frame."""
     for i in rows:
         state = tracks["state"][i]
         height = state[POSITION, HEIGHT]
@@ -59,12 +58,12 @@ def predict(tracks: np.ndarray, rows: np.ndarray) -> None:
             state[VARIANCE, k] += 2 * state[COVARIANCE, k] + state[VELOCITY_VARIANCE, k] + position_std**2
             state[COVARIANCE, k] += state[VELOCITY_VARIANCE, k]
             state[VELOCITY_VARIANCE, k] += velocity_std**2
-        _to_xyxy(state, tracks["xyxy"][i])
+        _write_xyxy(state, tracks["xyxy"][i])
 
 
 @compiled
-def update(tracks: np.ndarray, rows: np.ndarray, detections: np.ndarray, columns: np.ndarray) -> None:
-    """Correct the tracks of `rows` by the `xyxy` of the detections of `columns`, one for one."""
+def update(tracks: RecordArray, rows: IntArray, detections: RecordArray, columns: IntArray) -> None:
+    """Correct the states of the tracks `rows` with the `xyxy` of the detections `columns`, pair by pair."""
     for i, j in zip(rows, columns):
         state = tracks["state"][i]
         measured = _xyah(detections["xyxy"][j])
@@ -79,17 +78,17 @@ def update(tracks: np.ndarray, rows: np.ndarray, detections: np.ndarray, columns
             state[VELOCITY_VARIANCE, k] -= velocity_gain * state[COVARIANCE, k]
             state[VARIANCE, k] -= gain * state[VARIANCE, k]
             state[COVARIANCE, k] -= gain * state[COVARIANCE, k]
-        _to_xyxy(state, tracks["xyxy"][i])
+        _write_xyxy(state, tracks["xyxy"][i])
 
 
 @compiled
-def _xyah(xyxy):
+def _xyah(xyxy: FloatArray) -> tuple[float, float, float, float]:
     width, height = xyxy[2] - xyxy[0], xyxy[3] - xyxy[1]
     return xyxy[0] + width / 2, xyxy[1] + height / 2, width / height, height
 
 
 @compiled
-def _to_xyxy(state, xyxy):
+def _write_xyxy(state: FloatArray, xyxy: FloatArray) -> None:
     x, y, height = state[POSITION, X], state[POSITION, Y], state[POSITION, HEIGHT]
     half_width, half_height = state[POSITION, ASPECT] * height / 2, height / 2
     xyxy[0], xyxy[1], xyxy[2], xyxy[3] = x - half_width, y - half_height, x + half_width, y + half_height

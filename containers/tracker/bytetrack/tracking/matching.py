@@ -1,10 +1,11 @@
-"""Which boxes go together: the assignment of least cost.
+"""Matching of tracks with detections: the assignment of minimum total cost, where a pair costs 1 - IoU.
 
-Of a thousand boxes and a thousand others hardly one pair in a hundred overlaps, so only those pairs are looked at: a
-sweep along x finds them, and shortest augmenting paths (Jonker & Volgenant, 1987) lead through them to the assignment.
-Where more than one is best, `lap` decides in the full matrix, as it does for ByteTrack's authors.
+In a frame with a thousand boxes on either side, fewer than one pair in a hundred overlaps. Only overlapping pairs are
+considered: a sweep along x finds them, and shortest augmenting paths (Jonker & Volgenant, 1987) solve the sparse
+assignment problem. If several assignments have the same minimum cost, `lap` solves the dense problem instead, so that
+ties are broken as in the authors' code.
 
-The boxes are structured arrays with the fields `xyxy` (pixels), `class_id` and `score`.
+Boxes are structured arrays with the fields `xyxy` (pixels), `class_id` and `score`.
 """
 
 from __future__ import annotations
@@ -13,88 +14,124 @@ import lap
 import numpy as np
 from numba import objmode
 
+from bytetrack.arrays import FloatArray, IntArray, RecordArray
 from bytetrack.boxes import box_iou
 from bytetrack.compiled import compiled
 
-BORDER = 1.0  # the authors count the corners as pixels of the box
-SAME = 1e-9  # costs that differ by less are equal: what is between them comes from rounding
-MOST_FOR_LAP = 1_000_000  # pairs; more would take it minutes, and any of the best ones will do then
-NEVER = 1e3  # the cost of a pair of different classes
+BORDER = 1.0  # The authors compute IoU with the right and bottom edges as the last pixels inside the box.
+COST_TOLERANCE = 1e-9  # Costs that differ by less are equal. Such differences are rounding errors.
+MAX_LAP_PAIRS = 1_000_000  # `lap` takes minutes for more. An arbitrary one of the optimal assignments is used then.
+FORBIDDEN_COST = 1e3  # The cost of a pair of different classes.
 
-ALONE = -1
+UNMATCHED = -1
 
 
 @compiled
 def assign(
-    a: np.ndarray, rows: np.ndarray, b: np.ndarray, columns: np.ndarray, limit: float, by_score: bool, any_class: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """The pairs of least total cost, where leaving one of `a` and one of `b` alone costs `limit`.
+    a: RecordArray,
+    rows: IntArray,
+    b: RecordArray,
+    columns: IntArray,
+    cost_limit: float,
+    fuse_score: bool,
+    any_class: bool,
+) -> tuple[IntArray, IntArray]:
+    """Find the assignment of minimum total cost, in which an unmatched row and column together cost `cost_limit`.
 
-    A pair costs 1 - IoU, or if `by_score`, 1 - IoU × score of the one in `b`.
+    A pair costs 1 - IoU, or 1 - IoU × score of the box in `b` if `fuse_score` is true.
 
     Args:
         a: `(N,)` boxes.
-        rows: `(R,)` int64: those of `a` to look at.
+        rows: `(R,)` indices of the boxes in `a` to match.
         b: `(M,)` boxes.
-        columns: `(C,)` int64: those of `b` to look at.
-        limit: in 0..1.
-        any_class: whether boxes of different classes may go together.
+        columns: `(C,)` indices of the boxes in `b` to match.
+        cost_limit: Maximum cost of a pair, in 0..1.
+        fuse_score: Whether the IoU is multiplied by the score.
+        any_class: Whether boxes of different classes can match.
 
     Returns:
-        `(K,)` int64 indices into `a`, in the order of `rows`, and those into `b` that they go with.
+        `(K,)` indices into `a`, in the order of `rows`, and the `(K,)` indices into `b` of the boxes that they match.
     """
-    start, column, cost = _pairs(a, rows, b, columns, limit, by_score, any_class)
-    chosen, row_price, column_price = _shortest_paths(start, column, cost, limit, len(columns))
-    # With a limit of 1 even boxes that are far apart may go together, and they all cost the same.
-    certain = limit <= 1 - SAME and _is_only_one(start, column, cost, limit, chosen, row_price, column_price)
-    if not certain and 0 < len(rows) * len(columns) <= MOST_FOR_LAP:
-        with objmode(chosen="int64[::1]"):
-            chosen = _assign_by_lap(a[rows], b[columns], limit, by_score, any_class)
-    of_a, of_b = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
+    start, column, cost = _sparse_costs(a, rows, b, columns, cost_limit, fuse_score, any_class)
+    column_of_row, row_price, column_price = _shortest_augmenting_paths(start, column, cost, cost_limit, len(columns))
+    # With a limit of 1, all pairs that do not overlap have the same, admissible cost, but are not among `cost`.
+    is_unique = cost_limit <= 1 - COST_TOLERANCE and _is_unique_optimum(
+        start, column, cost, cost_limit, column_of_row, row_price, column_price
+    )
+    if not is_unique and 0 < len(rows) * len(columns) <= MAX_LAP_PAIRS:
+        with objmode(column_of_row="int64[::1]"):
+            column_of_row = _assign_by_lap(a[rows], b[columns], cost_limit, fuse_score, any_class)
+    matched_a, matched_b = np.empty(len(rows), np.int64), np.empty(len(rows), np.int64)
     n = 0
     for i in range(len(rows)):
-        if chosen[i] != ALONE:
-            of_a[n], of_b[n] = rows[i], columns[chosen[i]]
+        if column_of_row[i] != UNMATCHED:
+            matched_a[n], matched_b[n] = rows[i], columns[column_of_row[i]]
             n += 1
-    return of_a[:n], of_b[:n]
+    return matched_a[:n], matched_b[:n]
 
 
-def _assign_by_lap(a: np.ndarray, b: np.ndarray, limit: float, by_score: bool, any_class: bool) -> np.ndarray:
+def _assign_by_lap(a: RecordArray, b: RecordArray, cost_limit: float, fuse_score: bool, any_class: bool) -> IntArray:
+    """Return the `(N,)` column of each row, or `UNMATCHED`, as the authors' code computes it."""
     similarity = box_iou(a["xyxy"], b["xyxy"], BORDER)
-    if by_score:
+    if fuse_score:
         similarity *= b["score"]
     cost = 1 - similarity
     if not any_class:
-        cost[a["class_id"][:, None] != b["class_id"]] = NEVER
-    return lap.lapjv(cost, extend_cost=True, cost_limit=limit)[1].astype(np.int64)
+        cost[a["class_id"][:, None] != b["class_id"]] = FORBIDDEN_COST
+    column_of_row: IntArray = lap.lapjv(cost, extend_cost=True, cost_limit=cost_limit)[1].astype(np.int64)
+    return column_of_row
 
 
 @compiled
-def near(
-    a: np.ndarray, rows: np.ndarray, b: np.ndarray, columns: np.ndarray, limit: float, any_class: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """`(K,)` indices into `a` and into `b` of the pairs with 1 - IoU below `limit`; see `assign`."""
-    start, column, cost = _pairs(a, rows, b, columns, limit, False, any_class)
-    of_a, of_b = np.empty(len(column), np.int64), np.empty(len(column), np.int64)
+def pairs_within(
+    a: RecordArray, rows: IntArray, b: RecordArray, columns: IntArray, max_distance: float, any_class: bool
+) -> tuple[IntArray, IntArray]:
+    """Find all pairs of boxes with a distance of 1 - IoU below `max_distance`.
+
+    Args:
+        a: `(N,)` boxes.
+        rows: `(R,)` indices of the boxes in `a` to consider.
+        b: `(M,)` boxes.
+        columns: `(C,)` indices of the boxes in `b` to consider.
+        max_distance: In 0..1.
+        any_class: Whether pairs of different classes are included.
+
+    Returns:
+        `(K,)` indices into `a` and `(K,)` indices into `b`.
+    """
+    start, column, cost = _sparse_costs(a, rows, b, columns, max_distance, False, any_class)
+    paired_a, paired_b = np.empty(len(column), np.int64), np.empty(len(column), np.int64)
     n = 0
     for i in range(len(rows)):
         for pair in range(start[i], start[i + 1]):
-            if cost[pair] < limit:
-                of_a[n], of_b[n] = rows[i], columns[column[pair]]
+            if cost[pair] < max_distance:
+                paired_a[n], paired_b[n] = rows[i], columns[column[pair]]
                 n += 1
-    return of_a[:n], of_b[:n]
+    return paired_a[:n], paired_b[:n]
 
 
 @compiled
-def _pairs(a, rows, b, columns, limit, by_score, any_class):
-    """The pairs that cost no more than `limit`: row i has `column[start[i]:start[i + 1]]` and their `cost`."""
+def _sparse_costs(
+    a: RecordArray,
+    rows: IntArray,
+    b: RecordArray,
+    columns: IntArray,
+    cost_limit: float,
+    fuse_score: bool,
+    any_class: bool,
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Compute the costs of all pairs up to `cost_limit`, as a sparse matrix in compressed row format.
+
+    Returns:
+        `start`, `column` and `cost`: row i has the entries `start[i]` to `start[i + 1] - 1` of `column` and `cost`.
+    """
     xyxy, other_xyxy, class_id, other_class_id, score = a["xyxy"], b["xyxy"], a["class_id"], b["class_id"], b["score"]
     left = np.empty(len(columns))
     widest = 0.0
     for k in range(len(columns)):
         left[k] = other_xyxy[columns[k], 0]
         widest = max(widest, other_xyxy[columns[k], 2] - left[k])
-    order = _ascending(left)
+    order = _argsort(left)
 
     start = np.zeros(len(rows) + 1, np.int64)
     column = np.empty(4 * (len(rows) + len(columns)), np.int64)
@@ -103,7 +140,7 @@ def _pairs(a, rows, b, columns, limit, by_score, any_class):
     for i in range(len(rows)):
         x1, y1, x2, y2 = xyxy[rows[i]]
         area = max(x2 - x1 + BORDER, 0.0) * max(y2 - y1 + BORDER, 0.0)
-        for k in range(_first_at_least(left, order, x1 - widest - BORDER), len(order)):
+        for k in range(_searchsorted(left, order, x1 - widest - BORDER), len(order)):
             j = columns[order[k]]
             other_x1, other_y1, other_x2, other_y2 = other_xyxy[j]
             if other_x1 >= x2 + BORDER:
@@ -114,9 +151,9 @@ def _pairs(a, rows, b, columns, limit, by_score, any_class):
                 continue
             other_area = (other_x2 - other_x1 + BORDER) * (other_y2 - other_y1 + BORDER)
             similarity = width * height / (area + other_area - width * height)
-            if by_score:
+            if fuse_score:
                 similarity *= score[j]
-            if 1 - similarity <= limit + SAME:
+            if 1 - similarity <= cost_limit + COST_TOLERANCE:
                 if n == len(column):
                     column = np.concatenate((column, np.empty_like(column)))
                     cost = np.concatenate((cost, np.empty_like(cost)))
@@ -127,8 +164,8 @@ def _pairs(a, rows, b, columns, limit, by_score, any_class):
 
 
 @compiled
-def _ascending(values):
-    """The order that sorts the values (Shell sort). Numba takes seconds to compile `np.argsort`, this none."""
+def _argsort(values: FloatArray) -> IntArray:
+    """Return the indices that sort the values (Shell sort). Numba takes seconds to compile `np.argsort`."""
     order = np.empty(len(values), np.int64)
     for i in range(len(values)):
         order[i] = i
@@ -145,12 +182,12 @@ def _ascending(values):
 
 
 @compiled
-def _first_at_least(values, order, least):
-    """Where, in ascending order, the values begin that are `least` or more."""
+def _searchsorted(values: FloatArray, order: IntArray, minimum: float) -> int:
+    """Return the position in `order`, which sorts the values, of the first value that is `minimum` or more."""
     low, high = 0, len(order)
     while low < high:
         middle = (low + high) // 2
-        if values[order[middle]] < least:
+        if values[order[middle]] < minimum:
             low = middle + 1
         else:
             high = middle
@@ -158,127 +195,144 @@ def _first_at_least(values, order, least):
 
 
 @compiled
-def _shortest_paths(start, column, cost, limit, number_of_columns):
-    """For each row its column, or ALONE; and the prices of rows and columns that prove it best.
+def _shortest_augmenting_paths(
+    start: IntArray, column: IntArray, cost: FloatArray, cost_limit: float, number_of_columns: int
+) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Solve the sparse assignment problem, in which leaving a row unmatched costs `cost_limit`.
 
-    Every row may also go to a place of its own that costs `limit`. The prices keep cost - row price - column price at
-    0 for chosen pairs and at 0 or more for all.
+    The prices are the dual variables, which prove that the assignment is optimal: the reduced cost of a pair,
+    cost - row price - column price, is 0 for matched pairs and at least 0 for all pairs.
+
+    Returns:
+        `(R,)` column of each row, or `UNMATCHED`, `(R,)` prices of the rows and `(C,)` prices of the columns.
     """
     number_of_rows = len(start) - 1
-    column_of_row = np.full(number_of_rows, ALONE)
-    row_of_column = np.full(number_of_columns, ALONE)
-    row_price = np.full(number_of_rows, limit)
+    column_of_row = np.full(number_of_rows, UNMATCHED)
+    row_of_column = np.full(number_of_columns, UNMATCHED)
+    row_price = np.full(number_of_rows, cost_limit)
     column_price = np.zeros(number_of_columns)
-    contested = np.zeros(number_of_rows, np.bool_)
-    for i in range(number_of_rows):  # most rows get what they want most
-        wanted = ALONE
+    is_contested = np.zeros(number_of_rows, np.bool_)
+    for i in range(number_of_rows):  # Most rows get their cheapest column, without a search.
+        cheapest = UNMATCHED
         for pair in range(start[i], start[i + 1]):
             if cost[pair] < row_price[i]:
-                row_price[i], wanted = cost[pair], column[pair]
-        if wanted != ALONE and row_of_column[wanted] == ALONE:
-            column_of_row[i], row_of_column[wanted] = wanted, i
+                row_price[i], cheapest = cost[pair], column[pair]
+        if cheapest != UNMATCHED and row_of_column[cheapest] == UNMATCHED:
+            column_of_row[i], row_of_column[cheapest] = cheapest, i
         else:
-            contested[i] = wanted != ALONE
+            is_contested[i] = cheapest != UNMATCHED
 
     distance = np.full(number_of_columns, np.inf)
-    came_from = np.empty(number_of_columns, np.int64)  # the row before the column on the shortest path to it
-    done = np.zeros(number_of_columns, np.bool_)
+    previous_row = np.empty(number_of_columns, np.int64)  # The row before each column on the shortest path to it.
+    is_scanned = np.zeros(number_of_columns, np.bool_)
     reached = np.empty(number_of_columns, np.int64)
     for source in range(number_of_rows):
-        if not contested[source]:
+        if not is_contested[source]:
             continue
-        # Dijkstra from `source` over reduced costs, to the nearest free column or row that had better be alone.
-        number_reached = 0
-        row, column_here, so_far = source, ALONE, 0.0
-        alone_row, alone_distance = ALONE, np.inf
+        # Dijkstra's algorithm over reduced costs, from `source` to the nearest end of an augmenting path: a column that
+        # is free, or a row that gives up its column and becomes unmatched.
+        reached_count = 0
+        row, path_column, path_cost = source, UNMATCHED, 0.0
+        leaving_row, leaving_cost = UNMATCHED, np.inf
         while True:
-            if so_far + limit - row_price[row] < alone_distance:
-                alone_row, alone_distance = row, so_far + limit - row_price[row]
+            if path_cost + cost_limit - row_price[row] < leaving_cost:
+                leaving_row, leaving_cost = row, path_cost + cost_limit - row_price[row]
             for pair in range(start[row], start[row + 1]):
                 j = column[pair]
-                through = so_far + cost[pair] - row_price[row] - column_price[j]
-                if not done[j] and through < distance[j]:
+                path_cost_to_column = path_cost + cost[pair] - row_price[row] - column_price[j]
+                if not is_scanned[j] and path_cost_to_column < distance[j]:
                     if distance[j] == np.inf:
-                        reached[number_reached] = j
-                        number_reached += 1
-                    distance[j], came_from[j] = through, row
-            column_here, so_far = ALONE, alone_distance
-            for k in range(number_reached):
-                if not done[reached[k]] and distance[reached[k]] < so_far:
-                    column_here, so_far = reached[k], distance[reached[k]]
-            if column_here == ALONE or row_of_column[column_here] == ALONE:
+                        reached[reached_count] = j
+                        reached_count += 1
+                    distance[j], previous_row[j] = path_cost_to_column, row
+            path_column, path_cost = UNMATCHED, leaving_cost
+            for k in range(reached_count):
+                if not is_scanned[reached[k]] and distance[reached[k]] < path_cost:
+                    path_column, path_cost = reached[k], distance[reached[k]]
+            if path_column == UNMATCHED or row_of_column[path_column] == UNMATCHED:
                 break
-            done[column_here] = True
-            row = row_of_column[column_here]
+            is_scanned[path_column] = True
+            row = row_of_column[path_column]
 
-        row_price[source] += so_far
-        for k in range(number_reached):
+        row_price[source] += path_cost
+        for k in range(reached_count):
             j = reached[k]
-            if done[j]:
-                row_price[row_of_column[j]] += so_far - distance[j]
-                column_price[j] -= so_far - distance[j]
-            distance[j], done[j] = np.inf, False
+            if is_scanned[j]:
+                row_price[row_of_column[j]] += path_cost - distance[j]
+                column_price[j] -= path_cost - distance[j]
+            distance[j], is_scanned[j] = np.inf, False
 
-        if column_here == ALONE:  # `alone_row` gives its column up, if it has one
-            column_here, column_of_row[alone_row] = column_of_row[alone_row], ALONE
-            if alone_row == source:
+        if path_column == UNMATCHED:  # `leaving_row` gives up its column, if it has one.
+            path_column, column_of_row[leaving_row] = column_of_row[leaving_row], UNMATCHED
+            if leaving_row == source:
                 continue
-        while True:  # every row on the path takes the next column
-            row = came_from[column_here]
-            row_of_column[column_here] = row
-            column_of_row[row], column_here = column_here, column_of_row[row]
+        while True:  # Every row on the path takes the next column of the path.
+            row = previous_row[path_column]
+            row_of_column[path_column] = row
+            column_of_row[row], path_column = path_column, column_of_row[row]
             if row == source:
                 break
     return column_of_row, row_price, column_price
 
 
 @compiled
-def _is_only_one(start, column, cost, limit, column_of_row, row_price, column_price):
-    """Whether every other assignment costs more.
+def _is_unique_optimum(
+    start: IntArray,
+    column: IntArray,
+    cost: FloatArray,
+    cost_limit: float,
+    column_of_row: IntArray,
+    row_price: FloatArray,
+    column_price: FloatArray,
+) -> bool:
+    """Return whether every other assignment costs more.
 
-    Another one that costs the same exchanges columns around a ring of pairs that add nothing to the prices; all that is
-    alone is one place of such a ring. So: can one walk along those pairs and come back to where one was?
+    The optimum is unique iff the zero-reduced-cost graph has no alternating cycle. Contracted to rows, the graph has an
+    edge from one row to another if it could take the other's column at no additional cost. One more node, `outside`,
+    stands for everything that is unmatched: rows have an edge to it if they could be unmatched, or could take a free
+    column, at no additional cost; it has an edge to rows that are unmatched, or whose column could be free. A
+    depth-first search looks for a cycle.
     """
     number_of_rows = len(start) - 1
     outside = number_of_rows
     row_of_column = np.full(len(column_price), outside)
     for i in range(number_of_rows):
-        if column_of_row[i] != ALONE:
+        if column_of_row[i] != UNMATCHED:
             row_of_column[column_of_row[i]] = i
 
-    next_way = np.zeros(number_of_rows + 1, np.int64)
-    on_path = np.zeros(number_of_rows + 1, np.bool_)
+    next_edge = np.zeros(number_of_rows + 1, np.int64)  # 0 for nodes that have not been visited
+    is_on_path = np.zeros(number_of_rows + 1, np.bool_)
     path = np.empty(number_of_rows + 1, np.int64)
-    for beginning in range(number_of_rows + 1):
+    for root in range(number_of_rows + 1):
         length = 0
-        if next_way[beginning] == 0:
-            path[0], on_path[beginning], length = beginning, True, 1
+        if next_edge[root] == 0:
+            path[0], is_on_path[root], length = root, True, 1
         while length > 0:
-            place = path[length - 1]
-            way = next_way[place]
-            next_way[place] += 1
-            target, ways = ALONE, number_of_rows
-            if place != outside:
-                ways = start[place + 1] - start[place] + 1
-            if way >= ways:
-                on_path[place] = False
+            node = path[length - 1]
+            edge = next_edge[node]
+            next_edge[node] += 1
+            target, number_of_edges = UNMATCHED, number_of_rows
+            if node != outside:
+                number_of_edges = start[node + 1] - start[node] + 1
+            if edge >= number_of_edges:
+                is_on_path[node] = False
                 length -= 1
-            elif place == outside:  # to rows that are alone, or whose column nobody else would take
-                if column_of_row[way] == ALONE or column_price[column_of_row[way]] > -SAME:
-                    target = way
-            elif way == ways - 1:
-                if column_of_row[place] != ALONE and limit - row_price[place] < SAME:
+            elif node == outside:
+                if column_of_row[edge] == UNMATCHED or column_price[column_of_row[edge]] > -COST_TOLERANCE:
+                    target = edge
+            elif edge == number_of_edges - 1:  # The row could be unmatched.
+                if column_of_row[node] != UNMATCHED and cost_limit - row_price[node] < COST_TOLERANCE:
                     target = outside
-            else:
-                pair = start[place] + way
+            else:  # The row could take another column.
+                pair = start[node] + edge
                 j = column[pair]
-                if j != column_of_row[place] and cost[pair] - row_price[place] - column_price[j] < SAME:
+                if j != column_of_row[node] and cost[pair] - row_price[node] - column_price[j] < COST_TOLERANCE:
                     target = row_of_column[j]
-            if target == ALONE:
+            if target == UNMATCHED:
                 continue
-            if on_path[target]:
+            if is_on_path[target]:
                 return False
-            if next_way[target] == 0:
-                path[length], on_path[target] = target, True
+            if next_edge[target] == 0:
+                path[length], is_on_path[target] = target, True
                 length += 1
     return True

@@ -1,25 +1,32 @@
-"""What can be known better about tracks once the whole video has been seen.
+"""Refinement of the tracks of a complete video, with knowledge of all its frames.
 
-Measured in `docs/measurements.md`: leaving out short tracks and smoothing help on every video tried and are on by
-default; filling gaps helps on some and harms on others, and is not.
+`docs/measurements.md` has the effect on scores: removing short tracks and smoothing boxes help on every video measured
+and are on by default. Interpolating gaps helps on some videos, makes others worse, and is off by default.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from bytetrack.arrays import FloatArray
 from bytetrack.tracking.config import TrackerConfig
 from bytetrack.tracks import Tracks
 
 
 def refine(tracks: Tracks, config: TrackerConfig) -> Tracks:
-    """The tracks of a whole video without those of fewer than `min_length` boxes, gaps of up to `fill_gaps` frames
-    filled, boxes smoothed over `smooth` frames, and each track of the one class that most of its scores speak for.
+    """Remove short tracks, assign one class to each track, interpolate gaps and smooth boxes.
 
-    Works on boxes rounded to 0.01 pixels, as files and answers have them: who gets the tracks bit by bit over a wire
-    comes to the same result. A video shorter than `min_length` keeps the tracks that last through all of it.
+    Boxes are first rounded to 0.01 pixels, as in files and responses, so that tracks received in parts from an endpoint
+    are refined to the same result. In a video of fewer than `min_length` frames, tracks with a box in every frame are
+    not short.
+
+    Args:
+        tracks: Tracks of a complete video.
+        config: Settings, of which `min_length`, `fill_gaps` and `smooth` are used.
     """
-    tracks = _with(tracks, xyxy=tracks.xyxy.round(2), score=tracks.score.round(4))
+    tracks = replace(tracks, xyxy=tracks.xyxy.round(2), score=tracks.score.round(4))
     if len(tracks) == 0:
         return tracks
     tracks = drop_short(tracks, min(config.min_length, int(tracks.frame[-1]) + 1))
@@ -27,73 +34,71 @@ def refine(tracks: Tracks, config: TrackerConfig) -> Tracks:
 
 
 def drop_short(tracks: Tracks, min_length: int) -> Tracks:
-    """Without the tracks of fewer boxes: most of those follow something that is no object."""
+    """Remove tracks of fewer than `min_length` boxes, most of which are false positives."""
     _, track, boxes = np.unique(tracks.id, return_inverse=True, return_counts=True)
     return tracks.select(boxes[track] >= min_length)
 
 
 def vote_class(tracks: Tracks) -> Tracks:
-    """Each track of the class that has most of its scores; the first of them where several have as much."""
-    names, track = np.unique(tracks.id, return_inverse=True)
-    votes = np.zeros((len(names), len(tracks.classes)))
+    """Assign to each track the class with the highest sum of scores, or the first one of several."""
+    ids, track = np.unique(tracks.id, return_inverse=True)
+    votes = np.zeros((len(ids), len(tracks.classes)))
     np.add.at(votes, (track, tracks.class_id), tracks.score)
-    return _with(tracks, class_id=votes.argmax(axis=1)[track])
+    return replace(tracks, class_id=votes.argmax(axis=1)[track])
 
 
-def interpolate_gaps(tracks: Tracks, most: int) -> Tracks:
-    """Boxes where a track is missing for up to `most` frames, in a straight line from the last to the next."""
+def interpolate_gaps(tracks: Tracks, max_frames: int) -> Tracks:
+    """Add linearly interpolated boxes where a track is missing for up to `max_frames` frames."""
     by_track = np.lexsort((tracks.frame, tracks.id))
     before, after = by_track[:-1], by_track[1:]
     missing = tracks.frame[after] - tracks.frame[before] - 1
-    gaps = (tracks.id[before] == tracks.id[after]) & (missing > 0) & (missing <= most)
-    before, after, missing = before[gaps], after[gaps], missing[gaps]
+    is_gap = (tracks.id[before] == tracks.id[after]) & (missing > 0) & (missing <= max_frames)
+    before, after, missing = before[is_gap], after[is_gap], missing[is_gap]
 
+    # One element for each box to add: the index of its gap, and its position in it from 1.
     gap = np.repeat(np.arange(len(missing)), missing)
     step = np.arange(len(gap)) - np.repeat(missing.cumsum() - missing, missing) + 1
-    share = step / (missing[gap] + 1)
+    weight = step / (missing[gap] + 1)
     start, end = before[gap], after[gap]
     return Tracks(
         frame=np.concatenate([tracks.frame, tracks.frame[start] + step]),
         id=np.concatenate([tracks.id, tracks.id[start]]),
-        xyxy=np.concatenate([tracks.xyxy, _between(tracks.xyxy[start], tracks.xyxy[end], share[:, None])]),
-        score=np.concatenate([tracks.score, _between(tracks.score[start], tracks.score[end], share)]),
+        xyxy=np.concatenate([tracks.xyxy, _interpolate(tracks.xyxy[start], tracks.xyxy[end], weight[:, None])]),
+        score=np.concatenate([tracks.score, _interpolate(tracks.score[start], tracks.score[end], weight)]),
         class_id=np.concatenate([tracks.class_id, tracks.class_id[start]]),
         classes=tracks.classes,
     )
 
 
 def smooth(tracks: Tracks, window: int) -> Tracks:
-    """Every side of a box from a line fitted through the `window` frames around it (Savitzky & Golay, 1964).
+    """Smooth each coordinate with a line fitted to the `window` frames around it (Savitzky & Golay, 1964).
 
-    At the ends of a track, and before and after a gap, the line of the nearest full window goes on.
+    The frames of a track without a gap are smoothed together. In the first and last half window, the line of the
+    nearest full window is extrapolated. Boxes that would become empty are not smoothed.
     """
     order = np.lexsort((tracks.frame, tracks.id))
     xyxy, position = tracks.xyxy[order], np.arange(len(order))
     breaks = (np.diff(tracks.id[order]) != 0) | (np.diff(tracks.frame[order]) != 1)
     starts = np.concatenate([[0], np.flatnonzero(breaks) + 1, [len(order)]])
-    stretch = np.searchsorted(starts, position, side="right") - 1
-    first, last = starts[stretch], starts[stretch + 1] - 1
+    segment = np.searchsorted(starts, position, side="right") - 1
+    first, last = starts[segment], starts[segment + 1] - 1
 
     half = (np.minimum(window, last - first + 1) - 1).clip(0) // 2
     center = position.clip(first + half, last - half)
-    total, lean = np.zeros_like(xyxy), np.zeros_like(xyxy)
+    total, moment = np.zeros_like(xyxy), np.zeros_like(xyxy)
     for offset in range(-(window // 2), window // 2 + 1):
-        there = xyxy[(center + offset).clip(first, last)] * (abs(offset) <= half)[:, None]
-        total += there
-        lean += offset * there
-    slope = lean / np.maximum(half * (half + 1) * (2 * half + 1) / 3, 1)[:, None]
+        in_window = xyxy[(center + offset).clip(first, last)] * (abs(offset) <= half)[:, None]
+        total += in_window
+        moment += offset * in_window
+    slope = moment / np.maximum(half * (half + 1) * (2 * half + 1) / 3, 1)[:, None]
     smoothed = total / (2 * half + 1)[:, None] + slope * (position - center)[:, None]
 
-    empty = np.any(smoothed[:, 2:] <= smoothed[:, :2], axis=1)
-    smoothed[empty] = xyxy[empty]
+    is_empty = np.any(smoothed[:, 2:] <= smoothed[:, :2], axis=1)
+    smoothed[is_empty] = xyxy[is_empty]
     return Tracks(
         tracks.frame[order], tracks.id[order], smoothed, tracks.score[order], tracks.class_id[order], tracks.classes
     )
 
 
-def _between(a: np.ndarray, b: np.ndarray, share: np.ndarray) -> np.ndarray:
-    return a + (b - a) * share
-
-
-def _with(tracks: Tracks, **columns: np.ndarray) -> Tracks:
-    return Tracks(**{**vars(tracks), **columns})
+def _interpolate(a: FloatArray, b: FloatArray, weight: FloatArray) -> FloatArray:
+    return a + (b - a) * weight

@@ -1,4 +1,4 @@
-"""ByteTrack (Zhang et al., ECCV 2022): detections in, boxes with lasting ids out, one frame at a time."""
+"""`ByteTracker`, which assigns ids to detections, frame by frame (Zhang et al., ECCV 2022)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,21 @@ from dataclasses import asdict
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bytetrack.tracking.association import TRACK, follow, in_view, usable
+from bytetrack.arrays import FloatArray, IntArray, RecordArray
+from bytetrack.tracking.association import TRACK, active_tracks, follow, valid_detections
 from bytetrack.tracking.config import TrackerConfig
 
 
 class ByteTracker:
-    """Follows the objects of one video; `update` takes its frames in order.
+    """Multi-object tracker for one video. Call `update` with the detections of each frame in order.
 
-    Ids count from 1 in the order in which tracks start, over all classes. The same input gives the same output.
+    Ids count from 1 in the order in which tracks start, across all classes. The tracker is deterministic.
+
+    Attributes:
+        config: Settings.
+        frame: Number of frames tracked so far.
+        last_id: Highest id that has been assigned.
+        tracks: `(T,)` records of `bytetrack.tracking.association.TRACK`, including unconfirmed and lost tracks.
     """
 
     def __init__(self, config: TrackerConfig | None = None) -> None:
@@ -25,13 +32,13 @@ class ByteTracker:
         self.reset()
 
     def reset(self) -> None:
-        """Forget everything: the next frame is the first of another video."""
+        """Remove all tracks. The next frame is the first frame of another video."""
         self.frame = 0
         self.last_id = 0
-        self.tracks = np.empty(0, TRACK)
+        self.tracks: RecordArray = np.empty(0, TRACK)
 
     def save(self) -> bytes:
-        """All that the coming frames depend on: `restore` goes on from it in another process, with the same ids."""
+        """Return the complete state, from which `restore` continues in another process."""
         saved = io.BytesIO()
         config = json.dumps(asdict(self.config))
         np.savez(saved, config=config, frame=self.frame, last_id=self.last_id, tracks=self.tracks)
@@ -39,10 +46,10 @@ class ByteTracker:
 
     @classmethod
     def restore(cls, saved: bytes) -> ByteTracker:
-        """The tracker that `save` wrote.
+        """Create a tracker from the state that `save` returned.
 
         Raises:
-            ValueError: if it is damaged, or something else.
+            ValueError: If the state is damaged or comes from an incompatible version.
         """
         try:
             with np.load(io.BytesIO(saved), allow_pickle=False) as entries:
@@ -52,26 +59,28 @@ class ByteTracker:
         except (KeyError, ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"This is not the saved state of a tracker: {error}.") from error
         if tracker.tracks.dtype != TRACK or tracker.tracks.ndim != 1:
-            raise ValueError("This is the saved state of another version's tracker.")
+            raise ValueError("This state was saved by an incompatible version of the tracker.")
         return tracker
 
     def update(
         self, xyxy: ArrayLike, scores: ArrayLike, class_ids: ArrayLike
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Go one frame on, with its detections (`N` may be 0).
+    ) -> tuple[FloatArray, IntArray, FloatArray, IntArray]:
+        """Track the detections of the next frame.
 
         Args:
-            xyxy: `(N, 4)` left, top, right, bottom in pixels. Boxes that are not finite, or empty, are ignored.
-            scores: `(N,)` in 0..1; more counts as 1, and what is not finite is ignored.
+            xyxy: `(N, 4)` left, top, right and bottom in pixels. Empty boxes and boxes that are not finite are ignored.
+                `N` may be 0.
+            scores: `(N,)` scores in 0..1. Higher scores are clipped, and detections with a score that is not finite are
+                ignored.
             class_ids: `(N,)` integers.
 
         Returns:
-            The objects in view, sorted by id: their boxes `(M, 4)` float64 as the filter sees them now, which may reach
-            beyond the picture; their ids `(M,)` int64, the scores of their detections `(M,)` float64, and their
-            classes `(M,)` int64.
+            Boxes, ids, scores and class ids of the `M` objects in this frame, sorted by id: `(M, 4)` float64 xyxy as
+            estimated by the Kalman filter, which can extend beyond the frame, `(M,)` int64, `(M,)` float64 scores of
+            their detections, and `(M,)` int64.
 
         Raises:
-            ValueError: naming the argument whose shape or type is wrong; the tracker is then as it was before.
+            ValueError: If an argument has a wrong shape or type. The tracker is then unchanged.
         """
         detections = _detections(xyxy, scores, class_ids)
         self.frame += 1
@@ -83,26 +92,31 @@ class ByteTracker:
             self.last_id,
             config.track_thresh,
             config.match_thresh,
-            config.buffer,
+            config.max_lost_frames,
             config.class_votes,
         )
-        return in_view(self.tracks, config.min_box_area)
+        return active_tracks(self.tracks, config.min_box_area)
 
 
-def _detections(xyxy: ArrayLike, scores: ArrayLike, class_ids: ArrayLike) -> np.ndarray:
-    """The detections as one `(N,)` array of `DETECTION`, without the boxes that can be no object."""
-    boxes, score, class_id = _numbers("xyxy", xyxy), _numbers("scores", scores), _numbers("class_ids", class_ids)
+def _detections(xyxy: ArrayLike, scores: ArrayLike, class_ids: ArrayLike) -> RecordArray:
+    """Check the arguments of `update`, and return the valid detections as records of `DETECTION`."""
+    boxes, score, class_id = (
+        _float_array("xyxy", xyxy),
+        _float_array("scores", scores),
+        _float_array("class_ids", class_ids),
+    )
     if score.ndim != 1:
-        raise ValueError(f"scores has the shape {score.shape}, but must be one-dimensional.")
+        raise ValueError(f"scores has shape {score.shape}, but must be one-dimensional.")
     if boxes.size == 0:
-        boxes = boxes.reshape(0, 4)  # an empty list has no second dimension
+        boxes = boxes.reshape(0, 4)  # An empty list has no second dimension.
     for name, array, shape in (("xyxy", boxes, (len(score), 4)), ("class_ids", class_id, (len(score),))):
         if array.shape != shape:
-            raise ValueError(f"{name} has the shape {array.shape}, but must have {shape} to go with scores.")
-    return usable(boxes, score, class_id)
+            raise ValueError(f"{name} has shape {array.shape}, but {shape} is needed for {len(score)} scores.")
+    detections: RecordArray = valid_detections(boxes, score, class_id)
+    return detections
 
 
-def _numbers(name: str, values: ArrayLike) -> np.ndarray:
+def _float_array(name: str, values: ArrayLike) -> FloatArray:
     try:
         return np.ascontiguousarray(values, np.float64)
     except (TypeError, ValueError, OverflowError) as error:

@@ -136,7 +136,7 @@ def ties(random: np.random.Generator) -> Iterator[list[Detection]]:
 
 
 def gaps(random: np.random.Generator) -> Iterator[list[Detection]]:
-    """Objects vanish for 1 to 40 frames and come back where they were expected; some frames are empty."""
+    """Objects vanish for 1 to 32 frames and come back where they were expected; some frames are empty."""
     walkers = walkers_in_view(5, random)
     for k, walker in enumerate(walkers):
         walker.speed = (walker.speed[0] / 4, walker.speed[1] / 4)
@@ -216,12 +216,13 @@ def write_detections(path: Path, frames: list[list[Detection]]) -> None:
 
 def write_tracks(path: Path, detections: Path, frames: int, settings: Settings, rivals: Path) -> None:
     """Write the settings, the number of frames and `frame,id,left,top,width,height` per box of the authors' tracker."""
-    frame, xyxy, scores, _ = mot.read_detections(detections)
+    file = mot.read_detections(detections)
     tracker = authors_tracker(rivals / "ByteTrack", **settings._asdict())
     lines = ["# " + " ".join(f"{name}={value:g}" for name, value in settings._asdict().items()) + f" frames={frames}"]
     for number in range(frames):
-        rows = frame == number
-        for track in tracker.update(np.column_stack([xyxy[rows], scores[rows]]), (HEIGHT, WIDTH), (HEIGHT, WIDTH)):
+        rows = file.frame == number
+        detected = np.column_stack([file.xyxy[rows], file.scores[rows]])
+        for track in tracker.update(detected, (HEIGHT, WIDTH), (HEIGHT, WIDTH)):
             left, top, width, height = track.tlwh
             lines.append(f"{number + 1},{track.track_id},{left:.3f},{top:.3f},{width:.3f},{height:.3f}")
     path.write_text("\n".join(lines) + "\n")
