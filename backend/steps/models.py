@@ -318,20 +318,22 @@ def _convert_checkpoint(
     path: Path, made: Path, progress: Progress, classes: list[str] | None, origin: str, input_size: list[int] | None
 ) -> str:
     from bytetrack.detection.artifact import ModelConfig, save
-    from bytetrack.detection.checkpoints import architecture_of, network_of, read_checkpoint
+    from bytetrack.detection.checkpoints import (
+        architecture_of,
+        build_network,
+        is_bytetrack_checkpoint,
+        read_checkpoint,
+    )
 
     weights = read_checkpoint(path)
     depth, width, depthwise, count = architecture_of(weights)
-    network = network_of(weights)
+    network = build_network(weights)
     config = ModelConfig(depth=depth, width=width, depthwise=depthwise, classes=[""] * count, input_size=[640, 640])
     size = size_name(config)
     published = recognize(path.name)
     if published and (published.size != size or count != (80 if published.origin == "YOLOX COCO" else 1)):
         published = None  # called like one of those, and something else
-    if origin == "auto":
-        from_bytetrack = published.origin == "ByteTrack MOT" if published else count == 1 and "mot" in path.name.lower()
-    else:
-        from_bytetrack = origin == "ByteTrack"
+    from_bytetrack = is_bytetrack_checkpoint(path.name, count) if origin == "auto" else origin == "ByteTrack"
     config.classes = _class_names(path, count, classes, from_bytetrack)
     config.normalization = "imagenet" if from_bytetrack else "raw"
     config.input_size = _input_size(size, input_size, list(published.input_size) if published else None, from_bytetrack)

@@ -32,7 +32,7 @@ from bytetrack import devices, mot, video
 from bytetrack.boxes import box_iou
 from bytetrack.detection import artifact
 from bytetrack.detection.artifact import ModelConfig
-from bytetrack.detection.checkpoints import known_class_names, network_of, read_checkpoint
+from bytetrack.detection.checkpoints import build_network, known_class_names, read_checkpoint
 from bytetrack.detection.detector import Detections, Detector
 from bytetrack.detection.engine import Engine, OnnxEngine, load_engine
 from bytetrack.pipeline import track_file
@@ -67,7 +67,7 @@ class Check:
         folder = self.folder / "model"
         if not folder.exists():
             weights = read_checkpoint(self.options.checkpoint)
-            network = network_of(weights)
+            network = build_network(weights)
             classes = known_class_names(80, from_bytetrack=False)
             assert classes
             config = ModelConfig(0.33, 0.25, True, classes, [416, 416], "imagenet", ["person"])

@@ -40,7 +40,7 @@ def fetch_model(bucket: Bucket, uri: str, output: Path, progress: Progress = sil
     with tempfile.TemporaryDirectory() as temporary:
         bucket.get_file(uri, Path(temporary) / "model.tar.gz", progress)
         try:
-            with artifact.unpacked(Path(temporary)) as folder:
+            with artifact.unpack_artifact(Path(temporary)) as folder:
                 output.mkdir(parents=True, exist_ok=True)
                 for file in folder.iterdir():
                     shutil.move(file, output / file.name)

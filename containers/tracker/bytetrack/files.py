@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 DISK_FULL_BYTES = 64 << 10  # A disk with less free space counts as full: some libraries fail before the last byte.
 
@@ -44,6 +46,21 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write `content` to `path` so that readers see either the old file or all of the new one."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that contains an object.
+
+    Raises:
+        ValueError: If the file is missing or contains something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is missing or is not JSON.") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} does not contain a JSON object.")
+    return content
 
 
 def natural_sort_key(name: str) -> list[tuple[int, int, str]]:

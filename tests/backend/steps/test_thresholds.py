@@ -31,5 +31,5 @@ def test_wrong_thresholds_are_refused(workspace, model, wrong):
 
 def test_a_model_whose_files_are_gone(workspace, model):
     (workspace.folder(model) / "model.json").unlink()
-    with pytest.raises(UserError, match="no model.json"):
+    with pytest.raises(UserError, match="model.json is missing"):
         thresholds(workspace, model.id)

@@ -21,7 +21,7 @@ def images(*frames: int) -> np.ndarray:
     return np.stack([picture(frame).transpose(2, 0, 1) for frame in frames]).astype(np.float32)
 
 
-def test_onnx_engine_knows_its_input_and_gives_one_row_per_anchor(artifact: Path) -> None:
+def test_onnx_engine_returns_one_row_per_anchor(artifact: Path) -> None:
     engine = OnnxEngine(artifact)
     assert engine.input_size == (HEIGHT, WIDTH)
     output = engine(images(0, 1))
@@ -33,14 +33,14 @@ def test_a_machine_without_cuda_gets_onnx_runtime(artifact: Path) -> None:
     assert isinstance(load_engine(artifact), OnnxEngine)
 
 
-def test_a_missing_model_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no model.onnx"):
+def test_a_missing_model_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="model.onnx is missing"):
         OnnxEngine(tmp_path)
 
 
-def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_reported(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_text("not a model")
-    with pytest.raises(ValueError, match="not a model that ONNX Runtime can read"):
+    with pytest.raises(ValueError, match="ONNX Runtime cannot read"):
         OnnxEngine(tmp_path)
 
 

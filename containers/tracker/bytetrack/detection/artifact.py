@@ -1,4 +1,7 @@
-"""A model as data, never code: `model.safetensors` (weights), `model.json` (configuration), `model.onnx` (graph)."""
+"""The model artifact, which is data and never code.
+
+It has three files: `model.safetensors` (weights), `model.json` (configuration) and `model.onnx` (computation graph).
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, cast
+from typing import IO, TYPE_CHECKING, Any, cast, get_args
 
+from bytetrack.detection.normalization import Normalization
 from bytetrack.files import atomic_path, write_atomically
 from bytetrack.tracking.config import SETTING_NAMES, TrackerConfig
 
@@ -22,36 +26,40 @@ if TYPE_CHECKING:
     from yolox.models import YoloxModule
 
 FILES = ("model.safetensors", "model.json", "model.onnx")
-MAX_BYTES = 8 * 1024**3  # of an unpacked artifact; YOLOX-x is 0.8 GB with its ONNX
+MAX_UNPACKED_BYTES = 8 * 1024**3  # YOLOX-x takes 0.8 GB with its ONNX graph
 FORMAT = 1
-NORMALIZATIONS = ("raw", "imagenet")
-STRIDE = 32  # of the coarsest feature map: input sides are multiples of it
-TOLERANCE = 1e-3  # of ONNX against PyTorch: absolute for scores, for boxes a share of the larger of box and input
+NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
+STRIDE = 32  # pixels of the input per cell of the coarsest feature map; input sides are multiples of it
+# Largest accepted difference between ONNX and PyTorch: absolute for scores; for boxes relative to the box or the input,
+# whichever is larger.
+ONNX_TOLERANCE = 1e-3
 THRESHOLDS: dict[str, float] = {
-    "test_conf": 0.1,  # detections below are dropped; low, as ByteTrack's second stage lives on weak ones
-    "nmsthre": 0.65,  # of two boxes of a class that overlap more, the weaker is dropped
-    **{name: getattr(TrackerConfig, name) for name in SETTING_NAMES if name != "frame_rate"},  # that is the video's
+    "test_conf": 0.1,  # detections with a lower score are dropped; low, because ByteTrack also matches weak detections
+    "nmsthre": 0.65,  # IoU above which NMS drops the weaker of two boxes of a class
+    # The tracker's settings, without the frame rate, which depends on the video.
+    **{name: getattr(TrackerConfig, name) for name in SETTING_NAMES if name != "frame_rate"},
 }
 
 
 @dataclass
 class ModelConfig:
-    """What `model.json` holds.
+    """The content of `model.json`.
 
     Attributes:
-        depth: YOLOX's factor of depth.
-        width: YOLOX's factor of width.
-        depthwise: whether convolutions are depthwise separable, as in YOLOX-nano.
-        classes: names, in the order of the network's outputs.
-        input_size: height and width in pixels to which a frame is fitted.
-        normalization: "raw" for BGR 0..255 (YOLOX since 0.2), "imagenet" for RGB with ImageNet's mean and deviation.
-        keep_classes: the classes that are reported; None for all.
-        thresholds: of the detector and of the tracker; those left out take the values of `THRESHOLDS`.
-        metrics: what the training measured on its validation split.
-        hyperparameters: what it was trained with.
+        depth: YOLOX's depth multiplier.
+        width: YOLOX's width multiplier.
+        depthwise: Whether convolutions are depthwise separable, as in YOLOX-nano.
+        classes: Class names in the order of the network's outputs.
+        input_size: Height and width in pixels of the network's input, to which frames are letterboxed.
+        normalization: Pixel values that the network expects, see `bytetrack.detection.normalization`.
+        keep_classes: The classes to report; None for all.
+        thresholds: Thresholds of the detector and settings of the tracker. `THRESHOLDS` fills in missing ones.
+        metrics: What the training measured on its validation split.
+        hyperparameters: The hyperparameters of the training.
+        format: Version of the artifact's format.
 
     Raises:
-        ValueError: naming the field that makes no sense.
+        ValueError: If a field has an invalid value. The message names the field.
     """
 
     depth: float
@@ -59,7 +67,7 @@ class ModelConfig:
     depthwise: bool
     classes: list[str]
     input_size: list[int]
-    normalization: str = "raw"
+    normalization: Normalization = "raw"
     keep_classes: list[str] | None = None
     thresholds: dict[str, float] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
@@ -69,52 +77,53 @@ class ModelConfig:
     def __post_init__(self) -> None:
         self.thresholds = {**THRESHOLDS, **self.thresholds}
         if self.format != FORMAT:
-            raise ValueError(f"the artifact has format {self.format}, and this program reads format {FORMAT}")
+            raise ValueError(f"the artifact has format {self.format}, but this version reads format {FORMAT} only")
         if not (0 < self.depth <= 10 and 0 < self.width <= 10):
-            raise ValueError(f"depth {self.depth} and width {self.width} are not between 0 and 10")
+            raise ValueError(f"depth {self.depth} and width {self.width} must be between 0 and 10")
         if not self.classes or not all(isinstance(name, str) for name in self.classes):
             raise ValueError("classes must name at least one class")
         if len(self.input_size) != 2 or not all(
             isinstance(side, int) and side > 0 and side % STRIDE == 0 for side in self.input_size
         ):
-            raise ValueError(f"input_size {self.input_size} is not height and width in multiples of {STRIDE}")
+            raise ValueError(f"input_size {self.input_size} must be a height and a width in multiples of {STRIDE}")
         if self.normalization not in NORMALIZATIONS:
             raise ValueError(f"normalization is “{self.normalization}”, but must be one of {', '.join(NORMALIZATIONS)}")
         if unknown := set(self.keep_classes or ()) - set(self.classes):
-            raise ValueError(f"keep_classes names classes that the model lacks: {', '.join(sorted(unknown))}")
+            raise ValueError(f"keep_classes names classes that the model does not have: {', '.join(sorted(unknown))}")
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """The configuration of the artifact in `folder`.
+    """Read the configuration of the artifact in `folder`.
 
     Raises:
-        ValueError: if there is none, or it is not one.
+        ValueError: If the configuration is missing or invalid.
     """
     path = Path(folder) / "model.json"
     try:
         values = json.loads(path.read_bytes())
-        if "normalisation" in values:  # as artifacts of version 1.0 spell it
+        if "normalisation" in values:  # the spelling that version 1.0 wrote
             values["normalization"] = values.pop("normalisation")
-        known = {each.name for each in fields(ModelConfig)}
-        return ModelConfig(**{name: value for name, value in values.items() if name in known})
+        names = {config_field.name for config_field in fields(ModelConfig)}
+        return ModelConfig(**{name: value for name, value in values.items() if name in names})
     except FileNotFoundError:
-        raise ValueError(f"There is no model.json in {folder}: that is not a model artifact.") from None
+        raise ValueError(f"{folder} is not a model artifact: model.json is missing.") from None
     except (AttributeError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is not the configuration of a model: {error}.") from error
+        raise ValueError(f"{path} is not a valid model configuration: {error}.") from error
 
 
 def write_config(folder: Path, config: ModelConfig) -> None:
+    """Write the configuration of the artifact in `folder`."""
     write_atomically(Path(folder) / "model.json", json.dumps(asdict(config), indent=2).encode())
 
 
 @contextmanager
-def unpacked(folder: Path) -> Iterator[Path]:
-    """The artifact in `folder`, unpacked for the length of the block if it came as `model.tar.gz`.
+def unpack_artifact(folder: Path) -> Iterator[Path]:
+    """Provide the artifact in `folder` as a folder, unpacked to a temporary one if it is a `model.tar.gz`.
 
-    Only the artifact's own files are taken out, by name: whatever else an archive holds is never written.
+    Only the artifact's own files are extracted, by their names. Other members of the archive are never written.
 
     Raises:
-        ValueError: if the archive is damaged or too large.
+        ValueError: If the archive is damaged or too large.
     """
     archive = Path(folder) / "model.tar.gz"
     if not archive.is_file():
@@ -124,8 +133,10 @@ def unpacked(folder: Path) -> Iterator[Path]:
         try:
             with tarfile.open(archive, "r:gz") as tar:
                 members = {Path(member.name).as_posix(): member for member in tar if member.isfile()}
-                if sum(member.size for member in members.values()) > MAX_BYTES:
-                    raise ValueError(f"{archive} unpacks to more than {MAX_BYTES:,} bytes: that is no model.")
+                if sum(member.size for member in members.values()) > MAX_UNPACKED_BYTES:
+                    raise ValueError(
+                        f"{archive} is not a model artifact: it unpacks to more than {MAX_UNPACKED_BYTES:,} bytes."
+                    )
                 for name in members.keys() & set(FILES):
                     with open(Path(temporary, name), "wb") as file:
                         shutil.copyfileobj(cast(IO[bytes], tar.extractfile(members[name])), file)
@@ -135,7 +146,7 @@ def unpacked(folder: Path) -> Iterator[Path]:
 
 
 def build(config: ModelConfig) -> YoloxModule:
-    """The network that `config` describes, freshly initialized, in training mode."""
+    """Build the network that `config` describes, with random weights and in training mode."""
     from yolox.config import YoloxConfig
 
     return YoloxConfig(
@@ -144,13 +155,18 @@ def build(config: ModelConfig) -> YoloxModule:
 
 
 def save(folder: Path, model: YoloxModule, config: ModelConfig) -> float:
-    """Write the whole artifact: weights, configuration, and the ONNX graph, checked against PyTorch.
+    """Write a complete artifact, and check its ONNX graph against PyTorch.
+
+    Args:
+        folder: Where to write the three files.
+        model: The network. It is put into evaluation mode.
+        config: The configuration of the network.
 
     Returns:
-        The largest difference between the two, see `TOLERANCE`.
+        The largest difference between ONNX and PyTorch, see `ONNX_TOLERANCE`.
 
     Raises:
-        ValueError: if ONNX and PyTorch do not agree.
+        ValueError: If the difference is larger than `ONNX_TOLERANCE`.
     """
     from safetensors.torch import save_file
 
@@ -159,19 +175,19 @@ def save(folder: Path, model: YoloxModule, config: ModelConfig) -> float:
     with atomic_path(folder / "model.safetensors") as temporary:
         save_file({name: weight.contiguous() for name, weight in model.state_dict().items()}, temporary)
     with atomic_path(folder / "model.onnx") as temporary:
-        _export(model, config.input_size, temporary)
-        difference = _disagreement(model, config, temporary)
-        if not difference <= TOLERANCE:  # not so for NaN either
+        _export_onnx(model, config.input_size, temporary)
+        difference = _onnx_difference(model, config, temporary)
+        if not difference <= ONNX_TOLERANCE:  # written so that NaN is refused as well
             raise ValueError(f"The ONNX graph gives other results than PyTorch (difference {difference:.2g}).")
     write_config(folder, config)
     return difference
 
 
 def load_torch(folder: Path) -> YoloxModule:
-    """The network of the artifact in `folder`, ready to infer.
+    """Load the network of the artifact in `folder`, in evaluation mode.
 
     Raises:
-        ValueError: if the artifact is not whole or its files do not belong together.
+        ValueError: If the artifact is incomplete or its files belong to different models.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -181,19 +197,19 @@ def load_torch(folder: Path) -> YoloxModule:
     try:
         model.load_state_dict(load_file(path))
     except FileNotFoundError:
-        raise ValueError(f"There is no model.safetensors in {folder}: that is not a whole model artifact.") from None
+        raise ValueError(f"{folder} is not a complete model artifact: model.safetensors is missing.") from None
     except (SafetensorError, RuntimeError) as error:
-        raise ValueError(f"{path} does not hold the weights of the model that model.json describes.") from error
+        raise ValueError(f"{path} does not contain the weights of the model that model.json describes.") from error
     return model.eval()
 
 
-def _export(model: YoloxModule, input_size: list[int], path: Path) -> None:
+def _export_onnx(model: YoloxModule, input_size: list[int], path: Path) -> None:
     """Write the graph: `images` (N, 3, height, width) float32 → `output` (N, anchors, 5 + classes), boxes decoded."""
     import torch
 
     images = torch.zeros(1, 3, *input_size)
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # the tracer's, about the sizes that are meant to be fixed
+        warnings.simplefilter("ignore")  # the tracer warns about image sizes becoming constants, which is intended
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         torch.onnx.export(
             model,
@@ -203,12 +219,12 @@ def _export(model: YoloxModule, input_size: list[int], path: Path) -> None:
             output_names=["output"],
             dynamic_axes={"images": {0: "N"}, "output": {0: "N"}},
             opset_version=17,
-            dynamo=False,  # the newer exporter takes five times as long and fixes the batch in YOLOX's head
+            dynamo=False,  # the newer exporter takes five times as long and fixes the batch size in YOLOX's head
         )
 
 
-def _disagreement(model: YoloxModule, config: ModelConfig, path: Path) -> float:
-    """The largest difference between ONNX Runtime and PyTorch on two noisy images, as `TOLERANCE` measures it."""
+def _onnx_difference(model: YoloxModule, config: ModelConfig, path: Path) -> float:
+    """Return the largest difference between ONNX Runtime and PyTorch on two noise images, see `ONNX_TOLERANCE`."""
     import numpy as np
     import onnxruntime
     import torch
@@ -217,10 +233,10 @@ def _disagreement(model: YoloxModule, config: ModelConfig, path: Path) -> float:
     images = np.random.default_rng(0).random((2, 3, height, width), np.float32)
     images *= 255 if config.normalization == "raw" else 2
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    ours = session.run(None, {"images": images})[0]
+    actual = session.run(None, {"images": images})[0]
     with torch.no_grad():
-        theirs = model(torch.from_numpy(images)).numpy()
-    error = np.abs(ours - theirs)
-    # A box may be huge where the network has no idea: what counts there is the error relative to its size.
-    error[..., :4] /= np.maximum(np.abs(theirs[..., :4]), max(height, width))
+        expected = model(torch.from_numpy(images)).numpy()
+    error = np.abs(actual - expected)
+    # Boxes of a network that is not sure can be huge, so their error is measured relative to their size.
+    error[..., :4] /= np.maximum(np.abs(expected[..., :4]), max(height, width))
     return float(error.max())

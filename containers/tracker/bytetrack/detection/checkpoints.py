@@ -1,10 +1,10 @@
-"""Checkpoints (`.pth`, `.pth.tar`) that YOLOX and ByteTrack write: weights of a known network, read as data."""
+"""Checkpoints (`.pth`, `.pth.tar`) of YOLOX and ByteTrack, read as data: no code in them is run."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -14,55 +14,90 @@ STEM = "backbone.backbone.stem.conv.conv.weight"
 HEAD = "head.cls_preds.0.weight"
 
 
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """The weights in a checkpoint of a YOLOX network, on the CPU, in single precision.
+class Architecture(NamedTuple):
+    """The architecture of a YOLOX network.
 
-    The file is a pickle, which could hold code: only tensors, numbers and plain containers are read.
+    Attributes:
+        depth: YOLOX's depth multiplier.
+        width: YOLOX's width multiplier.
+        depthwise: Whether the convolutions are depthwise separable, as in YOLOX-nano.
+        classes: Number of classes.
+    """
+
+    depth: float
+    width: float
+    depthwise: bool
+    classes: int
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """Read the weights of a YOLOX network from a checkpoint, onto the CPU and in single precision.
+
+    The file is a pickle, which can contain code. Only tensors, numbers and plain containers are read from it.
 
     Raises:
-        ValueError: if it is not a checkpoint, holds anything else, or its weights are not those of a YOLOX.
+        ValueError: If the file is not a checkpoint, contains anything else, or its weights are not those of a YOLOX.
     """
-    # Takes seconds to import; besides what PyTorch allows, this lets NumPy's scalars in, which old trainers wrote.
+    # Both take seconds to import. YOLOX's loader also accepts NumPy scalars, which older trainers stored.
     from torch import Tensor
     from yolox.utils import load_checkpoint
 
     path = Path(path)
     try:
         content = load_checkpoint(path)
-    except Exception as error:  # a file that is not one fails anywhere: in the zip, in the pickle, in a tensor
+    except Exception as error:  # a file of another kind can fail in the zip, in the pickle or in a tensor
         raise ValueError(
-            f"{path.name} cannot be read as a checkpoint: it is not one, was not copied whole, or holds code."
+            f"{path.name} cannot be read as a checkpoint: it is of another kind, incomplete, or contains code."
         ) from error
     weights = content.get("model", content) if isinstance(content, dict) else None
     if not isinstance(weights, dict) or not all(
         isinstance(name, str) and isinstance(weight, Tensor) for name, weight in weights.items()
     ):
-        raise ValueError(f"{path.name} is a PyTorch file without a model's weights in it.")
-    weights = {name.removeprefix("module."): weight for name, weight in weights.items()}  # of a distributed training
+        raise ValueError(f"{path.name} is a PyTorch file that contains no weights of a model.")
+    # A training on several GPUs stores each name with this prefix.
+    weights = {name.removeprefix("module."): weight for name, weight in weights.items()}
     if STEM not in weights or HEAD not in weights:
-        raise ValueError(f"{path.name} holds the weights of another kind of network than YOLOX.")
+        raise ValueError(f"{path.name} contains the weights of another network than YOLOX.")
     if not all(weight.isfinite().all() for weight in weights.values()):
-        raise ValueError(f"{path.name} holds weights that are no numbers: its training failed.")
+        raise ValueError(f"{path.name} contains weights that are not finite: the training diverged.")
     return {name: weight.float() if weight.is_floating_point() else weight for name, weight in weights.items()}
 
 
-def architecture_of(weights: dict[str, Tensor]) -> tuple[float, float, bool, int]:
-    """Depth, width, whether convolutions are depthwise, and number of classes, told from the weights' shapes."""
-    width = weights[STEM].shape[0] / 64
+def architecture_of(weights: dict[str, Tensor]) -> Architecture:
+    """Derive the architecture of a YOLOX network from the shapes of its weights."""
     blocks = {match[1] for name in weights if (match := re.match(r"backbone\.backbone\.dark2\.1\.m\.(\d+)\.", name))}
-    depthwise = any(".dconv." in name for name in weights)
-    return round(len(blocks) / 3, 2), width, depthwise, weights[HEAD].shape[0]
+    return Architecture(
+        depth=round(len(blocks) / 3, 2),
+        width=weights[STEM].shape[0] / 64,
+        depthwise=any(".dconv." in name for name in weights),
+        classes=weights[HEAD].shape[0],
+    )
+
+
+def is_bytetrack_checkpoint(file_name: str, classes: int) -> bool:
+    """Guess whether ByteTrack's code trained a checkpoint, rather than YOLOX's.
+
+    It matters because ByteTrack's networks expect ImageNet-normalized input, and the file itself does not say so.
+    ByteTrack's authors trained on the single class “person”, and named their files after the MOT benchmarks, or
+    `bytetrack_ablation`.
+
+    Args:
+        file_name: Name of the checkpoint file.
+        classes: Number of classes of the network.
+    """
+    name = file_name.lower()
+    return classes == 1 and ("bytetrack" in name or "mot" in name)
 
 
 def known_class_names(count: int, from_bytetrack: bool) -> list[str] | None:
-    """Return the names of a published checkpoint's classes, which it does not hold itself.
+    """Return the class names of a published checkpoint, which the file itself does not contain.
 
     Args:
-        count: number of classes of the network.
-        from_bytetrack: whether ByteTrack's authors trained it, on people only.
+        count: Number of classes of the network.
+        from_bytetrack: Whether it is one of ByteTrack's checkpoints, which detect people only.
 
     Returns:
-        The names in the network's order: COCO's for 80 classes. None if they are unknown.
+        The names in the network's order: those of COCO if it has 80 classes. None if they are unknown.
     """
     if count == 80:
         from yolox.data.datasets.coco_classes import COCO_CLASSES
@@ -71,11 +106,11 @@ def known_class_names(count: int, from_bytetrack: bool) -> list[str] | None:
     return ["person"] if count == 1 and from_bytetrack else None
 
 
-def network_of(weights: dict[str, Tensor]) -> YoloxModule:
-    """The network with these weights, ready to infer.
+def build_network(weights: dict[str, Tensor]) -> YoloxModule:
+    """Build the network that the weights belong to, in evaluation mode.
 
     Raises:
-        ValueError: if they are not all that its architecture has.
+        ValueError: If weights of its architecture are missing.
     """
     from yolox.config import YoloxConfig
 
@@ -83,6 +118,8 @@ def network_of(weights: dict[str, Tensor]) -> YoloxModule:
     network = YoloxConfig("", num_classes=classes, depth=depth, width=width, depthwise=depthwise).get_model()
     try:
         network.load_state_dict(weights)
-    except RuntimeError as error:  # names each weight that is missing, left over or of another shape
-        raise ValueError(f"The weights are not those of a whole YOLOX of depth {depth} and width {width}.") from error
+    except RuntimeError as error:  # lists every weight that is missing, unexpected or of another shape
+        raise ValueError(
+            f"The weights are not those of a complete YOLOX of depth {depth} and width {width}."
+        ) from error
     return network.eval()

@@ -1,4 +1,4 @@
-"""From frames to detections: letterbox, network, thresholds, non-maximum suppression."""
+"""The detector: from frames to bounding boxes by letterboxing, the network, a score threshold and NMS."""
 
 from __future__ import annotations
 
@@ -6,144 +6,128 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from bytetrack.detection.artifact import ModelConfig, read_config
 from bytetrack.detection.engine import Engine, load_engine
+from bytetrack.detection.letterbox import letterbox
+from bytetrack.detection.nms import nms
+from bytetrack.detection.normalization import normalize_image
 
-PADDING = 114  # the gray around a frame that YOLOX is trained with
-IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
-MAX_CANDIDATES = 5000  # boxes that enter suppression, best first: an untrained network fires everywhere
+MAX_NMS_CANDIDATES = 5000  # boxes that enter NMS, best first; an untrained network reports every anchor
 
 
 @dataclass(frozen=True)
 class Detections:
-    """What was found in one frame, best first.
+    """The objects detected in one frame, highest score first.
 
     Attributes:
-        xyxy: `(N, 4)` float64, left, top, right, bottom in pixels of the frame, within it.
+        xyxy: `(N, 4)` float64, left, top, right, bottom in pixels of the frame, clipped to the frame.
         scores: `(N,)` float64 in 0..1.
         class_ids: `(N,)` int64, index into the detector's `classes`.
     """
 
-    xyxy: np.ndarray
-    scores: np.ndarray
-    class_ids: np.ndarray
+    xyxy: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    class_ids: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.scores)
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A frame as the network takes it: `image` `(3, H, W)` float32, `scale` input pixels per frame pixel."""
+class PreparedFrame:
+    """A letterboxed and normalized frame.
 
-    image: np.ndarray
+    Attributes:
+        image: `(3, input height, input width)` float32, what the network takes.
+        scale: Input pixels per frame pixel.
+        width: Width of the original frame in pixels.
+        height: Height of the original frame in pixels.
+    """
+
+    image: NDArray[np.float32]
     scale: float
     width: int
     height: int
 
 
 class Detector:
-    """A YOLOX artifact that finds objects in frames.
+    """A YOLOX model that detects objects in frames.
 
-    Frames go through the network one by one: the result for a frame must not depend on which frames come with it,
-    or a video would give other tracks as a whole than in pieces; on a CPU a batch is no faster either.
+    The network runs on one frame at a time. The result for a frame must not depend on the frames that are sent with it:
+    a video tracked in pieces has to give the same tracks as the whole video. On a CPU, batches are no faster either.
 
     Attributes:
-        config: the artifact's configuration.
-        classes: names of the classes that are reported, in the model's order; `class_ids` index these.
+        config: Configuration of the artifact.
+        classes: Names of the reported classes in the order of the model. `class_ids` index this tuple.
 
     Raises:
-        ValueError: if the artifact is not whole or its files do not belong together.
+        ValueError: If the artifact is incomplete or its files belong to different models.
     """
 
     def __init__(self, folder: Path, engine: Engine | None = None) -> None:
         self.config: ModelConfig = read_config(folder)
         self.engine = engine or load_engine(folder)
-        keep = self.config.keep_classes
-        self.classes = tuple(name for name in self.config.classes if keep is None or name in keep)
-        # From the model's class to the reported one; -1 where it is not reported.
-        numbers = {name: number for number, name in enumerate(self.classes)}
-        self._reported = np.array([numbers.get(name, -1) for name in self.config.classes])
-        self._one_at_a_time = threading.Lock()  # each call uses every core: side by side they would only be in the way
-        self._check(folder)
+        kept_classes = self.config.keep_classes
+        self.classes = tuple(name for name in self.config.classes if kept_classes is None or name in kept_classes)
+        reported_ids = {name: class_id for class_id, name in enumerate(self.classes)}
+        # Maps a class of the model to a reported class; -1 stands for a class that is not reported.
+        self._reported_class_ids = np.array([reported_ids.get(name, -1) for name in self.config.classes])
+        # One call of the network uses every core, so calls that run side by side would only slow each other down.
+        self._inference_lock = threading.Lock()
+        self._check_artifact(folder)
 
-    def detect(self, frames: list[np.ndarray]) -> list[Detections]:
-        """Find objects in BGR `(H, W, 3)` uint8 frames of any size."""
+    def detect(self, frames: list[NDArray[np.uint8]]) -> list[Detections]:
+        """Detect objects in BGR `(H, W, 3)` uint8 frames of any size."""
         return [self.infer(self.prepare(frame)) for frame in frames]
 
-    def prepare(self, frame: np.ndarray) -> Prepared:
-        """Letterbox a BGR frame into the top left corner of the input and normalize it (no lock, for any thread)."""
-        input_height, input_width = self.engine.input_size
+    def prepare(self, frame: NDArray[np.uint8]) -> PreparedFrame:
+        """Letterbox and normalize a BGR `(H, W, 3)` uint8 frame. Safe to call from any thread."""
         height, width = frame.shape[:2]
-        scale = min(input_height / height, input_width / width)
-        size = max(1, int(width * scale)), max(1, int(height * scale))
-        canvas = np.full((input_height, input_width, 3), PADDING, np.uint8)
-        canvas[: size[1], : size[0]] = cv2.resize(frame, size, interpolation=cv2.INTER_LINEAR)
-        if self.config.normalization == "imagenet":
-            pixels = (canvas[:, :, ::-1].astype(np.float32) / 255 - IMAGENET_MEAN) / IMAGENET_STD
-        else:
-            pixels = canvas.astype(np.float32)
-        return Prepared(np.ascontiguousarray(pixels.transpose(2, 0, 1)), scale, width, height)
+        padded, scale = letterbox(frame, self.engine.input_size)
+        return PreparedFrame(normalize_image(padded, self.config.normalization), scale, width, height)
 
-    def infer(self, prepared: Prepared) -> Detections:
-        """Run the network on a prepared frame and keep what it is sure enough of."""
-        with self._one_at_a_time:
+    def infer(self, prepared: PreparedFrame) -> Detections:
+        """Run the network on a prepared frame and select its detections."""
+        with self._inference_lock:
             output = self.engine(prepared.image[None])[0]
         return self._select(output, prepared)
 
-    def _select(self, output: np.ndarray, prepared: Prepared) -> Detections:
+    def _select(self, output: NDArray[np.float32], prepared: PreparedFrame) -> Detections:
+        """Apply the score threshold and NMS to the network's `(anchors, 5 + classes)` output for one frame."""
         thresholds = self.config.thresholds
         best_class = output[:, 5:].argmax(1)
         scores = output[:, 4] * output[np.arange(len(output)), 5 + best_class]
-        class_ids = self._reported[best_class]
+        class_ids = self._reported_class_ids[best_class]
         candidates = np.flatnonzero((scores >= thresholds["test_conf"]) & (class_ids >= 0))
-        candidates = candidates[np.argsort(-scores[candidates], kind="stable")[:MAX_CANDIDATES]]
+        candidates = candidates[np.argsort(-scores[candidates], kind="stable")[:MAX_NMS_CANDIDATES]]
         center_x, center_y, width, height = output[candidates, :4].astype(np.float64).T / prepared.scale
         xyxy = np.stack(
             [center_x - width / 2, center_y - height / 2, center_x + width / 2, center_y + height / 2], axis=1
         )
         xyxy = np.clip(xyxy, 0, [prepared.width, prepared.height] * 2)
-        real = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])  # within the frame, and no NaN
-        candidates, xyxy = candidates[real], xyxy[real]
-        kept = suppress(xyxy, scores[candidates], class_ids[candidates], thresholds["nmsthre"])
+        # Drops boxes outside the frame, and boxes with a NaN, for which every comparison is false.
+        has_area = (xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])
+        candidates, xyxy = candidates[has_area], xyxy[has_area]
+        selected = nms(xyxy, scores[candidates], class_ids[candidates], thresholds["nmsthre"])
         return Detections(
-            xyxy[kept], scores[candidates][kept].astype(np.float64), class_ids[candidates][kept].astype(np.int64)
+            xyxy[selected],
+            scores[candidates][selected].astype(np.float64),
+            class_ids[candidates][selected].astype(np.int64),
         )
 
-    def _check(self, folder: Path) -> None:
-        """One call on an empty frame: the first is slow, and a file of another model shows now and not in use."""
+    def _check_artifact(self, folder: Path) -> None:
+        """Run the network on an empty frame: this warms it up, and finds files of different models at the start."""
         if tuple(self.config.input_size) != tuple(self.engine.input_size):
             raise ValueError(
-                f"model.json in {folder} says an input of {self.config.input_size} and the network takes "
-                f"{list(self.engine.input_size)}: they are files of different models."
+                f"model.json in {folder} has the input size {self.config.input_size}, but the network takes "
+                f"{list(self.engine.input_size)}: the files belong to different models."
             )
         channels = self.engine(np.zeros((1, 3, *self.engine.input_size), np.float32)).shape[-1]
         if channels != 5 + len(self.config.classes):
             raise ValueError(
-                f"model.json in {folder} names {len(self.config.classes)} classes and the network has "
-                f"{channels - 5}: they are files of different models."
+                f"model.json in {folder} has {len(self.config.classes)} classes, but the network has "
+                f"{channels - 5}: the files belong to different models."
             )
-
-
-def suppress(xyxy: np.ndarray, scores: np.ndarray, class_ids: np.ndarray, threshold: float) -> np.ndarray:
-    """Non-maximum suppression within each class.
-
-    Args:
-        xyxy: `(N, 4)` boxes.
-        scores: `(N,)`; the earlier of two equal ones goes first.
-        class_ids: `(N,)` int.
-        threshold: the intersection over union above which the weaker of two boxes is dropped.
-
-    Returns:
-        Indices of the boxes that stay, best first.
-    """
-    if not len(xyxy):
-        return np.empty(0, np.int64)
-    xywh = np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
-    # Its type stubs ask for lists; arrays do as well, without a copy for each number.
-    kept = cv2.dnn.NMSBoxesBatched(xywh, scores.astype(np.float32), class_ids, -1.0, threshold)  # type: ignore[arg-type]
-    return np.asarray(kept, np.int64).reshape(-1)

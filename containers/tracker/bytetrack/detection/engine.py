@@ -1,4 +1,4 @@
-"""What runs the network: ONNX Runtime on the CPU, PyTorch in half precision on a CUDA device; one small interface."""
+"""Inference engines: ONNX Runtime on the CPU, and PyTorch in half precision on a CUDA device."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bytetrack.devices import gpu_count
 
 
 class Engine(Protocol):
-    """A detector network, whatever runs it; calls from several threads at once are allowed.
+    """A detection network on some runtime. Calls from several threads at once are allowed.
 
     Attributes:
-        input_size: height and width of the images it takes.
+        input_size: Height and width of the input images in pixels.
     """
 
     input_size: tuple[int, int]
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network.
 
         Args:
@@ -32,10 +33,10 @@ class Engine(Protocol):
 
 
 class OnnxEngine:
-    """`model.onnx` of an artifact on ONNX Runtime's CPU provider, with its default threads.
+    """`model.onnx` of an artifact on ONNX Runtime's CPU provider, with its default number of threads.
 
     Raises:
-        ValueError: if the file is missing or is not such a model.
+        ValueError: If the file is missing or is not a detection model.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,29 +44,32 @@ class OnnxEngine:
 
         path = Path(folder) / "model.onnx"
         if not path.is_file():
-            raise ValueError(f"There is no model.onnx in {folder}: that is not a whole model artifact.")
+            raise ValueError(f"{folder} is not a complete model artifact: model.onnx is missing.")
         options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # its warnings are about its own optimizer
-        # Threads that spin while they wait would take the cores from the decoder, which works meanwhile.
+        options.log_severity_level = 3  # hides warnings about ONNX Runtime's own graph optimizer
+        # Threads that spin while they wait would take cores from the decoder, which works at the same time.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # its exceptions have no common base but this one
-            raise ValueError(f"{path} is not a model that ONNX Runtime can read: {_first_line(error)}") from error
+        except Exception as error:  # ONNX Runtime's exceptions have no more specific base class
+            raise ValueError(f"ONNX Runtime cannot read {path}: {_first_line(error)}") from error
         self._input = self._session.get_inputs()[0]
-        if len(self._input.shape) != 4 or not all(isinstance(side, int) for side in self._input.shape[2:]):
-            raise ValueError(f"{path} must take images of (N, 3, height, width) and takes {self._input.shape}.")
-        self.input_size = tuple(self._input.shape[2:])
+        shape = self._input.shape
+        if len(shape) != 4 or not all(isinstance(side, int) for side in shape[2:]):
+            raise ValueError(f"The input of {path} must have the shape (N, 3, height, width), but it has {shape}.")
+        self.input_size: tuple[int, int] = (shape[2], shape[3])
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
-        return self._session.run(None, {self._input.name: images})[0]
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network, see `Engine`."""
+        output: NDArray[np.float32] = self._session.run(None, {self._input.name: images})[0]
+        return output
 
 
 class TorchEngine:
-    """`model.safetensors` of an artifact on PyTorch; half precision, boxes decoded in single, where that is CUDA.
+    """`model.safetensors` of an artifact on PyTorch: in half precision on CUDA, with boxes decoded in single precision.
 
     Raises:
-        ValueError: if the artifact is not whole.
+        ValueError: If the artifact is incomplete.
     """
 
     def __init__(self, folder: Path, device: str = "cuda") -> None:
@@ -77,23 +81,27 @@ class TorchEngine:
         self._device = torch.device(device)
         self._dtype = torch.float16 if self._device.type == "cuda" else torch.float32
         height, width = read_config(folder).input_size
-        self.input_size = (height, width)
+        self.input_size: tuple[int, int] = (height, width)
         model = load_torch(folder).eval().requires_grad_(False)
-        model.head.decode_in_inference = False  # half precision cannot hold a position to a pixel beyond 1,024
+        # Half precision cannot represent positions beyond 1,024 pixels exactly, so boxes are decoded after conversion.
+        model.head.decode_in_inference = False
         self._model = model.to(self._device, self._dtype, memory_format=torch.channels_last)
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network, see `Engine`."""
         with self._torch.inference_mode():
             batch = self._torch.from_numpy(images).to(self._device, self._dtype)
             output = self._model(batch.to(memory_format=self._torch.channels_last)).float()
-            return self._model.head.decode_outputs(output, dtype=output.type()).cpu().numpy()
+            decoded: NDArray[np.float32] = self._model.head.decode_outputs(output, dtype=output.type()).cpu().numpy()
+            return decoded
 
 
 def load_engine(folder: Path) -> Engine:
     """Return the fastest engine that this machine has for the artifact in `folder`.
 
     Raises:
-        ValueError: if the artifact is not whole, or there is a GPU that cannot be used (see `devices.gpu_count`).
+        ValueError: If the artifact is incomplete, or the machine has a GPU that cannot be used, see
+            `devices.gpu_count`.
     """
     return TorchEngine(folder) if gpu_count() else OnnxEngine(folder)
 
