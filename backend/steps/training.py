@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,25 +96,18 @@ def suggest(
     labels = workspace.get(Labels, data.splits["train"][0])
     video = workspace.get(Video, labels.video)
     annotations = json.loads((workspace.folder(data) / "train" / ANNOTATIONS).read_bytes())["annotations"]
+    if epochs is not None and epochs < 1:
+        raise UserError(f"A training takes at least 1 epoch, not {epochs}.")
     settings = suggested(
         video.width,
         video.height,
         data.frames["train"],
         depth,
         width,
-        object_sides=[max(each["bbox"][2:]) for each in annotations],
+        object_sides=[max(annotation["bbox"][2:]) for annotation in annotations],
         pretrained=pretrained,
+        epochs=epochs,
     )
-    if epochs is not None:
-        if epochs < 1:
-            raise UserError(f"A training takes at least 1 epoch, not {epochs}.")
-        settings = replace(
-            settings,
-            max_epoch=epochs,
-            warmup_epochs=min(settings.warmup_epochs, epochs // 4),
-            no_aug_epochs=max(epochs // 5, 1) if epochs > 1 else 0,
-            eval_interval=min(settings.eval_interval, max(epochs // 4, 1)),
-        )
     values = settings.to_strings()
     return {name: value for name, value in values.items() if not (pretrained and name in ("depth", "width"))}
 
