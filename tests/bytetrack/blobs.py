@@ -1,7 +1,7 @@
-"""A detector that needs no training: an ONNX graph that finds blue and red squares, and videos of such squares.
+"""A detector that needs no training: an ONNX graph that detects blue and red squares, and videos of such squares.
 
-Each window of the picture reports the center of mass of its color, so boxes are right to a fraction of a pixel and a
-test can say what the answer must be.
+Each window of the image reports the center of mass of its color. The boxes are exact to a fraction of a pixel, so that
+tests know the expected result.
 """
 
 from __future__ import annotations
@@ -21,12 +21,17 @@ FRAMES = 30
 FPS = 10.0
 CLASSES = ["blue", "red"]
 THRESHOLDS = {
-    "test_conf": 0.1, "nmsthre": 0.5, "track_thresh": 0.5, "match_thresh": 0.8, "track_buffer": 30, "min_box_area": 0,
-}  # fmt: skip
+    "test_conf": 0.1,
+    "nmsthre": 0.5,
+    "track_thresh": 0.5,
+    "match_thresh": 0.8,
+    "track_buffer": 30,
+    "min_box_area": 0,
+}
 
 
 def save_model(folder: Path, *, classes: list[str] | None = None, keep_classes: list[str] | None = None) -> Path:
-    """Write an artifact (without the weights, which only CUDA would read) and return its folder."""
+    """Write an artifact and return its folder. It has no weights, which only CUDA would read."""
     folder.mkdir(parents=True, exist_ok=True)
     write_config(
         folder,
@@ -46,12 +51,12 @@ def save_model(folder: Path, *, classes: list[str] | None = None, keep_classes: 
 
 
 def centers(frame: int) -> dict[str, tuple[float, float]]:
-    """Where the two squares are: they pass each other on two lanes."""
+    """Return the centers of the two squares, which pass each other on two lanes."""
     return {"blue": (16 + 2 * frame, 14), "red": (80 - 2 * frame, 50)}
 
 
 def picture(frame: int) -> np.ndarray:
-    """Frame number `frame` of the scene, `(64, 96, 3)` BGR uint8."""
+    """Return a frame of the scene, `(64, 96, 3)` uint8 BGR."""
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     for channel, (x, y) in zip((0, 2), centers(frame).values()):
         image[y - SIDE // 2 : y + SIDE // 2, x - SIDE // 2 : x + SIDE // 2, channel] = 255
@@ -68,11 +73,11 @@ def save_video(path: Path, frames: range = range(FRAMES)) -> Path:
 def _graph() -> onnx.ModelProto:
     rows, columns = HEIGHT // STRIDE, WIDTH // STRIDE
     offset = np.arange(WINDOW) - (WINDOW - 1) / 2
-    kernel = np.zeros((4, 3, WINDOW, WINDOW), np.float32)  # mass of blue, mass of red, and the moments of both
+    kernel = np.zeros((4, 3, WINDOW, WINDOW), np.float32)  # mass of blue, mass of red, their moments in x and y
     kernel[0, 0] = kernel[1, 2] = 1 / (255 * SIDE * SIDE)
     kernel[2, [0, 2]] = offset[None, :] / (255 * SIDE * SIDE)
     kernel[3, [0, 2]] = offset[:, None] / (255 * SIDE * SIDE)
-    # Padded by half a window less half a stride, window k has its center at 4k + 2, half a stride in.
+    # With a padding of half a window minus half a stride, window k has its center at 4k + 2.
     pad = (WINDOW - STRIDE) // 2
     grid_y, grid_x = np.mgrid[:rows, :columns].astype(np.float32) * STRIDE + STRIDE / 2
     constants = {
@@ -95,9 +100,9 @@ def _graph() -> onnx.ModelProto:
         helper.make_node("Div", ["moments", "divisor"], ["shift"]),
         helper.make_node("Add", ["grid", "shift"], ["center"]),
         helper.make_node("Mul", ["mass", "zero"], ["nothing"]),
-        helper.make_node("Add", ["nothing", "side"], ["size"]),  # the side, once per window of each image
+        helper.make_node("Add", ["nothing", "side"], ["size"]),  # repeats the side for each window
         helper.make_node("Mul", ["mass", "two"], ["twice"]),
-        helper.make_node("Sub", ["twice", "one"], ["sure"]),  # windows that see half a square are not
+        helper.make_node("Sub", ["twice", "one"], ["sure"]),  # 0 for windows that contain half a square
         helper.make_node("Clip", ["sure", "zero", "one"], ["objectness"]),
         helper.make_node("Div", ["masses", "divisor"], ["shares"]),
         helper.make_node("Concat", ["center", "size", "objectness", "shares"], ["planes"], axis=1),

@@ -1,4 +1,4 @@
-"""A channel as `train` gets it: small frames with a bright square, labeled in COCO's format."""
+"""Channels of a training job: small labeled frames with a bright square, and pretrained models."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
+
+from bytetrack.detection import artifact
+from bytetrack.detection.artifact import ModelConfig
 
 SIDE, OBJECT = 64, 16
 
 
 def save_channel(folder: Path, images: int = 6, classes: tuple[str, ...] = ("square", "disc")) -> Path:
-    """Write `images` frames of 64x64 pixels; each shows one object, which moves to the right, but the last is empty."""
+    """Write frames of 64x64 pixels with COCO annotations.
+
+    Each frame shows one object that moves to the right; the last frame shows none.
+    """
     (folder / "images").mkdir(parents=True)
     document: dict[str, list[dict]] = {
         "images": [],
@@ -44,3 +51,21 @@ def read_document(folder: Path) -> dict:
 
 def write_document(folder: Path, document: dict) -> None:
     (folder / "annotations.json").write_text(json.dumps(document))
+
+
+def save_pretrained(path: Path, classes: int | list[str], width: float = 0.125) -> dict[str, torch.Tensor]:
+    """Write a pretrained model with random weights: a checkpoint if `path` has a suffix, else an artifact.
+
+    Returns:
+        The weights.
+    """
+    names = classes if isinstance(classes, list) else [str(number) for number in range(classes)]
+    config = ModelConfig(0.33, width, True, names, [64, 64], "imagenet")
+    model = artifact.build(config)
+    if path.suffix:
+        path.parent.mkdir()
+        torch.save({"model": model.state_dict(), "start_epoch": 300}, path)
+    else:
+        artifact.save(path, model, config)
+    weights: dict[str, torch.Tensor] = model.state_dict()
+    return weights

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,21 +12,23 @@ from coco import OBJECT, read_document, save_channel, write_document
 from bytetrack.training.dataset import Split, TrainImages, batches
 from bytetrack.training.hyperparameters import Hyperparameters
 
+Document = dict[str, Any]
+
 
 def settings(**changes: float) -> Hyperparameters:
     sizes = {"input_size_h": 64, "input_size_w": 64, "test_size_h": 64, "test_size_w": 64}
     return Hyperparameters(**{**sizes, "max_epoch": 3, "no_aug_epochs": 1, "mosaic_prob": 1.0, **changes})  # type: ignore[arg-type]
 
 
-def test_a_split_holds_boxes_in_pixels(tmp_path: Path) -> None:
+def test_a_split_has_boxes_in_pixels(tmp_path: Path) -> None:
     split = Split(save_channel(tmp_path / "train"))
     assert (split.classes, split.number_of_boxes) == (["square", "disc"], 5)
     np.testing.assert_array_equal(split.images[1].boxes, [[4, 20, 4 + OBJECT, 20 + OBJECT, 0]])
     assert [len(images) for images in split.videos] == [6]
-    assert split.truth(split.videos[0]).frame.tolist() == [0, 1, 2, 3, 4]
+    assert split.labeled_tracks(split.videos[0]).frame.tolist() == [0, 1, 2, 3, 4]
 
 
-def test_boxes_are_clipped_and_crowds_left_out(tmp_path: Path) -> None:
+def test_boxes_are_clipped_and_crowds_dropped(tmp_path: Path) -> None:
     folder = save_channel(tmp_path / "train", images=4)
     document = read_document(folder)
     document["annotations"][0]["bbox"] = [-10, -10, 500, 500]
@@ -48,7 +52,7 @@ def test_items_depend_on_seed_epoch_and_index_only(tmp_path: Path) -> None:
 
 def test_items_without_augmentation_show_the_object_where_the_label_is(tmp_path: Path) -> None:
     images = TrainImages(Split(save_channel(tmp_path / "train")), settings())
-    images.epoch = 2  # the last, without mosaic
+    images.epoch = 2  # the last epoch, without augmentation
     pixels, labels = images[2]
     assert (pixels.shape, pixels.dtype, labels.shape[1]) == ((3, 64, 64), torch.float32, 5)
     class_id, x, y, width, height = labels[0].tolist()
@@ -82,14 +86,17 @@ def test_fewer_images_than_a_batch_still_make_one() -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda document: document["images"].clear() or document["annotations"].clear(), "The split “train” is empty"),
+        (
+            lambda document: document["images"].clear() or document["annotations"].clear(),
+            "The split “train” has no images",
+        ),
         (lambda document: document["images"][0].update(file_name="gone.jpg"), "The image gone.jpg of"),
         (lambda document: document["images"][0].update(file_name="../../x"), "is missing"),
-        (lambda document: document["annotations"][0].update(category_id=9), "Annotation 1 of “train” names"),
+        (lambda document: document["annotations"][0].update(category_id=9), "Annotation 1 of “train” refers to"),
         (lambda document: document.pop("categories"), "is not a COCO document"),
     ],
 )
-def test_what_is_wrong_with_annotations_is_said(tmp_path: Path, damage, message: str) -> None:
+def test_invalid_annotations_are_reported(tmp_path: Path, damage: Callable[[Document], object], message: str) -> None:
     folder = save_channel(tmp_path / "train")
     document = read_document(folder)
     damage(document)
@@ -98,14 +105,14 @@ def test_what_is_wrong_with_annotations_is_said(tmp_path: Path, damage, message:
         Split(folder)
 
 
-def test_an_image_that_is_none_or_of_another_size(tmp_path: Path) -> None:
+def test_unreadable_images_and_images_of_another_size_are_reported(tmp_path: Path) -> None:
     folder = save_channel(tmp_path / "train")
     document = read_document(folder)
     document["images"][1]["width"] = 128
     write_document(folder, document)
     (folder / "images" / "000.jpg").write_text("text")
     images = TrainImages(Split(folder), settings(mosaic_prob=0.0))
-    with pytest.raises(ValueError, match=r"000\.jpg is not an image"):
+    with pytest.raises(ValueError, match=r"000\.jpg cannot be read as an image"):
         images[0]
-    with pytest.raises(ValueError, match=r"001\.jpg is 64x64 pixels, and the annotations say 128x64"):
+    with pytest.raises(ValueError, match=r"001\.jpg has 64x64 pixels, but the annotations say 128x64"):
         images[1]

@@ -1,4 +1,4 @@
-"""Training images: COCO annotations read and checked, frames cut and augmented the same way in every run."""
+"""Training images: COCO annotations are read and checked; frames are cropped and augmented reproducibly."""
 
 from __future__ import annotations
 
@@ -12,19 +12,34 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from yolox.data import MosaicDetection, TrainTransform
 
+from bytetrack.detection.letterbox import letterbox_scale, scale_to_fit
 from bytetrack.tracks import Tracks
 from bytetrack.training.hyperparameters import Hyperparameters
 
-CACHE_BYTES = 1024**3  # decoded frames are kept in memory where they all fit into this
-SHARE_OF_OBJECTS = 0.75  # of the training windows are cut around an object, the rest anywhere
-LEAST_VISIBLE = 0.3  # of an object that a window cuts: with less of it inside it is not labeled
+CACHE_BYTES = 1024**3  # decoded frames are cached in memory if all of them fit into this
+OBJECT_WINDOW_SHARE = 0.75  # share of the training windows that are cropped around an object
+MIN_VISIBLE_SHARE = 0.3  # objects of which a window shows a smaller share are not labeled in it
+MIN_BOX_SIDE = 3  # pixels; boxes that augmentation makes narrower are dropped
+MAX_MOSAIC_IMAGES = 5  # a mosaic of four, and one mixed in
 
 
 @dataclass(frozen=True)
 class Image:
-    """One labeled frame; `boxes` `(N, 5)` float64: left, top, right, bottom in pixels of the file, class."""
+    """One labeled frame.
+
+    Attributes:
+        id: Id in the COCO document.
+        path: File of the image.
+        width: Width of the image in pixels.
+        height: Height of the image in pixels.
+        video: Id of the video that the frame belongs to.
+        frame: Number of the frame in the video.
+        boxes: `(N, 5)` float64: left, top, right, bottom in pixels of the file, and the index of the class.
+        track_ids: `(N,)` int64; -1 for boxes without a track id.
+    """
 
     id: int
     path: Path
@@ -32,21 +47,22 @@ class Image:
     height: int
     video: int
     frame: int
-    boxes: np.ndarray
-    track_ids: np.ndarray
+    boxes: NDArray[np.float64]
+    track_ids: NDArray[np.int64]
 
 
 class Split:
-    """One channel's COCO annotations and images, checked.
+    """The COCO annotations and images of one channel.
 
     Attributes:
-        name: of the channel.
-        classes: in the order of their category ids.
-        images: in the order of the file.
-        document: the annotations as they are, for COCO's evaluation.
+        name: Name of the channel.
+        document: The COCO document as it was read.
+        category_ids: Ids of the COCO categories, ascending.
+        classes: Names of the categories in the same order.
+        images: Images in the order of the document.
 
     Raises:
-        ValueError: in one sentence, if the annotations or an image file are missing or make no sense.
+        ValueError: If the annotations or an image file are missing or invalid.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -54,174 +70,226 @@ class Split:
         path = folder / "annotations.json"
         try:
             self.document: dict[str, Any] = json.loads(path.read_bytes())
-            self._read(folder / "images")
+            self._read_document(folder / "images")
         except FileNotFoundError:
             raise ValueError(f"The channel “{self.name}” has no annotations.json ({path}).") from None
         except (AttributeError, KeyError, TypeError, IndexError, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"annotations.json of “{self.name}” is not a COCO document: {error!r}.") from error
         if not self.images:
-            raise ValueError(f"The split “{self.name}” is empty: it has no images. Give it at least one labeled clip.")
+            raise ValueError(f"The split “{self.name}” has no images. Add at least one labeled clip to it.")
 
-    def _read(self, folder: Path) -> None:
+    def _read_document(self, image_folder: Path) -> None:
         categories = sorted(self.document["categories"], key=lambda category: category["id"])
-        self.category_ids = [category["id"] for category in categories]
-        self.classes = [category["name"] for category in categories]
-        class_of = {number: index for index, number in enumerate(self.category_ids)}
-        found: dict[int, list[tuple[list[float], int]]] = {image["id"]: [] for image in self.document["images"]}
+        self.category_ids: list[int] = [category["id"] for category in categories]
+        self.classes: list[str] = [category["name"] for category in categories]
+        class_indices = {category_id: index for index, category_id in enumerate(self.category_ids)}
+        boxes: dict[int, list[list[float]]] = {entry["id"]: [] for entry in self.document["images"]}
+        track_ids: dict[int, list[int]] = {image_id: [] for image_id in boxes}
         for annotation in self.document["annotations"]:
-            if annotation["image_id"] not in found or annotation["category_id"] not in class_of:
+            image_id, category_id = annotation["image_id"], annotation["category_id"]
+            if image_id not in boxes or category_id not in class_indices:
                 raise ValueError(
-                    f"Annotation {annotation['id']} of “{self.name}” names an image or a category that is not there."
+                    f"Annotation {annotation['id']} of “{self.name}” refers to an image or a category that does not "
+                    "exist. Rebuild the dataset."
                 )
             left, top, width, height = map(float, annotation["bbox"])
             if width > 0 and height > 0 and not annotation.get("iscrowd"):
-                box = [left, top, left + width, top + height, class_of[annotation["category_id"]]]
-                found[annotation["image_id"]].append((box, annotation.get("track_id", -1)))
+                boxes[image_id].append([left, top, left + width, top + height, class_indices[category_id]])
+                track_ids[image_id].append(annotation.get("track_id", -1))
         self.images: list[Image] = []
         for entry in self.document["images"]:
-            path = folder / entry["file_name"]
-            if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+            path = image_folder / entry["file_name"]
+            if not path.resolve().is_relative_to(image_folder.resolve()) or not path.is_file():
                 raise ValueError(f"The image {entry['file_name']} of “{self.name}” is missing. Rebuild the dataset.")
-            boxes = np.array([box for box, _ in found[entry["id"]]], np.float64).reshape(-1, 5)
-            boxes[:, :4] = boxes[:, :4].clip(0, [entry["width"], entry["height"]] * 2)
-            track_ids = np.array([track_id for _, track_id in found[entry["id"]]], np.int64)
-            seen = (boxes[:, 2:4] > boxes[:, :2]).all(axis=1)
-            self.images.append(
-                Image(
-                    entry["id"],
-                    path,
-                    entry["width"],
-                    entry["height"],
-                    entry.get("video_id", 0),
-                    entry.get("frame_id", len(self.images)),
-                    boxes[seen],
-                    track_ids[seen],
-                )  # fmt: skip
+            image_boxes = np.array(boxes[entry["id"]], np.float64).reshape(-1, 5)
+            image_boxes[:, :4] = image_boxes[:, :4].clip(0, [entry["width"], entry["height"]] * 2)
+            has_area = (image_boxes[:, 2:4] > image_boxes[:, :2]).all(axis=1)
+            image = Image(
+                id=entry["id"],
+                path=path,
+                width=entry["width"],
+                height=entry["height"],
+                video=entry.get("video_id", 0),
+                frame=entry.get("frame_id", len(self.images)),
+                boxes=image_boxes[has_area],
+                track_ids=np.array(track_ids[entry["id"]], np.int64)[has_area],
             )
+            self.images.append(image)
 
     @cached_property
     def number_of_boxes(self) -> int:
+        """Number of labeled boxes in all images."""
         return sum(len(image.boxes) for image in self.images)
 
     @property
     def object_sides(self) -> list[float]:
-        """The longer side of each object in pixels."""
+        """Longer side of each labeled box in pixels."""
         boxes = np.concatenate([image.boxes for image in self.images])
-        return (boxes[:, 2:4] - boxes[:, :2]).max(axis=1).tolist()
+        sides: list[float] = (boxes[:, 2:4] - boxes[:, :2]).max(axis=1).tolist()
+        return sides
 
     @cached_property
     def videos(self) -> list[list[Image]]:
         """The images of each video in the order of its frames."""
-        numbers = sorted({image.video for image in self.images})
+        video_ids = sorted({image.video for image in self.images})
         return [
-            sorted((image for image in self.images if image.video == number), key=lambda image: image.frame)
-            for number in numbers
+            sorted((image for image in self.images if image.video == video_id), key=lambda image: image.frame)
+            for video_id in video_ids
         ]
 
-    def truth(self, images: list[Image]) -> Tracks:
-        """The labels of one video's images as tracks, frame 0 being the first image; boxes with a track id only."""
+    def labeled_tracks(self, images: list[Image]) -> Tracks:
+        """Return the labels of one video's images as tracks, without the boxes that have no track id.
+
+        Args:
+            images: Images of one video. Frame 0 of the tracks is the first of them.
+        """
         frame = np.repeat(np.arange(len(images)), [len(image.boxes) for image in images])
         boxes = np.concatenate([image.boxes for image in images])
-        ids = np.concatenate([image.track_ids for image in images])
-        known = ids > 0
+        track_ids = np.concatenate([image.track_ids for image in images])
+        has_id = track_ids > 0
         return Tracks(
-            frame[known], ids[known], boxes[known, :4], np.ones(known.sum()), boxes[known, 4], tuple(self.classes)
+            frame=frame[has_id],
+            id=track_ids[has_id],
+            xyxy=boxes[has_id, :4],
+            score=np.ones(has_id.sum()),
+            class_id=boxes[has_id, 4].astype(np.int64),
+            classes=tuple(self.classes),
         )
 
 
-def read_image(image: Image) -> np.ndarray:
-    """The frame, `(height, width, 3)` uint8 BGR.
+def read_splits(channels: Path) -> tuple[Split, Split | None]:
+    """Read the channel “train” and, if there is one, the channel “val”.
 
     Raises:
-        ValueError: if the file is not an image of the size that the annotations say.
+        ValueError: If a channel is invalid, the two have different classes, or there are no boxes to learn from.
+    """
+    if not (channels / "train").is_dir():
+        raise ValueError(f"The channel “train” is missing: the folder {channels / 'train'} does not exist.")
+    train_split = Split(channels / "train")
+    val_split = Split(channels / "val") if (channels / "val").is_dir() else None
+    if not train_split.number_of_boxes:
+        raise ValueError("The split “train” has images but no boxes. Add labeled clips to it.")
+    if val_split and val_split.classes != train_split.classes:
+        raise ValueError(
+            f"The splits have different classes: “train” has {', '.join(train_split.classes)}, and “val” has "
+            f"{', '.join(val_split.classes)}. Build both from labels with the same classes."
+        )
+    return train_split, val_split
+
+
+def read_image(image: Image) -> NDArray[np.uint8]:
+    """Read the frame as a `(height, width, 3)` uint8 BGR array.
+
+    Raises:
+        ValueError: If the file is not an image, or its size differs from that in the annotations.
     """
     frame = cv2.imread(str(image.path), cv2.IMREAD_COLOR)
     if frame is None:
-        raise ValueError(f"{image.path.name} is not an image that can be read. Build the dataset again.")
+        raise ValueError(f"{image.path.name} cannot be read as an image. Rebuild the dataset.")
     if frame.shape[:2] != (image.height, image.width):
         raise ValueError(
-            f"{image.path.name} is {frame.shape[1]}x{frame.shape[0]} pixels, and the annotations say "
-            f"{image.width}x{image.height}. Build the dataset again."
+            f"{image.path.name} has {frame.shape[1]}x{frame.shape[0]} pixels, but the annotations say "
+            f"{image.width}x{image.height}. Rebuild the dataset."
         )
-    return frame
+    return np.asarray(frame, np.uint8)
 
 
-class _Windows:
-    """Windows of `input_dim` cut at random out of the frames fitted to `test_size`: what YOLOX's mosaic is made of."""
+class _RandomWindows:
+    """Random windows of the scaled frames, in the form in which YOLOX's mosaic takes its images.
+
+    The names of the methods are those that YOLOX calls.
+
+    Args:
+        images: Images to crop the windows from.
+        window_size: Height and width of a window in pixels.
+        frame_size: Height and width in pixels that frames are scaled to fit.
+        cache: Whether to keep the scaled frames in memory.
+    """
 
     def __init__(
-        self, images: list[Image], input_dim: tuple[int, int], test_size: tuple[int, int], cache: bool
+        self, images: list[Image], window_size: tuple[int, int], frame_size: tuple[int, int], cache: bool
     ) -> None:
         self.images = images
-        self.input_dim = input_dim
-        self.test_size = test_size
-        self.cache: dict[int, np.ndarray] | None = {} if cache else None
-        self.with_boxes = [index for index, image in enumerate(images) if len(image.boxes)]
+        self.input_dim = window_size
+        self.frame_size = frame_size
+        self._cache: dict[int, tuple[NDArray[np.uint8], float]] | None = {} if cache else None
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def _fitted(self, index: int) -> tuple[np.ndarray, float]:
-        image = self.images[index]
-        scale = min(self.test_size[0] / image.height, self.test_size[1] / image.width)
-        if self.cache is not None and index in self.cache:
-            return self.cache[index], scale
-        size = max(1, int(image.width * scale)), max(1, int(image.height * scale))
-        frame = cv2.resize(read_image(image), size, interpolation=cv2.INTER_LINEAR)
-        if self.cache is not None:
-            self.cache[index] = frame
-        return frame, scale
-
-    def load_anno(self, index: int) -> np.ndarray:
-        """`(N, 5)` boxes of an image; YOLOX's mixup looks for an image that has any."""
+    def load_anno(self, index: int) -> NDArray[np.float64]:
+        """Return the `(N, 5)` boxes of an image, among which YOLOX's mixup looks for an image with any."""
         return self.images[index].boxes
 
-    def pull_item(self, index: int) -> tuple[np.ndarray, np.ndarray, tuple[int, int], np.ndarray]:
-        """A window `(h, w, 3)` uint8, its boxes `(N, 5)`, its size and its image's id, as YOLOX wants them."""
-        frame, scale = self._fitted(index)
+    def pull_item(
+        self, index: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], tuple[int, int], NDArray[np.int64]]:
+        """Return a window `(h, w, 3)` uint8, its boxes `(N, 5)`, its height and width, and the id of its image."""
+        frame, scale = self._scaled_frame(index)
         boxes = self.images[index].boxes * [scale, scale, scale, scale, 1]
         height, width = min(self.input_dim[0], frame.shape[0]), min(self.input_dim[1], frame.shape[1])
-        left, top = self._corner(boxes, frame.shape[1], frame.shape[0], width, height)
-        inside = boxes.copy()
-        inside[:, 0:4:2] = (boxes[:, 0:4:2] - left).clip(0, width)
-        inside[:, 1:4:2] = (boxes[:, 1:4:2] - top).clip(0, height)
-        visible = _area(inside) >= LEAST_VISIBLE * _area(boxes)
+        left, top = _random_corner(boxes, frame.shape[1], frame.shape[0], width, height)
+        visible_boxes = boxes.copy()
+        visible_boxes[:, 0:4:2] = (boxes[:, 0:4:2] - left).clip(0, width)
+        visible_boxes[:, 1:4:2] = (boxes[:, 1:4:2] - top).clip(0, height)
+        is_visible = _areas(visible_boxes) >= MIN_VISIBLE_SHARE * _areas(boxes)
         window = frame[top : top + height, left : left + width].copy()
-        return window, inside[visible], (height, width), np.array([self.images[index].id])
+        return window, visible_boxes[is_visible], (height, width), np.array([self.images[index].id])
 
-    def _corner(self, boxes: np.ndarray, width: int, height: int, window_w: int, window_h: int) -> tuple[int, int]:
-        """Left and top of a window, such that it holds the center of a box or, now and then, just anywhere."""
-        x, y = random.uniform(0, width), random.uniform(0, height)
-        if len(boxes) and random.random() < SHARE_OF_OBJECTS:
-            box = boxes[random.randrange(len(boxes))]
-            x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
-        left, top = x - random.uniform(0.1, 0.9) * window_w, y - random.uniform(0.1, 0.9) * window_h
-        return int(np.clip(left, 0, width - window_w)), int(np.clip(top, 0, height - window_h))
+    def _scaled_frame(self, index: int) -> tuple[NDArray[np.uint8], float]:
+        """Return the frame scaled to fit `frame_size`, and the scale."""
+        if self._cache is not None and index in self._cache:
+            return self._cache[index]
+        scaled = scale_to_fit(read_image(self.images[index]), self.frame_size)
+        if self._cache is not None:
+            self._cache[index] = scaled
+        return scaled
 
 
-class TrainImages(torch.utils.data.Dataset):
-    """YOLOX's augmentation over a split; item `index` depends on seed, epoch and index only, in whatever process.
+def _random_corner(
+    boxes: NDArray[np.float64], width: int, height: int, window_width: int, window_height: int
+) -> tuple[int, int]:
+    """Return left and top of a random window, which usually contains the center of a box."""
+    x, y = random.uniform(0, width), random.uniform(0, height)
+    if len(boxes) and random.random() < OBJECT_WINDOW_SHARE:
+        box = boxes[random.randrange(len(boxes))]
+        x, y = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
+    left, top = x - random.uniform(0.1, 0.9) * window_width, y - random.uniform(0.1, 0.9) * window_height
+    return int(np.clip(left, 0, width - window_width)), int(np.clip(top, 0, height - window_height))
 
-    Items are `(3, input_h, input_w)` float32 BGR 0..255 and `(labels, 5)` float32 class, center x, y, width, height,
-    padded with zeros.
+
+class TrainImages(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """The augmented training images of a split.
+
+    An item is a pair of `(3, input_h, input_w)` float32 BGR 0..255 pixels, and `(M, 5)` float32 labels (class,
+    center x, center y, width, height), padded with zeros. It depends on the seed, the epoch and the index only, in
+    whichever process it is made.
+
+    Args:
+        split: Images and labels.
+        hyperparameters: Sizes and augmentation.
+        cache_bytes: Scaled frames are cached in memory if all of them fit into this many bytes.
+
+    Attributes:
+        epoch: Number of the current epoch from 0. The training sets it.
     """
 
     def __init__(self, split: Split, hyperparameters: Hyperparameters, cache_bytes: int = CACHE_BYTES) -> None:
         self.hyperparameters = hyperparameters
         self.epoch = 0
-        test_size = hyperparameters.test_size
+        frame_size = hyperparameters.test_size
         bytes_of_all = sum(
-            3 * image.width * image.height * min(test_size[0] / image.height, test_size[1] / image.width) ** 2
+            3 * image.width * image.height * letterbox_scale(image.height, image.width, frame_size) ** 2
             for image in split.images
         )
-        # Processes would each fill a cache of their own.
+        # Other processes that prepare images would each fill a cache of their own.
         cache = hyperparameters.num_workers == 0 and bytes_of_all <= cache_bytes
-        self._windows = _Windows(split.images, hyperparameters.input_size, test_size, cache)
-        most = max(len(image.boxes) for image in split.images)
+        self._windows = _RandomWindows(split.images, hyperparameters.input_size, frame_size, cache)
+        most_boxes = max(len(image.boxes) for image in split.images)
         self._augmented = MosaicDetection(
             self._windows,
             hyperparameters.input_size,
-            preproc=_DropSlivers(TrainTransform(max_labels=5 * max(most, 1))),  # four in a mosaic, one mixed in
+            preproc=_DropSlivers(TrainTransform(max_labels=MAX_MOSAIC_IMAGES * max(most_boxes, 1))),
             degrees=5.0,
             mosaic_scale=(0.6, 1.4),
             shear=1.0,
@@ -236,7 +304,8 @@ class TrainImages(torch.utils.data.Dataset):
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
         settings = self.hyperparameters
         seed = np.random.SeedSequence((settings.seed, self.epoch, index)).generate_state(1)[0]
-        random.seed(int(seed))  # YOLOX's augmentations draw from these two
+        # YOLOX's augmentation takes its random numbers from these two global generators.
+        random.seed(int(seed))
         np.random.seed(seed)
         augment = self.epoch < settings.max_epoch - settings.no_aug_epochs
         image, labels, _, _ = self._augmented[augment, index]
@@ -244,19 +313,37 @@ class TrainImages(torch.utils.data.Dataset):
 
 
 class _DropSlivers:
-    """YOLOX's transform without the boxes of which an affine map left next to nothing in the picture."""
+    """YOLOX's transform, without the boxes of which the augmentation left only a sliver in the image."""
 
     def __init__(self, transform: TrainTransform) -> None:
         self._transform = transform
 
-    def __call__(self, image: np.ndarray, boxes: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-        return self._transform(image, boxes[(boxes[:, 2:4] - boxes[:, :2] >= 3).all(axis=1)], size)
+    def __call__(
+        self, image: NDArray[np.uint8], boxes: NDArray[np.float64], input_size: tuple[int, int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        is_large = (boxes[:, 2:4] - boxes[:, :2] >= MIN_BOX_SIDE).all(axis=1)
+        transformed: tuple[NDArray[np.float32], NDArray[np.float32]] = self._transform(
+            image, boxes[is_large], input_size
+        )
+        return transformed
 
 
 def batches(images: int, batch_size: int, seed: int, epoch: int, rank: int = 0, world: int = 1) -> list[list[int]]:
-    """The indices of each of this rank's batches in one epoch: all images once, in an order of the epoch's own.
+    """Divide the images of one epoch into batches, in a random order that depends on the seed and the epoch.
 
-    Images that do not fill a last batch are left out, unless there are fewer than one batch of them.
+    The remaining images that do not fill a batch are left out. If there are fewer images than one batch takes, all of
+    them make one batch.
+
+    Args:
+        images: Number of images.
+        batch_size: Images per batch over all workers.
+        seed: Seed of the training.
+        epoch: Number of the epoch.
+        rank: Number of this worker.
+        world: Number of workers.
+
+    Returns:
+        For each step, the indices of the images in this worker's share of the batch.
     """
     order = np.random.default_rng((seed, epoch)).permutation(images)
     if images < batch_size:
@@ -266,5 +353,6 @@ def batches(images: int, batch_size: int, seed: int, epoch: int, rank: int = 0, 
     return [order[step * batch_size : (step + 1) * batch_size][rank::world].tolist() for step in range(steps)]
 
 
-def _area(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+def _areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    areas: NDArray[np.float64] = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return areas

@@ -1,4 +1,4 @@
-"""How good a network is on a labeled split: COCO's average precision, and its tracks against the labels."""
+"""Scores of a network on a labeled split: average precision, and its tracks against the labels."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from yolox.models import YoloxModule
 
 from bytetrack.detection.artifact import ModelConfig, write_config
@@ -19,68 +20,85 @@ from bytetrack.scoring.metrics import Evaluation, combine, evaluate
 from bytetrack.tracking.tracker import ByteTracker
 from bytetrack.training.dataset import Image, Split, read_image
 
-LOWEST_SCORE = 0.01  # average precision also asks how good the weak detections are
-TRACK_THRESHOLDS = (0.5, 0.6, 0.4, 0.3)  # the first is ByteTrack's own, and wins where others are no better
+MIN_SCORE = 0.01  # average precision also rates weak detections
+TRACK_THRESHOLDS = (0.5, 0.6, 0.4, 0.3)  # the first is ByteTrack's own, and wins if others are no better
+
+
+class CocoResult(TypedDict):
+    """One detection in COCO's result format; `bbox` is left, top, width, height in pixels."""
+
+    image_id: int
+    category_id: int
+    bbox: list[float]
+    score: float
 
 
 class ModelEngine:
-    """A network in training as an engine of `Detector`; see `bytetrack.detection.engine.Engine`."""
+    """A network in training as an engine of `Detector`, see `bytetrack.detection.engine.Engine`."""
 
     def __init__(self, model: YoloxModule, input_size: tuple[int, int]) -> None:
         self.input_size = input_size
         self._model = model
         self._device = next(model.parameters()).device
 
-    def __call__(self, images: np.ndarray) -> np.ndarray:
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network, see `Engine`."""
         with torch.inference_mode():
             batch = torch.from_numpy(images).to(self._device, memory_format=torch.channels_last)
-            return self._model(batch).float().cpu().numpy()
+            output: NDArray[np.float32] = self._model(batch).float().cpu().numpy()
+            return output
 
 
-def detect(model: YoloxModule, config: ModelConfig, split: Split, images: Iterable[Image]) -> list[dict[str, Any]]:
-    """What `model` (in evaluation mode) finds in `images`, as COCO results."""
+def detect_images(model: YoloxModule, config: ModelConfig, split: Split, images: Iterable[Image]) -> list[CocoResult]:
+    """Detect objects in images, for the computation of the average precision.
+
+    Args:
+        model: The network, in evaluation mode.
+        config: Configuration of the network.
+        split: The split that the images belong to.
+        images: The images.
+    """
     height, width = config.input_size
     with tempfile.TemporaryDirectory() as folder:
-        write_config(Path(folder), replace(config, thresholds={**config.thresholds, "test_conf": LOWEST_SCORE}))
+        write_config(Path(folder), replace(config, thresholds={**config.thresholds, "test_conf": MIN_SCORE}))
         detector = Detector(Path(folder), ModelEngine(model, (height, width)))
-    results = []
+    results: list[CocoResult] = []
     for image in images:
-        found = detector.detect([read_image(image)])[0]
-        for (left, top, right, bottom), score, class_id in zip(
-            found.xyxy.tolist(), found.scores.tolist(), found.class_ids.tolist()
-        ):
-            results.append(
-                {
-                    "image_id": image.id,
-                    "category_id": split.category_ids[class_id],
-                    "bbox": [left, top, right - left, bottom - top],
-                    "score": score,
-                }
-            )
+        [detections] = detector.detect([read_image(image)])
+        rows = zip(detections.xyxy.tolist(), detections.scores.tolist(), detections.class_ids.tolist())
+        results += [
+            {
+                "image_id": image.id,
+                "category_id": split.category_ids[class_id],
+                "bbox": [left, top, right - left, bottom - top],
+                "score": score,
+            }
+            for (left, top, right, bottom), score, class_id in rows
+        ]
     return results
 
 
-def tune_tracker(folder: Path, split: Split) -> tuple[float, dict[str, float]]:
-    """Track each of the split's videos at its labeled frames with the artifact in `folder`.
+def choose_track_threshold(folder: Path, split: Split) -> tuple[float, dict[str, float]]:
+    """Choose the tracker's `track_thresh` by tracking the split's videos with the artifact in `folder`.
 
-    How sure a network is of what it sees depends on how long it was trained; the tracker's `track_thresh` has to match.
+    The scores that a network gives grow with the length of its training, so the threshold has to match the network.
 
     Returns:
-        The `TRACK_THRESHOLDS` with the best HOTA, and the HOTA, MOTA and IDF1 that it gives, in percent; no scores
-        where no label has a track id, as nothing is known of tracks then.
+        The one of `TRACK_THRESHOLDS` with the highest HOTA; and the HOTA, MOTA and IDF1 at this threshold in percent.
+        If no label has a track id, the model's own threshold and no scores.
     """
     detector = Detector(folder)
-    videos = [images for images in split.videos if len(split.truth(images))]
+    videos = [images for images in split.videos if len(split.labeled_tracks(images))]
     if not videos:
         return tracker_config(detector, {}).track_thresh, {}
-    found = [list(detect_frames(map(read_image, images), detector)) for images in videos]
-    scores = {}
+    detections_of_videos = [list(detect_frames(map(read_image, images), detector)) for images in videos]
+    scores: dict[float, dict[str, float]] = {}
     for threshold in TRACK_THRESHOLDS:
         evaluations: list[Evaluation] = []
-        for images, detections in zip(videos, found):
+        for images, detections in zip(videos, detections_of_videos):
             tracker = ByteTracker(tracker_config(detector, {"track_thresh": threshold}))
             tracks = track_frames(detections, tracker, detector.classes)
-            evaluations += evaluate(split.truth(images), tracks, len(images)).values()
+            evaluations += evaluate(split.labeled_tracks(images), tracks, len(images)).values()
         metrics = combine(evaluations).metrics()
         scores[threshold] = {name: metrics[name] for name in ("HOTA", "MOTA", "IDF1")}
     best = max(scores, key=lambda threshold: scores[threshold]["HOTA"])
