@@ -143,6 +143,6 @@ def _offer_frame_times(path: Path) -> str:
     def read_part(part: str) -> tuple[bytes, str]:
         if part != "seconds":
             raise LookupError(part)
-        return np.asarray(browser_copies.seconds_of_frames(path), "<f8").tobytes(), "application/octet-stream"
+        return np.asarray(browser_copies.frame_times(path), "<f8").tobytes(), "application/octet-stream"
 
     return component_data.offer(f"times {path} {path.stat().st_mtime_ns}", read_part) + "/seconds"

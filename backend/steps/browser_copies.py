@@ -29,7 +29,7 @@ def find_playable(workspace: Workspace, video: Video) -> Path | None:
     return path if known and path.exists() and _times(path) is not None else None
 
 
-def seconds_of_frames(path: Path) -> np.ndarray:
+def frame_times(path: Path) -> np.ndarray:
     """`(N,)` float64: when each frame is shown, counted from the first one, in seconds.
 
     Raises:
@@ -70,6 +70,6 @@ def _copy(workspace: Workspace, video: Video) -> Path:
 
 def _times(path: Path) -> np.ndarray | None:
     try:
-        return files.seconds_of_frames(path)
+        return files.frame_times(path)
     except ValueError as error:
         raise UserError(str(error)) from error

@@ -57,7 +57,7 @@ def export(workspace: Workspace, record: Run | Labels, format: str) -> Path:
 def frame_seconds(video: Video) -> np.ndarray:
     """`(N,)` float64: when each frame is shown; evenly where the file is gone or does not tell."""
     try:
-        times = files.seconds_of_frames(video.path)
+        times = files.frame_times(video.path)
     except ValueError:
         times = None
     return np.arange(video.frames) / (video.fps or np.nan) if times is None else times

@@ -9,7 +9,6 @@ from backend.progress import Progress
 from backend.workspace import Workspace
 from backend.workspace.paths import OVERLAY, TRACKS_JSON
 from backend.workspace.records import Labels, Run, Video
-from bytetrack import video as files
 from bytetrack.tracks import Tracks
 
 
@@ -29,15 +28,10 @@ def make(workspace: Workspace, progress: Progress, *, of: str) -> dict:
 
 
 def draw(source: Video, tracks: Tracks, target: Path, progress: Progress) -> None:
-    """Write the video with the tracks on it as H.264, frame by frame at its own time."""
-    from bytetrack.video.overlay import (
-        Overlay,  # brings supervision and matplotlib, seconds that only drawing should cost
-    )
+    """Write the video with the tracks drawn on it as H.264."""
+    from bytetrack.video.overlay import write_overlay  # takes seconds to import, which only drawing should cost
 
-    size = (source.width, source.height)
-    overlay = Overlay(tracks.classes, size, source.fps)
-    times = files.seconds_of_frames(source.path)
-    with files.VideoWriter(target, source.fps, size, times=times) as writer:
-        for number, frame in enumerate(files.read_frames(source.path)):
-            writer.write(overlay.draw(frame, tracks.at(number)))
-            progress((number + 1) / source.frames, "drawing the tracks")
+    def report(frames: int) -> None:
+        progress(frames / source.frames, "drawing the tracks")
+
+    write_overlay(Path(source.path), tracks, target, report)

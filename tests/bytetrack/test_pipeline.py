@@ -37,7 +37,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_video(tmp_path_factory.mktemp("video") / "scene.mp4")
 
 
-def test_each_square_has_one_id_through_the_video(detector: Detector, scene: Path) -> None:
+def test_each_square_keeps_its_id_through_the_video(detector: Detector, scene: Path) -> None:
     tracks = track_file(scene, detector, {}).tracks
     assert tracks.classes == ("blue", "red")
     assert set(tracks.id.tolist()) == {1, 2}
@@ -48,21 +48,20 @@ def test_each_square_has_one_id_through_the_video(detector: Detector, scene: Pat
         assert box == pytest.approx([x - SIDE / 2, y - SIDE / 2, x + SIDE / 2, y + SIDE / 2], abs=2)
 
 
-def test_the_document_says_what_the_video_is(detector: Detector, scene: Path) -> None:
+def test_the_document_describes_the_video(detector: Detector, scene: Path) -> None:
     document = track_file(scene, detector, {}).document()
-    assert {name: document[name] for name in ("frames", "fps", "width", "height")} == {
-        "frames": FRAMES, "fps": FPS, "width": WIDTH, "height": HEIGHT,
-    }  # fmt: skip
+    properties = {"frames": FRAMES, "fps": FPS, "width": WIDTH, "height": HEIGHT}
+    assert {name: document[name] for name in properties} == properties
     assert document["model_seconds"] > 0
 
 
-def test_kept_detections_track_to_the_same_tracks(detector: Detector, scene: Path, tmp_path: Path) -> None:
+def test_saved_detections_give_the_same_tracks(detector: Detector, scene: Path, tmp_path: Path) -> None:
     config = TrackerConfig(frame_rate=FPS)
     direct = refine(tracked(video.read_frames(scene), detector, ByteTracker(config)), config)
     detections = detect_video(scene, detector)
     detections.save(tmp_path / "scene.npz")
-    for kept in (VideoDetections.load(tmp_path / "scene.npz"), VideoDetections.from_json(detections.to_json())):
-        again = track_detections(kept, config)
+    for loaded in (VideoDetections.load(tmp_path / "scene.npz"), VideoDetections.from_json(detections.to_json())):
+        again = track_detections(loaded, config)
         assert list(again.rows()) == list(direct.rows())
         assert np.array_equal(again.xyxy, direct.xyxy)
 
@@ -71,7 +70,7 @@ def tracked(frames: Iterable[np.ndarray], detector: Detector, tracker: ByteTrack
     return track_frames(detect_frames(frames, detector), tracker, detector.classes)
 
 
-def test_the_same_frames_in_parts_give_the_same_tracks(detector: Detector, scene: Path) -> None:
+def test_parts_of_a_video_give_the_same_tracks(detector: Detector, scene: Path) -> None:
     config = tracker_config(detector, {}, FPS)
     whole = track_file(scene, detector, {}).tracks
     tracker = ByteTracker(config)
@@ -83,7 +82,7 @@ def test_the_same_frames_in_parts_give_the_same_tracks(detector: Detector, scene
     assert list(refine(in_parts, config).rows()) == list(whole.rows())
 
 
-def test_frames_without_any_detection_do_no_harm(detector: Detector) -> None:
+def test_frames_without_detections(detector: Detector) -> None:
     black = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     frames = [picture(0), picture(1), black, black, picture(4)]
     tracks = tracked(frames, detector, ByteTracker())
@@ -92,7 +91,7 @@ def test_frames_without_any_detection_do_no_harm(detector: Detector) -> None:
     assert len(tracked([], detector, ByteTracker())) == 0
 
 
-def test_settings_go_over_the_models_thresholds(detector: Detector) -> None:
+def test_settings_take_precedence_over_those_of_the_model(detector: Detector) -> None:
     config = tracker_config(detector, {"track_thresh": "0.7"}, frame_rate=25)
     assert (config.track_thresh, config.match_thresh, config.frame_rate) == (0.7, 0.8, 25)
     assert tracker_config(detector, {"frame_rate": 7}, frame_rate=25).frame_rate == 7
@@ -102,18 +101,18 @@ def test_settings_go_over_the_models_thresholds(detector: Detector) -> None:
         tracker_config(detector, {"track_thresh": 7})
 
 
-def test_a_file_that_holds_no_detections_is_named(tmp_path: Path) -> None:
+def test_a_file_without_detections_is_reported(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("nothing")
-    with pytest.raises(ValueError, match="text.npz does not hold the detections"):
+    with pytest.raises(ValueError, match="text.npz does not contain the detections"):
         VideoDetections.load(tmp_path / "text.npz")
-    with pytest.raises(ValueError, match="Not the detections"):
+    with pytest.raises(ValueError, match="does not contain the detections"):
         VideoDetections.from_json({"frame": []})
 
 
-def test_prefetch_gives_everything_in_order_and_then_the_error() -> None:
+def test_prefetch_yields_all_items_in_order_and_then_the_error() -> None:
     def numbers() -> Iterator[int]:
         yield from range(10)
-        raise ValueError("ten is too much")
+        raise ValueError("cannot produce ten")
 
     taken = []
     with pytest.raises(ValueError, match="ten"):
@@ -122,7 +121,7 @@ def test_prefetch_gives_everything_in_order_and_then_the_error() -> None:
     assert taken == list(range(10))
 
 
-def test_prefetch_stays_within_its_bound_and_ends_when_it_is_left() -> None:
+def test_prefetch_keeps_its_limit_and_ends_with_the_iteration() -> None:
     produced = []
 
     def numbers() -> Iterator[int]:

@@ -1,4 +1,4 @@
-"""The program `process` as a process of its own."""
+"""The program `process` in its own process."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def base(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def give(base: Path, name: str, content: bytes) -> None:
+def add_video(base: Path, name: str, content: bytes) -> None:
     path = base / "processing" / "input" / "videos" / name
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(content)
@@ -43,8 +43,11 @@ def give(base: Path, name: str, content: bytes) -> None:
 def run(base: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "bytetrack.process", *arguments],
-        env=os.environ | {"SAGEMAKER_BASE_DIR": str(base)}, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        env=os.environ | {"SAGEMAKER_BASE_DIR": str(base)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
 
 
 def summary(base: Path, name: str = "summary.json") -> list[dict[str, Any]]:
@@ -56,9 +59,9 @@ def outputs(base: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
-def test_each_video_gets_its_files_and_a_broken_one_is_reported(base: Path, scene: Path) -> None:
-    give(base, "scene.mp4", scene.read_bytes())
-    give(base, "broken.mp4", b"just text")
+def test_each_video_gets_its_files_and_an_invalid_one_is_reported(base: Path, scene: Path) -> None:
+    add_video(base, "scene.mp4", scene.read_bytes())
+    add_video(base, "broken.mp4", b"just text")
     ended = run(base, "--draw")
     assert ended.returncode == 0, ended.stderr
     assert re.search(rf"video: 2/2 scene.mp4, frame: {FRAMES}/{FRAMES}, fps: [\d.]+, eta: 0", ended.stdout)
@@ -76,22 +79,22 @@ def test_each_video_gets_its_files_and_a_broken_one_is_reported(base: Path, scen
     assert video.probe(output / "scene.mp4").frames == FRAMES
 
 
-def test_batch_gives_what_an_endpoint_answers(base: Path, scene: Path) -> None:
-    give(base, "scene.mp4", scene.read_bytes())
+def test_batch_writes_what_an_endpoint_answers(base: Path, scene: Path) -> None:
+    add_video(base, "scene.mp4", scene.read_bytes())
     assert run(base).returncode == 0
     document = json.loads((base / "processing" / "output" / "scene.json").read_text())
     save_model(base / "model")
     with serving(base) as address:
         video_type = {"Content-Type": "video/mp4"}
         answer = requests.post(f"{address}/invocations", scene.read_bytes(), headers=video_type, timeout=20).json()
-    for took in ("model_ms", "model_seconds"):
-        answer.pop(took)
-        document.pop(took, None)
+    for duration in ("model_ms", "model_seconds"):
+        answer.pop(duration)
+        document.pop(duration, None)
     assert document == answer
 
 
-def test_the_model_may_come_as_an_archive(base: Path, scene: Path) -> None:
-    give(base, "scene.mp4", scene.read_bytes())
+def test_the_model_may_be_an_archive(base: Path, scene: Path) -> None:
+    add_video(base, "scene.mp4", scene.read_bytes())
     model = base / "processing" / "input" / "model"
     with tarfile.open(model / "model.tar.gz", "w:gz") as tar:
         for name in ("model.json", "model.onnx"):
@@ -102,8 +105,8 @@ def test_the_model_may_come_as_an_archive(base: Path, scene: Path) -> None:
     assert json.loads((base / "processing" / "output" / "scene.json").read_text())["tracks"] == []
 
 
-def test_of_an_archive_nothing_is_written_elsewhere(base: Path, scene: Path) -> None:
-    give(base, "scene.mp4", scene.read_bytes())
+def test_an_archive_cannot_write_outside_of_its_folder(base: Path, scene: Path) -> None:
+    add_video(base, "scene.mp4", scene.read_bytes())
     model = base / "processing" / "input" / "model"
     with tarfile.open(model / "model.tar.gz", "w:gz") as tar:
         tar.add(model / "model.json", "../../model.json")
@@ -114,26 +117,26 @@ def test_of_an_archive_nothing_is_written_elsewhere(base: Path, scene: Path) -> 
     assert (base / "output" / "message").read_text() in ended.stderr
 
 
-def test_wrong_settings_end_it_before_the_work(base: Path, scene: Path) -> None:
-    give(base, "scene.mp4", scene.read_bytes())
+def test_invalid_settings_are_reported_before_the_work(base: Path, scene: Path) -> None:
+    add_video(base, "scene.mp4", scene.read_bytes())
     ended = run(base, "--match-thresh", "high")
     assert ended.returncode == 1
     assert ended.stderr.strip() == "process: match_thresh is 'high', but must be a number."
 
 
-def test_it_fails_where_every_video_is_broken_and_not_where_there_is_none(base: Path) -> None:
+def test_it_fails_if_all_videos_are_invalid_but_not_without_videos(base: Path) -> None:
     ended = run(base)
     assert ended.returncode == 0 and "nothing to do" in ended.stdout
-    give(base, "broken.mp4", b"just text")
+    add_video(base, "broken.mp4", b"just text")
     ended = run(base)
     assert ended.returncode == 1
     assert "broken.mp4" in (base / "output" / "message").read_text()
     assert len(summary(base)) == 1
 
 
-def test_hosts_share_the_videos_unless_they_were_shared_out_already(base: Path, scene: Path) -> None:
+def test_hosts_share_the_videos_unless_sagemaker_did(base: Path, scene: Path) -> None:
     for name in ("a.mp4", "b.mp4", "more/b.avi", "more/b.mp4"):
-        give(base, name, scene.read_bytes())
+        add_video(base, name, scene.read_bytes())
     config = base / "config"
     config.mkdir()
     (config / "resourceconfig.json").write_text('{"current_host": "algo-2", "hosts": ["algo-2", "algo-1"]}')
@@ -147,14 +150,16 @@ def test_hosts_share_the_videos_unless_they_were_shared_out_already(base: Path, 
     assert len(summary(base, "summary-algo-2.json")) == 4
 
 
-def test_sigterm_ends_it_at_once_and_leaves_no_half_files(base: Path, scene: Path) -> None:
-    give(base, "scene.mp4", scene.read_bytes())
+def test_sigterm_ends_it_without_unfinished_files(base: Path, scene: Path) -> None:
+    add_video(base, "scene.mp4", scene.read_bytes())
     for number in range(30):
-        give(base, f"scene{number}.mp4", scene.read_bytes())
+        add_video(base, f"scene{number}.mp4", scene.read_bytes())
     process = subprocess.Popen(
         [sys.executable, "-m", "bytetrack.process"],
-        env=os.environ | {"SAGEMAKER_BASE_DIR": str(base)}, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=os.environ | {"SAGEMAKER_BASE_DIR": str(base)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout
     assert process.stdout.readline().startswith("video: 1/31")
     process.send_signal(signal.SIGTERM)

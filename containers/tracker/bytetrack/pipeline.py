@@ -1,4 +1,4 @@
-"""From a video to its tracks: decode ahead, detect, track; detections can be kept, to be tracked again later."""
+"""From a video to its tracks: decode, detect, track and refine. Detections can be saved and tracked again later."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bytetrack import video
 from bytetrack.detection.detector import Detections, Detector
@@ -21,11 +22,11 @@ from bytetrack.tracking.tracker import ByteTracker
 from bytetrack.tracks import Tracks
 
 T = TypeVar("T")
-OnFrame = Callable[[int], None]  # called with the number of frames done; what it raises ends the work
+OnFrame = Callable[[int], None]  # called with the number of frames done so far; an exception from it ends the work
 
 
-def detect_frames(frames: Iterable[np.ndarray], detector: Detector) -> Iterator[Detections]:
-    """The detections of each BGR frame in turn; the next frames are decoded and prepared meanwhile."""
+def detect_frames(frames: Iterable[NDArray[np.uint8]], detector: Detector) -> Iterator[Detections]:
+    """Yield the detections of each BGR frame, while a thread decodes and prepares the next frames."""
     for prepared in prefetch(map(detector.prepare, frames)):
         yield detector.infer(prepared)
 
@@ -37,18 +38,23 @@ def track_frames(
     first_frame: int = 0,
     on_frame: OnFrame | None = None,
 ) -> Tracks:
-    """Hand the detections of consecutive frames to `tracker`, which goes on from where it stands.
+    """Track the detections of consecutive frames.
 
     Args:
-        classes: what the detections' `class_ids` index.
-        first_frame: the number that the first of these frames has in the tracks.
+        detections: The detections of each frame.
+        tracker: Continues from its current state. Modified in place.
+        classes: The class names that `class_ids` index.
+        first_frame: Number of the first of these frames in the tracks.
+        on_frame: Called after each frame.
     """
-    columns: list[tuple[np.ndarray, ...]] = []
-    for done, found in enumerate(detections):
-        xyxy, ids, scores, class_ids = tracker.update(found.xyxy, found.scores, found.class_ids)
-        columns.append((np.full(len(ids), first_frame + done), ids, xyxy, scores, class_ids))
+    columns: list[tuple[NDArray[Any], ...]] = []
+    for number, frame_detections in enumerate(detections):
+        xyxy, ids, scores, class_ids = tracker.update(
+            frame_detections.xyxy, frame_detections.scores, frame_detections.class_ids
+        )
+        columns.append((np.full(len(ids), first_frame + number), ids, xyxy, scores, class_ids))
         if on_frame:
-            on_frame(done + 1)
+            on_frame(number + 1)
     if not columns:
         return Tracks.empty(classes)
     frame, ids, xyxy, scores, class_ids = (np.concatenate(column) for column in zip(*columns))
@@ -57,21 +63,24 @@ def track_frames(
 
 @dataclass(frozen=True)
 class VideoDetections:
-    """All detections of one video, so that it can be tracked again with other thresholds.
+    """All detections of one video, with which it can be tracked again with other settings.
 
     Attributes:
-        frame: `(N,)` int64, ascending, from 0.
-        xyxy: `(N, 4)` float64, pixels of the frame.
-        scores: `(N,)` float64.
+        frame: `(N,)` int64, number of the frame from 0, ascending.
+        xyxy: `(N, 4)` float64, left, top, right, bottom in pixels of the frame.
+        scores: `(N,)` float64 in 0..1.
         class_ids: `(N,)` int64, index into `classes`.
-        frames: how many frames the decoder gave.
-        fps: the video's frames per second.
+        classes: Class names.
+        width: Width of the video in pixels.
+        height: Height of the video in pixels.
+        fps: Frames per second.
+        frames: Number of decoded frames.
     """
 
-    frame: np.ndarray
-    xyxy: np.ndarray
-    scores: np.ndarray
-    class_ids: np.ndarray
+    frame: NDArray[np.int64]
+    xyxy: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    class_ids: NDArray[np.int64]
     classes: tuple[str, ...]
     width: int
     height: int
@@ -79,46 +88,47 @@ class VideoDetections:
     frames: int
 
     def __iter__(self) -> Iterator[Detections]:
-        """The detections of each frame, empty ones too."""
+        """Yield the detections of each frame, including frames without any."""
         ends = np.searchsorted(self.frame, np.arange(self.frames + 1))
         for first, last in zip(ends, ends[1:]):
             yield Detections(self.xyxy[first:last], self.scores[first:last], self.class_ids[first:last])
 
     def save(self, path: Path) -> None:
-        """Write a compressed `.npz` of plain arrays."""
+        """Write a compressed `.npz` file of plain arrays."""
         with atomic_path(path) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **vars(self))
 
     @classmethod
     def load(cls, path: Path) -> VideoDetections:
-        """Read what `save` wrote.
+        """Read a file that `save` wrote.
 
         Raises:
-            ValueError: if it is not such a file.
+            ValueError: If it is not such a file.
         """
         try:
             with np.load(path, allow_pickle=False) as arrays:
-                return cls._of({name: arrays[name].tolist() for name in arrays.files})
+                return cls._from_values({name: arrays[name].tolist() for name in arrays.files})
         except (OSError, EOFError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{Path(path).name} does not hold the detections of a video: {error}") from error
+            raise ValueError(f"{Path(path).name} does not contain the detections of a video: {error}") from error
 
     def to_json(self) -> dict[str, Any]:
+        """Return all fields as lists, strings and numbers."""
         return {name: np.asarray(value).tolist() for name, value in vars(self).items()}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> VideoDetections:
-        """Read what `to_json` gave.
+        """Read what `to_json` returned.
 
         Raises:
-            ValueError: if a field is missing or malformed.
+            ValueError: If a field is missing or malformed.
         """
         try:
-            return cls._of(document)
+            return cls._from_values(document)
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"Not the detections of a video: {error}") from error
+            raise ValueError(f"The document does not contain the detections of a video: {error}") from error
 
     @classmethod
-    def _of(cls, values: dict[str, Any]) -> VideoDetections:
+    def _from_values(cls, values: dict[str, Any]) -> VideoDetections:
         return cls(
             frame=np.array(values["frame"], np.int64),
             xyxy=np.array(values["xyxy"], np.float64).reshape(-1, 4),
@@ -133,56 +143,71 @@ class VideoDetections:
 
 
 def detect_video(path: Path, detector: Detector, on_frame: OnFrame | None = None) -> VideoDetections:
-    """All detections of the video at `path`.
+    """Detect objects in all frames of a video.
+
+    Args:
+        path: The video.
+        detector: The detector.
+        on_frame: Called after each frame.
 
     Raises:
-        ValueError: in one sentence, if it is not a video with frames.
+        ValueError: If it is not a video with frames.
     """
     info = video.probe(path)
-    found: list[Detections] = []
+    frames: list[Detections] = []
     for detections in detect_frames(video.read_frames(path), detector):
-        found.append(detections)
+        frames.append(detections)
         if on_frame:
-            on_frame(len(found))
+            on_frame(len(frames))
     return VideoDetections(
-        frame=np.repeat(np.arange(len(found)), [len(detections) for detections in found]),
-        xyxy=np.concatenate([detections.xyxy for detections in found]),
-        scores=np.concatenate([detections.scores for detections in found]),
-        class_ids=np.concatenate([detections.class_ids for detections in found]),
+        frame=np.repeat(np.arange(len(frames)), [len(detections) for detections in frames]),
+        xyxy=np.concatenate([detections.xyxy for detections in frames]),
+        scores=np.concatenate([detections.scores for detections in frames]),
+        class_ids=np.concatenate([detections.class_ids for detections in frames]),
         classes=detector.classes,
         width=info.width,
         height=info.height,
         fps=info.fps,
-        frames=len(found),
+        frames=len(frames),
     )
 
 
 def track_detections(detections: VideoDetections, config: TrackerConfig) -> Tracks:
-    """The refined tracks of a video whose detections are known."""
+    """Track the detections of a whole video, and refine the tracks."""
     return refine(track_frames(detections, ByteTracker(config), detections.classes), config)
 
 
 def tracker_config(detector: Detector, settings: Mapping[str, Any], frame_rate: float = 30.0) -> TrackerConfig:
-    """The tracker's configuration: the artifact's thresholds, then what a person asks for.
+    """Combine the model's settings of the tracker with those that the user asks for.
 
     Args:
-        settings: see `TrackerConfig.parse`, which raises ValueError for a wrong one.
-        frame_rate: of the video, where `settings` does not name one.
+        detector: Its artifact contains the model's settings.
+        settings: The user's settings, which take precedence, see `TrackerConfig.parse`.
+        frame_rate: Frame rate of the video. `settings` can name another one.
+
+    Raises:
+        ValueError: If a setting is unknown or invalid.
     """
-    own = {name: value for name, value in detector.config.thresholds.items() if name in SETTING_NAMES}
-    return TrackerConfig.parse({**own, "frame_rate": frame_rate, **settings})
+    model_settings = {name: value for name, value in detector.config.thresholds.items() if name in SETTING_NAMES}
+    return TrackerConfig.parse({**model_settings, "frame_rate": frame_rate, **settings})
 
 
 @dataclass(frozen=True)
 class TrackedVideo:
-    """A video's detections and tracks, and the seconds that decoding, detecting and tracking took."""
+    """A video's detections and tracks.
+
+    Attributes:
+        detections: Detections of all frames.
+        tracks: Refined tracks.
+        model_seconds: Seconds that decoding, detection and tracking took.
+    """
 
     detections: VideoDetections
     tracks: Tracks
     model_seconds: float
 
     def document(self) -> dict[str, Any]:
-        """What batch and endpoints answer, as JSON."""
+        """Return the JSON document that batch jobs write and endpoints answer."""
         return {
             **self.tracks.to_json(),
             "frames": self.detections.frames,
@@ -196,20 +221,31 @@ class TrackedVideo:
 def track_file(
     path: Path, detector: Detector, settings: Mapping[str, Any], on_frame: OnFrame | None = None
 ) -> TrackedVideo:
-    """Detect and track the video at `path`, as `process` and `serve` both do.
+    """Detect and track the objects in a video. The programs `process` and `serve` both use this function.
+
+    Args:
+        path: The video.
+        detector: The detector.
+        settings: The user's settings of the tracker, see `tracker_config`.
+        on_frame: Called after each frame.
 
     Raises:
-        ValueError: in one sentence, about the video or the settings.
+        ValueError: If the video cannot be read, or a setting is invalid.
     """
     started = time.perf_counter()
-    tracker_config(detector, settings)  # a wrong setting shows before the work, not after it
+    tracker_config(detector, settings)  # reports an invalid setting before the long work
     detections = detect_video(path, detector, on_frame)
     tracks = track_detections(detections, tracker_config(detector, settings, detections.fps))
     return TrackedVideo(detections, tracks, time.perf_counter() - started)
 
 
 def prefetch(items: Iterable[T], ahead: int = 4) -> Iterator[T]:
-    """The same items, produced by a thread that stays at most `ahead` of who takes them and ends with them."""
+    """Yield the same items, which a thread produces in advance. The thread ends with the iteration.
+
+    Args:
+        items: The items. If producing one raises an exception, the iteration raises it at that item.
+        ahead: Maximum number of items that wait to be taken.
+    """
     ready: queue.Queue[tuple[bool, Any]] = queue.Queue(ahead)
     abandoned = threading.Event()
 
@@ -227,7 +263,7 @@ def prefetch(items: Iterable[T], ahead: int = 4) -> Iterator[T]:
                 if abandoned.is_set():
                     return
             put((False, None))
-        except BaseException as error:  # raised again where the items are taken
+        except BaseException as error:  # raised again in the consumer's thread
             put((False, error))
 
     producer = threading.Thread(target=produce, name="prefetch", daemon=True)

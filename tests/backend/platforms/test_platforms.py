@@ -180,7 +180,7 @@ def test_two_clients_with_a_session_each(platform: Platform, realtime: dict, sce
 
 
 def test_what_an_endpoint_refuses_is_a_sentence(platform: Platform, realtime: dict) -> None:
-    with pytest.raises(UserError, match="Session 'gone' is not alive.*Start one with NEW_SESSION"):
+    with pytest.raises(UserError, match="Session 'gone' does not exist.*Start one with NEW_SESSION"):
         platform.invoke(realtime, b'{"close": true}', JSON, "gone")
     with pytest.raises(UserError, match="not an image that can be read"):
         platform.invoke(realtime, b"just text", "image/png")

@@ -51,7 +51,7 @@ def test_the_copy_has_the_same_frames_at_the_same_times(workspace: Workspace, tm
     path = browser_copies.find_playable(workspace, video)
     assert path and path.is_relative_to(workspace.folder(video))
     expected = (np.array(times) - times[0]) / 1000
-    assert browser_copies.seconds_of_frames(path) == pytest.approx(expected, abs=1e-4)
+    assert browser_copies.frame_times(path) == pytest.approx(expected, abs=1e-4)
     for number, (frame, original) in enumerate(zip(read_frames(path), read_frames(video.path), strict=True)):
         assert abs(frame.mean() - original.mean()) < 3, number
 
@@ -67,7 +67,7 @@ def test_a_video_without_times_gets_them(workspace: Workspace, tmp_path: Path) -
     video = add(workspace, path)
     browser_copies.make(workspace, silent, video=video.id)
     made = browser_copies.find_playable(workspace, video)
-    assert made and browser_copies.seconds_of_frames(made) == pytest.approx(np.arange(FRAMES) / 25)
+    assert made and browser_copies.frame_times(made) == pytest.approx(np.arange(FRAMES) / 25)
 
 
 def test_a_video_that_is_gone_ends_in_a_sentence(workspace: Workspace, tmp_path: Path) -> None:

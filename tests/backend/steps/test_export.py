@@ -17,7 +17,7 @@ from backend.workspace.paths import OVERLAY
 from backend.workspace.records import Labels, Video
 from bytetrack import mot
 from bytetrack.tracks import Tracks
-from bytetrack.video import VideoWriter, seconds_of_frames
+from bytetrack.video import VideoWriter, frame_times
 
 TABLE = Tracks([0, 5], [1, 2], [[1, 2, 11, 22], [3, 4, 13.5, 24]], [1, 1], [0, 1], ("person", "a, b"))
 
@@ -57,7 +57,7 @@ def test_seconds_are_those_of_the_video_where_its_rate_varies(workspace: Workspa
 
     assert seconds() == ["0.0", "2.1"]
     overlays.make(workspace, silent, of=labels.id)
-    drawn = seconds_of_frames(workspace.folder(labels) / OVERLAY)
+    drawn = frame_times(workspace.folder(labels) / OVERLAY)
     np.testing.assert_allclose(drawn, times, atol=1e-3)
     path.unlink()
     (workspace.folder(labels) / "tracks.csv").unlink()

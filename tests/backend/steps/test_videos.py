@@ -46,7 +46,7 @@ def test_what_cannot_be_added(workspace: Workspace, tmp_path: Path, tiny_video: 
     text.write_text("hello")
     for source, name, complaint in [
         (text, "", "is not a video"),
-        (tmp_path / "gone.mp4", "", "is not there"),
+        (tmp_path / "gone.mp4", "", "does not exist"),
         ("s3://bucket/video.mp4", "", "needs an AWS account"),
         (tiny_video, "../up", "cannot be a name"),
     ]:

@@ -14,7 +14,7 @@ NumberedFrame = Callable[[int], np.ndarray]
 NumberOf = Callable[[np.ndarray], int]
 Encode = Callable[..., Path]
 SHORT_GROUPS = {"g": "8", "bf": "2"}
-# file name, encoder, pixel format, encoder's options
+# File name, encoder, pixel format, options of the encoder.
 KINDS = [
     ("h264.mp4", "libx264", "yuv420p", SHORT_GROUPS),
     ("long-groups.mp4", "libx264", "yuv420p", {"g": "250"}),
@@ -79,7 +79,7 @@ def test_every_kind_of_file(
 
 @pytest.mark.parametrize("options", [SHORT_GROUPS, {}], ids=["copied", "encoded again"])
 @pytest.mark.parametrize(("rotation", "turns"), [(90, 1), (180, 2), (-90, 3)])
-def test_a_phone_held_upright(
+def test_the_rotation_of_a_phone_is_applied(
     tmp_path: Path, rotation: int, turns: int, options: dict[str, str], number_of: NumberOf, encode: Encode
 ) -> None:
     path = encode(tmp_path / "phone.mp4", "libx264", "yuv420p", options, rotation)
@@ -91,10 +91,10 @@ def test_a_phone_held_upright(
     assert all(map(np.array_equal, again, frames))
 
 
-def test_frames_before_the_cut_of_an_edit_list_do_not_count(
+def test_frames_before_the_start_of_an_edit_list_are_skipped(
     tmp_path: Path, tiny_video: Path, number_of: NumberOf
 ) -> None:
-    """Phones trim without encoding again: the file holds frames that no player shows."""
+    """Phones trim a video without encoding it again, so the file contains frames that no player shows."""
     path = tmp_path / "trimmed.mp4"
     with av.open(str(tiny_video)) as source, av.open(str(path), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
@@ -111,7 +111,7 @@ def test_frames_before_the_cut_of_an_edit_list_do_not_count(
     assert [number_of(frame) for frame in again] == numbers
 
 
-def test_steps_and_ends(tiny_video: Path, number_of: NumberOf) -> None:
+def test_frames_can_be_skipped(tiny_video: Path, number_of: NumberOf) -> None:
     assert [number_of(frame) for frame in read_frames(tiny_video, 3, 12, 4)] == [3, 7, 11]
     assert list(read_frames(tiny_video, 20)) == []
 
@@ -134,7 +134,7 @@ def test_variable_frame_rate(
     assert [number_of(frame) for frame in read_frames(path)] == list(range(6))
 
 
-def test_the_writer_makes_what_browsers_play(tmp_path: Path, numbered_frame: NumberedFrame) -> None:
+def test_the_writer_makes_files_that_browsers_play(tmp_path: Path, numbered_frame: NumberedFrame) -> None:
     path = tmp_path / "odd.mp4"
     with VideoWriter(path, 29.97, (63, 47), keyint=4) as writer:
         for number in range(10):
@@ -168,7 +168,7 @@ def test_a_failed_writer_leaves_nothing(tmp_path: Path, numbered_frame: Numbered
 
 
 def test_a_download_that_was_cut_off(tmp_path: Path, tiny_video: Path) -> None:
-    """The index comes first in this file, so what is there can be shown."""
+    """The index comes first in this file, so the frames up to the cut can be shown."""
     path = tmp_path / "cut.mp4"
     body = tiny_video.read_bytes()
     path.write_bytes(body[: body.index(b"mdat") + (len(body) - body.index(b"mdat")) * 2 // 3])
@@ -180,7 +180,7 @@ def test_a_download_that_was_cut_off(tmp_path: Path, tiny_video: Path) -> None:
 def test_a_recording_that_was_cut_off(tmp_path: Path, encode: Encode) -> None:
     path = encode(tmp_path / "whole.mp4", "libx264", "yuv420p", {})
     path.write_bytes(path.read_bytes()[:-1000])
-    with pytest.raises(ValueError, match=r"“whole.mp4” is cut off: its index \(moov\) is missing"):
+    with pytest.raises(ValueError, match=r"“whole.mp4” is incomplete: its index \(moov\) is missing"):
         probe(path)
 
 
@@ -203,7 +203,9 @@ def write_sound(path: Path) -> None:
     ],
     ids=["text", "empty", "HLS playlist", "concat playlist"],
 )
-def test_what_is_no_video(tmp_path: Path, tiny_video: Path, content: bytes, complaint: str, encode: Encode) -> None:
+def test_files_of_another_kind_are_reported(
+    tmp_path: Path, tiny_video: Path, content: bytes, complaint: str, encode: Encode
+) -> None:
     path = tmp_path / "x.mp4"
     path.write_bytes(content.replace(b"SECRET", str(tiny_video).encode()))
     for read in (probe, lambda path: list(read_frames(path)), lambda path: list(pieces(path))):
@@ -213,13 +215,13 @@ def test_what_is_no_video(tmp_path: Path, tiny_video: Path, content: bytes, comp
         list(decode(path.read_bytes()))
 
 
-def test_sound_only_and_nothing_there(tmp_path: Path) -> None:
+def test_sound_and_missing_files_are_reported(tmp_path: Path) -> None:
     write_sound(tmp_path / "song.mp4")
-    with pytest.raises(ValueError, match="holds only sound, no video"):
+    with pytest.raises(ValueError, match="contains only sound, no video"):
         probe(tmp_path / "song.mp4")
-    with pytest.raises(ValueError, match="is not there"):
+    with pytest.raises(ValueError, match="does not exist"):
         probe(tmp_path / "gone.mp4")
-    with pytest.raises(ValueError, match="is not there"):
+    with pytest.raises(ValueError, match="does not exist"):
         probe("https://example.com/video.mp4")
 
 

@@ -1,12 +1,12 @@
-"""Video files in and out: what one is, its frames, a file of frames, and a file in small pieces.
+"""Video files: their properties and frames, and writing, cutting and drawing on them.
 
-Frames are `(H, W, 3)` uint8 BGR arrays as a player shows them (a phone's rotation applied), numbered from 0 in the
-order in which a decoder gives them; time stamps play no part in their numbers. Nothing here holds more than a few
+Frames are `(H, W, 3)` uint8 BGR arrays as a player shows them, with a phone's rotation applied. They are numbered from
+0 in the order in which they are decoded; time stamps do not affect the numbers. No function keeps more than a few
 frames in memory.
 """
 
 from bytetrack.video.pieces import pieces
-from bytetrack.video.reading import VideoInfo, decode, probe, read_frames, seconds_of_frames
+from bytetrack.video.reading import VideoInfo, decode, frame_times, probe, read_frames
 from bytetrack.video.writing import VideoWriter
 
-__all__ = ["VideoInfo", "VideoWriter", "decode", "pieces", "probe", "read_frames", "seconds_of_frames"]
+__all__ = ["VideoInfo", "VideoWriter", "decode", "frame_times", "pieces", "probe", "read_frames"]

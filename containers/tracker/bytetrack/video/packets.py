@@ -1,4 +1,4 @@
-"""The packets of a video, one per frame: what can be known of its frames without decoding them."""
+"""The packets of a video: what can be read about its frames without decoding them."""
 
 from __future__ import annotations
 
@@ -6,129 +6,145 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
-from bytetrack.video.opening import opened
+from bytetrack.video.opening import open_video
 
-NO_TIME = np.iinfo(np.int64).min
-# They say for sure at which frames decoding can start, and can go there. MPEG streams cannot.
+NO_TIME_STAMP = np.iinfo(np.int64).min
+# Containers that say reliably at which frames decoding can start, and that can seek there. MPEG streams cannot.
 INDEXED_CONTAINERS = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi"}
 
 
-def packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet]:
-    """From the first keyframe on, without which a decoder gives nothing, to the end or to where the file is cut off."""
+def read_packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[Any]]:
+    """Yield the packets from the first keyframe to the end of the file, or to where a damaged file is cut off.
+
+    Packets before the first keyframe are skipped, because they cannot be decoded.
+    """
     started = False
     try:
         for packet in container.demux(stream):
             started = started or packet.is_keyframe
-            if started and packet.size and not packet.is_corrupt:  # the last, empty one is a signal to the decoder
+            if started and packet.size and not packet.is_corrupt:  # the last packet is empty, a flush packet
                 yield packet
     except av.FFmpegError:
         return
 
 
 @dataclass(frozen=True)
-class Index:
-    """The frames of a video in the order in which they are stored, which B-frames make another than that of showing.
+class VideoIndex:
+    """The frames of a video in storage order. With B-frames it differs from the order in which they are shown.
 
     Attributes:
-        pts: `(N,)` int64, when each is shown, in units of the stream's time base; `NO_TIME` where the file doesn't say.
-        dts: `(N,)` int64, when each is decoded, likewise.
-        key: `(N,)` bool, whether decoding can start there.
-        time_base: seconds.
-        trimmed: whether the file also holds frames that are decoded but not shown.
-        indexed: whether `key` can be relied on and sought.
+        pts: `(N,)` int64, presentation time stamps in units of the time base; `NO_TIME_STAMP` for missing ones.
+        dts: `(N,)` int64, decoding time stamps, likewise.
+        is_keyframe: `(N,)` bool, whether decoding can start at the frame.
+        time_base: Unit of the time stamps in seconds.
+        trimmed: Whether the file also contains frames that are decoded but not shown.
+        indexed: Whether `is_keyframe` is reliable, and the container can seek to the keyframes.
     """
 
-    pts: np.ndarray
-    dts: np.ndarray
-    key: np.ndarray
+    pts: NDArray[np.int64]
+    dts: NDArray[np.int64]
+    is_keyframe: NDArray[np.bool_]
     time_base: float
     trimmed: bool
     indexed: bool
 
     @property
     def frames(self) -> int:
+        """Number of frames."""
         return len(self.pts)
 
-    def times(self) -> np.ndarray | None:
-        """`(N,)` int64 time stamps in the order of showing: that of frame n at n. None if not told or not unique."""
-        times = np.sort(self.pts)
-        return times if len(times) and times[0] != NO_TIME and (np.diff(times) > 0).all() else None
+    def time_stamps(self) -> NDArray[np.int64] | None:
+        """Return the `(N,)` int64 time stamps in presentation order; None if some are missing or not unique."""
+        time_stamps = np.sort(self.pts)
+        is_valid = len(time_stamps) and time_stamps[0] != NO_TIME_STAMP and (np.diff(time_stamps) > 0).all()
+        return time_stamps if is_valid else None
 
-    def rate(self) -> float | None:
-        """Frames per second on average, where time stamps tell."""
-        times = self.times()
-        if times is None or len(times) < 2:
+    def frame_rate(self) -> float | None:
+        """Return the average number of frames per second; None if the time stamps do not give it."""
+        time_stamps = self.time_stamps()
+        if time_stamps is None or len(time_stamps) < 2:
             return None
-        return (len(times) - 1) / (float(times[-1] - times[0]) * self.time_base)
+        return (len(time_stamps) - 1) / (float(time_stamps[-1] - time_stamps[0]) * self.time_base)
 
-    def variable_rate(self) -> bool:
-        """Whether the time between frames varies by more than a quarter, time stamps being rounded to the time base."""
-        times = self.times()
-        if times is None or len(times) < 3:
+    def has_variable_rate(self) -> bool:
+        """Return whether the time between frames varies by more than a quarter of its median.
+
+        A difference of one unit does not count, because time stamps are rounded to the time base.
+        """
+        time_stamps = self.time_stamps()
+        if time_stamps is None or len(time_stamps) < 3:
             return False
-        gaps = np.diff(times)
+        gaps = np.diff(time_stamps)
         return bool(np.abs(gaps - np.median(gaps)).max() > max(1, np.median(gaps) / 4))
 
-    def groups(self) -> list[int] | None:
-        """Lengths of the groups of frames from keyframe to keyframe; None if they cannot be decoded each on its own."""
-        if self.trimmed or not self.indexed or self.times() is None:
-            return None
-        if (self.dts == NO_TIME).any() or (np.diff(self.dts) <= 0).any():
-            return None
-        starts = np.flatnonzero(self.key)
-        # A frame that is stored after a keyframe but shown before it may need the group before.
-        earliest_from = np.minimum.accumulate(self.pts[::-1])[::-1]
-        if (earliest_from[starts] != self.pts[starts]).any():
-            return None
-        return np.diff(np.append(starts, self.frames)).tolist()
+    def group_lengths(self) -> list[int] | None:
+        """Return the number of frames from each keyframe to the next.
 
-    def key_before(self, frame: int) -> int | None:
-        """The time stamp of the last keyframe that is shown no later than `frame`; None if that cannot be sought."""
-        times = self.times()
-        if times is None or not self.indexed or frame >= len(times):
+        Returns:
+            The lengths; None if these groups of frames cannot be decoded independently.
+        """
+        if self.trimmed or not self.indexed or self.time_stamps() is None:
             return None
-        keys = self.pts[self.key]
-        keys = keys[keys <= times[frame]]
-        return int(keys.max()) if len(keys) else None
+        if (self.dts == NO_TIME_STAMP).any() or (np.diff(self.dts) <= 0).any():
+            return None
+        starts = np.flatnonzero(self.is_keyframe)
+        # A frame that is stored after a keyframe but shown before it may depend on the group before.
+        earliest_later_pts = np.minimum.accumulate(self.pts[::-1])[::-1]
+        if (earliest_later_pts[starts] != self.pts[starts]).any():
+            return None
+        lengths: list[int] = np.diff(np.append(starts, self.frames)).tolist()
+        return lengths
+
+    def keyframe_before(self, frame: int) -> int | None:
+        """Return the time stamp of the last keyframe that is not shown after `frame`; None if it cannot be sought."""
+        time_stamps = self.time_stamps()
+        if time_stamps is None or not self.indexed or frame >= len(time_stamps):
+            return None
+        keyframes = self.pts[self.is_keyframe]
+        keyframes = keyframes[keyframes <= time_stamps[frame]]
+        return int(keyframes.max()) if len(keyframes) else None
 
 
-def index_of(path: Path) -> Index:
-    """Reads the file once through; asked again for the same file, it remembers.
+def read_index(path: Path) -> VideoIndex:
+    """Read the index of a video, which takes one pass through the file. The last ones are cached.
 
     Raises:
-        ValueError: if it is not a video.
+        ValueError: If it is not a video.
     """
     try:
-        state = path.stat()
+        status = path.stat()
     except OSError as error:
         raise ValueError(f"“{path.name}” cannot be read: {error.strerror}.") from error
-    return _index_of(path, state.st_mtime_ns, state.st_size)
+    return _read_index(path, status.st_mtime_ns, status.st_size)
 
 
 @lru_cache(maxsize=16)
-def _index_of(path: Path, modified: int, size: int) -> Index:
-    pts, dts, key, trimmed = [], [], [], False
-    with opened(path) as (container, stream):
-        # VP8 stores pictures that are only referred to in packets of their own; a bit says so.
+def _read_index(path: Path, modified_ns: int, size_bytes: int) -> VideoIndex:
+    """Read the index. The time of modification and the size make the cache notice that a file has changed."""
+    pts, dts, is_keyframe, trimmed = [], [], [], False
+    with open_video(path) as (container, stream):
+        # VP8 has packets of frames that are never shown, only referred to. A bit in the packet tells them apart.
         shown_bit = 0x10 if stream.codec_context.codec.canonical_name == "vp8" else 0
-        for packet in packets(container, stream):
+        for packet in read_packets(container, stream):
             if packet.is_discard or (shown_bit and not bytes(packet)[0] & shown_bit):
                 trimmed = True
                 continue
-            pts.append(NO_TIME if packet.pts is None else packet.pts)
-            dts.append(NO_TIME if packet.dts is None else packet.dts)
-            key.append(packet.is_keyframe)
-        return Index(
+            pts.append(NO_TIME_STAMP if packet.pts is None else packet.pts)
+            dts.append(NO_TIME_STAMP if packet.dts is None else packet.dts)
+            is_keyframe.append(packet.is_keyframe)
+        return VideoIndex(
             pts=np.array(pts, np.int64),
             dts=np.array(dts, np.int64),
-            key=np.array(key, bool),
+            is_keyframe=np.array(is_keyframe, bool),
             time_base=float(stream.time_base or 1),
             trimmed=trimmed,
             indexed=container.format.name in INDEXED_CONTAINERS,

@@ -1,4 +1,4 @@
-"""What a video is, and its frames."""
+"""Reading videos: their properties, their frames and the times of the frames."""
 
 from __future__ import annotations
 
@@ -12,42 +12,57 @@ import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
-from bytetrack.video.opening import opened
-from bytetrack.video.packets import index_of, packets
+from bytetrack.video.opening import open_video
+from bytetrack.video.packets import read_index, read_packets
+
+ASSUMED_RATE = 25  # frames per second of a video that does not say it
 
 
 @dataclass(frozen=True)
 class VideoInfo:
-    width: int  # pixels, as displayed
+    """The properties of a video.
+
+    Attributes:
+        width: Width in pixels as displayed, after the rotation.
+        height: Height in pixels as displayed, after the rotation.
+        fps: Average number of frames per second.
+        frames: Number of frames that `read_frames` yields, unless the file is damaged in the middle.
+        seconds: Length in seconds.
+        codec: FFmpeg's name of the codec.
+        variable_rate: Whether the time between frames varies.
+        rotation: Rotation for display in degrees, counter-clockwise. `width` and `height` include it already.
+        size: Size of the file in bytes.
+    """
+
+    width: int
     height: int
-    fps: float  # on average
+    fps: float
     frames: int
     seconds: float
     codec: str
     variable_rate: bool
-    rotation: int  # degrees counter-clockwise, already applied to width and height
-    size: int  # bytes
+    rotation: int
+    size: int
 
 
 def probe(path: Path | str) -> VideoInfo:
-    """What a video is: reads the whole file, but decodes only its first frame.
-
-    `frames` is the number that `read_frames` gives, unless the file is damaged in the middle.
+    """Read the properties of a video. The whole file is read, but only the first frame is decoded.
 
     Raises:
-        ValueError: with a sentence for people, if it is not a video that can be read.
+        ValueError: If it is not a video that can be read. The message is written for users.
     """
     path = Path(path)
-    with opened(path) as (container, stream):
-        first = next(decoded(container, stream), None)
+    with open_video(path) as (container, stream):
+        first = next(decode_stream(container, stream), None)
         if first is None:
-            raise ValueError(_no_frames(path.name))
-        height, width = bgr(first).shape[:2]
+            raise ValueError(_no_frames_message(path.name))
+        height, width = to_bgr(first).shape[:2]
         codec = stream.codec_context.codec.canonical_name
-        claimed_rate = stream.average_rate or stream.guessed_rate or 25
-    index = index_of(path)
-    fps = index.rate() or float(claimed_rate)
+        declared_rate = stream.average_rate or stream.guessed_rate or ASSUMED_RATE
+    index = read_index(path)
+    fps = index.frame_rate() or float(declared_rate)
     return VideoInfo(
         width=width,
         height=height,
@@ -55,103 +70,111 @@ def probe(path: Path | str) -> VideoInfo:
         frames=index.frames,
         seconds=index.frames / fps,
         codec=codec,
-        variable_rate=index.variable_rate(),
+        variable_rate=index.has_variable_rate(),
         rotation=first.rotation % 360,
         size=path.stat().st_size,
     )
 
 
-def read_frames(path: Path | str, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[np.ndarray]:
-    """Frames `start`, `start + step`, … before `stop`, each decoded when it is asked for.
+def read_frames(
+    path: Path | str, start: int = 0, stop: int | None = None, step: int = 1
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames `start`, `start + step`, … before `stop`, each decoded when it is asked for.
 
-    Decoding begins at the keyframe before `start` where the file's time stamps allow it, else at the beginning. A file
-    that is damaged in the middle ends with the last frame before the damage.
+    Decoding starts at the keyframe before `start` if the time stamps of the file allow it, otherwise at the beginning.
+    A file that is damaged in the middle ends with the last frame before the damage.
 
     Raises:
-        ValueError: like `probe`.
+        ValueError: If it is not a video that can be read.
     """
     path = Path(path)
     number = None
-    for number, frame in _numbered(path, start):
+    for number, frame in _numbered_frames(path, start):
         if stop is not None and number >= stop:
             break
         if number >= start and (number - start) % step == 0:
-            yield bgr(frame)
+            yield to_bgr(frame)
     if number is None and start == 0:
-        raise ValueError(_no_frames(path.name))
+        raise ValueError(_no_frames_message(path.name))
 
 
-def seconds_of_frames(path: Path | str) -> np.ndarray | None:
-    """`(N,)` float64: when each frame is shown, counted from the first; None where time stamps are missing or equal.
+def frame_times(path: Path | str) -> NDArray[np.float64] | None:
+    """Return the time at which each frame is shown.
 
-    Raises:
-        ValueError: like `probe`.
-    """
-    index = index_of(Path(path))
-    times = index.times()
-    return None if times is None else (times - times[0]) * index.time_base
-
-
-def decode(body: bytes) -> Iterator[np.ndarray]:
-    """The frames of a video file in memory.
+    Returns:
+        `(N,)` float64 seconds since the first frame; None if time stamps are missing or not unique.
 
     Raises:
-        ValueError: like `probe`.
+        ValueError: If it is not a video that can be read.
     """
-    empty = True
-    with opened(BytesIO(body)) as (container, stream):
-        for frame in decoded(container, stream):
-            empty = False
-            yield bgr(frame)
-    if empty:
+    index = read_index(Path(path))
+    time_stamps = index.time_stamps()
+    return None if time_stamps is None else (time_stamps - time_stamps[0]) * index.time_base
+
+
+def decode(body: bytes) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames of a video file in memory.
+
+    Raises:
+        ValueError: If it is not a video that can be read.
+    """
+    is_empty = True
+    with open_video(BytesIO(body)) as (container, stream):
+        for frame in decode_stream(container, stream):
+            is_empty = False
+            yield to_bgr(frame)
+    if is_empty:
         raise ValueError("The video has no frames that can be read.")
 
 
-def _no_frames(name: str) -> str:
+def _no_frames_message(name: str) -> str:
     return f"“{name}” has no frames that can be read. It may be damaged: copy it again."
 
 
-def _numbered(path: Path, start: int) -> Iterator[tuple[int, VideoFrame]]:
-    """Numbered frames as decoded, the first of them `start` or some frame before it."""
-    index = index_of(path)
-    key, times = index.key_before(start) if start > 0 else None, index.times()
-    if key is not None and times is not None:
-        with opened(path) as (container, stream):
-            container.seek(key, stream=stream)
+def _numbered_frames(path: Path, start: int) -> Iterator[tuple[int, VideoFrame]]:
+    """Yield frames with their numbers, beginning with `start` or a frame before it."""
+    index = read_index(path)
+    keyframe, time_stamps = index.keyframe_before(start) if start > 0 else None, index.time_stamps()
+    if keyframe is not None and time_stamps is not None:
+        with open_video(path) as (container, stream):
+            container.seek(keyframe, stream=stream)
             reached = False
-            for frame in decoded(container, stream):
-                number = int(np.searchsorted(times, frame.pts)) if frame.pts is not None else len(times)
+            for frame in decode_stream(container, stream):
+                number = int(np.searchsorted(time_stamps, frame.pts)) if frame.pts is not None else len(time_stamps)
                 reached = reached or number <= start
                 if not reached:
-                    break  # the container seeks to somewhere else than asked
+                    break  # some containers seek to a later frame than asked
                 yield number, frame
         if reached:
             return
-    with opened(path) as (container, stream):
-        yield from enumerate(decoded(container, stream))
+    with open_video(path) as (container, stream):
+        yield from enumerate(decode_stream(container, stream))
 
 
-def decoded(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Frames in the order of showing, all of the first one's size, up to the end or to where the file is damaged."""
+def decode_stream(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Yield the frames in presentation order up to the end, or to where the file is damaged.
+
+    If the size of the frames changes within the video, all are scaled to the size of the first one.
+    """
     size = None
-    for packet in packets(container, stream):
+    for packet in read_packets(container, stream):
         try:
             frames = stream.decode(packet)
         except av.FFmpegError:
             if size:
                 break
-            continue  # a recording cut at its beginning starts with packets that refer to what is missing
+            continue  # the first packets of a recording that was cut at its beginning refer to missing frames
         for frame in frames:
             size = size or (frame.width, frame.height)
             yield frame if (frame.width, frame.height) == size else frame.reformat(*size)
     try:
-        yield from stream.decode(None)  # those that it still holds back
+        yield from stream.decode(None)  # the frames that the decoder has not returned yet
     except av.FFmpegError:
         return
 
 
-def bgr(frame: VideoFrame) -> np.ndarray:
-    """A decoded frame as `(H, W, 3)` uint8 BGR, turned the way it is shown."""
-    picture = frame.to_ndarray(format="bgr24")
+def to_bgr(frame: VideoFrame) -> NDArray[np.uint8]:
+    """Convert a decoded frame to a `(H, W, 3)` uint8 BGR array, rotated for display."""
+    image = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
     turns = round(frame.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image

@@ -1,4 +1,4 @@
-"""H.264 files made frame by frame."""
+"""Writing H.264 videos frame by frame."""
 
 from __future__ import annotations
 
@@ -12,26 +12,28 @@ import av
 import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
+from numpy.typing import NDArray
 
 from bytetrack.files import atomic_path
 
-TIME_BASE = Fraction(1, 90_000)  # seconds; MPEG's, in which the usual frame rates are whole numbers
+TIME_BASE = Fraction(1, 90_000)  # seconds; MPEG's unit, of which the usual frame durations are whole multiples
 
 
 class VideoWriter:
-    """An MP4 file that browsers play; it is there once the `with` block ends without an error.
+    """Writes an MP4 file that browsers can play. The file appears when the `with` block ends without an error.
 
-    Odd sizes grow by one pixel on the right or at the bottom: the pixel format that all players take has even sizes.
+    The usual pixel format allows even sizes only, so an odd width or height grows by one pixel at the right or bottom.
 
     Args:
-        fps: frames per second.
-        size: width and height of the frames in pixels.
-        keyint: at most this many frames from one keyframe to the next.
+        path: The file to write.
+        fps: Frames per second.
+        size: Width and height of the frames in pixels.
+        keyint: Maximum number of frames from one keyframe to the next.
         crf: x264's quality, from 0 (lossless) to 51.
-        times: `(N,)` seconds at which the frames are shown, ascending from 0; evenly where None.
+        times: `(N,)` float64 seconds at which the frames are shown, ascending from 0. If omitted, they follow `fps`.
 
     Raises:
-        ValueError: if a frame has another size, none was written, or more than there are `times`.
+        ValueError: If a frame has another size, no frame is written, or more frames than `times`.
     """
 
     def __init__(
@@ -41,7 +43,7 @@ class VideoWriter:
         size: tuple[int, int],
         keyint: int = 12,
         crf: int = 20,
-        times: np.ndarray | None = None,
+        times: NDArray[np.float64] | None = None,
     ) -> None:
         self.path, self.fps, self.size, self.keyint, self.crf = Path(path), fps, size, keyint, crf
         self.times = times
@@ -60,45 +62,48 @@ class VideoWriter:
             self._stream.width, self._stream.height = width + width % 2, height + height % 2
             self._stream.pix_fmt = "yuv420p"
             self._stream.options = {"crf": str(self.crf), "preset": "veryfast", "g": str(self.keyint)}
-            # What OpenCV's conversion from BGR gives, said so that players do not guess by size.
+            # OpenCV's conversion from BGR gives these. Without the declaration, players guess them from the size.
             self._stream.codec_context.color_range = ColorRange.MPEG
             self._stream.codec_context.colorspace = Colorspace.ITU601
             stack.push(self._finish)
             self._closing = stack.pop_all()
         return self
 
-    def write(self, frame: np.ndarray) -> None:
+    def write(self, frame: NDArray[np.uint8]) -> None:
         """Append one `(height, width, 3)` uint8 BGR frame."""
         width, height = self.size
         if frame.shape != (height, width, 3):
             raise ValueError(f"frame {self.frames} has shape {frame.shape} in a video of {(height, width, 3)}")
         if width % 2 or height % 2:
             frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        # OpenCV's conversion rounds; swscale's, cutting off, makes every generation darker.
+        # OpenCV's conversion rounds. FFmpeg's truncates, which makes each generation darker.
         yuv = np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2YUV_I420), np.uint8)
         picture = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
         if self.times is None:
             picture.pts = self.frames
         else:
-            picture.pts, picture.duration = self._ticks(self.times)
+            picture.pts, picture.duration = self._time_stamp(self.times)
         self.frames += 1
         self._container.mux(self._stream.encode(picture))
 
-    def _ticks(self, times: np.ndarray) -> tuple[int, int]:
-        """When the frame is shown, and for how long: the last one for as long as the one before it."""
+    def _time_stamp(self, times: NDArray[np.float64]) -> tuple[int, int]:
+        """Return the next frame's time and duration in ticks. The last frame lasts as long as the one before it."""
         if self.frames >= len(times):
-            raise ValueError(f"frame {self.frames} has no time: there are {len(times)}")
-        begin, end = (round(float(times[k]) / TIME_BASE) for k in (self.frames, min(self.frames + 1, len(times) - 1)))
-        before = round(float(times[max(0, self.frames - 1)]) / TIME_BASE)
-        return begin, (end - begin) or (begin - before) or 1
+            raise ValueError(f"frame {self.frames} has no time: there are only {len(times)} times")
+        previous, current, following = (
+            round(float(times[np.clip(number, 0, len(times) - 1)]) / TIME_BASE)
+            for number in (self.frames - 1, self.frames, self.frames + 1)
+        )
+        return current, (following - current) or (current - previous) or 1
 
-    def _finish(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
+    def _finish(self, error_type: type[BaseException] | None, *_: object) -> None:
+        """Write the frames that the encoder has not returned yet, unless the block ends with an error."""
+        if error_type is None:
             if not self.frames:
                 raise ValueError(f"no frame was written to {self.path.name}")
             self._container.mux(self._stream.encode(None))
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing.__exit__(kind, error, trace)
+        self._closing.__exit__(error_type, error, trace)
