@@ -1,4 +1,4 @@
-"""The image's programs as child processes, started as the platform starts them."""
+"""The image's programs as child processes, started as the platform does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from waiting import until
 
 @contextmanager
 def serving(base: Path, **environment: str) -> Iterator[str]:
-    """A `serve` that answers pings, at the address that this gives, until the block ends; SIGTERM must end it."""
+    """Run `serve` for the length of the block and provide its address. SIGTERM must end it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])

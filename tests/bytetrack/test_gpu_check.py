@@ -1,4 +1,4 @@
-"""The check for machines with a GPU, rehearsed on the CPU, so that it works when there is one."""
+"""The benchmark for machines with a GPU, run on the CPU so that it works when a GPU is available."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bytetrack.detection.artifact import ModelConfig
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu_check.py"
 
 
-def test_every_part_gives_figures(tmp_path: Path) -> None:
+def test_each_part_reports_figures(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = artifact.build(ModelConfig(0.33, 0.25, True, [str(number) for number in range(80)], [416, 416]))
     torch.save({"model": network.state_dict()}, tmp_path / "nano.pth")
@@ -43,4 +43,4 @@ def test_every_part_gives_figures(tmp_path: Path) -> None:
     figures = json.loads((tmp_path / "figures.json").read_text())
     assert list(figures) == ["machine", "unusable", "agreement", "serving", "batch", "networks", "training"]
     assert figures["batch"]["frames"] == FRAMES and figures["serving"]["p50 ms"] > 0
-    assert [each["exit code"] for name, each in figures["training"].items() if name != "took"] == [0]
+    assert [run["exit code"] for name, run in figures["training"].items() if name != "took"] == [0]

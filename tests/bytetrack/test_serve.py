@@ -1,4 +1,4 @@
-"""The program `serve` as a process of its own, over HTTP."""
+"""The program `serve` in its own process, over HTTP."""
 
 from __future__ import annotations
 
@@ -25,8 +25,10 @@ from PIL import Image
 from programs import serving
 from starlette.testclient import TestClient
 
-from bytetrack import serve, video
+from bytetrack import video
 from bytetrack.detection.detector import Detector
+from bytetrack.serving.options import Options
+from bytetrack.serving.service import Service
 
 JPEG, PNG, MP4, JSON = ({"Content-Type": kind} for kind in ("image/jpeg", "image/png", "video/mp4", "application/json"))
 
@@ -45,11 +47,13 @@ def endpoint(base: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def cramped(base: Path) -> Iterator[str]:
-    """An endpoint with little patience and room."""
+def limited(base: Path) -> Iterator[str]:
+    """An endpoint with low limits."""
     limits = {
-        "BYTETRACK_MAX_BODY_BYTES": "50000", "BYTETRACK_MAX_SESSIONS": "2", "BYTETRACK_SESSION_IDLE_SECONDS": "1",
-    }  # fmt: skip
+        "BYTETRACK_MAX_BODY_BYTES": "50000",
+        "BYTETRACK_MAX_SESSIONS": "2",
+        "BYTETRACK_SESSION_IDLE_SECONDS": "1",
+    }
     with serving(base, **limits) as address:
         yield address + "/invocations"
 
@@ -74,7 +78,7 @@ def start_session(endpoint: str, settings: dict[str, Any] | None = None) -> str:
     return answer.headers["X-Amzn-SageMaker-New-Session-Id"].partition(";")[0]
 
 
-def refused(answer: requests.Response, status: int, sentence: str) -> None:
+def assert_refused(answer: requests.Response, status: int, sentence: str) -> None:
     assert answer.status_code == status, answer.text
     assert re.search(sentence, answer.json()["error"]), answer.text
 
@@ -84,7 +88,7 @@ def test_an_image_gives_detections(endpoint: str, suffix: str, headers: dict[str
     answer = post(endpoint, encoded(5, suffix), headers).json()
     assert answer["classes"] == ["blue", "red"]
     assert answer["model_ms"] > 0
-    boxes = {answer["classes"][found["class_id"]]: found["xyxy"] for found in answer["detections"]}
+    boxes = {answer["classes"][row["class_id"]]: row["xyxy"] for row in answer["detections"]}
     for name, (x, y) in centers(5).items():
         assert boxes[name] == pytest.approx([x - SIDE / 2, y - SIDE / 2, x + SIDE / 2, y + SIDE / 2], abs=0.5)
 
@@ -112,7 +116,7 @@ def test_pieces_within_a_session_give_the_unrefined_tracks_of_the_whole_video(en
     assert rows == whole["tracks"]
 
 
-def test_two_sessions_side_by_side_do_not_mix(endpoint: str) -> None:
+def test_two_sessions_do_not_mix(endpoint: str) -> None:
     forward, backward = start_session(endpoint), start_session(endpoint)
     seen: dict[str, list[tuple[int, int, str]]] = {forward: [], backward: []}
     for step in range(5):
@@ -126,7 +130,7 @@ def test_two_sessions_side_by_side_do_not_mix(endpoint: str) -> None:
         assert len({(number, name) for _, number, name in rows}) == 2
 
 
-def test_requests_of_one_session_sent_at_once_are_each_given_their_frame(endpoint: str) -> None:
+def test_parallel_requests_of_one_session_get_consecutive_frames(endpoint: str) -> None:
     session = start_session(endpoint)
     answers: list[dict[str, Any]] = []
     threads = [
@@ -140,7 +144,7 @@ def test_requests_of_one_session_sent_at_once_are_each_given_their_frame(endpoin
     assert sorted(answer["first_frame"] for answer in answers) == list(range(8))
 
 
-def test_a_session_can_begin_with_its_first_image_and_be_closed(endpoint: str) -> None:
+def test_a_session_can_start_with_an_image_and_be_closed(endpoint: str) -> None:
     answer = post(endpoint, encoded(0), PNG, "NEW_SESSION")
     session, _, expires = answer.headers["X-Amzn-SageMaker-New-Session-Id"].partition("; Expires=")
     assert re.fullmatch("[a-zA-Z0-9](-*[a-zA-Z0-9])*", session)
@@ -149,22 +153,22 @@ def test_a_session_can_begin_with_its_first_image_and_be_closed(endpoint: str) -
 
     closed = post(endpoint, b'{"close": true}', JSON, session)
     assert closed.headers["X-Amzn-SageMaker-Closed-Session-Id"] == session
-    refused(post(endpoint, encoded(1), PNG, session), 410, "not alive.*NEW_SESSION")
+    assert_refused(post(endpoint, encoded(1), PNG, session), 410, "does not exist.*NEW_SESSION")
 
 
-def test_a_session_may_begin_with_nothing(endpoint: str) -> None:
+def test_a_session_can_start_with_an_empty_body(endpoint: str) -> None:
     answer = post(endpoint, b"", {}, "NEW_SESSION")
     assert answer.status_code == 200
     assert answer.json()["tracks"] == []
 
 
-def test_settings_come_in_custom_attributes_too(endpoint: str, scene: Path) -> None:
+def test_settings_can_be_custom_attributes(endpoint: str, scene: Path) -> None:
     def tracks(attributes: str) -> dict[str, Any]:
         return post(endpoint, scene.read_bytes(), MP4 | {"X-Amzn-SageMaker-Custom-Attributes": attributes}).json()
 
     assert tracks("track_thresh=1;detections=true")["tracks"] == []
     assert tracks("detections=true")["detections"]["frames"] == FRAMES
-    refused(
+    assert_refused(
         post(endpoint, b"", {"X-Amzn-SageMaker-Custom-Attributes": "frame_rate"}, "NEW_SESSION"), 400, "has no value"
     )
 
@@ -180,8 +184,8 @@ def test_settings_come_in_custom_attributes_too(endpoint: str, scene: Path) -> N
         (b" " * 70_000, "more than 64 kB"),
     ],
 )
-def test_wrong_settings_are_named(endpoint: str, body: bytes, sentence: str) -> None:
-    refused(post(endpoint, body, JSON, "NEW_SESSION"), 400, sentence)
+def test_invalid_settings_are_reported(endpoint: str, body: bytes, sentence: str) -> None:
+    assert_refused(post(endpoint, body, JSON, "NEW_SESSION"), 400, sentence)
 
 
 @pytest.mark.parametrize(
@@ -192,33 +196,33 @@ def test_wrong_settings_are_named(endpoint: str, body: bytes, sentence: str) -> 
         (encoded(0)[:60], PNG, 400, "damaged"),
         (b"just text", MP4, 400, "not a video"),
         (b"just text", {"Content-Type": "application/octet-stream"}, 400, "not a video"),
-        (b"just text", {"Content-Type": "text/plain"}, 415, "takes image/jpeg.*not 'text/plain'"),
-        (b"", JPEG, 400, "image or a video, and it is empty"),
+        (b"just text", {"Content-Type": "text/plain"}, 415, "accepts image/jpeg.*not 'text/plain'"),
+        (b"", JPEG, 400, "image or a video, but it is empty"),
         (b"{}", JSON, 400, "NEW_SESSION"),
     ],
 )
-def test_bad_bodies_are_refused_with_a_sentence(
+def test_invalid_bodies_are_refused_with_a_message(
     endpoint: str, body: bytes, headers: dict[str, str], status: int, sentence: str
 ) -> None:
-    refused(post(endpoint, body, headers), status, sentence)
+    assert_refused(post(endpoint, body, headers), status, sentence)
 
 
-def blank(width: int, height: int) -> bytes:
-    """A PNG of one color: 25 megapixels in 30 kB."""
+def blank_png(width: int, height: int) -> bytes:
+    """Return a PNG of one color: 25 megapixels take 30 kB."""
     file = io.BytesIO()
     Image.new("L", (width, height)).save(file, "PNG")
     return file.getvalue()
 
 
-def test_a_picture_that_would_fill_the_memory_is_refused(endpoint: str) -> None:
-    refused(post(endpoint, blank(5_001, 5_000), PNG), 400, "5001 x 5000 pixels; at most 25 megapixels")
-    assert post(endpoint, blank(5_000, 5_000), PNG).status_code == 200
+def test_an_image_with_too_many_pixels_is_refused(endpoint: str) -> None:
+    assert_refused(post(endpoint, blank_png(5_001, 5_000), PNG), 400, "5001 x 5000 pixels, but at most 25 megapixels")
+    assert post(endpoint, blank_png(5_000, 5_000), PNG).status_code == 200
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak memory of a process is Linux's to tell")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux reports the peak memory of a process")
 @pytest.mark.parametrize("in_sessions", [False, True])
-def test_many_large_pictures_at_once_are_decoded_a_few_at_a_time(base: Path, in_sessions: bool) -> None:
-    large, answers = blank(5_000, 5_000), []
+def test_only_a_few_large_images_are_decoded_at_the_same_time(base: Path, in_sessions: bool) -> None:
+    large, answers = blank_png(5_000, 5_000), []
     with serving(base) as address:
         endpoint = f"{address}/invocations"
         post(endpoint, encoded(0), PNG)
@@ -233,17 +237,16 @@ def test_many_large_pictures_at_once_are_decoded_a_few_at_a_time(base: Path, in_
         for thread in threads:
             thread.join()
         assert answers == [200] * 12
-        # 75 MB each: two at once, with what the decoder and the allocator need beside them; 12 would be 900 MB.
+        # Each takes 75 MB, so two take 150 MB beside the decoder's buffers. All 12 would take 900 MB.
         assert peak_memory(address) - before < 400 << 20
 
 
 def peak_memory(address: str) -> int:
-    """The largest resident set that the process behind an address ever had, in bytes."""
+    """Return the peak resident memory of the process behind an address in bytes."""
     port = int(address.rpartition(":")[2])
-    [listening] = [
-        each.pid for each in psutil.net_connections("tcp") if each.status == "LISTEN" and each.laddr.port == port
-    ]
-    status = Path(f"/proc/{listening}/status").read_text()
+    connections = psutil.net_connections("tcp")
+    [pid] = [entry.pid for entry in connections if entry.status == "LISTEN" and entry.laddr.port == port]
+    status = Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
 
 
@@ -261,55 +264,54 @@ def peak_memory(address: str) -> int:
         {"Host": "[::1"},
     ],
 )
-def test_web_pages_get_nothing_from_a_server_on_loopback(endpoint: str, headers: dict[str, str]) -> None:
-    refused(
+def test_a_server_on_loopback_refuses_web_pages(endpoint: str, headers: dict[str, str]) -> None:
+    assert_refused(
         post(endpoint, encoded(0), {"Content-Type": "application/x-www-form-urlencoded"} | headers), 403, "web page"
     )
     assert requests.get(endpoint.replace("invocations", "ping"), headers=headers, timeout=5).status_code == 403
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "[::1]", "LOCALHOST."])
-def test_clients_of_this_machine_are_answered_by_any_of_its_names(endpoint: str, name: str) -> None:
-    own = f"{name}:{endpoint.split(':')[2].partition('/')[0]}"
-    assert post(endpoint, encoded(0), PNG | {"Host": own}).status_code == 200
-    assert post(endpoint, encoded(0), PNG | {"Host": own, "Origin": f"http://{own}"}).status_code == 200
+def test_a_server_on_loopback_answers_under_all_loopback_names(endpoint: str, name: str) -> None:
+    host = f"{name}:{endpoint.split(':')[2].partition('/')[0]}"
+    assert post(endpoint, encoded(0), PNG | {"Host": host}).status_code == 200
+    assert post(endpoint, encoded(0), PNG | {"Host": host, "Origin": f"http://{host}"}).status_code == 200
 
 
-def test_a_server_that_others_may_reach_answers_to_any_host(base: Path) -> None:
-    """SageMaker's own host name is none of ours."""
-    options = serve.Options(host="0.0.0.0")
-    client = TestClient(serve.Service(Detector(base / "model"), options).app(), base_url="http://container:8080")
+def test_a_public_server_answers_under_any_host_name(base: Path) -> None:
+    options = Options(host="0.0.0.0")
+    client = TestClient(Service(Detector(base / "model"), options).app(), base_url="http://container:8080")
     assert client.get("/ping").status_code == 200
 
 
 def test_a_refused_request_leaves_its_session_as_it_was(endpoint: str) -> None:
     session = start_session(endpoint)
     post(endpoint, encoded(0), PNG, session)
-    refused(post(endpoint, b"noise", PNG, session), 400, "not an image")
-    refused(post(endpoint, b"{}", JSON, session), 400, "settings are given when it is started")
+    assert_refused(post(endpoint, b"noise", PNG, session), 400, "not an image")
+    assert_refused(post(endpoint, b"{}", JSON, session), 400, "Give settings when you start it")
     answer = post(endpoint, encoded(1), PNG, session).json()
     assert answer["first_frame"] == 1 and {row["id"] for row in answer["tracks"]} == {1, 2}
 
 
-def test_a_body_over_the_limit_is_refused(cramped: str) -> None:
-    refused(post(cramped, b"x" * 80_000, MP4), 413, "larger than the 50,000 bytes")
+def test_a_body_over_the_limit_is_refused(limited: str) -> None:
+    assert_refused(post(limited, b"x" * 80_000, MP4), 413, "larger than the 50,000 bytes")
 
 
-def test_sessions_are_limited_and_expire(cramped: str) -> None:
-    first = start_session(cramped)
-    start_session(cramped)
-    refused(post(cramped, b"", {}, "NEW_SESSION"), 429, "All 2 sessions")
+def test_sessions_are_limited_and_expire(limited: str) -> None:
+    first = start_session(limited)
+    start_session(limited)
+    assert_refused(post(limited, b"", {}, "NEW_SESSION"), 429, "All 2 sessions")
     time.sleep(1.1)
-    refused(post(cramped, encoded(0), PNG, first), 410, "left alone for more than 1 seconds")
-    start_session(cramped)
+    assert_refused(post(limited, encoded(0), PNG, first), 410, "no request for 1 seconds")
+    start_session(limited)
 
 
 def test_unknown_paths_and_methods_are_answered(endpoint: str) -> None:
-    refused(requests.get(endpoint, timeout=5), 405, "Method")
-    refused(requests.get(endpoint + "/nowhere", timeout=5), 404, "Not Found")
+    assert_refused(requests.get(endpoint, timeout=5), 405, "Method")
+    assert_refused(requests.get(endpoint + "/nowhere", timeout=5), 404, "Not Found")
 
 
-def test_ping_answers_and_sigterm_ends_the_server_while_it_works(base: Path, tmp_path: Path) -> None:
+def test_a_busy_server_answers_pings_and_ends_on_sigterm(base: Path, tmp_path: Path) -> None:
     with video.VideoWriter(tmp_path / "long.mp4", FPS, (WIDTH, HEIGHT)) as writer:
         for _ in range(4000):
             writer.write(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
@@ -324,10 +326,10 @@ def test_ping_answers_and_sigterm_ends_the_server_while_it_works(base: Path, tmp
         assert time.monotonic() - started < 1
         assert busy.is_alive()
     busy.join()
-    refused(answers[0], 503, "shutting down")
+    assert_refused(answers[0], 503, "shutting down")
 
 
-def test_without_a_model_it_says_so_and_fails(tmp_path: Path) -> None:
+def test_a_missing_model_is_reported(tmp_path: Path) -> None:
     environment = os.environ | {"SAGEMAKER_BASE_DIR": str(tmp_path)}
     ended = subprocess.run(
         [sys.executable, "-m", "bytetrack.serve"], env=environment, capture_output=True, text=True, timeout=30
@@ -336,10 +338,10 @@ def test_without_a_model_it_says_so_and_fails(tmp_path: Path) -> None:
     assert re.fullmatch(r"serve: .*model.*\n", ended.stderr)
 
 
-def test_a_port_that_is_none_is_named(base: Path) -> None:
+def test_an_invalid_port_is_reported(base: Path) -> None:
     environment = os.environ | {"SAGEMAKER_BASE_DIR": str(base), "SAGEMAKER_BIND_TO_PORT": "http"}
     ended = subprocess.run(
         [sys.executable, "-m", "bytetrack.serve"], env=environment, capture_output=True, text=True, timeout=30
     )
     assert ended.returncode == 1
-    assert "SAGEMAKER_BIND_TO_PORT must be a positive whole number and is 'http'" in ended.stderr
+    assert "SAGEMAKER_BIND_TO_PORT must be a positive whole number, but it is 'http'" in ended.stderr

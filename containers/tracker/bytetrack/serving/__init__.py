@@ -1,1 +1,1 @@
-"""Parts of the `serve` program."""
+"""The HTTP service of the program `serve`."""

@@ -1,4 +1,4 @@
-"""Stateful sessions: a tracker that goes on from one request to the next, until it is closed or left alone."""
+"""Stateful sessions: a tracker that continues from one request to the next, until it is closed or expires."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from bytetrack.tracking.tracker import ByteTracker
 
 
 class DeadSession(LookupError):
-    """A request names a session that was closed, has expired or never was."""
+    """The session of a request was closed, has expired or never existed."""
 
 
 class TooManySessions(RuntimeError):
-    """There is no room for one more session."""
+    """The maximum number of sessions is reached."""
 
 
 @dataclass
 class Session:
-    """One client's video as it comes in.
+    """The state of one client's video.
 
     Attributes:
-        id: letters and digits, as the protocol asks.
-        tracker: what has been seen so far.
-        expires: when it ends at the latest, whether in use or not.
-        frames: how many frames it has seen; the number of the next one.
-        turn: held for the length of a request, so that the requests of a session are answered in their order.
-        last_used: on the clock of `Sessions`.
+        id: Letters and digits, as SageMaker's protocol requires.
+        tracker: Tracker with the state after the frames so far.
+        expires: When the session ends at the latest.
+        last_used: Time of the last request, by the clock of `Sessions`.
+        frames: Number of frames so far, which is the number of the next frame.
+        turn: Lock that a request holds, so that requests are answered in their order.
     """
 
     id: str
@@ -43,13 +43,13 @@ class Session:
 
 
 class Sessions:
-    """All sessions of a server; used from its event loop only.
+    """All sessions of a server. Use it from the server's event loop only.
 
     Args:
-        limit: how many there can be at once.
-        idle_seconds: how long one lives without a request.
-        lifetime_seconds: how long one lives at most, which is what the client is told.
-        clock: seconds that only grow.
+        limit: Maximum number of sessions at a time.
+        idle_seconds: Seconds without a request after which a session ends.
+        lifetime_seconds: Seconds after which a session ends in any case.
+        clock: Returns seconds that never decrease.
     """
 
     def __init__(
@@ -62,15 +62,15 @@ class Sessions:
         self._sessions: dict[str, Session] = {}
 
     def start(self, tracker: ByteTracker) -> Session:
-        """A new session with a tracker of its own.
+        """Start a session with its own tracker.
 
         Raises:
-            TooManySessions: saying how many there are.
+            TooManySessions: If the maximum number of sessions is reached.
         """
         self._drop_expired()
         if len(self._sessions) >= self._limit:
             raise TooManySessions(
-                f"All {self._limit} sessions of this endpoint are in use: close one, or try again in a few minutes."
+                f"All {self._limit} sessions of this endpoint are in use. Close one, or try again in a few minutes."
             )
         expires = datetime.now(UTC) + timedelta(seconds=self._lifetime_seconds)
         session = Session(uuid.uuid4().hex, tracker, expires, self._clock())
@@ -79,19 +79,20 @@ class Sessions:
 
     @asynccontextmanager
     async def use(self, session_id: str) -> AsyncIterator[Session]:
-        """The live session of that id, for one request at a time, in the order of asking.
+        """Provide a session to one request at a time, in the order in which they ask for it.
 
         Raises:
-            DeadSession: saying what to do.
+            DeadSession: If there is no such session.
         """
         async with self._get(session_id).turn:
-            session = self._get(session_id)  # the request before this one may have closed it
+            session = self._get(session_id)  # the request before may have closed it
             try:
                 yield session
             finally:
                 session.last_used = self._clock()
 
     def close(self, session: Session) -> None:
+        """End a session. No-op if it has ended already."""
         self._sessions.pop(session.id, None)
 
     def _get(self, session_id: str) -> Session:
@@ -100,13 +101,13 @@ class Sessions:
             return self._sessions[session_id]
         except KeyError:
             raise DeadSession(
-                f"Session {session_id[:64]!r} is not alive: it was closed, was left alone for more than "
-                f"{self._idle_seconds:g} seconds, or this endpoint was restarted. Start one with NEW_SESSION."
+                f"Session {session_id[:64]!r} does not exist: it was closed, had no request for "
+                f"{self._idle_seconds:g} seconds, or this endpoint was restarted. Start a new one with NEW_SESSION."
             ) from None
 
     def _drop_expired(self) -> None:
-        now, today = self._clock(), datetime.now(UTC)
+        clock_now, now = self._clock(), datetime.now(UTC)
         for session in list(self._sessions.values()):
-            idle = now - session.last_used > self._idle_seconds and not session.turn.locked()
-            if idle or today > session.expires:
+            is_idle = clock_now - session.last_used > self._idle_seconds and not session.turn.locked()
+            if is_idle or now > session.expires:
                 self.close(session)
