@@ -1,4 +1,4 @@
-"""The one error that a person is meant to read."""
+"""The error whose message the user reads, and texts for all other errors."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import sqlite3
 
 
 class UserError(Exception):
-    """What is wrong, where, and what to do about it, in a sentence or two for the page or the terminal.
+    """An error that the user can cause: bad input, a missing file, a full disk.
 
-    Anything a person can cause (bad input, a missing file, a full disk) raises this; any other exception is a bug.
+    Its message says what is wrong, where, and what to do about it, in a sentence or two for the page or the terminal.
+    Any other exception is a bug.
     """
 
 
 def explain(error: BaseException) -> str:
-    """A sentence for any error, the foreseen and the unforeseen."""
+    """Return a message for the user about any error, expected or not."""
     if isinstance(error, UserError):
         return str(error)
     if is_disk_full(error):
@@ -23,8 +24,8 @@ def explain(error: BaseException) -> str:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether a file, or the workspace's database, could not grow."""
+    """Return whether the error says that a file, or the workspace's database, cannot grow."""
     if isinstance(error, sqlite3.OperationalError):
-        # The second is about the index of the write-ahead log, which SQLite wants to extend even to read.
+        # SQLITE_IOERR_SHMSIZE: the index of the write-ahead log, which SQLite extends even to read, cannot grow.
         return getattr(error, "sqlite_errorname", "") in ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
     return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -1,11 +1,11 @@
-"""Percentiles of request times, each only where enough requests were measured to know it."""
+"""Percentiles of request times, limited to those that enough requests support."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
-# With fewer requests, a percentile would be the slowest one under another name.
+# With fewer requests, the percentile would only be the slowest request under another name.
 REQUESTS_NEEDED = {"p50": 1, "p90": 10, "p99": 100}
 
 
@@ -13,10 +13,10 @@ def percentiles(values: list[float]) -> dict[str, float]:
     """Compute nearest-rank percentiles.
 
     Args:
-        values: One per request.
+        values: One time per request, in any unit.
 
     Returns:
-        Those of p50, p90 and p99 for which there are enough requests; empty for no values.
+        Those of p50, p90 and p99 for which there are enough requests, in the unit of `values`, to two decimals.
     """
     ordered = sorted(values)
     return {
@@ -27,5 +27,5 @@ def percentiles(values: list[float]) -> dict[str, float]:
 
 
 def drop_unreliable(stored: Mapping[str, float], requests: int) -> dict[str, float]:
-    """Drop the percentiles that this many requests cannot tell, which older versions stored."""
+    """Drop percentiles that need more than this number of requests, which earlier versions stored."""
     return {name: value for name, value in stored.items() if requests >= REQUESTS_NEEDED[name]}

@@ -1,17 +1,17 @@
-"""How a long step tells how far it is."""
+"""Progress callbacks of long steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Progress = Callable[[float, str], None]
-"""Called as `progress(fraction, step)`: fraction in 0..1 of the whole, step a few words on what is being done."""
+"""Called as `progress(fraction, step)`: the share of the work that is done, 0..1, and a few words on what runs now."""
 
 
 def part(progress: Progress, start: float, stop: float) -> Progress:
-    """A progress whose 0..1 is `start`..`stop` of the whole."""
+    """Return a callback for a part of the work, which maps 0..1 to `start`..`stop` of `progress`."""
     return lambda fraction, step: progress(start + (stop - start) * min(max(fraction, 0.0), 1.0), step)
 
 
 def silent(fraction: float, step: str) -> None:
-    """For callers that do not care."""
+    """Ignore progress."""

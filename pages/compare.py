@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -30,17 +30,17 @@ from backend.steps.comparison import tracks_of
 from backend.steps.deployments import MODES
 from backend.wording import count
 from backend.workspace.paths import TRACKS_JSON
-from backend.workspace.records import Comparison, Endpoint, Labels, Model, Run, Video
+from backend.workspace.records import Comparison, ComparisonRow, Endpoint, Labels, Model, Run, Video
 from bytetrack.files import natural_sort_key
 from bytetrack.tracks import Tracks
 
-PARTS = {"client": COLORS[2], "network": COLORS[1], "model": COLORS[0]}
+Part = Literal["client", "network", "model"]
+PARTS: dict[Part, str] = {"client": COLORS[2], "network": COLORS[1], "model": COLORS[0]}
 PART_MEANING = (
     "**Client**: cutting the video into pieces and reading the answers. **Network**: under way, and waiting in the "
     "queue. **Model**: inside the container, from the request's arrival to its answer."
 )
 SHARES = {"p50": "half", "p90": "9 of 10", "p99": "99 of 100"}
-Row = dict[str, Any]  # see `backend.steps.comparison.compare`
 
 ws = workspace()
 
@@ -159,14 +159,14 @@ def watch(comparison: Comparison) -> None:
     player(video, difference_layers(names, f"{first} {second}", video, load, labeled), key=key)
 
 
-def conclusion(rows: list[Row]) -> str:
+def conclusion(rows: list[ComparisonRow]) -> str:
     """What the numbers say, in a few sentences."""
     fastest = max(rows, key=lambda row: row["fps"])
     sentences = [f"**{fastest['endpoint']}** gets the most done: {number(fastest['fps'])} frames per second."]
     answering = [row for row in rows if len(row["latency"]) > 1]
     if answering:
         quickest = min(answering, key=lambda row: row["total_ms"]["p50"])
-        largest = max(PARTS, key=lambda part: quickest[f"{part}_ms"]["p50"])
+        largest = max(PARTS, key=lambda part: part_latency(quickest, part)["p50"])
         where = {"client": "in preparing requests", "network": "under way", "model": "in the model"}[largest]
         within = ", ".join(
             f"{share} within {milliseconds(quickest['total_ms'][name])}"
@@ -190,11 +190,16 @@ def conclusion(rows: list[Row]) -> str:
     return " ".join(sentences)
 
 
+def part_latency(row: ComparisonRow, part: Part) -> dict[str, float]:
+    """Return the percentiles of the time that requests spent in one part of the way."""
+    return {"client": row["client_ms"], "network": row["network_ms"], "model": row["model_ms"]}[part]
+
+
 def milliseconds(value: float) -> str:
     return f"{value:,.0f} ms" if value >= 10 else f"{value:.1f} ms"
 
 
-def table(rows: list[Row]) -> None:
+def table(rows: list[ComparisonRow]) -> None:
     st.dataframe(
         [
             {
@@ -204,7 +209,7 @@ def table(rows: list[Row]) -> None:
                 "Frames/s": row["fps"],
                 "Requests": row["requests"],
                 "latency (ms)": percentiles(row["total_ms"], "needs {}") or "no requests",
-                **{f"{part} (ms)": percentiles(row[f"{part}_ms"], "–") or "–" for part in PARTS},
+                **{f"{part} (ms)": percentiles(part_latency(row, part), "–") or "–" for part in PARTS},
                 "Sent/request": size(row["bytes_sent"] / row["requests"]) if row["requests"] else "–",
                 "$/1k": row["cost_per_1000_frames"],
             }
@@ -236,7 +241,7 @@ def percentiles(values: dict[str, float], unknown: str) -> str:
     return " / ".join(shown) if values else ""
 
 
-def speed_chart(rows: list[Row], *, key: str) -> None:
+def speed_chart(rows: list[ComparisonRow], *, key: str) -> None:
     figure = go.Figure(
         go.Bar(
             x=[row["fps"] for row in rows],
@@ -251,7 +256,7 @@ def speed_chart(rows: list[Row], *, key: str) -> None:
     chart(figure, key=key, height=bar_height(rows), title="Throughput")
 
 
-def parts_chart(rows: list[Row], *, key: str) -> None:
+def parts_chart(rows: list[ComparisonRow], *, key: str) -> None:
     """Where half of the requests spend their time, per frame: a request may hold one piece or a whole video."""
     figure = go.Figure()
     names = [f"{row['endpoint']}<br>{count(row['requests'], 'request')}" for row in rows]
@@ -259,7 +264,7 @@ def parts_chart(rows: list[Row], *, key: str) -> None:
         figure.add_bar(
             name=part,
             y=names,
-            x=[row[f"{part}_ms"]["p50"] * row["requests"] / row["frames"] for row in rows],
+            x=[part_latency(row, part)["p50"] * row["requests"] / row["frames"] for row in rows],
             orientation="h",
             marker_color=color,
             hovertemplate="%{y}: %{x:.1f} ms<extra>" + part + "</extra>",
@@ -270,7 +275,7 @@ def parts_chart(rows: list[Row], *, key: str) -> None:
     chart(figure, key=key, height=bar_height(rows), title="Where the time goes")
 
 
-def distribution_chart(rows: list[Row], *, key: str) -> None:
+def distribution_chart(rows: list[ComparisonRow], *, key: str) -> None:
     """The share of requests that were answered within a time."""
     figure = go.Figure()
     for place, row in enumerate(rows):
@@ -290,7 +295,7 @@ def distribution_chart(rows: list[Row], *, key: str) -> None:
     chart(figure, key=key, height=320, title="How many requests are answered within a time")
 
 
-def bar_height(rows: list[Row]) -> int:
+def bar_height(rows: list[ComparisonRow]) -> int:
     return 150 + 44 * len(rows)
 
 

@@ -27,10 +27,10 @@ from backend.errors import UserError
 from backend.labels.label_sequence import load_labels
 from backend.steps import datasets
 from backend.wording import count
-from backend.workspace.records import Dataset, Labels, Video
+from backend.workspace.records import Dataset, Labels, Verb, Video
 from bytetrack.files import natural_sort_key
 
-VERBS = ("build dataset", "split labels")
+VERBS: tuple[Verb, ...] = ("build dataset", "split labels")
 LEFT_OUT = "leave out"
 
 ws = workspace()

@@ -29,11 +29,11 @@ from backend import jobs
 from backend.labels.label_sequence import load_labels
 from backend.steps import importing
 from backend.wording import count
-from backend.workspace.records import Job, Labels, Video
+from backend.workspace.records import Job, Labels, Verb, Video
 from bytetrack.files import natural_sort_key
 from pages.parts.labeling_jobs import labeling_jobs
 
-VERBS = ("import labels", "start labeling", "fetch labels", "make sample", "draw tracks")
+VERBS: tuple[Verb, ...] = ("import labels", "start labeling", "fetch labels", "make sample", "draw tracks")
 BY_NAME = "Decide by name"
 ACCEPTED = (
     "**Ground Truth**: the output folder of a video object tracking job.  \n"

@@ -30,12 +30,12 @@ from backend import jobs
 from backend.errors import UserError
 from backend.steps import videos
 from backend.wording import count
-from backend.workspace.records import Job, Labels, Video
+from backend.workspace.records import Job, Labels, Verb, Video
 from bytetrack.files import natural_sort_key
 
 COLUMNS = 4
 PER_PAGE = 24
-VERBS = ("make sample", "add video", "cut video", "extract frames")
+VERBS: tuple[Verb, ...] = ("make sample", "add video", "cut video", "extract frames")
 
 ws = workspace()
 

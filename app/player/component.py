@@ -17,11 +17,11 @@ from app.widgets import jobs_panel, start_job
 from app.workspace import workspace
 from backend import jobs
 from backend.steps import browser_copies
-from backend.workspace.records import Video
+from backend.workspace.records import Verb, Video
 from bytetrack.tracks import Tracks
 
 FOLDER = Path(__file__).parent
-COPY_VERB = "make browser copy"
+COPY_VERB: Verb = "make browser copy"
 _component = st.components.v2.component(
     "studio_player",
     html='<div class="player"></div>',

@@ -13,9 +13,9 @@ from app.workspace import workspace
 from backend import jobs
 from backend.steps.export import export
 from backend.workspace.paths import OVERLAY
-from backend.workspace.records import Labels, Run, Video
+from backend.workspace.records import Labels, Run, Verb, Video
 
-DRAW_VERB = "draw tracks"  # of the jobs that `track_downloads` starts; the page's `jobs_panel` shows them
+DRAW_VERB: Verb = "draw tracks"  # of the jobs that `track_downloads` starts; the page's `jobs_panel` shows them
 FORMATS = (
     ("mot", "MOT", "MOTChallenge text. Frames and IDs count from 1."),
     ("csv", "CSV", "One row per box, with its time in seconds. Frames count from 0."),

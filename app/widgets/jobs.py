@@ -12,7 +12,7 @@ from app.widgets.errors import guarded_fragment
 from app.widgets.formatting import duration
 from app.workspace import workspace
 from backend import jobs
-from backend.workspace.records import Job
+from backend.workspace.records import Job, Verb
 
 REFRESH_SECONDS = 1.0  # between two looks at running jobs
 DONE_SHOWN_SECONDS = 60  # for which a finished job stays on the page
@@ -27,18 +27,18 @@ STATUS_LOOK = {  # icon and color
 }
 
 
-def start_job(verb: str, name: str, /, **params: Any) -> Job:
+def start_job(verb: Verb, name: str, /, **params: Any) -> Job:
     """Start a job. In its name, which may hold the name of a file, unsupported characters become `_`."""
     return jobs.start(workspace(), verb, re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)[:80], **params)
 
 
-def start_job_and_rerun(verb: str, name: str, /, **params: Any) -> NoReturn:
+def start_job_and_rerun(verb: Verb, name: str, /, **params: Any) -> NoReturn:
     """Start a job and rerun the page, so that its `jobs_panel` shows the job. Not for callbacks."""
     start_job(verb, name, **params)
     st.rerun()
 
 
-def jobs_panel(*verbs: str) -> None:
+def jobs_panel(*verbs: Verb) -> None:
     """Show the running jobs of these verbs, those that finished recently, and the failed ones until dismissed.
 
     The panel refreshes every second while a job runs, without rerunning the page. When a job ends, the page reruns.

@@ -8,27 +8,38 @@ import sys
 import time
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from backend.errors import UserError
 from backend.jobs import processes
 from backend.progress import Progress
 from backend.workspace import Workspace
 from backend.workspace.paths import LOG, TEMPORARY_FOLDER
-from backend.workspace.records import Job
+from backend.workspace.records import Job, JobFacts, Verb
 
-PATIENCE = 150  # seconds a job has to stop by itself: SageMaker's 120 for a training, and some to clean up after it
-LONG_PATIENCE = 1500  # of those that delete what they began to deploy: SageMaker does not let go of what still starts
-DEPLOYING = ("deploy", "restart endpoint", "update endpoint")
+STOP_TIMEOUT_SECONDS = 150  # SageMaker gives a training 120 to stop; the rest is for the job's own clean-up
+DEPLOYMENT_STOP_TIMEOUT_SECONDS = 1500  # SageMaker deletes an endpoint only once it has finished starting
+DEPLOYMENT_VERBS: tuple[Verb, ...] = ("deploy", "restart endpoint", "update endpoint")
+START_TIMEOUT_SECONDS = 20  # between the job's record and its process
+POLL_SECONDS = 0.3
 PROJECT = Path(__file__).resolve().parents[2]
+LOG_LINE_BYTES = 400  # assumed when the last lines are read from the end of a log
 
-current_job_id: ContextVar[str | None] = ContextVar("current_job_id", default=None)  # the id of the job of this process
+current_job_id: ContextVar[str | None] = ContextVar("current_job_id", default=None)
+"""Id of the job that this process runs; None in the console and in scripts."""
 
 
-def start(workspace: Workspace, verb: str, name: str, /, **params: Any) -> Job:
-    """Start `verb` (a key of `backend.jobs.worker.VERBS`) with `params`, which JSON must be able to hold.
+def start(workspace: Workspace, verb: Verb, name: str, /, **params: Any) -> Job:
+    """Start a job in a process of its own and return at once.
 
-    Returns at once with the job's record; `name` is what the page calls it.
+    Args:
+        workspace: Workspace that the job works on.
+        verb: What the job does.
+        name: Title of the job on the page.
+        **params: Keyword arguments of the verb's function, see `backend.jobs.worker.VERBS`. They must fit in JSON.
+
+    Returns:
+        The job's record.
     """
     job = workspace.add(Job(name=name, verb=verb, params=params))
     with log_path(workspace, job).open("ab") as log:
@@ -47,16 +58,16 @@ def start(workspace: Workspace, verb: str, name: str, /, **params: Any) -> Job:
 
 
 def refresh(workspace: Workspace) -> list[Job]:
-    """All jobs, newest first, after marking as failed those whose process is gone without a word.
+    """Update the records of jobs whose process has died, and return all jobs, newest first.
 
-    Servers that killed jobs left are ended.
+    Jobs that take too long to stop are killed. Local endpoints that killed jobs left behind are ended.
     """
     from backend.steps import deployments  # imports the platforms, which import this module
 
     for job in workspace.list(Job):
         if not job.active:
             continue
-        if job.stop_asked and time.time() - job.stop_asked > (LONG_PATIENCE if job.verb in DEPLOYING else PATIENCE):
+        if job.stop_asked and time.time() - job.stop_asked > _stop_timeout(job):
             processes.kill_group(job.pid, job.pid_started)
         if not _has_process(job):
             _record_death(workspace, job)
@@ -64,47 +75,49 @@ def refresh(workspace: Workspace) -> list[Job]:
     return workspace.list(Job)
 
 
-def active(workspace: Workspace, verb: str | None = None) -> list[Job]:
+def active(workspace: Workspace, verb: Verb | None = None) -> list[Job]:
+    """Return the jobs that have not ended, newest first, of one verb or of all."""
     return [job for job in refresh(workspace) if job.active and verb in (None, job.verb)]
 
 
-def recent(workspace: Workspace, verb: str | None = None, limit: int = 5) -> list[Job]:
-    """The newest jobs, running or ended."""
+def recent(workspace: Workspace, verb: Verb | None = None, limit: int = 5) -> list[Job]:
+    """Return the newest jobs, active or ended, of one verb or of all."""
     return [job for job in refresh(workspace) if verb in (None, job.verb)][:limit]
 
 
 def stop(workspace: Workspace, job_id: str) -> None:
-    """Ask the job to stop. Returns at once; the job is `stopping` until its process has cleaned up."""
+    """Ask a job to stop. Returns at once; the job is `stopping` until its process has cleaned up. No-op if it ended."""
     with workspace.edit(Job, job_id) as job:
         if not job.active:
             return
-        job.status = job.step = "stopping"
-        job.stop_asked = job.stop_asked or time.time()  # asking again does not prolong the patience
+        job.status = "stopping"
+        job.step = "stopping"
+        job.stop_asked = job.stop_asked or time.time()  # asking again does not extend the time-out
     processes.ask_to_stop(job.pid, job.pid_started)
 
 
 def current(workspace: Workspace) -> Job | None:
-    """The job that this process runs, if it runs one."""
+    """Return the job that this process runs, if it runs one."""
     job_id = current_job_id.get()
     return workspace.find(Job, job_id) if job_id else None
 
 
-def note(workspace: Workspace, **facts: Any) -> None:
-    """Keep facts about the job that this process runs, for its page; without one, nothing is kept."""
+def note(workspace: Workspace, **facts: Unpack[JobFacts]) -> None:
+    """Store facts about the job that this process runs. No-op if it runs none."""
     if job_id := current_job_id.get():
         with workspace.edit(Job, job_id) as job:
             job.facts |= facts
 
 
 def wait(workspace: Workspace, job_id: str, progress: Progress) -> Job:
-    """Follow a job to its end, passing on its progress.
+    """Wait until a job is done, passing on its progress.
 
     Raises:
-        UserError: with the job's reason, if it failed or was stopped.
+        UserError: If it failed or was stopped, with the job's reason.
     """
     while (job := workspace.get(Job, job_id)).active:
         progress(job.progress, f"{job.name}: {job.step}" if job.step else job.name)
-        time.sleep(0.3)
+        time.sleep(POLL_SECONDS)
         refresh(workspace)
     if job.status != "done":
         raise UserError(f"{job.name} {job.status}. {job.reason}".strip())
@@ -112,30 +125,31 @@ def wait(workspace: Workspace, job_id: str, progress: Progress) -> Job:
 
 
 def log_path(workspace: Workspace, job: Job) -> Path:
+    """Return the file with everything that the job printed."""
     return workspace.folder(job) / LOG
 
 
 def temporary_folder(workspace: Workspace, job: Job) -> Path:
-    """Where the job's temporary files lie; it goes with the job's process, however that ends."""
+    """Return the folder for the job's temporary files, which is deleted when the job's process ends in any way."""
     return workspace.folder(job) / TEMPORARY_FOLDER
 
 
 def log(workspace: Workspace, job: Job, lines: int = 200) -> str:
-    """The last `lines` lines that the job printed, read from the end of the file."""
+    """Return the last lines that the job printed, without reading the whole file."""
     path = log_path(workspace, job)
     if not path.exists():
         return ""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - lines * 400))
+        file.seek(max(0, path.stat().st_size - lines * LOG_LINE_BYTES))
         text = file.read().decode(errors="replace")
     return "\n".join(text.splitlines()[-lines:])
 
 
 def remove(workspace: Workspace, job_id: str) -> None:
-    """Delete the record and the files of an ended job, after any process of its group that is left.
+    """Remove the record and the files of an ended job, after killing what is left of its process group.
 
     Raises:
-        UserError: if it still runs.
+        UserError: If it is still running.
     """
     job = workspace.get(Job, job_id)
     if job.active:
@@ -144,19 +158,23 @@ def remove(workspace: Workspace, job_id: str) -> None:
     workspace.remove(job)
 
 
+def _stop_timeout(job: Job) -> float:
+    return DEPLOYMENT_STOP_TIMEOUT_SECONDS if job.verb in DEPLOYMENT_VERBS else STOP_TIMEOUT_SECONDS
+
+
 def _record_death(workspace: Workspace, job: Job) -> None:
     # This comes first because a resumed training writes to the same checkpoints.
     group_is_gone = processes.kill_group(job.pid, job.pid_started)
     with workspace.edit(Job, job.id) as stored:
-        if not stored.active or _has_process(stored):  # it ended properly in the meantime
+        if not stored.active or _has_process(stored):  # the job ended properly in the meantime
             return
         if stored.status == "stopping":
             stored.status = "stopped"
         else:
             stored.status = "failed"
             stored.reason = (
-                "The job's process ended without a word: it was killed, the machine ran out of memory, "
-                "or the machine was restarted. Start it again; a training can be resumed."
+                "The job's process ended unexpectedly: it was killed, the machine ran out of memory, or the machine "
+                "was restarted. Start the job again; a training can be resumed."
             )
         stored.step, stored.ended = "", time.time()
     if group_is_gone:  # processes that survived still need their files
@@ -164,6 +182,6 @@ def _record_death(workspace: Workspace, job: Job) -> None:
 
 
 def _has_process(job: Job) -> bool:
-    if job.pid is None:  # between its record and its process; not for longer than a start takes
-        return time.time() - job.created < 20
+    if job.pid is None:  # the job is being started
+        return time.time() - job.created < START_TIMEOUT_SECONDS
     return processes.is_alive(job.pid, job.pid_started)

@@ -1,4 +1,4 @@
-"""What a platform tells of its job, kept with the console's job: log, states with their times, cost so far."""
+"""The connection between a job and its counterpart on a platform: log lines, states, cost and progress."""
 
 from __future__ import annotations
 
@@ -13,27 +13,28 @@ from backend.workspace import Workspace
 def make_watch(
     workspace: Workspace,
     progress: Progress,
-    log: LogLine = lambda line: None,
+    on_line: LogLine = lambda line: None,
     work: tuple[float, float] = (0.0, 1.0),
 ) -> Watch:
-    """A watch that prints each line, passes it on to `log`, and keeps states in the facts of this process's job.
+    """Make the watch that a platform reports to: it prints each line and stores states as facts of the job.
 
     Args:
-        work: the part of the progress that is the job's own, from its log; files come before it and go after it.
-
-    The facts: `where` and `link` (its name and page on the platform), `billable_seconds`, `cost` (US dollars), and
-    `states`, pairs of a status and when it began (seconds since 1970).
+        workspace: Workspace of the job that this process runs.
+        progress: Progress of that job.
+        on_line: Called with each line of the log, usually to derive progress from it.
+        work: Start and end of the platform job's own work within `progress`. Files are uploaded before and downloaded
+            after it.
     """
     states: list[tuple[str, float]] = []
 
-    def tell(line: str) -> None:
+    def print_line(line: str) -> None:
         print(line, flush=True)
-        log(line)
+        on_line(line)
 
-    def keep(state: JobState) -> None:
+    def store_state(state: JobState) -> None:
         if not states or states[-1][0] != state.status:
             states.append((state.status, time.time()))
-            tell(f"status: {state.status}")
+            print_line(f"status: {state.status}")
         jobs.note(
             workspace,
             states=states,
@@ -43,8 +44,8 @@ def make_watch(
             cost=state.cost,
         )
 
-    def files(fraction: float, step: str) -> None:
+    def report_files(fraction: float, step: str) -> None:
         start, stop = work
         progress(2 * fraction * start if fraction < 0.5 else stop + (2 * fraction - 1) * (1 - stop), step)
 
-    return Watch(tell, keep, files)
+    return Watch(print_line, store_state, report_files)

@@ -1,4 +1,4 @@
-"""`python -m backend.jobs.worker WORKSPACE JOB`: run one job to its end and record how it went."""
+"""The process of one job: `python -m backend.jobs.worker WORKSPACE JOB` runs it and records the outcome."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from backend import jobs
 from backend.errors import UserError, explain
 from backend.jobs.processes import Stopped, start_id, stop_on_sigterm
 from backend.workspace import Workspace
-from backend.workspace.records import Job
+from backend.workspace.records import Job, JobStatus, Verb
 
-# What a job can be. Named as text and imported on demand, so that a small job does not wait for a large library.
-VERBS = {
+PROGRESS_INTERVAL_SECONDS = 0.25
+
+VERBS: dict[Verb, str] = {
     "make sample": "backend.steps.sample:make",
     "add video": "backend.steps.videos:add",
     "cut video": "backend.steps.videos:cut",
@@ -48,37 +50,45 @@ VERBS = {
     "set up": "backend.steps.platform_setup:fix",
     "take down": "backend.steps.platform_setup:revert",
 }
+"""The function of each verb, imported on demand so that a small job does not wait for a large library."""
 
 
 class JobProgress:
-    """Writes a job's progress into its record, at most four times a second."""
+    """Writes the progress of a job into its record."""
 
     def __init__(self, workspace: Workspace, job_id: str) -> None:
-        self.workspace, self.job_id = workspace, job_id
-        self.written = 0.0
+        self._workspace, self._job_id = workspace, job_id
+        self._last_write = 0.0  # by the monotonic clock
 
     def __call__(self, fraction: float, step: str) -> None:
-        if time.monotonic() - self.written < 0.25:
+        """Write progress, unless the last write was a moment ago.
+
+        Args:
+            fraction: Share of the job that is done, 0..1.
+            step: A few words on what it does now.
+        """
+        if time.monotonic() - self._last_write < PROGRESS_INTERVAL_SECONDS:
             return
-        with self.workspace.edit(Job, self.job_id) as job:
+        with self._workspace.edit(Job, self._job_id) as job:
             job.progress = min(max(fraction, 0.0), 1.0)
             if job.first_reported is None:
                 job.first_progress, job.first_reported = job.progress, time.time()
             if job.status == "running":
                 job.step = step
-        self.written = time.monotonic()
+        self._last_write = time.monotonic()
 
 
 def run(workspace: Workspace, job_id: str) -> bool:
-    """Run the job in this process; whether it was done."""
+    """Run the job in this process and return whether it was done."""
     with workspace.edit(Job, job_id) as job:
-        if job.status != "queued":  # stopped before it began
+        if job.status != "queued":  # stopped before it started
             return False
         job.status, job.started = "running", time.time()
-        # Known to who started it, too, but that process may be gone before it could say so.
+        # The process that started this one records the same, unless it was killed before it could.
         job.pid, job.pid_started = os.getpid(), start_id(os.getpid())
     jobs.current_job_id.set(job_id)
-    status, reason, result = "done", "", {}
+    status: JobStatus = "done"
+    reason, result = "", {}
     try:
         module, function = VERBS[job.verb].split(":")
         verb = getattr(importlib.import_module(module), function)
@@ -103,22 +113,22 @@ def run(workspace: Workspace, job_id: str) -> bool:
 
 @contextmanager
 def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Let `tempfile` work in `folder`: on the workspace's disk, and found again if this process is killed."""
-    before = tempfile.tempdir
+    """Make `tempfile` use `folder`: on the workspace's disk, and removable if this process is killed."""
+    previous = tempfile.tempdir
     folder.mkdir(exist_ok=True)
     tempfile.tempdir = str(folder)
     try:
         yield
     finally:
-        tempfile.tempdir = before
+        tempfile.tempdir = previous
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_params(job: Job, verb: Callable) -> None:
+def _check_params(job: Job, verb: Callable[..., Any]) -> None:
     try:
         inspect.signature(verb).bind(None, None, **job.params)
     except TypeError as error:
-        raise UserError(f"“{job.verb}” cannot be done so: {error}.") from error
+        raise UserError(f"The parameters of “{job.verb}” are wrong: {error}.") from error
 
 
 if __name__ == "__main__":

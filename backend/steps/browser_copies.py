@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.errors import UserError
+from backend.jobs.results import VideoResult
 from backend.progress import Progress
 from backend.workspace import Workspace
 from backend.workspace.paths import BROWSER_COPY
@@ -41,7 +42,7 @@ def frame_times(path: Path) -> np.ndarray:
     return times
 
 
-def make(workspace: Workspace, progress: Progress, *, video: str) -> dict:
+def make(workspace: Workspace, progress: Progress, *, video: str) -> VideoResult:
     """Make the copy: {"video": id}. Sound is left out.
 
     Raises:

@@ -7,25 +7,24 @@ import tempfile
 from pathlib import Path
 
 from backend.errors import UserError
+from backend.jobs.results import ComparisonResult
 from backend.latency import percentiles
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.steps.tracking import Tracked, through
 from backend.workspace import Workspace
-from backend.workspace.records import Comparison, Endpoint, Model, Video, check_name
+from backend.workspace.records import Comparison, ComparisonRow, Endpoint, Model, Video, check_name
 
 
-def compare(workspace: Workspace, progress: Progress, *, name: str, video: str, endpoints: list[str]) -> dict:
+def compare(
+    workspace: Workspace, progress: Progress, *, name: str, video: str, endpoints: list[str]
+) -> ComparisonResult:
     """Measure each endpoint on the same video. One that fails has its sentence in its row; the others go on.
 
     The tracks that the endpoint of a row gave are in the record's folder, see `tracks_of`.
 
     Returns:
-        `{"comparison": id}`; each of its rows holds `endpoint`, `mode`, `model` (names), `frames`, `seconds`, `fps`,
-        `requests`, `bytes_sent`, percentiles in milliseconds per request of `total_ms` and its parts `client_ms`
-        (cutting the video into pieces, reading the answer), `network_ms` (and the queue) and `model_ms`, `latency`
-        (each request's total), `cost_per_hour` and `cost_per_1000_frames` in US dollars, and `error`. Percentiles that
-        need more requests than there were are left out, see `backend.latency`.
+        The id of the `Comparison`.
 
     Raises:
         UserError: if there is nothing to compare, or every endpoint failed.
@@ -54,7 +53,9 @@ def tracks_of(workspace: Workspace, comparison: Comparison, row: int) -> Path:
     return workspace.folder(comparison) / f"{row}.json"
 
 
-def _measure(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint, target: Path) -> dict:
+def _measure(
+    workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint, target: Path
+) -> ComparisonRow:
     cost_per_hour = platform_of(workspace, endpoint.platform).cost_per_hour(endpoint.mode, endpoint.options)
     tracked, error = Tracked.nothing(), ""
     with tempfile.TemporaryDirectory() as folder:

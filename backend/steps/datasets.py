@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from backend.errors import UserError
+from backend.jobs.results import DatasetResult, SplitResult
 from backend.labels import box_attributes
 from backend.labels.formats import coco
 from backend.labels.label_sequence import LabelSequence, load_labels, store_labels
@@ -43,7 +44,7 @@ def suggest_split(labels: list[Labels]) -> dict[str, list[str]]:
     return {"train": ordered[:train], "val": ordered[train : train + val], "test": ordered[train + val :]}
 
 
-def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, pieces: int = PIECES) -> dict:
+def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, pieces: int = PIECES) -> SplitResult:
     """Cut one labeled video into clips with labels of their own: {"labels": [ids], "videos": [ids]}, in time order.
 
     The stretch that is labeled decides the clips' length; clips without a labeled frame get no labels.
@@ -116,7 +117,7 @@ def problems(workspace: Workspace, train: list[str], val: list[str], test: list[
 
 def build(
     workspace: Workspace, progress: Progress, *, name: str, train: list[str], val: list[str], test: list[str]
-) -> dict:
+) -> DatasetResult:
     """Make a dataset of the labeled frames: {"dataset": id}.
 
     Frames that nobody labeled are left out: they may hold objects, and would teach the detector to overlook them.

@@ -14,7 +14,7 @@ from backend.progress import Progress, part
 from backend.steps import datasets, deployments, training
 from backend.workspace import Workspace
 from backend.workspace.paths import OVERLAY, TRACKS_JSON, TRACKS_MOT
-from backend.workspace.records import Endpoint, Job, Labels, Model, Run, Score
+from backend.workspace.records import Endpoint, Job, Labels, Model, Run, Score, Verb
 
 
 def demo(workspace: Workspace, progress: Progress) -> dict:
@@ -164,7 +164,7 @@ def _serve_and_track(
     result["agree"] = all(each == documents[0] for each in documents)
 
 
-def _do(workspace: Workspace, progress: Progress, verb: str, title: str, /, **params: Any) -> dict:
+def _do(workspace: Workspace, progress: Progress, verb: Verb, title: str, /, **params: Any) -> dict:
     return _follow(workspace, jobs.start(workspace, verb, title, **params), progress).result
 
 

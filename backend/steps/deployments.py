@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from backend.errors import UserError
 from backend.jobs import processes
+from backend.jobs.results import EndpointResult
 from backend.platforms.base import EndpointState, Traffic
 from backend.platforms.registry import end_unrecorded_servers, platform_of
 from backend.progress import Progress
@@ -17,7 +18,7 @@ MODES = {"batch": "batch", "realtime": "real-time", "async": "asynchronous"}  # 
 
 def deploy(
     workspace: Workspace, progress: Progress, *, name: str, model: str, mode: str, options: dict | None = None
-) -> dict:
+) -> EndpointResult:
     """Deploy a model and wait until it is in service.
 
     Args:
@@ -47,7 +48,7 @@ def deploy(
     return {"endpoint": endpoint.id}
 
 
-def restart(workspace: Workspace, progress: Progress, *, endpoint: str) -> dict:
+def restart(workspace: Workspace, progress: Progress, *, endpoint: str) -> EndpointResult:
     """Bring an endpoint back that is gone or has failed, under the same name.
 
     Returns:
@@ -71,7 +72,7 @@ def restart(workspace: Workspace, progress: Progress, *, endpoint: str) -> dict:
 
 def update(
     workspace: Workspace, progress: Progress, *, endpoint: str, model: str | None = None, options: dict | None = None
-) -> dict:
+) -> EndpointResult:
     """Give an endpoint another model, or the same one with its thresholds as they are now, without a gap in service.
 
     Args:

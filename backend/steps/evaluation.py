@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from backend.errors import UserError
+from backend.jobs.results import ScoreResult
 from backend.progress import Progress
 from backend.workspace import Workspace
 from backend.workspace.paths import DETECTIONS, TRACKS_JSON
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Metrics = dict[str, float]  # see `bytetrack.scoring.metrics.Evaluation.metrics`
 
 
-def evaluate(workspace: Workspace, progress: Progress, *, run: str, labels: str) -> dict:
+def evaluate(workspace: Workspace, progress: Progress, *, run: str, labels: str) -> ScoreResult:
     """Score a run's tracks against labels of the same video and keep the result.
 
     Raises:

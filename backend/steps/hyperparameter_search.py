@@ -10,6 +10,7 @@ from pathlib import Path
 from backend import jobs
 from backend.errors import UserError
 from backend.jobs.processes import Stopped
+from backend.jobs.results import ModelResult
 from backend.jobs.watch import make_watch
 from backend.platforms.base import HyperparameterSearchSpec, Range, TrainingSpec, Trial
 from backend.platforms.registry import platform_of
@@ -115,7 +116,7 @@ def run(
     options: dict,
     platform: str,
     checkpoints: str,
-) -> dict:
+) -> ModelResult:
     """The job that `start` starts. One that is stopped keeps the best model that it has at hand.
 
     Returns:

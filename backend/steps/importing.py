@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from backend.errors import UserError
 from backend.files.archives import extract, is_archive
+from backend.jobs.results import LabelsResult
 from backend.labels import clip_lengths
 from backend.labels.formats import coco, mot
 from backend.labels.formats.ground_truth import reading
@@ -35,7 +36,7 @@ def import_labels(
     classes: list[str] | None = None,
     step: int | None = None,
     first_frame: int | None = None,
-) -> dict:
+) -> LabelsResult:
     """Bring labels in: {"labels": [ids], "skipped": [a sentence for each sequence that could not be used]}.
 
     Each sequence of the labels goes to the video of its name. Labels of clips `<video>_0`, `<video>_1`, … of a video

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.errors import UserError
+from backend.jobs.results import LabelingResult, LabelsResult
 from backend.labels import box_attributes
 from backend.labels.box_attributes import BoxAttributes
 from backend.labels.formats.ground_truth import reading
@@ -46,7 +47,7 @@ def start(
     full_instructions: str = "",
     earlier: dict[str, str] | None = None,
     options: dict | None = None,
-) -> dict:
+) -> LabelingResult:
     """Have people label every `every`-th frame of clips: {"labeling": id}. Their work goes on when this is done.
 
     Args:
@@ -112,7 +113,7 @@ def fetch(
     job: str | None = None,
     step: int | None = None,
     first_frame: int | None = None,
-) -> dict:
+) -> LabelsResult:
     """Bring in what people labeled: {"labels": [ids], "skipped": [a sentence for each clip that could not be used]}.
 
     Args:

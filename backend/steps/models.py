@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.errors import UserError
 from backend.files.archives import extract, is_archive
+from backend.jobs.results import ModelResult, PublishingResult
 from backend.progress import Progress
 from backend.steps.pretrained_catalog import recognize
 from backend.workspace import Workspace
@@ -62,7 +63,7 @@ def add(
     classes: list[str] | None = None,
     origin: str = "auto",
     input_size: list[int] | None = None,
-) -> dict:
+) -> ModelResult:
     """Bring in a model from a file or folder that need not be trusted. Nothing in it is run.
 
     Args:
@@ -142,7 +143,7 @@ def store(
     return workspace.add(model)
 
 
-def publish(workspace: Workspace, progress: Progress, *, model: str) -> dict:
+def publish(workspace: Workspace, progress: Progress, *, model: str) -> PublishingResult:
     """Enter a model into the registry of the platform that is chosen, with what is known of it.
 
     Returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from backend.errors import UserError
+from backend.jobs.results import DrawingResult
 from backend.progress import Progress
 from backend.workspace import Workspace
 from backend.workspace.paths import OVERLAY, TRACKS_JSON
@@ -12,7 +13,7 @@ from backend.workspace.records import Labels, Run, Video
 from bytetrack.tracks import Tracks
 
 
-def make(workspace: Workspace, progress: Progress, *, of: str) -> dict:
+def make(workspace: Workspace, progress: Progress, *, of: str) -> DrawingResult:
     """Draw the boxes of labels or a run, named by their id: {"of": id}.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from backend.jobs.results import SettingsResult
 from backend.jobs.watch import make_watch
 from backend.platforms import registry
 from backend.platforms.base import HYPERPARAMETER_SEARCH, TRAINING, Check
@@ -22,7 +23,7 @@ def checks(workspace: Workspace) -> list[Check]:
     return registry.platform_of(workspace).checks(chosen)
 
 
-def fix(workspace: Workspace, progress: Progress, *, name: str, key: str) -> dict:
+def fix(workspace: Workspace, progress: Progress, *, name: str, key: str) -> SettingsResult:
     """Do what the `action` of the check `key` says, and keep the settings that it changes.
 
     Returns:
@@ -33,7 +34,7 @@ def fix(workspace: Workspace, progress: Progress, *, name: str, key: str) -> dic
     return {"settings": changed}
 
 
-def revert(workspace: Workspace, progress: Progress, *, name: str, key: str) -> dict:
+def revert(workspace: Workspace, progress: Progress, *, name: str, key: str) -> SettingsResult:
     """Do what the `revert` of the check `key` says, and keep the settings that it changes.
 
     Returns:

@@ -6,6 +6,7 @@ import os
 
 from backend.errors import UserError
 from backend.files import downloads
+from backend.jobs.results import ModelResult
 from backend.progress import Progress, part
 from backend.steps import models
 from backend.steps.pretrained_catalog import CATALOG
@@ -15,7 +16,7 @@ from backend.workspace.paths import DOWNLOADS_FOLDER
 MIRROR = "BYTETRACK_STUDIO_WEIGHTS_URL"  # environment: a folder on another server that holds the same files
 
 
-def download(workspace: Workspace, progress: Progress, *, entry: str) -> dict:
+def download(workspace: Workspace, progress: Progress, *, entry: str) -> ModelResult:
     """Download a model of `CATALOG` and bring it in. Stopped or broken off, it goes on from there the next time.
 
     Args:

@@ -16,6 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from backend.jobs.results import SampleResult
 from backend.progress import Progress
 from backend.workspace import Workspace
 from backend.workspace.paths import TRACKS_JSON
@@ -62,7 +63,7 @@ def make(
     frames: int = 36,
     size: tuple[int, int] = (480, 352),
     seed: int = 0,
-) -> dict:
+) -> SampleResult:
     """Add sample videos "sample 1", … and their labels: {"videos": [ids], "labels": [ids]}.
 
     A box is what of an object lies in the frame, whether or not something hides a part of it. In frames where two

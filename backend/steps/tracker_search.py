@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from backend.errors import UserError
 from backend.jobs.processes import Stopped
+from backend.jobs.results import TrackerSearchResult
 from backend.progress import Progress
 from backend.steps import models
 from backend.steps.evaluation import load_detections, load_truth, retrack, score_tracks
@@ -30,7 +31,7 @@ SPACE: dict[str, tuple[float, float, float]] = {
 OF_CLASSES = {"class_votes": (0, 1, 1)}  # only where there are several
 
 
-def run(workspace: Workspace, progress: Progress, *, run: str, labels: str, trials: int = 100) -> dict:
+def run(workspace: Workspace, progress: Progress, *, run: str, labels: str, trials: int = 100) -> TrackerSearchResult:
     """Try settings, ever nearer to those that gave the best HOTA (TPE, Bergstra et al. 2011), and keep what came out.
 
     What is found is never worse than the model's own settings. A search that is stopped keeps what it found until then.

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.errors import UserError
+from backend.jobs.results import RunResult
 from backend.jobs.watch import make_watch
 from backend.latency import percentiles
 from backend.platforms.base import Options, Platform, ProcessingSpec
@@ -63,7 +64,7 @@ class Tracked:
         return cls(Tracks.empty(), 0, 0.0)
 
 
-def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str, draw: bool = True) -> dict:
+def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str, draw: bool = True) -> RunResult:
     """Track a video through an endpoint and keep the tracks as a run.
 
     Args:

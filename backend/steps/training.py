@@ -10,6 +10,7 @@ from typing import Any
 
 from backend import jobs
 from backend.errors import UserError
+from backend.jobs.results import ModelResult
 from backend.jobs.watch import make_watch
 from backend.platforms.base import Platform, TrainingSpec
 from backend.platforms.registry import platform_of
@@ -130,7 +131,7 @@ def train(
     checkpoints: str,
     options: dict,
     platform: str,
-) -> dict:
+) -> ModelResult:
     """The job that `start` starts.
 
     Args:

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from backend.errors import UserError
+from backend.jobs.results import ClipsResult, FramesResult, VideoResult
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.workspace import Workspace
@@ -27,7 +28,7 @@ MAX_CLIPS = 1000
 THUMBNAIL_WIDTH = 320  # pixels
 
 
-def add(workspace: Workspace, progress: Progress, *, source: str, name: str = "") -> dict:
+def add(workspace: Workspace, progress: Progress, *, source: str, name: str = "") -> VideoResult:
     """Take a video in: {"video": id}.
 
     A file in the workspace's `uploads/` moves into the video's folder; any other stays where it is, is never copied and
@@ -62,7 +63,7 @@ def cut(
     video: str,
     every_frames: int | None = None,
     every_seconds: float | None = None,
-) -> dict:
+) -> ClipsResult:
     """Cut a video into clips of equal length, named `<video>_0`, `<video>_1`, …: {"videos": [ids]}.
 
     Frame `f` of clip `k` is frame `k * length + f` of the video; the last clip may be shorter. Sound is left out.
@@ -98,7 +99,7 @@ def cut(
     return {"videos": [clip.id for clip in clips]}
 
 
-def extract(workspace: Workspace, progress: Progress, *, video: str, every: int) -> dict:
+def extract(workspace: Workspace, progress: Progress, *, video: str, every: int) -> FramesResult:
     """Every `every`-th frame as a JPEG in a zip in the video's folder: {"video": id, "zip": path, "frames": number}."""
     if every < 1:
         raise UserError(f"Every {every}th frame cannot be taken: give a whole number from 1.")

@@ -1,4 +1,4 @@
-"""Bring the database and folders of a workspace that an earlier version made up to date.
+"""Migrations of a workspace that an earlier version made: its database and its folders.
 
 SQLite's `user_version` counts the migrations that a database has had.
 """
@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-FOLDERS = {"labellings": "labelingjobs", "searches": "trackersearches", "local/labelling": "local/labeling"}
+VERSION = 1
+
+# Names in version 0 → names in version 1
 KINDS = {"labelling": "labelingjob", "search": "trackersearch"}
-FIELDS = {"labels": {"labelled_frames": "labeled_frames"}}  # of each kind of record
+FOLDERS = {"labellings": "labelingjobs", "searches": "trackersearches", "local/labelling": "local/labeling"}
+LABELS_FIELDS = {"labelled_frames": "labeled_frames"}
 VERBS = {
     "start labelling": "start labeling",
     "bring in labels": "fetch labels",
@@ -20,11 +25,13 @@ VERBS = {
     "register model": "publish model",
     "make watchable": "make browser copy",
 }
-VERSION = 1
 
 
 def migrate(connection: sqlite3.Connection, root: Path) -> None:
-    """Bring the workspace in `root` to `VERSION`, all of it or nothing; a no-op if it is there already.
+    """Bring the workspace in the folder `root` up to `VERSION`. No-op if it is up to date.
+
+    The changes of the database are one transaction. Folders that were renamed before an error keep their new names,
+    which the next attempt takes as done.
 
     Raises:
         sqlite3.Error: If the database cannot be changed.
@@ -34,13 +41,16 @@ def migrate(connection: sqlite3.Connection, root: Path) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _version(connection) < VERSION:  # another process may have been first
+        if _version(connection) < VERSION:  # another process may have migrated it before the lock was acquired
             _rename_kinds(connection)
+            _update_records(connection, "labels", _rename_labels_fields)
+            _update_records(connection, "job", _rename_verb)
             _rename_folders(root)
             connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite itself rolls back when the disk is full
+            connection.execute("ROLLBACK")
         raise
 
 
@@ -49,18 +59,26 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _rename_kinds(connection: sqlite3.Connection) -> None:
-    """Give records, their fields and the verbs of jobs their present names."""
     for old, new in KINDS.items():
         connection.execute("UPDATE records SET kind = ? WHERE kind = ?", (new, old))
-    for kind, fields in FIELDS.items():
-        for id, data in connection.execute("SELECT id, data FROM records WHERE kind = ?", (kind,)).fetchall():
-            values = {fields.get(name, name): value for name, value in json.loads(data).items()}
-            connection.execute("UPDATE records SET data = ? WHERE id = ?", (json.dumps(values), id))
-    for id, data in connection.execute("SELECT id, data FROM records WHERE kind = 'job'").fetchall():
-        values = json.loads(data)
-        if values["verb"] in VERBS:
-            values["verb"] = VERBS[values["verb"]]
-            connection.execute("UPDATE records SET data = ? WHERE id = ?", (json.dumps(values), id))
+
+
+def _update_records(
+    connection: sqlite3.Connection, kind: str, update: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """Replace the fields of every record of a kind by what `update` makes of them."""
+    rows = connection.execute("SELECT id, data FROM records WHERE kind = ?", (kind,)).fetchall()
+    for record_id, data in rows:
+        fields = json.dumps(update(json.loads(data)))
+        connection.execute("UPDATE records SET data = ? WHERE id = ?", (fields, record_id))
+
+
+def _rename_labels_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    return {LABELS_FIELDS.get(name, name): value for name, value in fields.items()}
+
+
+def _rename_verb(fields: dict[str, Any]) -> dict[str, Any]:
+    return fields | {"verb": VERBS.get(fields["verb"], fields["verb"])}
 
 
 def _rename_folders(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a workspace holds: one small record per thing, its files in a folder of the same id."""
+"""The kinds of records in a workspace, each a small dataclass whose files lie in a folder named after its id."""
 
 from __future__ import annotations
 
@@ -6,47 +6,122 @@ import re
 import secrets
 import time
 from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, TypedDict
 
 from backend.errors import UserError
 from backend.latency import drop_unreliable
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()-]{0,79}")
 
+JobStatus = Literal["queued", "running", "stopping", "done", "failed", "stopped"]
+
+Verb = Literal[
+    "make sample",
+    "add video",
+    "cut video",
+    "draw tracks",
+    "make browser copy",
+    "extract frames",
+    "import labels",
+    "start labeling",
+    "fetch labels",
+    "split labels",
+    "build dataset",
+    "train",
+    "search hyperparameters",
+    "add model",
+    "download model",
+    "publish model",
+    "deploy",
+    "restart endpoint",
+    "update endpoint",
+    "track",
+    "evaluate",
+    "search tracker settings",
+    "compare",
+    "set up",
+    "take down",
+]
+"""What a job does; `backend.jobs.worker.VERBS` has the function for each."""
+
+
+class JobFacts(TypedDict, total=False):
+    """What a job reports about its counterpart on a platform while it runs."""
+
+    states: list[tuple[str, float]]  # the platform's words, each with its start in seconds since 1970
+    where: str  # the job's name on the platform
+    link: str  # a page about it
+    billable_seconds: float
+    cost: float  # US dollars so far
+    trials: list[dict[str, Any]]  # of a hyperparameter search, fields of `backend.platforms.base.Trial`
+
+
+class ComparisonRow(TypedDict):
+    """Measurements of one endpoint; times in milliseconds are percentiles per request, see `backend.latency`."""
+
+    endpoint: str  # names of endpoint and model, which may be deleted later
+    mode: str
+    model: str
+    frames: int
+    seconds: float  # wall clock, from the first byte sent to the last received
+    fps: float
+    requests: int
+    bytes_sent: int
+    client_ms: dict[str, float]  # cutting the video into pieces, reading the answers
+    network_ms: dict[str, float]  # in transit, and waiting in the queue
+    model_ms: dict[str, float]  # in the container
+    total_ms: dict[str, float]
+    latency: list[float]  # total of each request, in milliseconds
+    cost_per_hour: float  # US dollars
+    cost_per_1000_frames: float  # US dollars
+    error: str  # why the endpoint could not be measured; empty if it could
+
+
+LATENCIES: tuple[Literal["client_ms", "network_ms", "model_ms", "total_ms"], ...] = (
+    "client_ms",
+    "network_ms",
+    "model_ms",
+    "total_ms",
+)
+"""Keys of a `ComparisonRow` that hold percentiles."""
+
 
 def check_name(name: str) -> str:
-    """The name without surrounding blanks.
+    """Return the name without surrounding blanks.
 
     Raises:
-        UserError: if it is not 1 to 80 letters, digits, blanks, dots, dashes, underscores or brackets.
+        UserError: If it is not 1 to 80 letters, digits, blanks, dots, dashes, underscores or brackets.
     """
     name = name.strip()
     if not NAME.fullmatch(name):
         raise UserError(
-            f"“{name[:80]}” cannot be a name. Use 1 to 80 letters, digits, blanks, dots, dashes or underscores, "
-            "starting with a letter or digit."
+            f"“{name[:80]}” cannot be a name. Use 1 to 80 letters, digits, blanks, dots, dashes, underscores or "
+            "brackets, starting with a letter or digit."
         )
     return name
 
 
 @dataclass(kw_only=True)
 class Record:
-    """Common to all: `id` is `<kind>-<8 hex digits>`, `created` seconds since 1970."""
+    """Fields that all kinds have: `id` is `<kind>-<8 hex digits>`, `created` is in seconds since 1970."""
+
+    OWNERS: ClassVar[tuple[str, ...]] = ()  # fields with ids of records that this one is removed with
 
     name: str
     id: str = ""
     created: float = field(default_factory=time.time)
 
     def __post_init__(self) -> None:
-        self.id = self.id or f"{type(self).__name__.lower()}-{secrets.token_hex(4)}"
+        self.id = self.id or f"{stored_kind(type(self))}-{secrets.token_hex(4)}"
 
     def owners(self) -> list[str]:
-        """Ids of the records without which this one has no meaning: it is removed with any of them."""
-        return []
+        """Return the ids of the records without which this one has no meaning."""
+        return [getattr(self, name) for name in self.OWNERS]
 
 
 @dataclass(kw_only=True)
 class Video(Record):
-    """A video file; a clip is a video with a `parent`, whose frame `start` is the clip's frame 0."""
+    """A video file. A clip is a video with a `parent`, whose frame `start` is the clip's frame 0."""
 
     path: str
     width: int  # pixels, as displayed
@@ -64,7 +139,9 @@ class Video(Record):
 
 @dataclass(kw_only=True)
 class Labels(Record):
-    """Labeled boxes of one video: `tracks.json` in its folder; only `labeled_frames` were looked at by a person."""
+    """Boxes with object ids that people drew on one video; frames other than `labeled_frames` were not looked at."""
+
+    OWNERS = ("video",)
 
     video: str
     source: str  # "Ground Truth", "MOTChallenge", "COCO", "sample", …
@@ -72,86 +149,80 @@ class Labels(Record):
     labeled_frames: list[int]
     boxes: int
     objects: int
-    notes: list[str] = field(default_factory=list)  # what the import found odd, a sentence each
-
-    def owners(self) -> list[str]:
-        return [self.video]
+    notes: list[str] = field(default_factory=list)  # oddities that the import found, a sentence each
 
 
 @dataclass(kw_only=True)
 class LabelingJob(Record):
-    """People at work on every `every`-th frame of clips, on a platform which finds the job by `ref`.
+    """People labeling every `every`-th frame of clips on a platform, which finds the job by `ref`."""
 
-    `clips` maps the clips' names in the job to the ids of the videos, `labels` are the ids of those brought in.
-    """
-
-    clips: dict[str, str]
+    clips: dict[str, str]  # the clip's name in the job → id of the Video
     every: int
     classes: list[str]
     platform: str
-    ref: dict
-    frames: int  # to be labeled, of all clips
-    corrects: dict[str, str] = field(default_factory=dict)  # name → id of the Labels, Run or Model that it began with
-    labels: list[str] = field(default_factory=list)
+    ref: dict[str, Any]
+    frames: int  # to be labeled, in all clips together
+    corrects: dict[str, str] = field(default_factory=dict)  # clip → id of the Labels, Run or Model to be corrected
+    labels: list[str] = field(default_factory=list)  # ids of the Labels that were fetched from it
 
 
 @dataclass(kw_only=True)
 class Dataset(Record):
-    """COCO annotations and JPEG frames per split, copied from labels: `<split>/annotations.json`, `<split>/images/`."""
+    """COCO annotations and JPEG frames, copied from labels: `<split>/annotations.json`, `<split>/images/`."""
 
     splits: dict[str, list[str]]  # "train", "val", "test" → ids of Labels
     classes: list[str]
-    frames: dict[str, int]
+    frames: dict[str, int]  # by split
     boxes: dict[str, dict[str, int]]  # split → class → boxes
-    problems: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)  # a sentence each
 
 
 @dataclass(kw_only=True)
 class Model(Record):
-    """A model artifact (`model.safetensors`, `model.json`, `model.onnx`) in the record's folder."""
+    """A detector, as the model artifact that `bytetrack.detection.artifact` describes."""
 
     size: str  # nano, tiny, s, m, l, x or "custom"
     classes: list[str]
     input_size: list[int]  # height, width in pixels
     source: str  # "trained", "YOLOX COCO", "ByteTrack MOT", "file"
     dataset: str | None = None
-    labels: list[str] = field(default_factory=list)  # ids of the Labels that it learned from
+    labels: list[str] = field(default_factory=list)  # ids of the Labels that it was trained on
     job: str | None = None
-    base: str | None = None  # the model it was fine-tuned from
-    image: str = ""  # the code that trained it: the image's digest, or that of the tracker's sources
-    trained_as: str = ""  # the name of the training on its platform
-    registered: str = ""  # its name in the platform's registry of models
+    base: str | None = None  # id of the model that it was fine-tuned from
+    image: str = ""  # digest of the image, or of the tracker's sources, that trained it
+    trained_as: str = ""  # name of the training on its platform
+    registered: str = ""  # name in the platform's model registry
     hyperparameters: dict[str, str] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
 class Endpoint(Record):
-    """A deployed model; `ref` is what the platform needs to find it again.
+    """A deployed model, which the platform finds by `ref`.
 
-    During an update, `pending` is the other version: the `ref`, `model` and `options` of the new one until it is in
-    service, of the old one from then until it is deleted; and `pid` and `pid_started` of the process that updates.
+    During an update, `pending` describes the other version: the `ref`, `model` and `options` of the new one until it is
+    in service, then of the old one until it is deleted; and `pid` and `pid_started` of the process that updates.
     """
+
+    OWNERS = ("model",)
 
     model: str
     mode: str  # "batch", "realtime", "async"
     platform: str
-    ref: dict = field(default_factory=dict)
-    options: dict = field(default_factory=dict)  # that were chosen for it, see `backend.platforms.base.Option`
-    last_used: float | None = None
-    pending: dict = field(default_factory=dict)
-
-    def owners(self) -> list[str]:
-        return [self.model]
+    ref: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)  # chosen values of `backend.platforms.base.Option`s
+    last_used: float | None = None  # seconds since 1970
+    pending: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
 class Run(Record):
-    """Tracks of one video by one endpoint: `tracks.json`, `tracks.txt` (MOT), `tracks.csv`, `overlay.mp4`,
-    and for batch runs `detections.npz` in the record's folder."""
+    """Tracks of one video by one endpoint; its files are listed in `backend.workspace.paths`."""
+
+    OWNERS = ("video",)
 
     video: str
-    endpoint: str  # may be gone by now, so its name, mode and model are kept here
+    endpoint: str  # it may be deleted later, so its name, mode and model are copied here
     endpoint_name: str
     mode: str
     model: str
@@ -167,94 +238,103 @@ class Run(Record):
         super().__post_init__()
         self.latency_ms = drop_unreliable(self.latency_ms, self.requests)
 
-    def owners(self) -> list[str]:
-        return [self.video]
-
 
 @dataclass(kw_only=True)
 class Score(Record):
-    """How well a run's tracks match labels: HOTA, MOTA, IDF1 and their parts in percent; the rest are counts."""
+    """Metrics of a run's tracks against labels: HOTA, MOTA, IDF1 and their parts in percent; the others are counts."""
+
+    OWNERS = ("run", "labels")
 
     run: str
     labels: str
     metrics: dict[str, float]
     per_class: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def owners(self) -> list[str]:
-        return [self.run, self.labels]
-
 
 @dataclass(kw_only=True)
 class TrackerSearch(Record):
-    """The tracker's settings that fit labels best, of those that were tried on the detections of a run."""
+    """The best tracker settings of those tried on the detections of a run, scored against labels."""
+
+    OWNERS = ("run", "labels")
 
     run: str
     labels: str
-    settings: dict[str, float]  # empty where none was better than the model's own
-    before: dict[str, float]  # the metrics with the model's own settings
-    metrics: dict[str, float]  # with those found
-    importances: dict[str, float]  # of each setting, shares of 1
+    settings: dict[str, float]  # empty if none beat the model's own
+    before: dict[str, float]  # metrics with the model's own settings
+    metrics: dict[str, float]  # metrics with `settings`
+    importances: dict[str, float]  # setting → share of the difference between trials that it explains, 0..1
     trials: list[dict[str, float]]  # HOTA and settings of each
     warning: str = ""  # a reason to doubt the result, see `backend.steps.unlabeled_tracks.unlabeled_warning`
-
-    def owners(self) -> list[str]:
-        return [self.run, self.labels]
 
 
 @dataclass(kw_only=True)
 class Comparison(Record):
-    """One video through several endpoints, measured: one row per endpoint, see `backend.steps.comparison`."""
+    """Measurements of one video sent through several endpoints."""
+
+    OWNERS = ("video",)
 
     video: str
-    rows: list[dict]
+    rows: list[ComparisonRow]
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.rows = [
-            {
-                key: drop_unreliable(value, row["requests"]) if key.endswith("_ms") else value
-                for key, value in row.items()
-            }
-            for row in self.rows
-        ]
-
-    def owners(self) -> list[str]:
-        return [self.video]
+        self.rows = [row.copy() for row in self.rows]
+        for row in self.rows:
+            for key in LATENCIES:
+                if key in row:
+                    row[key] = drop_unreliable(row[key], row["requests"])
 
 
 @dataclass(kw_only=True)
 class Job(Record):
-    """A long step in a process of its own: `log.txt` in the record's folder is all it printed."""
+    """A long step in a process of its own, whose output goes to `log.txt` in the record's folder."""
 
-    verb: str  # a key of `backend.jobs.worker.VERBS`
-    params: dict
-    status: str = "queued"  # queued, running, stopping, done, failed, stopped
+    verb: Verb
+    params: dict[str, Any]
+    status: JobStatus = "queued"
     progress: float = 0.0  # 0..1
-    first_progress: float = 0.0  # what it reported first: much, where a training is resumed
-    first_reported: float | None = None  # when
-    step: str = ""
-    reason: str = ""  # why it failed, for people
-    result: dict = field(default_factory=dict)
-    facts: dict = field(default_factory=dict)  # what it told of itself while it ran, see `backend.jobs.watch`
+    first_progress: float = 0.0  # the first that was reported: far above 0 if a training is resumed
+    first_reported: float | None = None  # when that was, in seconds since 1970, as are the other times
+    step: str = ""  # what it does now, in a few words
+    reason: str = ""  # why it failed, as a message for the user
+    result: dict[str, Any] = field(default_factory=dict)  # a type of `backend.jobs.results`
+    facts: JobFacts = field(default_factory=JobFacts)
     started: float | None = None
     ended: float | None = None
     stop_asked: float | None = None
     pid: int | None = None
-    pid_started: str | float | None = None  # the process's start ID, see `backend.jobs.processes.start_id`
+    pid_started: str | float | None = None  # see `backend.jobs.processes.start_id`
 
     @property
     def active(self) -> bool:
+        """Whether the job has not ended."""
         return self.status in ("queued", "running", "stopping")
 
     def seconds_left(self) -> float | None:
-        """Estimated from the progress since the first report; None while there is too little to tell."""
-        made = self.progress - self.first_progress
-        if self.status != "running" or self.first_reported is None or made <= 0.01 or self.progress >= 1:
+        """Estimate the time left from the progress since the first report; None until there is enough of it."""
+        gained = self.progress - self.first_progress
+        if self.status != "running" or self.first_reported is None or gained <= 0.01 or self.progress >= 1:
             return None
-        return (time.time() - self.first_reported) * (1 - self.progress) / made
+        return (time.time() - self.first_reported) * (1 - self.progress) / gained
+
+
+def stored_kind(kind: type[Record]) -> str:
+    """Return the name of a kind in the database and in ids, such as `labelingjob`."""
+    return kind.__name__.lower()
+
+
+def noun(kind: type[Record]) -> str:
+    """Return the words for a record of this kind, such as `labeling job`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.__name__).lower()
+
+
+def command_line_kind(kind: type[Record]) -> str:
+    """Return the name of a kind on the command line, such as `labeling-job`."""
+    return noun(kind).replace(" ", "-")
 
 
 KINDS: dict[str, type[Record]] = {
-    kind.__name__.lower(): kind
+    stored_kind(kind): kind
     for kind in (Video, Labels, LabelingJob, Dataset, Model, Endpoint, Run, Score, TrackerSearch, Comparison, Job)
 }
+"""Every kind of record by its name in the database; dependents come after what they depend on."""

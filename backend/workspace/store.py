@@ -15,7 +15,7 @@ from typing import TypeVar
 from backend.errors import UserError, is_disk_full
 from backend.workspace.migrations import migrate
 from backend.workspace.paths import DATABASE
-from backend.workspace.records import KINDS, Record, check_name
+from backend.workspace.records import KINDS, Record, check_name, command_line_kind, noun, stored_kind
 
 R = TypeVar("R", bound=Record)
 
@@ -30,26 +30,28 @@ CREATE TABLE IF NOT EXISTS records (
 CREATE INDEX IF NOT EXISTS by_kind ON records (kind, created);
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
-PLURALS = {"labels": "labels", "trackersearch": "trackersearches"}  # of names of kinds that do not just get an s
-PATIENCE = 30  # seconds to wait for another process's lock
+FOLDERS = {"labels": "labels", "trackersearch": "trackersearches"}  # of kinds whose plural is not the name and an "s"
+LOCK_TIMEOUT_SECONDS = 30
 
 
 class Workspace:
     """Records of every kind, safe for several processes at once.
 
-    Reads are single statements; every change of a record is one transaction that reads it again first (`edit`), so
-    two browser tabs and a script never overwrite each other's change.
-
-    Raises:
-        UserError: if the folder cannot be made or written.
+    Reads are single statements. Every change of a record is one transaction that reads it again first (`edit`), so
+    two browser tabs and a script never overwrite each other's changes.
     """
 
     def __init__(self, root: Path | str) -> None:
+        """Open the workspace in the folder `root`, which is created if it does not exist.
+
+        Raises:
+            UserError: If the folder cannot be created or written.
+        """
         self.root = Path(root).expanduser().resolve()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             with self._connect() as connection:
-                _use_wal(connection)
+                _enable_write_ahead_log(connection)
                 connection.executescript(SCHEMA)
                 migrate(connection, self.root)
         except (OSError, sqlite3.Error) as error:
@@ -61,7 +63,7 @@ class Workspace:
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        connection = sqlite3.connect(self.root / DATABASE, timeout=PATIENCE, isolation_level=None)
+        connection = sqlite3.connect(self.root / DATABASE, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None)
         try:
             yield connection
         finally:
@@ -75,14 +77,14 @@ class Workspace:
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
-                if connection.in_transaction:  # a full disk has rolled it back already
+                if connection.in_transaction:  # SQLite itself rolls back when the disk is full
                     connection.execute("ROLLBACK")
                 raise
 
     def add(self, record: R) -> R:
-        """Store a new record. A name that its kind has already gets the next free number: “site (2)”."""
+        """Store a new record. If its kind has the name already, it gets the next free number: “site (2)”."""
         record.name = check_name(record.name)
-        kind = type(record).__name__.lower()
+        kind = stored_kind(type(record))
         with self._transaction() as connection:
             taken = {name for (name,) in connection.execute("SELECT name FROM records WHERE kind = ?", (kind,))}
             record.name = _free_name(record.name, taken)
@@ -92,69 +94,77 @@ class Workspace:
             )
         return record
 
-    def get(self, kind: type[R], id: str) -> R:
-        """The record with this id, or with this name.
+    def get(self, kind: type[R], id_or_name: str) -> R:
+        """Return the record with this id, or else with this name.
 
         Raises:
-            UserError: if there is none.
+            UserError: If there is none.
         """
-        record = self.find(kind, id)
+        record = self.find(kind, id_or_name)
         if record is None:
-            raise UserError(f"There is no {kind.__name__.lower()} “{id}” in this workspace (any more).")
+            raise _not_found(kind, id_or_name)
         return record
 
-    def find(self, kind: type[R], id: str) -> R | None:
-        """Like `get`, but None where there is none."""
+    def find(self, kind: type[R], id_or_name: str) -> R | None:
+        """Return the record with this id, or else with this name; None if there is none."""
         with self._connect() as connection:
             row = connection.execute(
                 "SELECT data FROM records WHERE kind = ? AND (id = ? OR name = ?) ORDER BY id = ? DESC",
-                (kind.__name__.lower(), id, id, id),
+                (stored_kind(kind), id_or_name, id_or_name, id_or_name),
             ).fetchone()
         return kind(**json.loads(row[0])) if row else None
 
     def list(self, kind: type[R]) -> list[R]:
-        """All records of a kind, newest first."""
+        """Return all records of a kind, newest first."""
         with self._connect() as connection:
             rows = connection.execute(
-                "SELECT data FROM records WHERE kind = ? ORDER BY created DESC, rowid DESC", (kind.__name__.lower(),)
+                "SELECT data FROM records WHERE kind = ? ORDER BY created DESC, rowid DESC", (stored_kind(kind),)
             ).fetchall()
         return [kind(**json.loads(data)) for (data,) in rows]
 
     @contextmanager
-    def edit(self, kind: type[R], id: str) -> Iterator[R]:
-        """The record as it is now, stored again when the block ends; others wait meanwhile, so keep it short."""
+    def edit(self, kind: type[R], record_id: str) -> Iterator[R]:
+        """Yield the record as it is now and store it when the block ends.
+
+        The database is locked meanwhile, so keep the block short.
+
+        Raises:
+            UserError: If there is no such record.
+        """
         with self._transaction() as connection:
-            row = connection.execute("SELECT data FROM records WHERE id = ?", (id,)).fetchone()
+            row = connection.execute("SELECT data FROM records WHERE id = ?", (record_id,)).fetchone()
             if row is None:
-                raise UserError(f"There is no {kind.__name__.lower()} “{id}” in this workspace (any more).")
+                raise _not_found(kind, record_id)
             record = kind(**json.loads(row[0]))
             yield record
             connection.execute(
-                "UPDATE records SET name = ?, data = ? WHERE id = ?", (record.name, json.dumps(asdict(record)), id)
+                "UPDATE records SET name = ?, data = ? WHERE id = ?",
+                (record.name, json.dumps(asdict(record)), record_id),
             )
 
     def folder(self, record: Record) -> Path:
-        """The record's own folder, made when first asked for."""
+        """Return the record's own folder, which is created if it does not exist."""
         folder = self._path(record)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def folder_of(self, kind: type[Record]) -> Path:
-        """Where the folders of a kind's records lie, if there are any."""
-        name = kind.__name__.lower()
-        return self.root / PLURALS.get(name, f"{name}s")
+        """Return the folder that holds the folders of a kind's records. It may not exist."""
+        name = stored_kind(kind)
+        return self.root / FOLDERS.get(name, f"{name}s")
 
     def dependents(self, record: Record) -> Sequence[Record]:
-        """Everything that goes when `record` goes, directly or through another."""
-        everything = [each for kind in KINDS.values() for each in self.list(kind)]
-        gone, found = {record.id}, []
-        while more := [each for each in everything if each.id not in gone and gone & set(each.owners())]:
-            found += more
-            gone |= {each.id for each in more}
-        return found
+        """Return the records that must be removed with this one, directly or through another."""
+        remaining = [other for kind in KINDS.values() for other in self.list(kind) if other.id != record.id]
+        ids, dependents = {record.id}, []
+        while newly_dependent := [other for other in remaining if ids & set(other.owners())]:
+            dependents += newly_dependent
+            ids |= {other.id for other in newly_dependent}
+            remaining = [other for other in remaining if other.id not in ids]
+        return dependents
 
     def remove(self, record: Record) -> None:
-        """Remove the record and its files. Its dependents are the caller's business: see `backend.steps.removal`."""
+        """Remove the record and its files, but not its dependents: see `backend.steps.removal`."""
         with self._transaction() as connection:
             connection.execute("DELETE FROM records WHERE id = ?", (record.id,))
         shutil.rmtree(self._path(record), ignore_errors=True)
@@ -163,11 +173,13 @@ class Workspace:
         return self.folder_of(type(record)) / record.id
 
     def setting(self, key: str, default: str = "") -> str:
+        """Return the value of a setting."""
         with self._connect() as connection:
             row = connection.execute("SELECT value FROM settings WHERE key = ?", (key,)).fetchone()
         return row[0] if row else default
 
     def set(self, key: str, value: str) -> None:
+        """Store the value of a setting."""
         with self._transaction() as connection:
             connection.execute(
                 "INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -175,17 +187,25 @@ class Workspace:
             )
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Switch the database to write-ahead logging, which stays on; SQLite does not wait for a lock when it does that."""
-    deadline = time.monotonic() + PATIENCE
+def _enable_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch the database to write-ahead logging, which persists; SQLite's own time-out does not cover this change."""
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > deadline:
+            is_locked = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)  # primary code
+            if not is_locked or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+def _not_found(kind: type[Record], id_or_name: str) -> UserError:
+    return UserError(
+        f"{noun(kind).capitalize()} not found: “{id_or_name}”. "
+        f"List them with `bytetrack-studio list {command_line_kind(kind)}`."
+    )
 
 
 def _free_name(name: str, taken: set[str]) -> str:

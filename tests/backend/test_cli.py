@@ -50,10 +50,10 @@ def test_errors_are_sentences_on_stderr(workspace: Workspace, capfd: pytest.Capt
     assert "/nowhere/yard.mp4" in refused(workspace, capfd, "do", "add video", "source=/nowhere/yard.mp4")
     assert "unexpected keyword argument 'speed'" in refused(workspace, capfd, "do", "make sample", "speed=3")
     assert refused(workspace, capfd, "do", "make sample", "speed") == "“speed” is not NAME=VALUE."
-    assert "no dataset “streets”" in refused(workspace, capfd, "do", "train", "name=t", "dataset=streets")
+    assert "Dataset not found: “streets”" in refused(workspace, capfd, "do", "train", "name=t", "dataset=streets")
     assert "missing 1 required keyword-only argument: 'dataset'" in refused(workspace, capfd, "do", "train", "name=t")
-    assert "no job “job-0”" in refused(workspace, capfd, "stop", "job-0")
-    assert "no job “job-0”" in refused(workspace, capfd, "log", "job-0")
+    assert "Job not found: “job-0”" in refused(workspace, capfd, "stop", "job-0")
+    assert "Job not found: “job-0”" in refused(workspace, capfd, "log", "job-0")
     with pytest.raises(SystemExit):
         main(["do", "fly"])
     (workspace.root / "file").touch()

@@ -24,7 +24,7 @@ SAMPLE = {"scenes": 1, "frames": 6, "size": [64, 48]}
 
 @pytest.fixture
 def tracking(workspace: Workspace, tmp_path: Path) -> Job:
-    """A running job whose child, the program `process`, has just been started."""
+    """A running job that has just started its child, the program `process`."""
     video, endpoint = add_video(workspace, tmp_path), deploy(workspace, add_model(workspace), "batch")
     job = jobs.start(workspace, "track", "Track", video=video.id, endpoint=endpoint.id)
     assert job.pid is not None
@@ -35,7 +35,7 @@ def tracking(workspace: Workspace, tmp_path: Path) -> Job:
 
 @pytest.fixture
 def stranger() -> Iterator[subprocess.Popen]:
-    """Somebody else's process."""
+    """A process that is not a job's."""
     process = subprocess.Popen(["sleep", "60"], start_new_session=True)
     yield process
     process.kill()
@@ -54,7 +54,7 @@ def test_a_job_runs_to_its_end(workspace: Workspace) -> None:
     assert jobs.refresh(workspace) == [] and all_ended(job.id)
 
 
-def test_a_failed_job_says_why_in_its_log_too(workspace: Workspace) -> None:
+def test_the_log_of_a_failed_job_has_the_reason(workspace: Workspace) -> None:
     job = jobs.start(workspace, "add video", "Add", source="/nowhere/yard.mp4")
     with pytest.raises(UserError, match="Add failed. .*yard.mp4"):
         jobs.wait(workspace, job.id, silent)
@@ -62,7 +62,7 @@ def test_a_failed_job_says_why_in_its_log_too(workspace: Workspace) -> None:
     assert "yard.mp4" in log and "Traceback" not in log
 
 
-def test_a_killed_job_has_failed_and_its_children_are_gone(workspace: Workspace, tracking: Job) -> None:
+def test_a_killed_job_has_failed_and_its_children_are_killed(workspace: Workspace, tracking: Job) -> None:
     assert tracking.pid is not None
     children = psutil.Process(tracking.pid).children()
     psutil.Process(tracking.pid).kill()
@@ -75,11 +75,11 @@ def test_a_killed_job_has_failed_and_its_children_are_gone(workspace: Workspace,
 
 
 @pytest.mark.parametrize("seconds", [2, -3600])
-def test_a_step_of_the_clock_does_not_end_a_job(
+def test_a_clock_change_does_not_end_a_job(
     workspace: Workspace, tracking: Job, step_clock: Callable[[float], None], seconds: float
 ) -> None:
     worker = psutil.Process(tracking.pid)
-    worker.suspend()  # so that it does not end before the clock is set
+    worker.suspend()  # so that it does not end before the clock changes
     step_clock(seconds)
     (job,) = jobs.refresh(workspace)
     assert job.active and jobs.temporary_folder(workspace, job).exists()
@@ -90,7 +90,7 @@ def test_a_step_of_the_clock_does_not_end_a_job(
     assert all_ended(workspace.root)
 
 
-def test_children_of_a_killed_job_are_found_after_a_step_of_the_clock(
+def test_children_of_a_killed_job_are_killed_after_a_clock_change(
     workspace: Workspace, tracking: Job, step_clock: Callable[[float], None]
 ) -> None:
     worker = psutil.Process(tracking.pid)
@@ -102,11 +102,11 @@ def test_children_of_a_killed_job_are_found_after_a_step_of_the_clock(
     assert all_ended(workspace.root) and not jobs.temporary_folder(workspace, tracking).exists()
 
 
-def test_a_job_of_an_earlier_version_goes_on_after_an_upgrade(workspace: Workspace, tracking: Job) -> None:
+def test_a_job_of_an_earlier_version_survives_an_upgrade(workspace: Workspace, tracking: Job) -> None:
     worker = psutil.Process(tracking.pid)
     worker.suspend()
     with workspace.edit(Job, tracking.id) as job:
-        job.pid_started = worker.create_time() + 1  # which earlier versions recorded, and a step of the clock since
+        job.pid_started = worker.create_time() + 1  # as earlier versions recorded it, before a clock change
     (job,) = jobs.refresh(workspace)
     assert job.active and jobs.temporary_folder(workspace, job).exists()
     jobs.stop(workspace, job.id)
@@ -115,8 +115,8 @@ def test_a_job_of_an_earlier_version_goes_on_after_an_upgrade(workspace: Workspa
         jobs.wait(workspace, job.id, silent)
 
 
-def test_files_of_a_job_that_may_still_live_are_not_deleted(workspace: Workspace, tracking: Job) -> None:
-    """A start time of an earlier version does not identify a process after a large step of the clock."""
+def test_files_of_a_job_that_may_be_alive_are_not_deleted(workspace: Workspace, tracking: Job) -> None:
+    """A start time that an earlier version recorded does not identify the process after a large clock change."""
     worker = psutil.Process(tracking.pid)
     worker.suspend()
     with workspace.edit(Job, tracking.id) as job:
@@ -128,8 +128,8 @@ def test_files_of_a_job_that_may_still_live_are_not_deleted(workspace: Workspace
     assert all_ended(workspace.root)
 
 
-def test_what_is_left_of_an_ended_job_is_ended_before_its_files_go(workspace: Workspace, tracking: Job) -> None:
-    """As after a step of the clock with an earlier version, which took a living job for dead."""
+def test_removing_a_job_kills_the_rest_of_its_processes_first(workspace: Workspace, tracking: Job) -> None:
+    """An earlier version took a living job for dead after a clock change."""
     psutil.Process(tracking.pid).suspend()
     with workspace.edit(Job, tracking.id) as job:
         job.status = "failed"
@@ -141,15 +141,15 @@ def test_a_stopped_job_leaves_nothing(workspace: Workspace, tracking: Job) -> No
     with pytest.raises(UserError, match="still running"):
         jobs.remove(workspace, tracking.id)
     jobs.stop(workspace, tracking.id)
-    asked = workspace.get(Job, tracking.id)
-    assert asked.status in ("stopping", "stopped")
+    stopping = workspace.get(Job, tracking.id)
+    assert stopping.status in ("stopping", "stopped")
     jobs.stop(workspace, tracking.id)
-    assert workspace.get(Job, tracking.id).stop_asked == asked.stop_asked
+    assert workspace.get(Job, tracking.id).stop_asked == stopping.stop_asked
     with pytest.raises(UserError, match="Track stopped"):
         jobs.wait(workspace, tracking.id, silent)
     assert all_ended(workspace.root)
     assert workspace.list(Run) == [] and not jobs.temporary_folder(workspace, tracking).exists()
-    jobs.stop(workspace, tracking.id)  # by another tab, meanwhile
+    jobs.stop(workspace, tracking.id)  # as if from another tab
     assert workspace.get(Job, tracking.id).status == "stopped"
 
 
@@ -171,16 +171,16 @@ time.sleep(60)
     assert len(workspace.list(Video)) == 1
 
 
-def test_a_job_that_was_never_started(workspace: Workspace) -> None:
+def test_a_job_without_a_process_fails_after_a_while(workspace: Workspace) -> None:
     workspace.add(Job(name="new", verb="train", params={}))
     workspace.add(Job(name="old", verb="train", params={}, created=time.time() - 60))
     assert {job.name: job.status for job in jobs.refresh(workspace)} == {"new": "queued", "old": "failed"}
 
 
-def test_a_pid_used_again_is_not_the_job(workspace: Workspace, stranger: subprocess.Popen) -> None:
-    mine = processes.start_id(stranger.pid)
-    assert isinstance(mine, str) and processes.is_alive(stranger.pid, mine)
-    another = f"{mine.rpartition('/')[0]}/1"
+def test_a_reused_pid_is_not_the_job(workspace: Workspace, stranger: subprocess.Popen) -> None:
+    actual = processes.start_id(stranger.pid)
+    assert isinstance(actual, str) and processes.is_alive(stranger.pid, actual)
+    another = f"{actual.rpartition('/')[0]}/1"
     job = Job(name="lost", verb="train", params={}, status="running", pid=stranger.pid, pid_started=another)
     workspace.add(job)
     jobs.stop(workspace, job.id)
@@ -190,7 +190,7 @@ def test_a_pid_used_again_is_not_the_job(workspace: Workspace, stranger: subproc
     assert stranger.poll() is None
 
 
-def test_the_end_of_a_long_log(workspace: Workspace) -> None:
+def test_the_last_lines_of_a_long_log_are_read(workspace: Workspace) -> None:
     job = workspace.add(Job(name="long", verb="train", params={}))
     assert jobs.log(workspace, job) == ""
     jobs.log_path(workspace, job).write_text("".join(f"line {number} {'é' * 50}\n" for number in range(5000)))

@@ -10,14 +10,15 @@ import psutil
 import pytest
 from waiting import until
 
+from backend import jobs
 from backend.jobs import processes
 
-LINUX = pytest.mark.skipif(not psutil.LINUX, reason="elsewhere processes are identified by a number")
+LINUX = pytest.mark.skipif(not psutil.LINUX, reason="other systems identify a process by a number")
 
 
 @pytest.fixture
 def leader() -> Iterator[subprocess.Popen]:
-    """A process with a group of its own, in which it has started another."""
+    """A process that leads a group of its own and starts a child in it."""
     code = (
         "import subprocess, sys; child = subprocess.Popen(['sleep', '60']); print(child.pid, flush=True); child.wait()"
     )
@@ -30,18 +31,18 @@ def leader() -> Iterator[subprocess.Popen]:
 
 def group(leader: subprocess.Popen) -> list[psutil.Process]:
     """Return the living processes of the group."""
-    found = []
+    members = []
     for process in psutil.process_iter():
         try:
             if os.getpgid(process.pid) == leader.pid and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+                members.append(process)
         except (OSError, psutil.Error):
             continue
-    return found
+    return members
 
 
-def begun(leader: subprocess.Popen) -> processes.StartId:
-    """Wait until the leader has its child; return the leader's start ID."""
+def wait_for_child(leader: subprocess.Popen) -> processes.StartId:
+    """Wait until the leader has started its child; return the leader's start ID."""
     assert leader.stdout is not None
     leader.stdout.readline()
     started = processes.start_id(leader.pid)
@@ -50,10 +51,10 @@ def begun(leader: subprocess.Popen) -> processes.StartId:
 
 
 @pytest.mark.parametrize("seconds", [1, -1, 86400])
-def test_a_step_of_the_clock_changes_no_start_id(
+def test_a_clock_change_does_not_change_start_ids(
     leader: subprocess.Popen, step_clock: Callable[[float], None], seconds: float
 ) -> None:
-    started, displayed = begun(leader), processes.start_time(leader.pid)
+    started, displayed = wait_for_child(leader), processes.start_time(leader.pid)
     step_clock(seconds)
     assert processes.start_id(leader.pid) == started and processes.is_alive(leader.pid, started)
     assert processes.start_time(leader.pid) != displayed
@@ -64,7 +65,7 @@ def test_a_step_of_the_clock_changes_no_start_id(
 
 
 @LINUX
-def test_a_name_with_blanks_and_brackets_does_not_hide_the_start(tmp_path: Path) -> None:
+def test_blanks_and_brackets_in_the_name_do_not_break_the_start_id(tmp_path: Path) -> None:
     program = tmp_path / "a) b (c"
     program.symlink_to("/bin/sleep")
     process = subprocess.Popen([program, "60"])
@@ -78,8 +79,8 @@ def test_a_name_with_blanks_and_brackets_does_not_hide_the_start(tmp_path: Path)
 
 
 @LINUX
-def test_nothing_is_ended_for_a_start_before_the_machine_was_restarted(leader: subprocess.Popen) -> None:
-    ticks = str(begun(leader)).rpartition("/")[2]
+def test_a_start_id_of_an_earlier_boot_kills_nothing(leader: subprocess.Popen) -> None:
+    ticks = str(wait_for_child(leader)).rpartition("/")[2]
     earlier = f"an-earlier-boot/{ticks}"
     assert not processes.is_alive(leader.pid, earlier)
     assert processes.kill_group(leader.pid, earlier) and len(group(leader)) == 2
@@ -88,21 +89,21 @@ def test_nothing_is_ended_for_a_start_before_the_machine_was_restarted(leader: s
     assert processes.kill_group(leader.pid, earlier) and len(group(leader)) == 1
 
 
-def test_a_float_of_an_earlier_version_is_accepted_with_a_tolerance(leader: subprocess.Popen) -> None:
-    begun(leader)
+def test_a_float_of_an_earlier_version_is_accepted_within_the_tolerance(leader: subprocess.Popen) -> None:
+    wait_for_child(leader)
     created = psutil.Process(leader.pid).create_time()
     assert processes.is_alive(leader.pid, created + 2) and not processes.is_alive(leader.pid, created + 60)
     assert not processes.kill_group(leader.pid, created + 60) and len(group(leader)) == 2
     assert processes.kill_group(leader.pid, created + 2) and group(leader) == []
     leader.wait()
-    assert processes.kill_group(leader.pid, created + 60)  # as nothing has this number any more
+    assert processes.kill_group(leader.pid, created + 60)  # because no process has this pid any more
 
 
-def test_without_proc_the_kernels_start_time_identifies(
+def test_without_proc_the_start_time_identifies_a_process(
     leader: subprocess.Popen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(processes, "PROC", tmp_path)
-    started = begun(leader)
+    started = wait_for_child(leader)
     assert isinstance(started, float) and processes.is_alive(leader.pid, started)
     leader.kill()
     leader.wait()
@@ -110,42 +111,42 @@ def test_without_proc_the_kernels_start_time_identifies(
     assert processes.kill_group(leader.pid, started) and group(leader) == []
 
 
-def test_processes_are_ended_by_a_variable() -> None:
-    running = {}
+def test_processes_are_killed_by_environment_variable() -> None:
+    sleeping = {}
     for place in ("here", "there"):
-        running[place] = subprocess.Popen(["sleep", "60"], env={**os.environ, "BYTETRACK_TEST_PLACE": place})
+        sleeping[place] = subprocess.Popen(["sleep", "60"], env={**os.environ, "BYTETRACK_TEST_PLACE": place})
     assert processes.kill_with_variable("BYTETRACK_TEST_PLACE", "here")
-    assert running["here"].wait(5) < 0 and running["there"].poll() is None
-    running["there"].kill()
-    running["there"].wait()
+    assert sleeping["here"].wait(5) < 0 and sleeping["there"].poll() is None
+    sleeping["there"].kill()
+    sleeping["there"].wait()
 
 
 @pytest.mark.parametrize("where", ["finalizer", "callback"])
-def test_a_stop_that_python_ignores_comes_again(where: str) -> None:
-    """As when SIGTERM comes while the lock of an imported module is being forgotten."""
+def test_a_stop_that_python_ignores_is_raised_again(where: str) -> None:
+    """Python itself runs such code when it releases the lock of an imported module, for example."""
     code = f"""
 import os, signal, time, weakref
 from backend.jobs.processes import Stopped, stop_on_sigterm
 
-class Thing:
+class Temporary:
     pass
 
-def told(*_):
+def signal_self(*_):
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(0.01)
 
 stop_on_sigterm()
-thing = Thing()
+temporary = Temporary()
 if "{where}" == "finalizer":
-    Thing.__del__ = told
+    Temporary.__del__ = signal_self
 else:
-    reference = weakref.ref(thing, told)
+    reference = weakref.ref(temporary, signal_self)
 try:
-    del thing
+    del temporary
     time.sleep(20)
 except Stopped:
     print("stopped")
 """
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=15, cwd=Path(__file__).parents[2])
+    done = subprocess.run(command, capture_output=True, text=True, timeout=15, cwd=jobs.PROJECT)
     assert (done.stdout, done.stderr) == ("stopped\n", "")

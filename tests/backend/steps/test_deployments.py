@@ -85,7 +85,7 @@ def test_what_cannot_be_deployed(workspace: Workspace) -> None:
     model = add_model(workspace)
     with pytest.raises(UserError, match="no way of serving called “carrier”. Choose one of batch, realtime, async"):
         deployments.deploy(workspace, silent, name="e", model=model.id, mode="carrier")
-    with pytest.raises(UserError, match="no model “model-0”"):
+    with pytest.raises(UserError, match="Model not found: “model-0”"):
         deployments.deploy(workspace, silent, name="e", model="model-0", mode="batch")
     with pytest.raises(UserError, match="cannot be a name"):
         deployments.deploy(workspace, silent, name="a/b", model=model.id, mode="realtime")

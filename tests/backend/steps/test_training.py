@@ -71,9 +71,9 @@ def test_what_cannot_be_trained_is_told_before_a_job_starts(workspace: Workspace
         training.start(workspace, name="t", dataset=dataset.id, hyperparameters={"max_epoch": "0"})
     with pytest.raises(UserError, match="Did you mean batch_size"):
         training.start(workspace, name="t", dataset=dataset.id, hyperparameters={"batchsize": "4"})
-    with pytest.raises(UserError, match="no model “model-0”"):
+    with pytest.raises(UserError, match="Model not found: “model-0”"):
         training.start(workspace, name="t", dataset=dataset.id, hyperparameters={}, base="model-0")
-    with pytest.raises(UserError, match="no dataset “set”"):
+    with pytest.raises(UserError, match="Dataset not found: “set”"):
         training.start(workspace, name="t", dataset="set", hyperparameters={})
     with workspace.edit(Dataset, dataset.id) as stored:
         stored.frames["train"] = 0
