@@ -1,9 +1,9 @@
-"""Check and measure the image's programs on a machine with a GPU, in a few minutes.
+"""Check and benchmark the image's programs on a machine with a GPU, in a few minutes.
 
     python tests/benchmarks/gpu_check.py --out gpu.json --video VIDEO --truth gt.txt --checkpoint yolox_nano_coco.pth
 
-Each part adds its figures to the JSON file as soon as it has them, so that a run that is cut off still tells. On a
-machine without a GPU it runs on the CPU, which is how it is rehearsed: add --quick.
+Each part adds its figures to the JSON file when it is done, so that an interrupted run still gives results. On a
+machine without a GPU, it runs on the CPU; add --quick to test this script there.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from bytetrack.detection.engine import Engine, OnnxEngine, load_engine
 from bytetrack.pipeline import track_file
 from bytetrack.scoring.metrics import evaluate
 
+MATCH_IOU = 0.9
 SIZES = {  # depth, width, height and width of the input
     "nano 416": (0.33, 0.25, (416, 416)),
     "s 640": (0.33, 0.5, (640, 640)),
@@ -46,7 +47,7 @@ SIZES = {  # depth, width, height and width of the input
 
 
 class Check:
-    """What all parts need, and the figures that they give."""
+    """The inputs of all parts, and the figures that they report."""
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options = options
@@ -57,13 +58,14 @@ class Check:
     def quick(self) -> bool:
         return self.options.quick
 
-    def add(self, part: str, figures: dict[str, Any]) -> None:
+    def report(self, part: str, figures: dict[str, Any]) -> None:
+        """Write the figures of a part to the JSON file, and print them."""
         self.figures[part] = figures
         self.options.out.write_text(json.dumps(self.figures, indent=1))
         print(part, json.dumps(figures), flush=True)
 
     def artifact(self) -> Path:
-        """The checkpoint as an artifact, which all parts but the speed of networks use."""
+        """Return the checkpoint as an artifact, which all parts except `networks` use."""
         folder = self.folder / "model"
         if not folder.exists():
             weights = read_checkpoint(self.options.checkpoint)
@@ -77,7 +79,7 @@ class Check:
 
 
 def machine(check: Check) -> dict[str, Any]:
-    """What it runs on."""
+    """Describe the machine."""
     gpu = torch.cuda.is_available()
     return {
         "gpus": [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())],
@@ -91,7 +93,7 @@ def machine(check: Check) -> dict[str, Any]:
 
 
 def unusable(check: Check) -> dict[str, Any]:
-    """Whether `serve` refuses a GPU that it cannot use, and takes the CPU only where it is told to."""
+    """Check that `serve` refuses a GPU that it cannot use, and uses the CPU only if asked to."""
     base = check.folder / "unusable"
     base.mkdir()
     (base / "model").symlink_to(check.artifact())
@@ -104,62 +106,64 @@ def unusable(check: Check) -> dict[str, Any]:
         text=True,
         timeout=60,
     )
-    count = "from bytetrack.devices import gpu_count; print(gpu_count())"
+    print_count = "from bytetrack.devices import gpu_count; print(gpu_count())"
     hidden = subprocess.run(
-        [sys.executable, "-c", count],
+        [sys.executable, "-c", print_count],
         env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
         capture_output=True,
         text=True,
         check=True,
     )
-    return {"exit code": ended.returncode, "says": ended.stderr.strip(), "GPUs with -1": int(hidden.stdout)}
+    return {"exit code": ended.returncode, "error": ended.stderr.strip(), "GPUs with -1": int(hidden.stdout)}
 
 
 def agreement(check: Check) -> dict[str, Any]:
-    """Detections on the GPU beside those of ONNX Runtime on the CPU, frame by frame, and both tracks' scores."""
+    """Compare the detections on the GPU with those of ONNX Runtime on the CPU, and the scores of their tracks."""
     folder, frames = check.artifact(), 10 if check.quick else 100
-    one, other = Detector(folder, load_engine(folder)), Detector(folder, OnnxEngine(folder))
-    differences = []
-    missing = total = 0
+    gpu_detector, cpu_detector = Detector(folder, load_engine(folder)), Detector(folder, OnnxEngine(folder))
+    differences: list[float] = []
+    unmatched = total = 0
     for number, frame in enumerate(video.read_frames(check.options.video)):
         if number == frames:
             break
-        found, expected = one.detect([frame])[0], other.detect([frame])[0]
-        matched, corners = _matched(found, expected)
+        actual, expected = gpu_detector.detect([frame])[0], cpu_detector.detect([frame])[0]
+        matched, corner_differences = _match(actual, expected)
         total += len(expected)
-        missing += len(expected) - matched + max(0, len(found) - len(expected))
-        differences += corners
+        unmatched += len(expected) - matched + max(0, len(actual) - len(expected))
+        differences += corner_differences
     scores = {}
     truth = mot.read(check.options.truth)
-    for name, detector in (("GPU", one), ("CPU", other)):
+    for name, detector in (("GPU", gpu_detector), ("CPU", cpu_detector)):
         tracked = track_file(check.options.video, detector, {})
         people = replace(tracked.tracks, classes=("person",))  # the only class that is reported
         [evaluation] = evaluate(truth, people, tracked.detections.frames).values()
         metrics = evaluation.metrics()
-        scores[name] = {each: round(metrics[each], 2) for each in ("HOTA", "MOTA", "IDF1")}
+        scores[name] = {metric: round(metrics[metric], 2) for metric in ("HOTA", "MOTA", "IDF1")}
     return {
-        "engine": type(one.engine).__name__,
+        "engine": type(gpu_detector.engine).__name__,
         "boxes": total,
-        "boxes without a partner": missing,
+        "boxes without a match": unmatched,
         "largest difference of a corner, pixels": round(max(differences, default=0.0), 3),
         "mean difference of a corner, pixels": round(float(np.mean(differences or [0.0])), 4),
         "scores": scores,
     }
 
 
-def _matched(found: Detections, expected: Detections) -> tuple[int, list[float]]:
-    if not len(found) or not len(expected):
+def _match(actual: Detections, expected: Detections) -> tuple[int, list[float]]:
+    """Return the number of expected boxes with a match, and the largest difference of a corner for each of them."""
+    if not len(actual) or not len(expected):
         return 0, []
-    iou = box_iou(found.xyxy, expected.xyxy)
+    iou = box_iou(actual.xyxy, expected.xyxy)
     best = iou.argmax(axis=0)
-    near = np.flatnonzero(iou.max(axis=0) > 0.9)
-    return len(near), np.abs(found.xyxy[best[near]] - expected.xyxy[near]).max(axis=1).tolist()
+    matched = np.flatnonzero(iou.max(axis=0) > MATCH_IOU)
+    differences: list[float] = np.abs(actual.xyxy[best[matched]] - expected.xyxy[matched]).max(axis=1).tolist()
+    return len(matched), differences
 
 
 def networks(check: Check) -> dict[str, Any]:
-    """Images per second of each network alone, one by one, as `serve` and `process` call it; and of whole videos."""
+    """Measure each network alone, one image at a time as `serve` and `process` call it, and on a 1080p video."""
     figures: dict[str, Any] = {}
-    large = _enlarged(check, (1920, 1080), 20 if check.quick else 300)
+    large = _enlarge_video(check, (1920, 1080), 20 if check.quick else 300)
     for name, (depth, width, size) in list(SIZES.items())[: 1 if check.quick else None]:
         folder = check.folder / name.replace(" ", "-")
         folder.mkdir()
@@ -168,7 +172,7 @@ def networks(check: Check) -> dict[str, Any]:
         engine = load_engine(folder)
         tracked = track_file(large, Detector(folder, engine), {})
         figures[name] = {
-            "network, images/s": round(_speed(engine, check), 1),
+            "network, images/s": round(_images_per_second(engine, check), 1),
             "1080p file, frames/s": round(tracked.detections.frames / tracked.model_seconds, 1),
         }
     started, frames = time.perf_counter(), sum(1 for _ in video.read_frames(large))
@@ -176,7 +180,7 @@ def networks(check: Check) -> dict[str, Any]:
     return figures
 
 
-def _speed(engine: Engine, check: Check) -> float:
+def _images_per_second(engine: Engine, check: Check) -> float:
     images = np.random.default_rng(0).random((1, 3, *engine.input_size), np.float32)
     for _ in range(2 if check.quick else 20):
         engine(images)
@@ -187,7 +191,7 @@ def _speed(engine: Engine, check: Check) -> float:
     return done / (time.perf_counter() - started)
 
 
-def _enlarged(check: Check, size: tuple[int, int], frames: int) -> Path:
+def _enlarge_video(check: Check, size: tuple[int, int], frames: int) -> Path:
     path = check.folder / "large.mp4"
     with video.VideoWriter(path, 25, size) as writer:
         for number, frame in enumerate(video.read_frames(check.options.video)):
@@ -197,7 +201,7 @@ def _enlarged(check: Check, size: tuple[int, int], frames: int) -> Path:
 
 
 def training(check: Check) -> dict[str, Any]:
-    """The program `train`, from scratch and from the checkpoint: seconds, images per second, AP, memory."""
+    """Run `train` from scratch and from the checkpoint: seconds, images per second, AP."""
     figures = {}
     for name, changes in (
         ("nano from the checkpoint", {"max_epoch": "4"}),
@@ -226,14 +230,14 @@ def training(check: Check) -> dict[str, Any]:
             "exit code": ended.returncode,
             "seconds": round(time.perf_counter() - started, 1),
             "images/s": max(speeds, default=0.0),
-            "says": [line for line in lines if " AP: " in line or "training on" in line or "start" in line],
+            "log": [line for line in lines if " AP: " in line or "training on" in line or "start" in line],
             "errors": ended.stderr[-1500:],
         }
     return figures
 
 
 def _save_channels(check: Check, data: Path) -> None:
-    """The video's frames with its labels: the first two thirds to train on, the rest to validate."""
+    """Write the video's frames with its labels: the first two thirds for training, the rest for validation."""
     truth, info = mot.read(check.options.truth), video.probe(check.options.video)
     frames = min(info.frames, 12 if check.quick else info.frames)
     for split, first, last in (("train", 0, frames * 2 // 3), ("val", frames * 2 // 3, frames)):
@@ -248,22 +252,22 @@ def _save_channels(check: Check, data: Path) -> None:
             images.append({"id": number, "file_name": f"{number}.jpg", "video_id": 1, "frame_id": number} | size)
             for row in truth.at(number).rows():
                 left, top, right, bottom = row["xyxy"]
-                about = {"image_id": number, "category_id": 1, "track_id": row["id"], "iscrowd": 0}
+                ids = {"id": len(boxes) + 1, "image_id": number, "category_id": 1, "track_id": row["id"]}
                 box = [left, top, right - left, bottom - top]
-                boxes.append({"id": len(boxes) + 1, "bbox": box, "area": box[2] * box[3]} | about)
+                boxes.append(ids | {"bbox": box, "area": box[2] * box[3], "iscrowd": 0})
         document = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "person"}]}
         (data / split / "annotations.json").write_text(json.dumps(document))
 
 
 def serving(check: Check) -> dict[str, Any]:
-    """The program `serve`: start-up, and milliseconds of one image at a time over HTTP on loopback."""
+    """Run `serve`: seconds until it is ready, and milliseconds per image over HTTP on loopback."""
     base = check.folder / "serve"
     base.mkdir()
     (base / "model").symlink_to(check.artifact())
     frame = next(iter(video.read_frames(check.options.video)))
     jpeg = cv2.imencode(".jpg", frame)[1].tobytes()
     started = time.perf_counter()
-    with _running(base) as address:
+    with _run_serve(base) as address:
         ready = time.perf_counter() - started
         times = []
         for _ in range(10 if check.quick else 200):
@@ -281,7 +285,7 @@ def serving(check: Check) -> dict[str, Any]:
 
 
 @contextmanager
-def _running(base: Path) -> Iterator[str]:
+def _run_serve(base: Path) -> Iterator[str]:
     variables = {"SAGEMAKER_BASE_DIR": str(base), "SAGEMAKER_BIND_TO_PORT": "18080", "BYTETRACK_HOST": "127.0.0.1"}
     process = subprocess.Popen([sys.executable, "-m", "bytetrack.serve"], env=os.environ | variables)
     try:
@@ -300,7 +304,7 @@ def _running(base: Path) -> Iterator[str]:
 
 
 def batch(check: Check) -> dict[str, Any]:
-    """The program `process` on the video."""
+    """Run `process` on the video."""
     base = check.folder / "process"
     (base / "processing" / "input" / "videos").mkdir(parents=True)
     (base / "processing" / "input" / "model").symlink_to(check.artifact())
@@ -313,7 +317,7 @@ def batch(check: Check) -> dict[str, Any]:
     return {
         "frames": done["frames"],
         "frames/s": done["fps"],
-        "seconds in all": round(time.perf_counter() - started, 1),
+        "total seconds": round(time.perf_counter() - started, 1),
     }
 
 
@@ -330,12 +334,12 @@ PARTS: dict[str, Callable[[Check], dict[str, Any]]] = {
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True, help="JSON file for the figures")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write the figures to")
     parser.add_argument("--video", type=Path, required=True, help="a video of people")
     parser.add_argument("--truth", type=Path, required=True, help="its labels as MOTChallenge text")
     parser.add_argument("--checkpoint", type=Path, required=True, help="YOLOX-nano with COCO's classes, ImageNet input")
-    parser.add_argument("--parts", default=",".join(PARTS), help="which of them, in order (default: %(default)s)")
-    parser.add_argument("--quick", action="store_true", help="small sizes, to rehearse")
+    parser.add_argument("--parts", default=",".join(PARTS), help="parts to run, in order (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="run small sizes, to test this script")
     options = parser.parse_args()
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -344,10 +348,10 @@ def main() -> int:
             started = time.perf_counter()
             try:
                 figures = PARTS[part](check)
-            except Exception:  # the other parts still tell
+            except Exception:  # the other parts can still run
                 traceback.print_exc()
                 figures, failed = {"failed": traceback.format_exc()[-1500:]}, 1
-            check.add(part, figures | {"took": round(time.perf_counter() - started, 1)})
+            check.report(part, figures | {"part seconds": round(time.perf_counter() - started, 1)})
     return failed
 
 

@@ -16,15 +16,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class RefuseOtherSites:
-    """ASGI middleware: answer requests only under a loopback name, and no page but the server's own."""
+    """ASGI middleware that answers requests under a loopback host name only, and no requests from other web pages."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not _is_from_here(Headers(scope=scope)):
-            sentence = "This endpoint serves this machine only, and takes no requests from web pages."
-            return await JSONResponse({"error": sentence}, 403)(scope, receive, send)
+        """Answer 403, or pass the request on."""
+        if scope["type"] == "http" and not _is_allowed(Headers(scope=scope)):
+            message = "This endpoint serves this machine only, and accepts no requests from web pages."
+            await JSONResponse({"error": message}, 403)(scope, receive, send)
+            return
         await self.app(scope, receive, send)
 
 
@@ -36,7 +38,7 @@ def is_loopback(host: str) -> bool:
         return host.lower().rstrip(".") == "localhost"
 
 
-def _is_from_here(headers: Headers) -> bool:
+def _is_allowed(headers: Headers) -> bool:
     host, origin = headers.get("host", ""), headers.get("origin")
     try:
         hostname = urlsplit(f"//{host}").hostname or ""
