@@ -13,7 +13,8 @@ from backend.errors import UserError
 from backend.progress import silent
 from backend.steps import training
 from backend.workspace import Workspace
-from backend.workspace.records import Dataset, Job, Model
+from backend.workspace.records import Dataset, Job, Labels, Model, Video
+from bytetrack.training.hyperparameters import epoch_schedule
 
 
 @pytest.fixture
@@ -80,3 +81,19 @@ def test_what_cannot_be_trained_is_told_before_a_job_starts(workspace: Workspace
     with pytest.raises(UserError, match="“squares” has no frames to train on"):
         training.start(workspace, name="t", dataset=dataset.id, hyperparameters={})
     assert workspace.list(Job) == []
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+@pytest.mark.parametrize("epochs", [None, 1, 20, 100])
+def test_suggestions_follow_the_training_programs_rule_for_epochs(
+    workspace: Workspace, dataset: Dataset, epochs: int | None, pretrained: bool
+) -> None:
+    video = Video(name="v", path="v.mp4", width=64, height=64, fps=10, frames=6, seconds=0.6, codec="h264", size=1)
+    labels = Labels(name="l", video=video.id, source="test", classes=["disc"], labeled_frames=[0], boxes=1, objects=1)
+    workspace.add(video)
+    workspace.add(labels)
+    with workspace.edit(Dataset, dataset.id) as stored:
+        stored.splits["train"] = [labels.id]
+    suggested = training.suggest(workspace, dataset.id, epochs=epochs, pretrained=pretrained)
+    schedule = epoch_schedule(epochs or int(suggested["max_epoch"]), pretrained)
+    assert {name: suggested[name] for name in schedule} == {name: str(value) for name, value in schedule.items()}
