@@ -20,6 +20,8 @@ from safetensors.torch import load_file
 
 from bytetrack import train
 from bytetrack.detection import artifact
+from bytetrack.training.failure import TrainingDiverged
+from bytetrack.training.hyperparameters import Hyperparameters
 from bytetrack.training.metric_definitions import parse
 
 SIZES = dict.fromkeys(("input_size_h", "input_size_w", "test_size_h", "test_size_w"), "64")
@@ -303,6 +305,26 @@ def test_invalid_hyperparameters_are_reported(
 ) -> None:
     set_hyperparameters(base, **hyperparameters)
     assert message in failure_of(base, monkeypatch, capsys)
+
+
+class BrokenNetwork(torch.nn.Module):
+    """A network that fails like YOLOX's loss does if a weight is not a number."""
+
+    def __init__(self, weight: float) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.tensor(weight))
+
+    def forward(self, pixels: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("all elements of input should be between 0 and 1")
+
+
+@pytest.mark.parametrize(("weight", "error"), [(float("nan"), TrainingDiverged), (1.0, RuntimeError)])
+def test_only_errors_of_a_network_that_is_not_finite_are_taken_for_divergence(
+    weight: float, error: type[Exception]
+) -> None:
+    with pytest.raises(error) as raised:
+        train.compute_losses(BrokenNetwork(weight), torch.zeros(1), torch.zeros(1), Hyperparameters())
+    assert type(raised.value) is error
 
 
 def remove_boxes(base: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-STRIDE = 32  # sides of images must be multiples of it
+from bytetrack.detection.artifact import STRIDE
+
 SIZES: dict[str, tuple[float, float]] = {  # YOLOX's depth and width
     "nano": (0.33, 0.25),
     "tiny": (0.33, 0.375),

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from yolox.models import YoloxModule
 
-from bytetrack.training.hyperparameters import STRIDE, Hyperparameters
+from bytetrack.detection.artifact import STRIDE
+from bytetrack.training.hyperparameters import Hyperparameters
 
 WEIGHT_DECAY = {"sgd": 5e-4, "adamw": 0.05}
 MAX_EMA_DECAY = 0.9998
