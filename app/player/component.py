@@ -76,12 +76,14 @@ def difference_layers(
 
     @component_data.computed_once
     def compared() -> tuple[MarkedTracks, MarkedTracks]:
-        from bytetrack.scoring.differences import MISSED, find_differences  # imports SciPy and TrackEval
+        from bytetrack.scoring.differences import Mark, find_differences  # imports SciPy and TrackEval
 
         reference, tracks = load[0](), load[1]()
         marks = find_differences(reference, tracks, video.frames, labeled_frames)
-        missed = [moment for moment in marks.moments if moment.kind == MISSED]  # their ids are those of the reference
-        others = [moment for moment in marks.moments if moment.kind != MISSED]
+        missed = [
+            moment for moment in marks.moments if moment.kind == Mark.MISSED
+        ]  # their ids are those of the reference
+        others = [moment for moment in marks.moments if moment.kind != Mark.MISSED]
         return MarkedTracks(reference, marks.truth, missed), MarkedTracks(tracks, marks.tracks, others)
 
     def offer(index: int) -> str:

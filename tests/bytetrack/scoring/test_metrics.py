@@ -1,3 +1,5 @@
+"""Metrics of tracks and of detections."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -15,23 +17,23 @@ FRAMES = 10
 
 
 def walk(ids: Sequence[int], left: float = 0.0, class_id: int = 0, classes: Sequence[str] = ("object",)) -> Tracks:
-    """One object that walks to the right; `ids` holds the id that it has in each frame, 0 where it is not there."""
+    """Return the tracks of an object that moves to the right. `ids` has its id in each frame, or 0 if it is absent."""
     frame = np.flatnonzero(ids)
     x = left + 5.0 * frame
     xyxy = np.stack([x, np.zeros(len(frame)), x + 40, np.full(len(frame), 80.0)], axis=1)
     return Tracks(frame, np.array(ids)[frame], xyxy, np.ones(len(frame)), np.full(len(frame), class_id), tuple(classes))
 
 
-def both(a: Tracks, b: Tracks) -> Tracks:
+def concatenate(a: Tracks, b: Tracks) -> Tracks:
     columns = ("frame", "id", "xyxy", "score", "class_id")
-    joined = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in columns}
-    return Tracks(**joined, classes=a.classes)
+    joined_columns = {name: np.concatenate([getattr(a, name), getattr(b, name)]) for name in columns}
+    return Tracks(**joined_columns, classes=a.classes)
 
 
 TRUTH = walk([1] * FRAMES)
 
 
-def test_perfect_tracks_score_full_marks(capfd: pytest.CaptureFixture[str]) -> None:
+def test_perfect_tracks_have_perfect_metrics(capfd: pytest.CaptureFixture[str]) -> None:
     metrics = score(TRUTH, walk([7] * FRAMES), FRAMES)
     for name in ("HOTA", "DetA", "AssA", "LocA", "MOTA", "MOTP", "IDF1", "IDP", "IDR"):
         assert metrics[name] == pytest.approx(100)
@@ -39,7 +41,7 @@ def test_perfect_tracks_score_full_marks(capfd: pytest.CaptureFixture[str]) -> N
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_switch_of_identity_is_counted_and_halves_idf1() -> None:
+def test_an_id_switch_is_counted_and_halves_idf1() -> None:
     metrics = score(TRUTH, walk([1] * 5 + [2] * 5), FRAMES)
     assert metrics["IDSW"] == 1
     assert metrics["MOTA"] == pytest.approx(90)
@@ -48,12 +50,12 @@ def test_a_switch_of_identity_is_counted_and_halves_idf1() -> None:
 
 
 def test_misses_and_false_positives_are_counted() -> None:
-    metrics = score(TRUTH, both(walk([1] * 8 + [0, 0]), walk([2] * 3 + [0] * 7, left=500)), FRAMES)
+    metrics = score(TRUTH, concatenate(walk([1] * 8 + [0, 0]), walk([2] * 3 + [0] * 7, left=500)), FRAMES)
     assert (metrics["FN"], metrics["FP"]) == (2, 3)
     assert metrics["MOTA"] == pytest.approx(50)
 
 
-def test_only_labeled_frames_count() -> None:
+def test_only_labeled_frames_are_scored() -> None:
     labeled = [0, 5]
     truth = TRUTH.select(np.isin(TRUTH.frame, labeled))
     metrics = score(truth, walk([1] * FRAMES), FRAMES, labeled)
@@ -62,9 +64,11 @@ def test_only_labeled_frames_count() -> None:
     assert score(truth, walk([1] * FRAMES), FRAMES)["FP"] == 8
 
 
-def test_classes_go_together_by_name() -> None:
-    truth = both(walk([1] * FRAMES, classes=("car", "person")), walk([2] * FRAMES, 300, 1, classes=("car", "person")))
-    tracks = both(
+def test_classes_match_by_name() -> None:
+    truth = concatenate(
+        walk([1] * FRAMES, classes=("car", "person")), walk([2] * FRAMES, 300, 1, classes=("car", "person"))
+    )
+    tracks = concatenate(
         walk([1] * FRAMES, 300, classes=("Person", "dog")), walk([2] * FRAMES, 700, 1, classes=("Person", "dog"))
     )
     per_class = score_per_class(truth, tracks, FRAMES)
@@ -75,7 +79,7 @@ def test_classes_go_together_by_name() -> None:
     assert (overall["FN"], overall["FP"], overall["MOTA"]) == (FRAMES, 0, pytest.approx(50))
 
 
-def test_one_class_each_needs_no_common_name() -> None:
+def test_single_classes_match_regardless_of_name() -> None:
     assert score(TRUTH, walk([1] * FRAMES, classes=("pedestrian",)), FRAMES)["HOTA"] == pytest.approx(100)
 
 
@@ -83,13 +87,15 @@ def test_one_class_each_needs_no_common_name() -> None:
     ("truth", "tracks", "misses", "false_positives"),
     [(TRUTH, Tracks.empty(), FRAMES, 0), (Tracks.empty(), TRUTH, 0, FRAMES), (Tracks.empty(), Tracks.empty(), 0, 0)],
 )
-def test_nothing_on_either_side_is_no_trouble(truth: Tracks, tracks: Tracks, misses: int, false_positives: int) -> None:
+def test_empty_tracks_and_empty_ground_truth_are_scored(
+    truth: Tracks, tracks: Tracks, misses: int, false_positives: int
+) -> None:
     metrics = score(truth, tracks, FRAMES)
     assert (metrics["HOTA"], metrics["FN"], metrics["FP"]) == (0, misses, false_positives)
     assert np.isfinite(list(metrics.values())).all()
 
 
-def test_no_frame_labeled_is_no_trouble() -> None:
+def test_no_labeled_frame_scores_0() -> None:
     assert score(TRUTH, TRUTH, FRAMES, [])["HOTA"] == 0
 
 
@@ -100,17 +106,17 @@ def test_average_precision(capfd: pytest.CaptureFixture[str]) -> None:
         "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": box, "area": 3200.0, "iscrowd": 0}],
         "categories": [{"id": 1, "name": "person"}],
     }
-    found = {"image_id": 1, "category_id": 1, "bbox": box, "score": 0.9}
-    assert average_precision(truth, [found]) == pytest.approx({"AP": 1, "AP50": 1, "AP75": 1, "AR": 1})
-    # Half as wide: an IoU of 0.6 passes three of the ten thresholds.
-    near = average_precision(truth, [{**found, "bbox": [10.0, 10.0, 24.0, 80.0]}])
-    assert near["AP50"] == pytest.approx(1)
-    assert near["AP"] == pytest.approx(0.3)
-    assert average_precision(truth, [])["AP"] == average_precision({**truth, "annotations": []}, [found])["AP"] == 0
+    detection = {"image_id": 1, "category_id": 1, "bbox": box, "score": 0.9}
+    assert average_precision(truth, [detection]) == pytest.approx({"AP": 1, "AP50": 1, "AP75": 1, "AR": 1})
+    # A narrower box with an IoU of 0.6 matches at three of the ten thresholds.
+    narrow = average_precision(truth, [{**detection, "bbox": [10.0, 10.0, 24.0, 80.0]}])
+    assert narrow["AP50"] == pytest.approx(1)
+    assert narrow["AP"] == pytest.approx(0.3)
+    assert average_precision(truth, [])["AP"] == average_precision({**truth, "annotations": []}, [detection])["AP"] == 0
     assert capfd.readouterr() == ("", "")
 
 
-def test_the_authors_tracks_score_what_they_are_known_to(shared_data: Path) -> None:
+def test_the_tracks_of_the_authors_code_have_the_expected_metrics(shared_data: Path) -> None:
     evaluations: list[Evaluation] = []
     for folder in sorted((shared_data / "mot15").iterdir()):
         info = ConfigParser()

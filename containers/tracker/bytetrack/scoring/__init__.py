@@ -1,1 +1,1 @@
-"""Scores of tracks against the ground truth."""
+"""Scores of tracks against ground truth."""

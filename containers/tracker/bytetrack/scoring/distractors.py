@@ -1,54 +1,57 @@
-"""MOTChallenge's preprocessing: boxes on distractors, such as reflections, are neither right nor wrong."""
+"""MOTChallenge's preprocessing: boxes on distractors, such as reflections, are not scored."""
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from bytetrack.arrays import BoolArray, FloatArray, IntArray
 from bytetrack.boxes import box_iou
 from bytetrack.scoring.metrics import frame_slices
 from bytetrack.tracks import Tracks
 
-MIN_IOU = 0.5
-# Numbers in the class column.
+MIN_IOU = 0.5  # Boxes with a lower IoU do not match.
+
+# Numbers in the class column of the ground truth.
 PEDESTRIAN = 1
-MOT17 = (2, 7, 8, 12)  # person on vehicle, static person, distractor, reflection
-MOT20 = (2, 6, 7, 8, 12)  # non-motorized vehicle, too
+MOT17 = (2, 7, 8, 12)  # The distractors: person on vehicle, static person, distractor, reflection.
+MOT20 = (2, 6, 7, 8, 12)  # Those of MOT17 and non-motorized vehicle.
 
 
-def has_distractors(scores: np.ndarray, classes: np.ndarray) -> bool:
-    """Tell MOT16, MOT17 or MOT20 ground truth from other data that has several classes.
+def has_distractors(scores: FloatArray, classes: IntArray) -> bool:
+    """Return whether ground truth looks like that of MOT16, MOT17 or MOT20.
 
-    In the challenge, only pedestrians count: rows of all other classes have score 0, and some are distractors. A class
-    that is to be scored has rows with another score.
+    In these challenges, only pedestrians are scored: all rows of other classes have score 0, and some of them are
+    distractors.
 
     Args:
-        scores: `(N,)` of all rows of the file, those with score 0 included.
-        classes: `(N,)` int, their class numbers.
+        scores: `(N,)` scores of all rows of the file, including those with score 0.
+        classes: `(N,)` class numbers of these rows.
     """
     return bool((classes[scores != 0] == PEDESTRIAN).all() and np.isin(classes, MOT20).any())
 
 
-def match_distractors(truth: Tracks, classes: np.ndarray, tracks: Tracks, distractors: tuple[int, ...]) -> np.ndarray:
-    """Find the boxes of tracks that match a distractor.
+def match_distractors(truth: Tracks, classes: IntArray, tracks: Tracks, distractors: tuple[int, ...]) -> BoolArray:
+    """Find the boxes of tracks that match a distractor, as TrackEval does before it computes metrics.
 
-    In each frame, boxes of tracks are assigned to all boxes of the truth, whatever their class and score, so that the
-    sum of IoUs is largest; pairs with an IoU below 0.5 do not match. TrackEval does the same before it scores.
+    In each frame, boxes of tracks are assigned to boxes of the ground truth, regardless of class and score, so that the
+    sum of IoUs is largest. Pairs with an IoU below 0.5 do not match.
 
     Args:
-        truth: All rows of the file, those with score 0 included.
-        classes: `(N,)` int, their class numbers.
-        distractors: Class numbers, `MOT17` or `MOT20`.
+        truth: All rows of the file, including those with score 0.
+        classes: `(N,)` class numbers of these rows.
+        tracks: Tracks to match.
+        distractors: Class numbers of distractors, `MOT17` or `MOT20`.
 
     Returns:
-        `(M,)` bool, one per box of `tracks`.
+        `(M,)` mask of the boxes of `tracks` that match a distractor.
     """
-    found = np.zeros(len(tracks), bool)
+    on_distractor = np.zeros(len(tracks), bool)
     frames = np.intersect1d(truth.frame, tracks.frame)
-    for a, b in zip(frame_slices(truth, frames), frame_slices(tracks, frames)):
-        shares = box_iou(truth.xyxy[a], tracks.xyxy[b])
-        shares[shares < MIN_IOU - np.finfo(float).eps] = 0
-        rows, columns = linear_sum_assignment(shares, maximize=True)
-        hit = (shares[rows, columns] > 0) & np.isin(classes[a][rows], distractors)
-        found[b.start + columns[hit]] = True
-    return found
+    for truth_slice, track_slice in zip(frame_slices(truth, frames), frame_slices(tracks, frames)):
+        iou = box_iou(truth.xyxy[truth_slice], tracks.xyxy[track_slice])
+        iou[iou < MIN_IOU - np.finfo(float).eps] = 0
+        rows, columns = linear_sum_assignment(iou, maximize=True)
+        hit = (iou[rows, columns] > 0) & np.isin(classes[truth_slice][rows], distractors)
+        on_distractor[track_slice.start + columns[hit]] = True
+    return on_distractor
