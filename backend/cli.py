@@ -94,7 +94,9 @@ def _values(pairs: list[str]) -> dict[str, Any]:
 
 
 def _use(options: argparse.Namespace, workspace: Workspace) -> dict:
-    registry.set_up(workspace, options.platform, {name: str(each) for name, each in _values(options.settings).items()})
+    registry.change_settings(
+        workspace, options.platform, {name: str(each) for name, each in _values(options.settings).items()}
+    )
     registry.choose(workspace, options.platform)
     return {"platform": options.platform, "checks": [vars(check) for check in platform_setup.checks(workspace)]}
 

@@ -58,8 +58,8 @@ def _number_field(option: Option, number: type[Number], value: Value, key: str) 
     """Show a field for integers or for real numbers."""
     return st.number_input(
         option.label,
-        min_value=None if option.min is None else number(option.min),
-        max_value=None if option.max is None else number(option.max),
+        min_value=None if option.minimum is None else number(option.minimum),
+        max_value=None if option.maximum is None else number(option.maximum),
         value=number(value),
         key=key,
         help=option.help or None,

@@ -71,7 +71,7 @@ def refresh(workspace: Workspace) -> list[Job]:
             processes.kill_group(job.pid, job.pid_started)
         if not _has_process(job):
             _record_death(workspace, job)
-    deployments.sweep(workspace)
+    deployments.end_unrecorded_servers(workspace)
     return workspace.list(Job)
 
 

@@ -1,1 +1,1 @@
-"""The platforms that jobs and endpoints run on: this machine, and Amazon SageMaker."""
+"""Where jobs and endpoints run: this machine, AWS, or another platform, all behind the interface in `base`."""

@@ -1,11 +1,14 @@
-"""What a platform can do: the one interface behind which this machine, SageMaker or a third one lies."""
+"""The interface of a platform: what this machine, Amazon SageMaker or a third place offers to run jobs and endpoints.
+
+A platform is a `Platform`, which is composed of one service per task. Each service is a protocol below.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
 
 from backend.progress import Progress, silent
 from bytetrack.tracks import Tracks
@@ -15,48 +18,60 @@ if TYPE_CHECKING:
     from backend.labels.labeling_folder import LabelingFolder
 
 LogLine = Callable[[str], None]
-Options = Mapping[str, str | int | float | bool]  # by the names of `Option`s; what is missing has its default
+OptionValue = str | int | float | bool
+Options = Mapping[str, OptionValue]
+"""Chosen values by the names of `Option`s; an option that is missing has its default."""
 
-# For what options can be asked: jobs, endpoints, and the platform itself.
-TRAINING, HYPERPARAMETER_SEARCH, BATCH, REALTIME, ASYNC, LABELING, SETTINGS = (
-    "training", "hyperparameter_search", "batch", "realtime", "async", "labeling", "settings",
-)  # fmt: skip
+Purpose = Literal["training", "hyperparameter_search", "batch", "realtime", "async", "labeling"]
+"""The kinds of job and endpoint for which a platform has options. The serving modes are among them."""
+TRAINING: Final = "training"
+HYPERPARAMETER_SEARCH: Final = "hyperparameter_search"
+BATCH: Final = "batch"
+REALTIME: Final = "realtime"
+ASYNC: Final = "async"
+LABELING: Final = "labeling"
+
+EndpointMode = Literal["realtime", "async"]
+"""The serving modes in which a server runs until it is deleted."""
+EndpointStatus = Literal["starting", "in service", "failed", "gone"]
+CheckState = Literal["ok", "missing", "failed", "busy", "optional"]
+TrialStatus = Literal["running", "done", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
 class Option:
-    """Something that a platform lets people choose, as a page draws it; the default's type is the value's.
+    """A setting that a platform lets the user choose, shown as one field of a form.
 
-    `choices` maps each value to how it reads. Options with the same `group` belong together; the unnamed group is
-    what one looks at first.
+    The type of `default` is the type of the value. `choices` maps each allowed value to its label. Options of the same
+    `group` are shown together; the unnamed group comes first.
     """
 
     name: str
     label: str
-    default: str | int | float | bool
+    default: OptionValue
     help: str = ""
     choices: Mapping[str, str] | None = None
-    min: float | None = None
-    max: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
     group: str = ""
 
 
 @dataclass(frozen=True)
 class JobState:
-    """What a platform tells of a job while it waits for it."""
+    """The state of a job as its platform reports it."""
 
     status: str  # the platform's own word, such as "Downloading"
-    where: str = ""  # its name on the platform
-    link: str = ""  # a page about it
+    where: str = ""  # name of the job on the platform
+    link: str = ""  # URL of the job's page on the platform
     billable_seconds: float = 0.0
     cost: float = 0.0  # so far, in US dollars
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told what a job does: each line it prints, each change of its state, how far files have come.
+    """Callbacks for the lines that a job prints, for changes of its state, and for the progress of file transfers.
 
-    Progress of files is 0..0.5 before the job's own work and 0.5..1 after it.
+    File progress is 0..0.5 before the job's own work and 0.5..1 after it.
     """
 
     log: LogLine
@@ -74,14 +89,14 @@ class TrainingSpec:
     name: str
     channels: dict[str, Path]
     hyperparameters: dict[str, str]
-    checkpoints: str  # kept between attempts under this name: a job started again with the same one resumes
-    output: Path  # where the model artifact's files go
+    checkpoints: str  # name of the stored checkpoints: a job that is started with the same name resumes from them
+    output: Path  # folder for the files of the model artifact
     options: Options = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Range:
-    """What a hyperparameter may be in a search: from `low` to `high`, or one of `choices`."""
+    """The search space of one hyperparameter: from `low` to `high`, or one of `choices`."""
 
     low: float = 0.0
     high: float = 0.0
@@ -92,9 +107,9 @@ class Range:
 
 @dataclass(frozen=True)
 class HyperparameterSearchSpec:
-    """Many trainings, each with other hyperparameters, for the best `objective` (a name of `metric_definitions`)."""
+    """A search for the hyperparameters with the best `objective`, which is a name of `metric_definitions`."""
 
-    training: TrainingSpec  # its hyperparameters hold for all trials, its output gets the best model
+    training: TrainingSpec  # its hyperparameters are the same in all trials; its output receives the best model
     ranges: dict[str, Range]
     objective: str
     maximize: bool
@@ -104,18 +119,18 @@ class HyperparameterSearchSpec:
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of a search; `value` is the objective's, None while there is none."""
+    """One training of a hyperparameter search; `value` is its objective, or None if it has not been measured."""
 
     name: str
-    hyperparameters: dict[str, str]  # those that are searched
-    status: str  # "running", "done", "failed", "stopped"
+    hyperparameters: dict[str, str]  # only those that are searched
+    status: TrialStatus
     value: float | None = None
     seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class ProcessingSpec:
-    """One batch job over a folder of videos; `arguments` go to the `process` program."""
+    """One batch job over a folder of videos; `arguments` are passed to the `process` program."""
 
     name: str
     videos: Path
@@ -127,16 +142,18 @@ class ProcessingSpec:
 
 @dataclass(frozen=True)
 class EndpointState:
-    status: str  # "starting", "in service", "failed", "gone"
+    """The state of an endpoint at this moment."""
+
+    status: EndpointStatus
     reason: str = ""
-    since: float | None = None
+    since: float | None = None  # seconds since 1970
     cost_per_hour: float = 0.0  # US dollars
-    where: str = ""  # address or instance type, for people
+    where: str = ""  # URL or instance type, to be shown to the user
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What an endpoint answered."""
+    """The response of an endpoint to one request."""
 
     body: bytes
     new_session: str | None = None
@@ -145,41 +162,41 @@ class Answer:
 
 @dataclass(frozen=True)
 class Traffic:
-    """What an endpoint did per minute over the last hour: start of the minute (seconds since 1970) and its figures."""
+    """Figures of an endpoint for each minute of the last hour; `minutes` are their starts in seconds since 1970."""
 
     minutes: list[float]
     invocations: list[float]
     model_ms: list[float]  # mean time in the container, in milliseconds
-    overhead_ms: list[float]  # mean time that the platform added
+    overhead_ms: list[float]  # mean time that the platform added, in milliseconds
     waiting: list[float]  # requests in the queue of an asynchronous endpoint
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that a platform needs before it can work, and how it stands."""
+    """One requirement of a platform and whether it is met."""
 
     key: str
     title: str
-    state: str  # "ok", "missing", "failed", "busy", "optional"
-    detail: str  # what was found, or what is wrong and what to do
-    fix_label: str = ""  # what a button to `fix` it says; none where it is empty
-    command: str = ""  # what a person may run instead, in a terminal
-    revert_label: str = ""  # what a button to `revert` it says
-    revert_detail: str = ""  # what that removes, and what stays
+    state: CheckState
+    detail: str  # the finding, or the problem and how to solve it
+    fix_label: str = ""  # label of the button that runs `PlatformSetup.fix`; no button if empty
+    command: str = ""  # terminal command that does the same
+    revert_label: str = ""  # label of the button that runs `PlatformSetup.revert`; no button if empty
+    revert_detail: str = ""  # what reverting removes, and what it keeps
 
 
 @dataclass(frozen=True)
 class Resource:
-    """Something that exists on the platform because this console made it."""
+    """Something on the platform that this console created."""
 
-    id: str  # the platform's own name for it, as `delete_resource` takes it
-    kind: str  # "endpoint", "training job", …
+    id: str  # the platform's own id, as `Inventory.delete` takes it
+    kind: str  # such as "endpoint" or "training job"
     name: str
     status: str
     since: float | None = None
-    idle_since: float | None = None  # when it was last of use, where the platform can tell
+    idle_since: float | None = None  # time of the last request, if the platform counts requests
     cost_per_hour: float = 0.0
-    size: int = 0  # bytes, of files
+    size: int = 0  # bytes, for files
     deletable: bool = True
 
 
@@ -256,128 +273,211 @@ class LabelingService(Protocol):
         """The same for the output of any job, which lies at an address on this platform (`s3://…`)."""
 
 
-class Platform(Protocol):
-    """Blocking calls run until done and stop their work when the calling process is told to stop (`Stopped`).
+R = TypeVar("R")  # a platform's own dictionary for one endpoint, stored as JSON in the record; opaque to callers
 
-    All raise `UserError` with the container's own reason when a job, endpoint or request fails.
-    """
 
-    @property
-    def name(self) -> str: ...
+class PlatformSetup(Protocol):
+    """Checks of what the platform needs before it can run jobs, and actions that provide it."""
 
-    @property
-    def has_registry(self) -> bool:
-        """Whether models can be registered."""
-
-    @property
-    def labeling(self) -> LabelingService: ...
-
-    # --- What it offers and what it needs -------------------------------------------------------------------------
-
-    def options(self, what: str) -> list[Option]:
-        """What can be chosen for one purpose: `TRAINING`, `HYPERPARAMETER_SEARCH`, `BATCH`, `REALTIME`, `ASYNC`, …"""
-
-    def cost_per_hour(self, what: str, options: Options) -> float:
-        """What such a job or endpoint costs while it works, in US dollars; 0 where it costs nothing or is not known."""
-
-    def checks(self, chosen: Sequence[tuple[str, Options]] = ()) -> list[Check]:
-        """What must be there before it can work, in the order in which to see to it.
+    def checks(self, chosen: Sequence[tuple[Purpose, Options]] = ()) -> list[Check]:
+        """Return all checks, in the order in which the user should resolve them.
 
         Args:
-            chosen: the options of what was started of late, each with what it is for (`TRAINING`, …): whether the
-                platform has room for that is a part of it.
+            chosen: Purposes and options of recent jobs and of all endpoints, to check that quotas leave room for them.
         """
 
     def fix(self, key: str, watch: Watch) -> dict[str, str]:
-        """Do what the `action` of a check says; returns the settings that this changed."""
+        """Do what the `fix_label` of a check says and return the settings that this changes."""
 
     def revert(self, key: str, watch: Watch) -> dict[str, str]:
-        """Do what the `revert` of a check says; returns the settings that this changed."""
+        """Do what the `revert_label` of a check says and return the settings that this changes."""
 
-    def inventory(self) -> list[Resource]:
-        """Everything that exists there because of this console, whether or not a record names it."""
 
-    def delete_resource(self, id: str) -> None:
-        """Remove a holding. Fine if it is gone already."""
+class Inventory(Protocol):
+    """The resources on the platform that this console created, whether or not a record refers to them."""
+
+    def resources(self) -> list[Resource]:
+        """List all resources."""
+
+    def delete(self, resource_id: str) -> None:
+        """Delete a resource. No-op if it does not exist."""
+
+
+class FileStore(Protocol):
+    """Files that have an address on the platform, such as `s3://bucket/key`."""
 
     def download(self, address: str, target: Path, progress: Progress) -> None:
-        """Fetch a file that has an address on this platform (`s3://…`)."""
+        """Download a file to the path `target`."""
 
-    # --- Jobs -----------------------------------------------------------------------------------------------------
 
-    def image(self) -> str:
-        """Which code jobs run: the digest of the image, or of the tracker's sources."""
+class TrainingService(Protocol):
+    """Training jobs and their checkpoints."""
 
-    def train(self, spec: TrainingSpec, watch: Watch) -> None:
-        """Run a training job to its end. A job of the same name that still runs there is followed, not repeated."""
+    def code_version(self) -> str:
+        """Return which code jobs run: the digest of the image, or of the tracker's sources."""
 
-    def resumable(self, checkpoints: str) -> bool:
-        """Whether a training left something under this name to go on from."""
+    def run(self, spec: TrainingSpec, watch: Watch) -> None:
+        """Run a training job to its end.
 
-    def forget(self, checkpoints: str) -> None:
-        """Remove what a training left under this name."""
+        If a job with the same checkpoints still runs on the platform, it is followed instead of started again.
+        """
 
-    def search_hyperparameters(
-        self, spec: HyperparameterSearchSpec, watch: Watch, tell: Callable[[list[Trial]], None]
-    ) -> Trial:
-        """Run the trials; returns the best. `tell` gets all trials whenever something changed."""
+    def can_resume(self, checkpoints: str) -> bool:
+        """Return whether there are checkpoints, or a job, of that name from which training can continue."""
 
-    def process(self, spec: ProcessingSpec, watch: Watch) -> None:
+    def delete_checkpoints(self, checkpoints: str) -> None:
+        """Delete the checkpoints of that name. No-op if there are none."""
+
+
+class HyperparameterSearchService(Protocol):
+    """Hyperparameter searches."""
+
+    def run(self, spec: HyperparameterSearchSpec, watch: Watch, on_trials: Callable[[list[Trial]], None]) -> Trial:
+        """Run all trials and return the best.
+
+        Args:
+            spec: The search.
+            watch: Callbacks for the search as a whole.
+            on_trials: Called with all trials so far, whenever one changed.
+        """
+
+
+class BatchService(Protocol):
+    """Batch jobs, which run the `process` program over a folder of videos."""
+
+    def run(self, spec: ProcessingSpec, watch: Watch) -> None:
         """Run a batch job to its end."""
 
+
+class ModelRegistry(Protocol):
+    """The platform's registry of models."""
+
     def publish(self, name: str, model: Path, facts: Mapping[str, str | float]) -> str:
-        """Enter a model into the platform's registry of models; returns its name there.
+        """Add a model to the registry as a new version.
+
+        Args:
+            name: Name of the model.
+            model: Folder of the artifact.
+            facts: Properties to store with it.
+
+        Returns:
+            The version's name in the registry.
+        """
+
+
+class EndpointService(Protocol[R]):
+    """Real-time and asynchronous endpoints.
+
+    A `ref` holds what the platform needs to find an endpoint again.
+    """
+
+    def start(self, name: str, model: Path, mode: EndpointMode, options: Options) -> R:
+        """Start an endpoint and return its `ref` without waiting for it.
+
+        The caller must store the `ref` at once: it is the only trace of something that may cost money.
+        """
+
+    def wait_in_service(self, ref: R, progress: Progress) -> None:
+        """Wait until the endpoint answers requests.
 
         Raises:
-            UserError: also where the platform has none.
+            UserError: With the endpoint's last log lines, if it fails to start.
         """
 
-    # --- Endpoints ------------------------------------------------------------------------------------------------
+    def update(self, ref: R, model: Path, options: Options) -> R:
+        """Start another version of an endpoint and return the version's `ref` without waiting for it.
 
-    def deploy(self, name: str, model: Path, mode: str, options: Options) -> dict:
-        """Start a `realtime` or `async` endpoint and return its `ref` at once; `wait_in_service` waits for it.
-
-        The ref is all that is known of something that may cost money: store it before anything else.
+        The current version keeps answering until the new one is in service or has failed. The caller then retires the
+        version that is no longer needed.
         """
 
-    def wait_in_service(self, ref: dict, progress: Progress) -> None:
-        """Wait until it answers.
+    def retire(self, ref: R, kept: R) -> None:
+        """Delete after an update whatever belongs to the version `ref` and not to the version `kept`."""
 
-        Raises:
-            UserError: with what it printed, if it fails to start.
-        """
+    def state(self, ref: R) -> EndpointState:
+        """Return the current state of an endpoint."""
 
-    def update(self, ref: dict, model: Path, options: Options) -> dict:
-        """Begin to give an endpoint another model or other options; returns its new `ref` at once.
+    def traffic(self, ref: R) -> Traffic | None:
+        """Return the figures of the last hour, or None if the platform does not count requests."""
 
-        The old one goes on answering until the new one is in service, or has failed; whichever is not needed then is
-        to be retired.
-        """
-
-    def retire(self, ref: dict, kept: dict) -> None:
-        """Delete what `ref` has and `kept` has not, after an update."""
-
-    def endpoint(self, ref: dict) -> EndpointState: ...
-
-    def traffic(self, ref: dict) -> Traffic | None:
-        """What it did of late; None where the platform does not count."""
-
-    def delete_endpoint(self, ref: dict) -> None:
-        """Delete it and everything that would go on costing money. Fine if it is gone already."""
+    def delete(self, ref: R) -> None:
+        """Delete an endpoint with everything that costs money. No-op if it does not exist."""
 
     def invoke(
-        self, ref: dict, body: bytes, content_type: str, session: str | None = None, attributes: str = ""
+        self, ref: R, body: bytes, content_type: str, session: str | None = None, attributes: str = ""
     ) -> Answer:
-        """One real-time request. `session` is None, `NEW_SESSION` or an id from `Answer.new_session`."""
+        """Send one real-time request.
 
-    def submit(self, ref: dict, body: Path, content_type: str, attributes: str = "") -> str:
-        """Queue one asynchronous request; returns a ticket."""
+        Args:
+            ref: The endpoint.
+            body: Body of the request.
+            content_type: MIME type of the body.
+            session: None, `NEW_SESSION`, or an id from `Answer.new_session`.
+            attributes: Value of SageMaker's header `CustomAttributes`.
+        """
 
-    def collect(self, ref: dict, ticket: str) -> bytes | None:
-        """The answer to a ticket, None while it is not there yet."""
+    def submit(self, ref: R, body: Path, content_type: str, attributes: str = "") -> str:
+        """Queue one asynchronous request and return a ticket for `collect`."""
 
-    def example(self, ref: dict) -> str:
-        """How other programs ask it, as lines for a shell."""
+    def collect(self, ref: R, ticket: str) -> bytes | None:
+        """Return the answer to a queued request, or None if it is not ready."""
 
-    def endpoint_log(self, ref: dict, lines: int = 200) -> str:
-        """The last lines that the endpoint printed."""
+    def example(self, ref: R) -> str:
+        """Return shell commands that show how other programs call the endpoint."""
+
+    def log(self, ref: R, lines: int = 200) -> str:
+        """Return the last lines that the endpoint printed."""
+
+
+class Platform(Protocol):
+    """A place where jobs and endpoints run, composed of services.
+
+    Methods that run a job block until it ends. If the calling process is asked to stop (`Stopped`), they stop the job.
+    All methods raise `UserError`, with the container's own reason if a job, an endpoint or a request fails.
+    """
+
+    @property
+    def name(self) -> str:
+        """Key of the platform in `backend.platforms.registry.PLATFORMS`."""
+
+    @property
+    def setup(self) -> PlatformSetup:
+        """Checks and setup."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """The resources that the console created."""
+
+    @property
+    def files(self) -> FileStore:
+        """Files with an address on the platform."""
+
+    @property
+    def training(self) -> TrainingService:
+        """Training jobs."""
+
+    @property
+    def hyperparameter_search(self) -> HyperparameterSearchService:
+        """Hyperparameter searches."""
+
+    @property
+    def batch(self) -> BatchService:
+        """Batch jobs."""
+
+    @property
+    def endpoints(self) -> EndpointService[Any]:
+        """Real-time and asynchronous endpoints."""
+
+    @property
+    def labeling(self) -> LabelingService:
+        """Labeling jobs."""
+
+    @property
+    def model_registry(self) -> ModelRegistry | None:
+        """The registry of models, or None if the platform has none."""
+
+    def options(self, purpose: Purpose) -> list[Option]:
+        """Return the options of a kind of job or endpoint."""
+
+    def cost_per_hour(self, purpose: Purpose, options: Options) -> float:
+        """Return the price of a running job or endpoint in US dollars per hour, or 0 if it is free or unknown."""

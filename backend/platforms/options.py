@@ -1,70 +1,77 @@
-"""Options declared as the fields of a dataclass: their form for a page, and their values checked."""
+"""Options declared as fields of a dataclass: turned into a form for a page, and parsed from its values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import Field, field, fields
+from dataclasses import Field, field, fields, replace
 from typing import Any, TypeVar, cast
 
 from backend.errors import UserError
-from backend.platforms.base import Option, Options
+from backend.platforms.base import Option, Options, OptionValue
 
 C = TypeVar("C")
-KINDS = {int: "a whole number", float: "a number"}
+NUMBER_KINDS: dict[type, str] = {int: "a whole number", float: "a number"}
 
 
 def option(
-    default: str | int | float | bool,
+    default: OptionValue,
     label: str,
-    help: str = "",
+    help_text: str = "",
     *,
-    min: float | None = None,
-    max: float | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
     choices: Mapping[str, str] | None = None,
     group: str = "",
 ) -> Any:
-    """A field of such a dataclass; see `base.Option`."""
-    about = {"label": label, "help": help, "min": min, "max": max, "choices": choices, "group": group}
-    return field(default=default, metadata=about)
+    """Declare a field of an options dataclass; the arguments are those of `base.Option`."""
+    metadata = {
+        "label": label,
+        "help": help_text,
+        "minimum": minimum,
+        "maximum": maximum,
+        "choices": choices,
+        "group": group,
+    }
+    return field(default=default, metadata=metadata)
 
 
 def form(cls: Any, **choices: Mapping[str, str]) -> list[Option]:
-    """The fields as options; `choices` gives those of fields that are known only at run time."""
-    return [
-        Option(each.name, default=cast(Any, each.default), **{**each.metadata, **_given(each.name, choices)})
-        for each in fields(cls)
-    ]
+    """Return the fields of an options dataclass as options.
 
-
-def _given(name: str, choices: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
-    return {"choices": choices[name]} if name in choices else {}
+    Args:
+        cls: The dataclass.
+        choices: For each field whose choices are only known at run time, its values and their labels.
+    """
+    declared = [Option(field.name, default=cast(OptionValue, field.default), **field.metadata) for field in fields(cls)]
+    return [replace(entry, choices=choices.get(entry.name, entry.choices)) for entry in declared]
 
 
 def parse(cls: type[C], values: Options) -> C:
-    """The dataclass with these values, of what is missing the defaults.
+    """Build an options dataclass from values; missing ones have their defaults.
 
     Raises:
-        UserError: naming the option that is unknown, or cannot be that.
+        UserError: If an option is unknown or a value is invalid.
     """
-    known: dict[str, Field] = {each.name: each for each in fields(cls)}  # type: ignore[arg-type]
+    known: dict[str, Field[Any]] = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]
     if unknown := sorted(set(values) - set(known)):
-        raise UserError(f"There is no option “{unknown[0]}”. There are: {', '.join(known)}.")
-    return cls(**{name: _value(known[name], value) for name, value in values.items()})
+        raise UserError(f"Unknown option “{unknown[0]}”. The options are: {', '.join(known) or 'none'}.")
+    return cls(**{name: _parse_value(known[name], value) for name, value in values.items()})
 
 
-def _value(field: Field, given: Any) -> Any:
-    about, kind = field.metadata, cast(type, type(field.default))
-    label = about["label"]
+def _parse_value(field: Field[Any], value: Any) -> OptionValue:
+    limits, kind = field.metadata, cast(type, type(field.default))
+    label = limits["label"]
     if kind is bool:
-        return given if isinstance(given, bool) else str(given).lower() in ("true", "1", "yes")
+        return value if isinstance(value, bool) else str(value).lower() in ("true", "1", "yes")
     if kind is str:
-        return str(given).strip()
+        return str(value).strip()
     try:
-        value = kind(given)
+        number: int | float = kind(value)
     except (TypeError, ValueError) as error:
-        raise UserError(f"“{label}” is “{given}”, but must be {KINDS[kind]}.") from error
-    low, high = about["min"], about["max"]
-    if (low is not None and value < low) or (high is not None and value > high) or value != value:
-        limits = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
-        raise UserError(f"“{label}” is {given}, but must be {limits}.")
-    return value
+        raise UserError(f"“{label}” is “{value}”, but must be {NUMBER_KINDS[kind]}.") from error
+    low, high = limits["minimum"], limits["maximum"]
+    is_nan = number != number
+    if (low is not None and number < low) or (high is not None and number > high) or is_nan:
+        interval = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+        raise UserError(f"“{label}” is {value}, but must be {interval}.")
+    return number

@@ -1,114 +1,111 @@
-"""Where jobs run. Pages and verbs ask `platform_of`; only `backend.platforms` knows which platforms there are."""
+"""The list of platforms, and the one that a workspace uses.
+
+To add a platform, write a folder with a `PlatformDescriptor` and add it to `PLATFORMS`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 from backend import jobs
 from backend.errors import UserError
-from backend.platforms.base import Options, Platform
+from backend.platforms import options
+from backend.platforms.aws import AWS
+from backend.platforms.base import Option, Options, Platform
+from backend.platforms.descriptor import PlatformDescriptor
+from backend.platforms.local import LOCAL
 from backend.workspace import Workspace
-from backend.workspace.paths import LOCAL_PLATFORM_FOLDER
 from backend.workspace.records import Endpoint
 
-if TYPE_CHECKING:
-    from backend.platforms.local.platform import LocalPlatform
-
-PLATFORMS = {  # their titles, and what to expect of them
-    "local": (
-        "This machine",
-        "Training, batch jobs and endpoints are processes of the machine that this console runs on. They go on when "
-        "you close the page or the console, and cost nothing but its power.",
-    ),
-    "aws": (
-        "AWS",
-        "Training, batch jobs and endpoints run on Amazon SageMaker in your own account, on machines of your choice. "
-        "Videos, frames and models that they need are copied to a bucket there. It costs what AWS charges.",
-    ),
-}
-CHOSEN = "platform"  # the workspace's settings: which platform is chosen, and what is known of AWS
-AWS = "aws"
-FOUND_BY = ("profile", "region", "stack")  # the settings by which things on AWS are found again
-PATIENCE = 150.0  # seconds for which a job waits for a network that is away
+PLATFORMS: dict[str, PlatformDescriptor] = {descriptor.key: descriptor for descriptor in (LOCAL, AWS)}
+DEFAULT = LOCAL.key
+CHOSEN_SETTING = "platform"  # the workspace's setting with the chosen platform; each platform's own is under its key
 
 
 def platform_of(workspace: Workspace, name: str | None = None) -> Platform:
-    """The platform called `name`, by default the one chosen on the Account page.
+    """Return a platform.
+
+    Args:
+        workspace: The workspace.
+        name: Key of the platform. If omitted, the one chosen on the Account page.
 
     Raises:
-        UserError: if there is no such platform.
+        UserError: If there is no such platform.
     """
-    name = name or chosen(workspace)
-    if name == "local":
-        return _local(workspace)
-    if name == AWS:
-        return _aws(workspace.setting(AWS, "{}"), bool(jobs.current_job_id.get()))
-    raise UserError(f"There is no platform “{name}”. Choose one of: {', '.join(PLATFORMS)}.")
+    descriptor = _descriptor(name or chosen(workspace))
+    text = workspace.setting(descriptor.key, "{}")
+    return _built(descriptor, workspace.root / descriptor.key, text, bool(jobs.current_job_id.get()))
 
 
 def chosen(workspace: Workspace) -> str:
-    """The name of the platform that is in use."""
-    return workspace.setting(CHOSEN, "local")
+    """Return the key of the platform that new jobs and endpoints use."""
+    return workspace.setting(CHOSEN_SETTING, DEFAULT)
 
 
 def choose(workspace: Workspace, name: str) -> None:
-    """From now on jobs and new endpoints run there; what runs elsewhere stays where it is.
+    """Use a platform for new jobs and endpoints. Existing ones stay where they are.
 
     Raises:
-        UserError: if there is no such platform.
+        UserError: If there is no such platform.
     """
     platform_of(workspace, name)
-    workspace.set(CHOSEN, name)
+    workspace.set(CHOSEN_SETTING, name)
 
 
-def settings_of(workspace: Workspace, name: str) -> dict:
-    """What the platform is told of how it is set up, see its options for `SETTINGS`."""
-    return json.loads(workspace.setting(name, "{}")) if name != "local" else {}
+def setting_options(name: str) -> list[Option]:
+    """Return the settings of a platform as fields of a form; empty if it has none."""
+    return options.form(_descriptor(name).settings)
 
 
-def set_up(workspace: Workspace, name: str, values: Options) -> None:
+def settings_of(workspace: Workspace, name: str) -> dict[str, Any]:
+    """Return the stored settings of a platform."""
+    stored: dict[str, Any] = json.loads(workspace.setting(_descriptor(name).key, "{}"))
+    return stored
+
+
+def change_settings(workspace: Workspace, name: str, values: Options) -> None:
     """Change some of a platform's settings.
 
     Raises:
-        UserError: naming the one that makes no sense, or that would lose sight of what runs; nothing is changed then.
+        UserError: If a value is invalid, or if running endpoints could no longer be found; nothing is changed then.
     """
-    if name == AWS:
-        from backend.platforms.aws.settings import AwsSettings
+    descriptor = _descriptor(name)
+    before = settings_of(workspace, name)
+    after = before | dict(values)
+    old, new = descriptor.settings.parse(before), descriptor.settings.parse(after)
+    moved = [key for key in descriptor.locating_settings if getattr(old, key) != getattr(new, key)]
+    running = [
+        endpoint for endpoint in workspace.list(Endpoint) if endpoint.platform == name and endpoint.keeps_running
+    ]
+    if running and moved:
+        raise UserError(
+            f"“{running[0].name}” runs on {descriptor.title} and cannot be found again with another {moved[0]}. Delete "
+            "it on Deploy first, or use another workspace."
+        )
+    if after != before:
+        workspace.set(descriptor.key, json.dumps(after))
 
-        before = settings_of(workspace, name)
-        changed = before | dict(values)
-        old, new = (vars(AwsSettings.parse(each)) for each in (before, changed))
-        kept_up = [each for each in workspace.list(Endpoint) if each.platform == name and each.mode != "batch"]
-        moved = [key for key in FOUND_BY if old[key] != new[key]]
-        if kept_up and moved:
-            raise UserError(
-                f"“{kept_up[0].name}” runs on AWS, and would be lost sight of with another {moved[0]}. Delete it on "
-                "Deploy first, or use another workspace for that."
-            )
-        workspace.set(AWS, json.dumps(changed))
 
+def end_unrecorded_servers(workspace: Workspace, recorded_refs: Callable[[], list[Mapping[str, Any]]]) -> None:
+    """End servers of the workspace on this machine that none of the refs belongs to.
 
-def end_unrecorded_servers(workspace: Workspace, recorded: Callable[[], list[dict]]) -> None:
-    """End servers of the workspace on this machine that no ref in `recorded()` names.
-
-    On AWS nothing is ended without a user, who sees on Account what exists there.
+    On AWS nothing is ended without the user, who sees on Account what exists there.
     """
-    _local(workspace).sweep(recorded)
+    for descriptor in PLATFORMS.values():
+        if descriptor.end_unrecorded_servers:
+            descriptor.end_unrecorded_servers(workspace.root / descriptor.key, recorded_refs)
 
 
-def _local(workspace: Workspace) -> LocalPlatform:
-    from backend.platforms.local.platform import LocalPlatform
+def _descriptor(name: str) -> PlatformDescriptor:
+    if name not in PLATFORMS:
+        raise UserError(f"Unknown platform “{name}”. Choose one of: {', '.join(PLATFORMS)}.")
+    return PLATFORMS[name]
 
-    return LocalPlatform(workspace.root / LOCAL_PLATFORM_FOLDER)
 
-
-@lru_cache(maxsize=4)  # its clients take a second to make
-def _aws(settings: str, at_work: bool) -> Platform:
-    from backend.platforms.aws.platform import AwsPlatform
-    from backend.platforms.aws.settings import AwsSettings
-
-    parsed = AwsSettings.parse(json.loads(settings))
-    return AwsPlatform(parsed, PATIENCE) if at_work else AwsPlatform(parsed)
+@lru_cache(maxsize=8)  # because the clients of AWS take a second to create
+def _built(descriptor: PlatformDescriptor, folder: Path, settings: str, in_job: bool) -> Platform:
+    return descriptor.build(folder, descriptor.settings.parse(json.loads(settings)), in_job)

@@ -110,8 +110,8 @@ def disk_bytes(folder: Path) -> int:
 
 def running(workspace: Workspace) -> list[Running]:
     """The endpoints that are kept up, newest first; batch ones run, and cost, only with a job."""
-    kept_up = [each for each in workspace.list(Endpoint) if each.mode != "batch"]
-    return [Running(each, deployments.state(workspace, each)) for each in kept_up]
+    kept_up = [each for each in workspace.list(Endpoint) if each.keeps_running]
+    return [Running(each, deployments.deployment_of(workspace, each).state()) for each in kept_up]
 
 
 def remove_everything(workspace: Workspace) -> None:

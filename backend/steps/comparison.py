@@ -1,4 +1,4 @@
-"""One video through several endpoints, one after another: what each takes in time, bytes and money."""
+"""Comparisons: one video through several endpoints, measured in time, bytes and money."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.jobs.results import ComparisonResult
 from backend.latency import percentiles
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
-from backend.steps.tracking import Tracked, through
+from backend.steps.tracking import Tracked, track_through
 from backend.workspace import Workspace
 from backend.workspace.records import Comparison, ComparisonRow, Endpoint, Model, Video, check_name
 
@@ -19,62 +19,67 @@ from backend.workspace.records import Comparison, ComparisonRow, Endpoint, Model
 def compare(
     workspace: Workspace, progress: Progress, *, name: str, video: str, endpoints: list[str]
 ) -> ComparisonResult:
-    """Measure each endpoint on the same video. One that fails has its sentence in its row; the others go on.
+    """Measure endpoints one after another on the same video.
 
-    The tracks that the endpoint of a row gave are in the record's folder, see `tracks_of`.
+    An endpoint that fails has its error in its row. The tracks of the others are stored, see `tracks_path`.
+
+    Args:
+        workspace: The workspace.
+        progress: Called with the progress.
+        name: Name of the comparison.
+        video: Id of the video.
+        endpoints: Ids of the endpoints.
 
     Returns:
         The id of the `Comparison`.
 
     Raises:
-        UserError: if there is nothing to compare, or every endpoint failed.
+        UserError: If there are no endpoints, or if all fail.
     """
     name = check_name(name)
     source = workspace.get(Video, video)
-    chosen = [workspace.get(Endpoint, each) for each in endpoints]
+    chosen = [workspace.get(Endpoint, endpoint) for endpoint in endpoints]
     if not chosen:
-        raise UserError("Choose at least one endpoint to measure.")
+        raise UserError("Choose at least one endpoint to compare.")
     record = Comparison(name=name, video=source.id, rows=[])
     try:
         for number, endpoint in enumerate(chosen):
             step = part(progress, number / len(chosen), (number + 1) / len(chosen))
             print(f"measuring {endpoint.name}", flush=True)
-            record.rows.append(_measure(workspace, step, source, endpoint, tracks_of(workspace, record, number)))
+            record.rows.append(_measure(workspace, step, source, endpoint, tracks_path(workspace, record, number)))
         if all(row["error"] for row in record.rows):
-            raise UserError(f"No endpoint answered. {record.rows[0]['endpoint']}: {record.rows[0]['error']}")
+            raise UserError(f"All endpoints failed. {record.rows[0]['endpoint']}: {record.rows[0]['error']}")
     except BaseException:
         shutil.rmtree(workspace.folder(record), ignore_errors=True)
         raise
     return {"comparison": workspace.add(record).id}
 
 
-def tracks_of(workspace: Workspace, comparison: Comparison, row: int) -> Path:
-    """The file with the tracks that the endpoint of a row gave; there is none where it failed."""
+def tracks_path(workspace: Workspace, comparison: Comparison, row: int) -> Path:
+    """Return the file with the tracks of a row's endpoint. It does not exist if the endpoint failed."""
     return workspace.folder(comparison) / f"{row}.json"
 
 
-def _measure(
-    workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint, target: Path
-) -> ComparisonRow:
+def _measure(workspace: Workspace, progress: Progress, video: Video, endpoint: Endpoint, target: Path) -> ComparisonRow:
     cost_per_hour = platform_of(workspace, endpoint.platform).cost_per_hour(endpoint.mode, endpoint.options)
-    tracked, error = Tracked.nothing(), ""
+    tracked, error = Tracked.empty(), ""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            tracked = through(workspace, progress, source, endpoint, Path(folder))
+            tracked = track_through(workspace, progress, video, endpoint, Path(folder))
             tracked.tracks.save(target)
         except UserError as reason:
             error = str(reason)
             print(error, flush=True)
     requests = tracked.requests
     model = workspace.find(Model, endpoint.model)
-    per_frame = tracked.seconds / tracked.frames if tracked.frames else 0.0
+    seconds_per_frame = tracked.seconds / tracked.frames if tracked.frames else 0.0
     return {
         "endpoint": endpoint.name,
         "mode": endpoint.mode,
         "model": model.name if model else endpoint.model,
         "frames": tracked.frames,
         "seconds": round(tracked.seconds, 3),
-        "fps": round(1 / per_frame, 2) if per_frame else 0.0,
+        "fps": round(1 / seconds_per_frame, 2) if seconds_per_frame else 0.0,
         "requests": len(requests),
         "bytes_sent": tracked.bytes_sent,
         "client_ms": percentiles([request.client_ms for request in requests]),
@@ -83,6 +88,6 @@ def _measure(
         "total_ms": percentiles([request.total_ms for request in requests]),
         "latency": [round(request.total_ms, 2) for request in requests],
         "cost_per_hour": cost_per_hour,
-        "cost_per_1000_frames": round(cost_per_hour / 3600 * per_frame * 1000, 6),
+        "cost_per_1000_frames": round(cost_per_hour / 3600 * seconds_per_frame * 1000, 6),
         "error": error,
     }

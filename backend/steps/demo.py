@@ -113,8 +113,8 @@ def _from_labels(
         _serve_and_track(workspace, part(progress, 0.85, 1), model, held_out, name, result)
     finally:
         for endpoint in workspace.list(Endpoint):
-            if endpoint.model == model.id and endpoint.mode != "batch":
-                deployments.delete(workspace, endpoint)  # a script leaves no server running behind it
+            if endpoint.model == model.id and endpoint.keeps_running:
+                deployments.deployment_of(workspace, endpoint).delete()  # a script leaves no server running behind it
     return result
 
 

@@ -1,210 +1,337 @@
-"""Deploying a model in one of three ways, and what became of it."""
+"""Deployments: a model that is served by batch jobs, a real-time endpoint or an asynchronous endpoint."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
+
+from typing_extensions import override
 
 from backend.errors import UserError
 from backend.jobs import processes
 from backend.jobs.results import EndpointResult
-from backend.platforms.base import EndpointState, Traffic
-from backend.platforms.registry import end_unrecorded_servers, platform_of
+from backend.platforms import registry
+from backend.platforms.base import EndpointMode, EndpointState, Options, Platform, Traffic
 from backend.progress import Progress
 from backend.workspace import Workspace
-from backend.workspace.records import Endpoint, Model, check_name
+from backend.workspace.records import Endpoint, Model, ServingMode, check_name
 
-MODES = {"batch": "batch", "realtime": "real-time", "async": "asynchronous"}  # and what people call them
+MODES: dict[ServingMode, str] = {"batch": "batch", "realtime": "real-time", "async": "asynchronous"}
+"""The serving modes and their labels."""
 
 
 def deploy(
-    workspace: Workspace, progress: Progress, *, name: str, model: str, mode: str, options: dict | None = None
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    name: str,
+    model: str,
+    mode: ServingMode,
+    options: dict[str, Any] | None = None,
 ) -> EndpointResult:
     """Deploy a model and wait until it is in service.
 
     Args:
-        options: of the platform for this way of serving, see its `options`; its defaults where None.
+        workspace: The workspace.
+        progress: Called with the progress.
+        name: Name of the endpoint.
+        model: Id of the model.
+        mode: Serving mode.
+        options: The platform's options for this mode. If omitted, their defaults.
 
     Returns:
-        `{"endpoint": id}`.
+        The id of the `Endpoint`.
 
     Raises:
-        UserError: if there is no such model or way, or with the container's reason if it does not start.
+        UserError: If the model or the mode does not exist, or with the container's reason if it does not start.
     """
     if mode not in MODES:
-        raise UserError(f"There is no way of serving called “{mode}”. Choose one of {', '.join(MODES)}.")
-    name = check_name(name)
-    chosen = workspace.get(Model, model)
-    platform = platform_of(workspace)
-    endpoint = Endpoint(name=name, model=chosen.id, mode=mode, platform=platform.name, options=options or {})
-    if mode == "batch":  # a batch job brings its own container up and down
-        return {"endpoint": workspace.add(endpoint).id}
-    endpoint.ref = platform.deploy(name, workspace.folder(chosen), mode, endpoint.options)
-    try:
-        workspace.add(endpoint)
-        platform.wait_in_service(endpoint.ref, progress)
-    except BaseException:
-        delete(workspace, endpoint)
-        raise
+        raise UserError(f"Unknown serving mode “{mode}”. Choose one of {', '.join(MODES)}.")
+    endpoint = Endpoint(
+        name=check_name(name),
+        model=workspace.get(Model, model).id,
+        mode=mode,
+        platform=registry.chosen(workspace),
+        options=options or {},
+    )
+    deployment_of(workspace, endpoint).start(progress)
     return {"endpoint": endpoint.id}
 
 
 def restart(workspace: Workspace, progress: Progress, *, endpoint: str) -> EndpointResult:
-    """Bring an endpoint back that is gone or has failed, under the same name.
+    """Start an endpoint again that is gone or has failed.
 
     Returns:
-        `{"endpoint": id}`.
+        The id of the `Endpoint`.
     """
-    known = workspace.get(Endpoint, endpoint)
-    platform = platform_of(workspace, known.platform)
-    if known.mode != "batch":
-        delete_from_platform(workspace, known)
-        model = workspace.folder(workspace.get(Model, known.model))
-        ref = platform.deploy(known.name, model, known.mode, known.options)
-        try:
-            with workspace.edit(Endpoint, known.id) as stored:
-                stored.ref, stored.pending = ref, {}
-        except BaseException:  # it was deleted meanwhile
-            platform.delete_endpoint(ref)
-            raise
-        platform.wait_in_service(ref, progress)
-    return {"endpoint": known.id}
+    deployment_of(workspace, workspace.get(Endpoint, endpoint)).restart(progress)
+    return {"endpoint": endpoint}
 
 
 def update(
-    workspace: Workspace, progress: Progress, *, endpoint: str, model: str | None = None, options: dict | None = None
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    endpoint: str,
+    model: str | None = None,
+    options: dict[str, Any] | None = None,
 ) -> EndpointResult:
-    """Give an endpoint another model, or the same one with its thresholds as they are now, without a gap in service.
+    """Give an endpoint another model or other options without a gap in service.
+
+    With the same model and options, the endpoint gets the model's current thresholds.
 
     Args:
-        model: the one that it has where None.
-        options: those that it has where None.
+        workspace: The workspace.
+        progress: Called with the progress.
+        endpoint: Id of the endpoint.
+        model: Id of the new model. If omitted, the current one.
+        options: New options. If omitted, the current ones.
 
     Returns:
-        `{"endpoint": id}`.
+        The id of the `Endpoint`.
 
     Raises:
-        UserError: with the container's reason, if it does not start; the endpoint goes on as it was. Also if the
-            endpoint is already being updated.
+        UserError: If the new version does not start, with the container's reason; the current version stays in
+            service. Also if the endpoint is already being updated.
     """
-    known = _settle(workspace, workspace.get(Endpoint, endpoint))
-    if known.pending:
-        raise UserError(f"“{known.name}” is already being updated. Wait for that to end, then try again.")
-    chosen = workspace.get(Model, model or known.model)
-    options = known.options if options is None else options
-    if known.mode == "batch":
-        with workspace.edit(Endpoint, known.id) as stored:
-            stored.model, stored.options = chosen.id, dict(options)
-        return {"endpoint": known.id}
-    platform = platform_of(workspace, known.platform)
-    new = platform.update(known.ref, workspace.folder(chosen), options)
-    try:
-        with workspace.edit(Endpoint, known.id) as stored:
-            stored.pending = {
-                "ref": new, "model": chosen.id, "options": dict(options), **processes.this_process(),
-            }  # fmt: skip
-        platform.wait_in_service(new, progress)
-        with workspace.edit(Endpoint, known.id) as stored:
-            _switch(stored)
-    finally:
-        current = workspace.find(Endpoint, known.id)
-        if current and new in (current.ref, current.pending.get("ref")):
-            _end_update(workspace, current)
-        else:  # the endpoint was deleted or started again meanwhile
-            platform.retire(new, known.ref)
-    return {"endpoint": known.id}
+    current = workspace.get(Endpoint, endpoint)
+    new_model = workspace.get(Model, model or current.model)
+    deployment_of(workspace, current).update(progress, new_model, current.options if options is None else options)
+    return {"endpoint": endpoint}
 
 
-def sweep(workspace: Workspace) -> None:
-    """End servers on this machine that no endpoint of the workspace names.
+def end_unrecorded_servers(workspace: Workspace) -> None:
+    """End servers on this machine that no endpoint of the workspace refers to, as a killed job or queue leaves them.
 
-    A job that is killed leaves them, as does a queue. What a living job starts or updates is left alone.
+    What a running job starts or updates is left alone.
     """
 
-    def recorded() -> list[dict]:
-        found = workspace.list(Endpoint)
-        return [each.ref for each in found] + [each.pending["ref"] for each in found if _is_being_updated(each)]
+    def recorded_refs() -> list[Mapping[str, Any]]:
+        endpoints = workspace.list(Endpoint)
+        pending = [endpoint.pending["ref"] for endpoint in endpoints if _is_being_updated(endpoint)]
+        return [endpoint.ref for endpoint in endpoints] + pending
 
-    end_unrecorded_servers(workspace, recorded)
+    registry.end_unrecorded_servers(workspace, recorded_refs)
 
 
-def state(workspace: Workspace, endpoint: Endpoint) -> EndpointState:
-    """How the endpoint is now, asked of its platform; an update whose process was killed is ended first."""
+def deployment_of(workspace: Workspace, endpoint: Endpoint) -> Deployment:
+    """Return what an endpoint's serving mode does with it."""
     if endpoint.mode == "batch":
-        return EndpointState("in service", "Starts with each job.", endpoint.created, where="on demand")
-    endpoint = _settle(workspace, endpoint)
-    found = platform_of(workspace, endpoint.platform).endpoint(endpoint.ref)
-    return replace(found, since=found.since or endpoint.created)
+        return BatchDeployment(workspace, endpoint)
+    return ServerDeployment(workspace, endpoint, endpoint.mode)
 
 
-def traffic(workspace: Workspace, endpoint: Endpoint) -> Traffic | None:
-    """What it did of late, where its platform counts."""
-    if endpoint.mode == "batch":
+class Deployment(ABC):
+    """A deployed model in one serving mode, with its record `endpoint`."""
+
+    def __init__(self, workspace: Workspace, endpoint: Endpoint) -> None:
+        self.workspace = workspace
+        self.endpoint = endpoint
+
+    @abstractmethod
+    def start(self, progress: Progress) -> None:
+        """Deploy the model, wait until it is in service, and store the record, which is new."""
+
+    @abstractmethod
+    def restart(self, progress: Progress) -> None:
+        """Start the endpoint again."""
+
+    @abstractmethod
+    def update(self, progress: Progress, model: Model, options: dict[str, Any]) -> None:
+        """Give the endpoint a model and options without a gap in service."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Delete everything that runs or costs money, and keep the record."""
+
+    @abstractmethod
+    def state(self) -> EndpointState:
+        """Return the current state."""
+
+    @abstractmethod
+    def traffic(self) -> Traffic | None:
+        """Return the figures of the last hour, or None if nothing counts requests."""
+
+    @abstractmethod
+    def log(self, lines: int = 200) -> str:
+        """Return the last lines that the endpoint printed."""
+
+    @abstractmethod
+    def example(self) -> str:
+        """Return shell commands that show how other programs call the endpoint."""
+
+    def delete(self) -> None:
+        """Delete the endpoint and its record, in this order, so that no server runs without a record."""
+        self.stop()
+        self.workspace.remove(self.endpoint)
+
+
+class BatchDeployment(Deployment):
+    """A model and options for batch jobs. Nothing runs between jobs, and each job has its own log."""
+
+    @override
+    def start(self, progress: Progress) -> None:
+        self.workspace.add(self.endpoint)
+
+    @override
+    def restart(self, progress: Progress) -> None:
+        pass
+
+    @override
+    def update(self, progress: Progress, model: Model, options: dict[str, Any]) -> None:
+        with self.workspace.edit(Endpoint, self.endpoint.id) as stored:
+            stored.model, stored.options = model.id, dict(options)
+
+    @override
+    def stop(self) -> None:
+        pass
+
+    @override
+    def state(self) -> EndpointState:
+        return EndpointState("in service", "Starts with each job.", self.endpoint.created, where="on demand")
+
+    @override
+    def traffic(self) -> Traffic | None:
         return None
-    return platform_of(workspace, endpoint.platform).traffic(endpoint.ref)
 
-
-def log(workspace: Workspace, endpoint: Endpoint, lines: int = 200) -> str:
-    """The last lines that the endpoint printed; empty for batch, whose jobs have logs of their own."""
-    if endpoint.mode == "batch":
+    @override
+    def log(self, lines: int = 200) -> str:
         return ""
-    return platform_of(workspace, endpoint.platform).endpoint_log(endpoint.ref, lines)
+
+    @override
+    def example(self) -> str:
+        return ""
 
 
-def delete(workspace: Workspace, endpoint: Endpoint) -> None:
-    """Delete the endpoint, its processes first, so that nothing runs on that no record names."""
-    delete_from_platform(workspace, endpoint)
-    workspace.remove(endpoint)
+class ServerDeployment(Deployment):
+    """A real-time or asynchronous endpoint, whose server runs on the platform until it is deleted.
+
+    While it is updated, the record's `pending` describes its other version, see `Endpoint`.
+    """
+
+    def __init__(self, workspace: Workspace, endpoint: Endpoint, mode: EndpointMode) -> None:
+        super().__init__(workspace, endpoint)
+        self._mode = mode
+
+    @property
+    def _platform(self) -> Platform:
+        return registry.platform_of(self.workspace, self.endpoint.platform)
+
+    @override
+    def start(self, progress: Progress) -> None:
+        model = self.workspace.get(Model, self.endpoint.model)
+        self.endpoint.ref = self._start_server(model, self.endpoint.options)
+        try:
+            self.workspace.add(self.endpoint)
+            self._platform.endpoints.wait_in_service(self.endpoint.ref, progress)
+        except BaseException:
+            self.delete()
+            raise
+
+    @override
+    def restart(self, progress: Progress) -> None:
+        self.stop()
+        model = self.workspace.get(Model, self.endpoint.model)
+        ref = self._start_server(model, self.endpoint.options)
+        try:
+            with self.workspace.edit(Endpoint, self.endpoint.id) as stored:
+                stored.ref, stored.pending = ref, {}
+        except BaseException:  # the record was removed meanwhile
+            self._platform.endpoints.delete(ref)
+            raise
+        self._platform.endpoints.wait_in_service(ref, progress)
+
+    @override
+    def update(self, progress: Progress, model: Model, options: dict[str, Any]) -> None:
+        current = self._settled()
+        if current.pending:
+            raise UserError(f"“{current.name}” is already being updated. Wait until that ends, then try again.")
+        endpoints = self._platform.endpoints
+        new_ref = endpoints.update(current.ref, self.workspace.folder(model), options)
+        version = {"ref": new_ref, "model": model.id, "options": dict(options)}
+        try:
+            with self.workspace.edit(Endpoint, current.id) as stored:
+                stored.pending = version | processes.this_process()
+            endpoints.wait_in_service(new_ref, progress)
+            with self.workspace.edit(Endpoint, current.id) as stored:
+                _switch_versions(stored)
+        finally:
+            stored_endpoint = self.workspace.find(Endpoint, current.id)
+            if stored_endpoint and new_ref in (stored_endpoint.ref, stored_endpoint.pending.get("ref")):
+                self._end_update(stored_endpoint)
+            else:  # the endpoint was deleted or restarted meanwhile
+                endpoints.retire(new_ref, current.ref)
+
+    @override
+    def stop(self) -> None:
+        current = self.workspace.find(Endpoint, self.endpoint.id) or self.endpoint
+        self._platform.endpoints.delete(current.ref)
+        if current.pending:
+            self._platform.endpoints.retire(current.pending["ref"], current.ref)
+
+    @override
+    def state(self) -> EndpointState:
+        """Return the state that the platform reports, after ending an update whose process was killed."""
+        state = self._platform.endpoints.state(self._settled().ref)
+        return replace(state, since=state.since or self.endpoint.created)
+
+    @override
+    def traffic(self) -> Traffic | None:
+        return self._platform.endpoints.traffic(self.endpoint.ref)
+
+    @override
+    def log(self, lines: int = 200) -> str:
+        return self._platform.endpoints.log(self.endpoint.ref, lines)
+
+    @override
+    def example(self) -> str:
+        return self._platform.endpoints.example(self.endpoint.ref)
+
+    def _start_server(self, model: Model, options: Options) -> dict[str, Any]:
+        folder = self.workspace.folder(model)
+        ref: dict[str, Any] = self._platform.endpoints.start(self.endpoint.name, folder, self._mode, options)
+        return ref
+
+    def _settled(self) -> Endpoint:
+        """Return the endpoint as it is stored now, after ending an update whose process was killed."""
+        seen = self.workspace.find(Endpoint, self.endpoint.id) or self.endpoint
+        if not seen.pending or _is_being_updated(seen):
+            return seen
+        # The process may have completed the update between the two looks.
+        current = self.workspace.find(Endpoint, self.endpoint.id)
+        if current and current.pending == seen.pending:
+            self._end_update(current)
+        return self.workspace.find(Endpoint, self.endpoint.id) or self.endpoint
+
+    def _end_update(self, endpoint: Endpoint) -> None:
+        """Delete the endpoint's pending version.
+
+        SageMaker completes an update even if nothing waits for it any more. Until then the new version stays pending;
+        afterwards the endpoint switches to it.
+        """
+        pending = endpoint.pending
+        self._platform.endpoints.retire(pending["ref"], endpoint.ref)
+        status = self._platform.endpoints.state(pending["ref"]).status
+        if status == "starting":
+            return
+        with self.workspace.edit(Endpoint, endpoint.id) as stored:
+            if stored.pending != pending:
+                return
+            if status == "in service":
+                _switch_versions(stored)
+            else:
+                stored.pending = {}
 
 
-def delete_from_platform(workspace: Workspace, endpoint: Endpoint) -> None:
-    """Delete what costs, and keep the record."""
-    if endpoint.mode == "batch":
-        return
-    platform = platform_of(workspace, endpoint.platform)
-    current = workspace.find(Endpoint, endpoint.id) or endpoint
-    platform.delete_endpoint(current.ref)
-    if current.pending:
-        platform.retire(current.pending["ref"], current.ref)
-
-
-def _switch(endpoint: Endpoint) -> None:
-    """Exchange the endpoint's version and its pending one."""
+def _switch_versions(endpoint: Endpoint) -> None:
+    """Exchange the endpoint's current version and its pending one."""
     new, old = endpoint.pending, {"ref": endpoint.ref, "model": endpoint.model, "options": endpoint.options}
     endpoint.ref, endpoint.model, endpoint.options = new["ref"], new["model"], new["options"]
     endpoint.pending = new | old
 
 
 def _is_being_updated(endpoint: Endpoint) -> bool:
-    """Return whether there is a pending version, and the process that deals with it lives."""
+    """Return whether there is a pending version and the process that updates the endpoint is alive."""
     return bool(endpoint.pending) and processes.is_alive(endpoint.pending["pid"], endpoint.pending["pid_started"])
-
-
-def _settle(workspace: Workspace, endpoint: Endpoint) -> Endpoint:
-    """Return the endpoint as it is recorded now, after ending an update whose process was killed."""
-    seen = workspace.find(Endpoint, endpoint.id) or endpoint
-    if not seen.pending or _is_being_updated(seen):
-        return seen
-    current = workspace.find(Endpoint, endpoint.id)  # again, as its process may have completed the update since
-    if current and current.pending == seen.pending:
-        _end_update(workspace, current)
-    return workspace.find(Endpoint, endpoint.id) or endpoint
-
-
-def _end_update(workspace: Workspace, endpoint: Endpoint) -> None:
-    """Delete the endpoint's pending version.
-
-    SageMaker completes an update even if nobody waits for it any more. Until then the new version stays pending; then
-    the endpoint is switched to it.
-    """
-    platform, pending = platform_of(workspace, endpoint.platform), endpoint.pending
-    platform.retire(pending["ref"], endpoint.ref)
-    status = platform.endpoint(pending["ref"]).status
-    if status == "starting":
-        return
-    with workspace.edit(Endpoint, endpoint.id) as stored:
-        if stored.pending != pending:
-            return
-        if status == "in service":
-            _switch(stored)
-        else:
-            stored.pending = {}

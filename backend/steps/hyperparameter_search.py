@@ -12,6 +12,7 @@ from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.jobs.results import ModelResult
 from backend.jobs.watch import make_watch
+from backend.platforms import registry
 from backend.platforms.base import HyperparameterSearchSpec, Range, TrainingSpec, Trial
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
@@ -85,7 +86,7 @@ def start(
         hyperparameters=hyperparameters,
         base=base,
         options=options or {},
-        platform=platform_of(workspace).name,
+        platform=registry.chosen(workspace),
         checkpoints=secrets.token_hex(8),
     )
 
@@ -141,7 +142,7 @@ def run(
             options=options,
         )
         try:
-            where.search_hyperparameters(spec, make_watch(workspace, progress, shown.line, WORK), shown)
+            where.hyperparameter_search.run(spec, make_watch(workspace, progress, shown.line, WORK), shown)
         except Stopped as error:
             if not output.is_dir():
                 raise

@@ -183,7 +183,7 @@ def _at_hand(workspace: Workspace, path: str, progress: Progress) -> Iterator[Pa
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary) / (address.name or "labels")
         if address.suffix.lower() in FILES:
-            platform.download(path, place, progress)
+            platform.files.download(path, place, progress)
         else:
             platform.labeling.fetch_output(path, place, progress)
         yield place

@@ -266,7 +266,7 @@ def _all_earlier(
         model = workspace.get(Model, id)
         if not set(model.classes) & set(classes):
             raise UserError(f"“{model.name}” knows nothing of {', '.join(classes)}. Begin with empty frames.")
-        found = tracking.by_model(
+        found = tracking.track_with_model(
             workspace, part(progress, number / len(of_model), (number + 1) / len(of_model)), tracked, model
         )
         for clip in tracked:

@@ -166,7 +166,10 @@ def publish(workspace: Workspace, progress: Progress, *, model: str) -> Publishi
         **{key: chosen.hyperparameters[key] for key in SHOWN if key in chosen.hyperparameters},
     }
     progress(0.1, "packing and registering")
-    registered = platform_of(workspace).publish(chosen.name, workspace.folder(chosen), facts)
+    registry = platform_of(workspace).model_registry
+    if registry is None:
+        raise UserError("This machine has no model registry besides the Models page. Choose AWS on Account for one.")
+    registered = registry.publish(chosen.name, workspace.folder(chosen), facts)
     with workspace.edit(Model, chosen.id) as stored:
         stored.registered = registered
     return {"registered": registered}

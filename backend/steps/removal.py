@@ -28,7 +28,7 @@ def consequences(workspace: Workspace, record: Record) -> str:
     if dependents:
         counts = Counter(type(each) for each in dependents)
         sentences.append(f"This also removes {enumerate_words(_amount(*kind) for kind in counts.items())}.")
-    endpoints = [each for each in (record, *dependents) if isinstance(each, Endpoint) and each.mode != "batch"]
+    endpoints = [each for each in (record, *dependents) if isinstance(each, Endpoint) and each.keeps_running]
     if endpoints:
         stops = "stops answering" if len(endpoints) == 1 else "stop answering"
         sentences.append(f"{enumerate_words(f'“{each.name}”' for each in endpoints)} {stops} at once.")
@@ -68,7 +68,7 @@ def remove(workspace: Workspace, record: Record) -> None:
         if isinstance(each, Endpoint):
             from backend.steps import deployments  # which imports the platforms; only endpoints need them
 
-            deployments.delete_from_platform(workspace, each)
+            deployments.deployment_of(workspace, each).stop()
         if isinstance(each, LabelingJob):
             from backend.steps import labeling
 

@@ -1,4 +1,4 @@
-"""Tracking a video with a deployed model, the same tracks whichever way it is served."""
+"""Tracking a video with a deployed model. All serving modes give the same tracks."""
 
 from __future__ import annotations
 
@@ -11,47 +11,50 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from backend.errors import UserError
 from backend.jobs.results import RunResult
 from backend.jobs.watch import make_watch
 from backend.latency import percentiles
-from backend.platforms.base import Options, Platform, ProcessingSpec
+from backend.platforms.base import EndpointService, Options, Platform, ProcessingSpec
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.steps import overlays
 from backend.steps.export import FILES, export
 from backend.workspace import Workspace
 from backend.workspace.paths import DETECTIONS, OVERLAY, TRACKS_JSON
-from backend.workspace.records import Endpoint, Model, Run, Video
-from bytetrack import video
+from backend.workspace.records import Endpoint, Model, Run, ServingMode, Video
 from bytetrack.tracking.config import TrackerConfig
 from bytetrack.tracking.refinement import refine
 from bytetrack.tracks import Tracks
+from bytetrack.video import pieces as cut_into_pieces
 
-WORK = (0.1, 0.95)  # of a batch's progress: before it the video goes to where it runs, after it the tracks come back
-FRAME_LINE = re.compile(r"video: (\d+)/(\d+) .* frame: (\d+)/(\d+)")  # which of how many, in the log of `process`
-PIECE_FRAMES = 12  # per real-time request: a second of the sample, and H.264 pays off against single JPEGs
+JOB_PROGRESS = (0.1, 0.95)  # the part of a batch's progress that is the job's own; before and after it are transfers
+FRAME_LINE = re.compile(r"video: (\d+)/(\d+) .* frame: (\d+)/(\d+)")  # in the log of `process`
+PIECE_FRAMES = 12  # per real-time request: a second of the sample, and H.264 beats single JPEGs at this length
+MAX_POLL_SECONDS = 5
 
 
 @dataclass
 class Request:
-    """One real-time request as measured: milliseconds for making it (`client`), under way, and inside the model."""
+    """The measurements of one request; times are in milliseconds."""
 
     frames: int
     bytes_sent: int
-    client_ms: float
-    network_ms: float
+    client_ms: float  # preparing the request and parsing the answer
+    network_ms: float  # includes time in a queue
     model_ms: float
 
     @property
     def total_ms(self) -> float:
+        """The sum of the times."""
         return self.client_ms + self.network_ms + self.model_ms
 
 
 @dataclass
 class Tracked:
-    """A video's tracks and what getting them took."""
+    """The tracks of a video, and the measurements of how they were obtained."""
 
     tracks: Tracks
     frames: int
@@ -60,31 +63,36 @@ class Tracked:
     bytes_sent: int = 0
 
     @classmethod
-    def nothing(cls) -> Tracked:
+    def empty(cls) -> Tracked:
+        """Return the result of an endpoint that failed."""
         return cls(Tracks.empty(), 0, 0.0)
 
 
 def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str, draw: bool = True) -> RunResult:
-    """Track a video through an endpoint and keep the tracks as a run.
+    """Track a video through an endpoint and store the tracks as a run.
 
     Args:
-        draw: whether to make `overlay.mp4`, the video with its tracks on it.
+        workspace: The workspace.
+        progress: Called with the progress.
+        video: Id of the video.
+        endpoint: Id of the endpoint.
+        draw: Whether to draw the tracks on a copy of the video, `overlay.mp4`.
 
     Returns:
-        `{"run": id}`.
+        The id of the `Run`.
 
     Raises:
-        UserError: with the reason, if the video cannot be read or the endpoint fails.
+        UserError: If the video cannot be read, or with the endpoint's reason if it fails.
     """
     source = workspace.get(Video, video)
-    served = workspace.get(Endpoint, endpoint)
+    served_by = workspace.get(Endpoint, endpoint)
     run = Run(
-        name=f"{source.name} - {served.name}"[:80],
+        name=f"{source.name} - {served_by.name}"[:80],
         video=source.id,
-        endpoint=served.id,
-        endpoint_name=served.name,
-        mode=served.mode,
-        model=served.model,
+        endpoint=served_by.id,
+        endpoint_name=served_by.name,
+        mode=served_by.mode,
+        model=served_by.model,
         frames=0,
         objects=0,
         seconds=0,
@@ -92,7 +100,7 @@ def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str
     )
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        tracked = through(workspace, part(progress, 0, 0.7 if draw else 1), source, served, folder)
+        tracked = track_through(workspace, part(progress, 0, 0.7 if draw else 1), source, served_by, folder)
         run.frames, run.seconds = tracked.frames, round(tracked.seconds, 3)
         run.objects = len(set(tracked.tracks.id.tolist()))
         run.fps = round(tracked.frames / tracked.seconds, 2)
@@ -101,99 +109,111 @@ def track(workspace: Workspace, progress: Progress, *, video: str, endpoint: str
         tracked.tracks.save(folder / TRACKS_JSON)
         if draw:
             overlays.draw(source, tracked.tracks, folder / OVERLAY, part(progress, 0.7, 1))
-        kept = workspace.folder(run)
+        target = workspace.folder(run)
         for name in (TRACKS_JSON, OVERLAY, DETECTIONS):
             if (folder / name).exists():
-                shutil.move(folder / name, kept / name)
-    for format in FILES:
-        export(workspace, run, format)
+                shutil.move(folder / name, target / name)
+    for file_format in FILES:
+        export(workspace, run, file_format)
     workspace.add(run)
     return {"run": run.id}
 
 
-def through(workspace: Workspace, progress: Progress, source: Video, endpoint: Endpoint, folder: Path) -> Tracked:
-    """Send the video through the endpoint; `detections.npz` is left in `folder` where the way of serving gives them."""
-    if not Path(source.path).is_file():
-        raise _gone(source)
-    platform = platform_of(workspace, endpoint.platform)
-    ways: dict[str, Callable[[], Tracked]] = {
-        "batch": lambda: _batch(workspace, platform, progress, source, endpoint, folder),
-        "realtime": lambda: _realtime(platform, progress, source, endpoint),
-        "async": lambda: _asynchronous(platform, progress, source, endpoint, folder),
-    }
+def track_through(workspace: Workspace, progress: Progress, video: Video, endpoint: Endpoint, folder: Path) -> Tracked:
+    """Send a video through an endpoint.
+
+    Args:
+        workspace: The workspace.
+        progress: Called with the progress.
+        video: The video.
+        endpoint: The endpoint.
+        folder: Where `detections.npz` is written, if the serving mode returns detections.
+
+    Raises:
+        UserError: If the video cannot be read, or with the endpoint's reason if it fails.
+    """
+    if not Path(video.path).is_file():
+        raise _missing_file(video)
     try:
-        tracked = ways[endpoint.mode]()
+        tracked = TRACKERS[endpoint.mode](workspace, progress, video, endpoint, folder)
     except ValueError as error:
-        raise UserError(f"“{source.name}”: {error}") from error
+        raise UserError(f"“{video.name}”: {error}") from error
     with workspace.edit(Endpoint, endpoint.id) as stored:
         stored.last_used = time.time()
     return tracked
 
 
-def by_model(workspace: Workspace, progress: Progress, sources: list[Video], model: Model) -> dict[str, Tracks]:
-    """The tracks of videos by a model that need not be deployed, by the videos' ids: a batch job on the platform.
+def track_with_model(workspace: Workspace, progress: Progress, videos: list[Video], model: Model) -> dict[str, Tracks]:
+    """Track videos with a model that need not be deployed, by a batch job on the chosen platform.
+
+    Returns:
+        The tracks by the id of the video.
 
     Raises:
-        UserError: with the reason, if it fails.
+        UserError: With the job's reason, if it fails.
     """
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        documents = _process(workspace, platform_of(workspace), progress, sources, model, {}, folder)
-    return {source.id: Tracks.from_json(document) for source, document in zip(sources, documents)}
+        documents = _run_batch(workspace, platform_of(workspace), progress, videos, model, {}, folder)
+    return {video.id: Tracks.from_json(document) for video, document in zip(videos, documents)}
 
 
-def _batch(
-    workspace: Workspace, platform: Platform, progress: Progress, source: Video, endpoint: Endpoint, folder: Path
+def _track_by_batch(
+    workspace: Workspace, progress: Progress, video: Video, endpoint: Endpoint, folder: Path
 ) -> Tracked:
     started = time.perf_counter()
+    platform = platform_of(workspace, endpoint.platform)
     model = workspace.get(Model, endpoint.model)
-    (document,) = _process(workspace, platform, progress, [source], model, endpoint.options, folder)
+    (document,) = _run_batch(workspace, platform, progress, [video], model, endpoint.options, folder)
     shutil.move(folder / "output" / "0.detections.npz", folder / DETECTIONS)
     return Tracked(Tracks.from_json(document), document["frames"], time.perf_counter() - started)
 
 
-def _process(
+def _run_batch(
     workspace: Workspace,
     platform: Platform,
     progress: Progress,
-    sources: list[Video],
+    videos: list[Video],
     model: Model,
     options: Options,
     folder: Path,
-) -> list[dict]:
-    """What a batch job over videos writes for each of them; all its files are below `folder`."""
-    videos, output = folder / "videos", folder / "output"
-    videos.mkdir()
-    for number, source in enumerate(sources):
-        path = Path(source.path).resolve()
+) -> list[dict[str, Any]]:
+    """Run a batch job over videos, with files in `folder`, and return the JSON that it writes for each of them."""
+    links, output = folder / "videos", folder / "output"
+    links.mkdir()
+    for number, video in enumerate(videos):
+        path = Path(video.path).resolve()
         if not path.is_file():
-            raise _gone(source)
-        (videos / f"{number}{path.suffix}").symlink_to(path)
+            raise _missing_file(video)
+        (links / f"{number}{path.suffix}").symlink_to(path)
 
     def log(line: str) -> None:
-        if told := FRAME_LINE.search(line):
-            number, count, done, total = map(int, told.groups())
-            part(progress, *WORK)((number - 1 + done / total) / count, "tracking")
+        if match := FRAME_LINE.search(line):
+            number, count, done, total = map(int, match.groups())
+            part(progress, *JOB_PROGRESS)((number - 1 + done / total) / count, "tracking")
 
-    spec = ProcessingSpec(sources[0].name, videos, workspace.folder(model), output, options=options)
-    platform.process(spec, make_watch(workspace, progress, log, WORK))
-    for number, source in enumerate(sources):
+    spec = ProcessingSpec(videos[0].name, links, workspace.folder(model), output, options=options)
+    platform.batch.run(spec, make_watch(workspace, progress, log, JOB_PROGRESS))
+    for number, video in enumerate(videos):
         if not (output / f"{number}.json").exists():
-            raise UserError(f"“{source.name}” could not be tracked, as its file is damaged. Leave it out.")
-    return [json.loads((output / f"{number}.json").read_bytes()) for number in range(len(sources))]
+            raise UserError(f"“{video.name}” could not be tracked, because its file is damaged. Leave it out.")
+    return [json.loads((output / f"{number}.json").read_bytes()) for number in range(len(videos))]
 
 
-def _gone(source: Video) -> UserError:
-    return UserError(f"The file of “{source.name}” is gone: {source.path}. Put it back, or add the video again.")
+def _missing_file(video: Video) -> UserError:
+    return UserError(f"The file of “{video.name}” is gone: {video.path}. Put it back, or add the video again.")
 
 
-def _realtime(platform: Platform, progress: Progress, source: Video, endpoint: Endpoint) -> Tracked:
-    rows: list[dict] = []
+def _track_in_real_time(
+    workspace: Workspace, progress: Progress, video: Video, endpoint: Endpoint, folder: Path
+) -> Tracked:
+    endpoints = platform_of(workspace, endpoint.platform).endpoints
+    rows: list[dict[str, Any]] = []
     requests: list[Request] = []
     frames = 0
     started = time.perf_counter()
-    with _session(platform, endpoint, source.fps) as (session, opened):
-        pieces: Iterator[tuple[int, int, bytes]] = video.pieces(source.path, PIECE_FRAMES)
+    with _session(endpoints, endpoint, video.fps) as (session, opened):
+        pieces: Iterator[tuple[int, int, bytes]] = cut_into_pieces(video.path, PIECE_FRAMES)
         while True:
             before = time.perf_counter()
             piece = next(pieces, None)
@@ -201,7 +221,7 @@ def _realtime(platform: Platform, progress: Progress, source: Video, endpoint: E
                 break
             _, count, body = piece
             sent = time.perf_counter()
-            answer = platform.invoke(endpoint.ref, body, "video/mp4", session)
+            answer = endpoints.invoke(endpoint.ref, body, "video/mp4", session)
             received = time.perf_counter()
             document = json.loads(answer.body)
             rows += document["tracks"]
@@ -216,35 +236,43 @@ def _realtime(platform: Platform, progress: Progress, source: Video, endpoint: E
                     model_ms=model_ms,
                 )
             )
-            progress(frames / source.frames, "tracking")
+            progress(frames / video.frames, "tracking")
         seconds = time.perf_counter() - started
-    # A session cannot look ahead; now that the whole video is at hand, its tracks get what the other ways give them.
+    # A session cannot look ahead. Refinement over the whole video makes its tracks equal to those of the other modes.
     tracks = Tracks.from_json({"classes": opened["classes"], "tracks": rows})
     tracks = refine(tracks, TrackerConfig.parse(opened["settings"]))
     return Tracked(tracks, frames, seconds, requests, sum(request.bytes_sent for request in requests))
 
 
 @contextmanager
-def _session(platform: Platform, endpoint: Endpoint, frame_rate: float) -> Iterator[tuple[str | None, dict]]:
-    """A new session's id, and the answer to its opening. It is closed in any case: an endpoint holds only so many."""
+def _session(
+    endpoints: EndpointService[Any], endpoint: Endpoint, frame_rate: float
+) -> Iterator[tuple[str | None, dict[str, Any]]]:
+    """Open a session and provide its id and the answer to its opening.
+
+    The session is closed in any case, because an endpoint has room for only so many.
+    """
     opening = json.dumps({"frame_rate": frame_rate}).encode()
-    opened = platform.invoke(endpoint.ref, opening, "application/json", "NEW_SESSION")
+    opened = endpoints.invoke(endpoint.ref, opening, "application/json", "NEW_SESSION")
     try:
         yield opened.new_session, json.loads(opened.body)
     finally:
-        with suppress(UserError):  # where the endpoint is gone, so is the session
-            platform.invoke(endpoint.ref, b'{"close": true}', "application/json", opened.new_session)
+        with suppress(UserError):  # if the endpoint is gone, so is the session
+            endpoints.invoke(endpoint.ref, b'{"close": true}', "application/json", opened.new_session)
 
 
-def _asynchronous(platform: Platform, progress: Progress, source: Video, endpoint: Endpoint, folder: Path) -> Tracked:
+def _track_asynchronously(
+    workspace: Workspace, progress: Progress, video: Video, endpoint: Endpoint, folder: Path
+) -> Tracked:
     from bytetrack.pipeline import VideoDetections
 
-    path = Path(source.path)
+    endpoints = platform_of(workspace, endpoint.platform).endpoints
+    path = Path(video.path)
     started = time.perf_counter()
-    ticket = platform.submit(endpoint.ref, path, "video/mp4", "detections=true")
-    while (answer := platform.collect(endpoint.ref, ticket)) is None:
+    ticket = endpoints.submit(endpoint.ref, path, "video/mp4", "detections=true")
+    while (answer := endpoints.collect(endpoint.ref, ticket)) is None:
         progress(0.0, "waiting for the endpoint's answer")
-        time.sleep(min(0.1 + (time.perf_counter() - started) / 20, 5))  # at most 5 % late
+        time.sleep(min(0.1 + (time.perf_counter() - started) / 20, MAX_POLL_SECONDS))  # adds at most 5 % to the time
     seconds = time.perf_counter() - started
     document = json.loads(answer)
     VideoDetections.from_json(document["detections"]).save(folder / DETECTIONS)
@@ -252,7 +280,15 @@ def _asynchronous(platform: Platform, progress: Progress, source: Video, endpoin
         frames=document["frames"],
         bytes_sent=path.stat().st_size,
         client_ms=0.0,
-        network_ms=max(0.0, seconds * 1000 - document["model_ms"]),  # the queue counts as under way
+        network_ms=max(0.0, seconds * 1000 - document["model_ms"]),
         model_ms=document["model_ms"],
     )
     return Tracked(Tracks.from_json(document), document["frames"], seconds, [request], request.bytes_sent)
+
+
+TRACKERS: dict[ServingMode, Callable[[Workspace, Progress, Video, Endpoint, Path], Tracked]] = {
+    "batch": _track_by_batch,
+    "realtime": _track_in_real_time,
+    "async": _track_asynchronously,
+}
+"""How each serving mode tracks a video; the arguments are those of `track_through`."""

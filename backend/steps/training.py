@@ -12,6 +12,7 @@ from backend import jobs
 from backend.errors import UserError
 from backend.jobs.results import ModelResult
 from backend.jobs.watch import make_watch
+from backend.platforms import registry
 from backend.platforms.base import Platform, TrainingSpec
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
@@ -63,7 +64,7 @@ def start(
         base=base,
         checkpoints=secrets.token_hex(8),
         options=options or {},
-        platform=platform_of(workspace).name,
+        platform=registry.chosen(workspace),
     )
 
 
@@ -117,7 +118,7 @@ def can_resume(workspace: Workspace, job: Job) -> bool:
     """Whether the training or search ended before it was done, and left something to go on from."""
     if job.active or job.status == "done":
         return False
-    return platform_of(workspace, job.params["platform"]).resumable(job.params["checkpoints"])
+    return platform_of(workspace, job.params["platform"]).training.can_resume(job.params["checkpoints"])
 
 
 def train(
@@ -151,10 +152,10 @@ def train(
         output = Path(temporary)
         channels = data_channels(workspace, data, base)
         spec = TrainingSpec(name, channels, hyperparameters, checkpoints, output, options)
-        where.train(spec, make_watch(workspace, progress, EpochProgress(part(progress, *WORK)), WORK))
+        where.training.run(spec, make_watch(workspace, progress, EpochProgress(part(progress, *WORK)), WORK))
         progress(0.99, "storing the model")
         model = models.store(workspace, output, name, "trained", **origin(workspace, where, data, base))
-    where.forget(checkpoints)
+    where.training.delete_checkpoints(checkpoints)
     return {"model": model.id}
 
 
@@ -175,7 +176,7 @@ def origin(workspace: Workspace, platform: Platform, data: Dataset, base: str | 
         "labels": [labels for split in ("train", "val") for labels in data.splits.get(split, [])],
         "base": base,
         "job": job.id if job else None,
-        "image": platform.image(),
+        "image": platform.training.code_version(),
         "trained_as": job.facts.get("where", "") if job else "",
     }
 

@@ -163,7 +163,7 @@ def _name_of(path: Path) -> str:
 def _downloaded(workspace: Workspace, address: str, progress: Progress) -> Path:
     """The file at the address, in the workspace's `uploads/`."""
     target = workspace.root / UPLOADS_FOLDER / secrets.token_hex(4) / (PurePosixPath(address).name or "video")
-    platform_of(workspace).download(address, target, progress)
+    platform_of(workspace).files.download(address, target, progress)
     return target
 
 

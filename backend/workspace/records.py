@@ -13,6 +13,9 @@ from backend.latency import drop_unreliable
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()-]{0,79}")
 
+ServingMode = Literal["batch", "realtime", "async"]
+"""How a deployed model is served."""
+
 JobStatus = Literal["queued", "running", "stopping", "done", "failed", "stopped"]
 
 Verb = Literal[
@@ -60,7 +63,7 @@ class ComparisonRow(TypedDict):
     """Measurements of one endpoint; times in milliseconds are percentiles per request, see `backend.latency`."""
 
     endpoint: str  # names of endpoint and model, which may be deleted later
-    mode: str
+    mode: ServingMode
     model: str
     frames: int
     seconds: float  # wall clock, from the first byte sent to the last received
@@ -207,12 +210,17 @@ class Endpoint(Record):
     OWNERS = ("model",)
 
     model: str
-    mode: str  # "batch", "realtime", "async"
+    mode: ServingMode
     platform: str
     ref: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=dict)  # chosen values of `backend.platforms.base.Option`s
     last_used: float | None = None  # seconds since 1970
     pending: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def keeps_running(self) -> bool:
+        """Whether a server runs until the endpoint is deleted. A batch endpoint has none: each job starts its own."""
+        return self.mode != "batch"
 
 
 @dataclass(kw_only=True)
@@ -224,7 +232,7 @@ class Run(Record):
     video: str
     endpoint: str  # it may be deleted later, so its name, mode and model are copied here
     endpoint_name: str
-    mode: str
+    mode: ServingMode
     model: str
     frames: int
     objects: int

@@ -55,7 +55,7 @@ def main() -> None:
         "following": lambda: sum(with_following(each, pictures) for each in objects),
     }
     if options.model:
-        found = tracking.by_model(workspace, silent, [video], workspace.get(Model, options.model))[video.id]
+        found = tracking.track_with_model(workspace, silent, [video], workspace.get(Model, options.model))[video.id]
         found = simplify_tracks(found.between(0, options.frames))
         ways["a model's tracks, corrected"] = lambda: corrected(objects, found, pictures)
     for name, way in ways.items():

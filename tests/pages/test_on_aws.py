@@ -33,7 +33,7 @@ def texts(page) -> str:
 
 @pytest.fixture
 def on_aws(workspace: Workspace, aws_account: dict) -> dict:
-    registry.set_up(workspace, "aws", aws_account)
+    registry.change_settings(workspace, "aws", aws_account)
     registry.choose(workspace, "aws")
     return aws_account
 
@@ -50,7 +50,7 @@ def test_aws_is_chosen_told_what_it_lacks_and_left_again(open_page, workspace, a
     button(page, "Use AWS").click().run()
     assert registry.chosen(workspace) == "aws" and not page.exception
     assert "What AWS needs" in texts(page) and "123456789012" in texts(page)
-    assert button(page, "Create it")
+    assert button(page, "Create")
     field(page, "Region").input("nowhere")
     button(page, "Save").click().run()
     assert "cannot be the region: it looks like eu-west-1" in page.error[0].value
@@ -58,7 +58,7 @@ def test_aws_is_chosen_told_what_it_lacks_and_left_again(open_page, workspace, a
     field(page, "Bucket").input(aws_account["bucket"])
     button(page, "Save").click().run()
     assert registry.settings_of(workspace, "aws")["bucket"] == aws_account["bucket"]
-    button(page, "Use this machine").click().run()
+    button(page, "Use This machine").click().run()
     assert registry.chosen(workspace) == "local" and "What AWS needs" not in texts(page)
 
 
@@ -68,7 +68,7 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("HOME", str(tmp_path))
-    registry._aws.cache_clear()  # which holds a session with the credentials of other tests
+    registry._built.cache_clear()  # which holds a session with the credentials of other tests
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
@@ -86,7 +86,7 @@ def test_aws_without_region_or_credentials_says_so_once_and_can_be_set_up(
     assert told and len(set(told)) == len(told)
     assert not [sentence for sentence in told if "Exception" in sentence or "unexpected" in sentence]
     assert any(("credentials" if region else "region") in sentence for sentence in [*told, texts(page)])
-    assert field(page, "Region") and button(page, "Use this machine")
+    assert field(page, "Region") and button(page, "Use This machine")
 
 
 @pytest.mark.parametrize("key", ["home", "videos", "labels", "datasets", "training", "models", "deploy", "compare"])
@@ -101,13 +101,13 @@ def test_no_page_shows_how_streamlit_passes_errors_on(
 
 def test_what_is_on_aws_is_deleted_after_asking(open_page, workspace, on_aws, model, standin) -> None:
     aws = registry.platform_of(workspace)
-    aws.deploy("forgotten", workspace.folder(model), "realtime", {})  # by a console that was lost since
+    aws.endpoints.start("forgotten", workspace.folder(model), "realtime", {})  # by a console that was lost since
     page = open_page("account")
-    frame = next(each.value for each in page.main.dataframe if "Type" in each.value and "Size" in each.value)
-    assert set(frame["Type"]) >= {"endpoint", "files"}
+    frame = next(each.value for each in page.main.dataframe if "What" in each.value and "Size" in each.value)
+    assert set(frame["What"]) >= {"endpoint", "files"}
     assert button(page, "Delete").disabled
-    for each in aws.inventory():
-        aws.delete_resource(each.id)
+    for each in aws.inventory.resources():
+        aws.inventory.delete(each.id)
 
 
 def test_an_instance_is_chosen_for_a_training_and_priced(open_page, workspace, on_aws, labels) -> None:
@@ -130,7 +130,7 @@ def test_an_instance_is_chosen_for_a_training_and_priced(open_page, workspace, o
 def test_a_deployment_has_its_options_and_its_cost(open_page, workspace, on_aws, model, finish) -> None:
     page = open_page("deploy")
     assert "per hour** while it is up" in texts(page) and "per hour** while a job runs" in texts(page)
-    assert field(page, "Down to zero").value is True
+    assert field(page, "Scale to zero").value is True
     page.selectbox(key="deploy-async-instance_type").set_value("ml.m5.large").run()
     button(page, "Deploy asynchronous").click().run()
     assert finish().status == "done"
@@ -138,9 +138,9 @@ def test_a_deployment_has_its_options_and_its_cost(open_page, workspace, on_aws,
     assert endpoint.options["instance_type"] == "ml.m5.large" and endpoint.platform == "aws"
     page = open_page("deploy")
     assert "1 x ml.m5.large" in texts(page)
-    state: EndpointState = deployments.state(workspace, endpoint)
+    state: EndpointState = deployments.deployment_of(workspace, endpoint).state()
     assert state.cost_per_hour == pytest.approx(0.115)
-    deployments.delete(workspace, endpoint)
+    deployments.deployment_of(workspace, endpoint).delete()
 
 
 def test_a_model_is_registered(open_page, workspace, on_aws, model, finish, standin) -> None:

@@ -1,4 +1,4 @@
-"""How many instances an endpoint has: with its load, and for an asynchronous one with its queue, down to none.
+"""Autoscaling of endpoints: real-time ones with their load, asynchronous ones with their queue, down to zero.
 
 https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
 """
@@ -10,16 +10,16 @@ from typing import Any
 from backend.platforms import options
 from backend.platforms.aws.account import Account
 from backend.platforms.aws.choices import AsyncChoices, EndpointChoices
-from backend.platforms.base import Options
+from backend.platforms.base import EndpointMode, Options
 
 VARIANT = "AllTraffic"
 SERVICE, DIMENSION = "sagemaker", "sagemaker:variant:DesiredInstanceCount"
-COOL_DOWN = 300  # seconds without work before an instance goes
+COOL_DOWN_SECONDS = 300  # time without work before an instance is removed
 WAKE_UP = "wake-up"
 
 
-def register(account: Account, endpoint: str, mode: str, chosen: Options) -> None:
-    """Let the endpoint scale as was chosen; nothing is registered where its number of instances is fixed."""
+def register(account: Account, endpoint: str, mode: EndpointMode, chosen: Options) -> None:
+    """Let an endpoint scale as its options say. No-op if its number of instances is fixed."""
     if mode == "async":
         _register_queue(account, endpoint, options.parse(AsyncChoices, chosen))
     else:
@@ -27,24 +27,24 @@ def register(account: Account, endpoint: str, mode: str, chosen: Options) -> Non
 
 
 def deregister(account: Account, endpoint: str) -> None:
-    """Forget how it scales, with its policies and alarm. Fine if it does not."""
-    found = account.call(
+    """Delete an endpoint's scaling target with its policies and alarm. No-op if it has none."""
+    answer = account.call(
         "application-autoscaling",
         "describe_scalable_targets",
         ServiceNamespace=SERVICE,
-        ResourceIds=[_resource(endpoint)],
+        ResourceIds=[_resource_id(endpoint)],
         ScalableDimension=DIMENSION,
     )
-    if found["ScalableTargets"]:
+    if answer["ScalableTargets"]:
         account.call("application-autoscaling", "deregister_scalable_target", **_target(endpoint))
-    account.call("cloudwatch", "delete_alarms", AlarmNames=[_alarm(endpoint)])
+    account.call("cloudwatch", "delete_alarms", AlarmNames=[_alarm_name(endpoint)])
 
 
 def _register_load(account: Account, endpoint: str, choices: EndpointChoices) -> None:
     if choices.max_count == choices.count:
         return
     _register_target(account, endpoint, choices.count, choices.max_count)
-    _track(
+    _put_tracking_policy(
         account,
         endpoint,
         "load",
@@ -54,12 +54,12 @@ def _register_load(account: Account, endpoint: str, choices: EndpointChoices) ->
 
 
 def _register_queue(account: Account, endpoint: str, choices: AsyncChoices) -> None:
-    lowest = 0 if choices.scale_to_zero else 1
-    if choices.max_count == lowest:
+    min_count = 0 if choices.scale_to_zero else 1
+    if choices.max_count == min_count:
         return
-    _register_target(account, endpoint, lowest, choices.max_count)
+    _register_target(account, endpoint, min_count, choices.max_count)
     dimensions = [{"Name": "EndpointName", "Value": endpoint}]
-    _track(
+    _put_tracking_policy(
         account,
         endpoint,
         "queue",
@@ -71,50 +71,55 @@ def _register_queue(account: Account, endpoint: str, choices: AsyncChoices) -> N
             "Statistic": "Average",
         },
     )
-    if lowest == 0:  # without an instance there is no backlog per instance: the first one is called by an alarm
-        policy = account.call(
-            "application-autoscaling",
-            "put_scaling_policy",
-            PolicyName=f"{endpoint}-{WAKE_UP}",
-            PolicyType="StepScaling",
-            StepScalingPolicyConfiguration={
-                "AdjustmentType": "ChangeInCapacity",
-                "MetricAggregationType": "Average",
-                "Cooldown": COOL_DOWN,
-                "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
-            },
-            **_target(endpoint),
-        )
-        account.call(
-            "cloudwatch",
-            "put_metric_alarm",
-            AlarmName=_alarm(endpoint),
-            MetricName="HasBacklogWithoutCapacity",
-            Namespace="AWS/SageMaker",
-            Statistic="Average",
-            EvaluationPeriods=2,
-            DatapointsToAlarm=2,
-            Threshold=1,
-            ComparisonOperator="GreaterThanOrEqualToThreshold",
-            TreatMissingData="missing",
-            Dimensions=dimensions,
-            Period=60,
-            AlarmActions=[policy["PolicyARN"]],
-            Tags=account.settings.tag_list,
-        )
+    if min_count == 0:
+        _put_wake_up(account, endpoint, dimensions)
 
 
-def _register_target(account: Account, endpoint: str, lowest: int, highest: int) -> None:
+def _put_wake_up(account: Account, endpoint: str, dimensions: list[dict[str, str]]) -> None:
+    """Create the alarm that starts the first instance: without one, the backlog per instance is undefined."""
+    policy = account.call(
+        "application-autoscaling",
+        "put_scaling_policy",
+        PolicyName=f"{endpoint}-{WAKE_UP}",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={
+            "AdjustmentType": "ChangeInCapacity",
+            "MetricAggregationType": "Average",
+            "Cooldown": COOL_DOWN_SECONDS,
+            "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+        },
+        **_target(endpoint),
+    )
+    account.call(
+        "cloudwatch",
+        "put_metric_alarm",
+        AlarmName=_alarm_name(endpoint),
+        MetricName="HasBacklogWithoutCapacity",
+        Namespace="AWS/SageMaker",
+        Statistic="Average",
+        EvaluationPeriods=2,
+        DatapointsToAlarm=2,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="missing",
+        Dimensions=dimensions,
+        Period=60,
+        AlarmActions=[policy["PolicyARN"]],
+        Tags=account.settings.tag_list,
+    )
+
+
+def _register_target(account: Account, endpoint: str, min_count: int, max_count: int) -> None:
     account.call(
         "application-autoscaling",
         "register_scalable_target",
-        MinCapacity=lowest,
-        MaxCapacity=highest,
+        MinCapacity=min_count,
+        MaxCapacity=max_count,
         **_target(endpoint),
     )
 
 
-def _track(account: Account, endpoint: str, name: str, value: float, **metric: Any) -> None:
+def _put_tracking_policy(account: Account, endpoint: str, name: str, value: float, **metric: Any) -> None:
     account.call(
         "application-autoscaling",
         "put_scaling_policy",
@@ -122,8 +127,8 @@ def _track(account: Account, endpoint: str, name: str, value: float, **metric: A
         PolicyType="TargetTrackingScaling",
         TargetTrackingScalingPolicyConfiguration={
             "TargetValue": float(value),
-            "ScaleInCooldown": COOL_DOWN,
-            "ScaleOutCooldown": COOL_DOWN,
+            "ScaleInCooldown": COOL_DOWN_SECONDS,
+            "ScaleOutCooldown": COOL_DOWN_SECONDS,
             **metric,
         },
         **_target(endpoint),
@@ -131,12 +136,12 @@ def _track(account: Account, endpoint: str, name: str, value: float, **metric: A
 
 
 def _target(endpoint: str) -> dict[str, str]:
-    return {"ServiceNamespace": SERVICE, "ResourceId": _resource(endpoint), "ScalableDimension": DIMENSION}
+    return {"ServiceNamespace": SERVICE, "ResourceId": _resource_id(endpoint), "ScalableDimension": DIMENSION}
 
 
-def _resource(endpoint: str) -> str:
+def _resource_id(endpoint: str) -> str:
     return f"endpoint/{endpoint}/variant/{VARIANT}"
 
 
-def _alarm(endpoint: str) -> str:
+def _alarm_name(endpoint: str) -> str:
     return f"{endpoint}-{WAKE_UP}"

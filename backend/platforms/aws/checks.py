@@ -1,4 +1,4 @@
-"""What must be there before anything runs on AWS, how each thing stands, and the buttons and commands that mend it."""
+"""The setup of AWS: checks of everything that jobs and endpoints need, and buttons and commands that provide it."""
 
 from __future__ import annotations
 
@@ -8,261 +8,329 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+from typing_extensions import override
+
 from backend.errors import UserError
 from backend.platforms import options
 from backend.platforms.aws import buckets, image, quotas, stack
-from backend.platforms.aws.account import Account, is_signed_out, sign_in
+from backend.platforms.aws.account import Account, is_signed_out, sign_in_command
 from backend.platforms.aws.choices import CHOICES
 from backend.platforms.aws.labeling import OWNERS
+from backend.platforms.aws.quotas import QuotaUsage
 from backend.platforms.aws.storage import Bucket
 from backend.platforms.aws.terminal import aws
-from backend.platforms.base import ASYNC, BATCH, HYPERPARAMETER_SEARCH, REALTIME, TRAINING, Check, Options, Watch
+from backend.platforms.base import (
+    ASYNC,
+    BATCH,
+    HYPERPARAMETER_SEARCH,
+    REALTIME,
+    TRAINING,
+    Check,
+    CheckState,
+    Options,
+    PlatformSetup,
+    Purpose,
+    Watch,
+)
 
-USAGE_OF = {
+QUOTA_USAGES: dict[Purpose, QuotaUsage] = {
     TRAINING: "training",
     HYPERPARAMETER_SEARCH: "training",
     BATCH: "batch",
     REALTIME: "endpoint",
     ASYNC: "endpoint",
 }
-OFFERED = (TRAINING, BATCH, REALTIME)  # of which quotas are shown before anything is chosen
-SERVICE = "sagemaker.amazonaws.com"
+DEFAULT_PURPOSES: tuple[Purpose, ...] = (TRAINING, BATCH, REALTIME)  # quotas shown before anything is started
+SAGEMAKER_SERVICE = "sagemaker.amazonaws.com"
 
 
-def checks(account: Account, chosen: Sequence[tuple[str, Options]] = ()) -> list[Check]:
-    """All checks, in the order in which to see to them; without credentials only the first.
+class AwsSetup(PlatformSetup):
+    """Implements `backend.platforms.base.PlatformSetup`."""
 
-    They do not depend on each other: what may not be looked up says so. `chosen` is as for `Platform.checks`.
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    @override
+    def checks(self, chosen: Sequence[tuple[Purpose, Options]] = ()) -> list[Check]:
+        """Run all checks in parallel; without credentials only the first. A check that is denied reports that."""
+        account = self._account
+        credentials = _run_check(account, "credentials", "Credentials", _check_credentials)
+        if credentials.state != "ok":
+            return [credentials]
+        checks: list[tuple[str, str, Callable[[Account], Check]]] = [
+            ("stack", "Stack", _check_stack),
+            ("bucket", "Bucket", _check_bucket),
+            ("role", "Execution role", _check_role),
+            ("repository", "Image repository", _check_repository),
+            ("image", "Image", _check_image),
+            ("workteam", "Work team", _check_workteam),
+        ]
+        for (usage, instance_type), count in required_instances(chosen).items():
+            title = _quota_title(usage, instance_type)
+            check = partial(_check_quota, usage=usage, instance_type=instance_type, count=count)
+            checks.append((f"quota-{usage}-{instance_type}", title, check))
+        with ThreadPoolExecutor(len(checks)) as pool:
+            return [credentials, *pool.map(lambda arguments: _run_check(account, *arguments), checks)]
+
+    @override
+    def fix(self, key: str, watch: Watch) -> dict[str, str]:
+        account = self._account
+        if key == "stack":
+            return stack.create_or_update(account, watch)
+        if key == "image":
+            return {"image": image.build(account, watch)}
+        if key == "workteam":
+            return stack.create_or_update(account, watch, team=True, worker=account.settings.worker)
+        raise UserError(f"The console cannot fix “{key}”. Run the command that the check shows.")
+
+    @override
+    def revert(self, key: str, watch: Watch) -> dict[str, str]:
+        if key == "stack":
+            return stack.delete(self._account, watch)
+        if key == "workteam":
+            return stack.create_or_update(self._account, watch, team=False)
+        raise UserError(f"The console cannot remove “{key}”.")
+
+
+def required_instances(chosen: Sequence[tuple[Purpose, Options]]) -> dict[tuple[QuotaUsage, str], int]:
+    """Return how many instances run at once, at most, by usage and instance type.
+
+    Endpoints run side by side, so their instances add up; of jobs the largest counts. For usages without any choice,
+    the default options count.
+
+    Args:
+        chosen: Purposes and options of recent jobs and of all endpoints.
     """
-    who = _guarded(account, "credentials", "Credentials", _credentials)
-    if who.state != "ok":
-        return [who]
-    looks: list[tuple[str, str, Callable[[Account], Check]]] = [
-        ("stack", "Stack", _stack),
-        ("bucket", "Bucket", _bucket),
-        ("role", "Execution role", _role),
-        ("repository", "Image repository", _repository),
-        ("image", "Image", _image),
-        ("workteam", "Work team", _team),
+    chosen_usages = {QUOTA_USAGES[purpose] for purpose, _ in chosen}
+    defaults: list[tuple[Purpose, Options]] = [
+        (purpose, {}) for purpose in DEFAULT_PURPOSES if QUOTA_USAGES[purpose] not in chosen_usages
     ]
-    for (usage, type), count in wanted(chosen).items():
-        title, look = _quota_title(usage, type), partial(_quota, usage=usage, type=type, count=count)
-        looks.append((f"quota-{usage}-{type}", title, look))
-    with ThreadPoolExecutor(len(looks)) as pool:
-        return [who, *pool.map(lambda each: _guarded(account, *each), looks)]
-
-
-def wanted(chosen: Sequence[tuple[str, Options]]) -> dict[tuple[str, str], int]:
-    """By usage (a key of `quotas.USAGES`) and instance type, how many instances there would be at once.
-
-    Endpoints are there together, of jobs the largest counts. Where nothing is chosen yet, it is what forms offer first.
-    """
-    known = {USAGE_OF[what] for what, _ in chosen}
-    found: dict[tuple[str, str], int] = {}
-    for what, values in [*chosen, *((what, {}) for what in OFFERED if USAGE_OF[what] not in known)]:
-        choices: Any = options.parse(CHOICES[what][0], values)
-        usage = "spot" if getattr(choices, "spot", False) else USAGE_OF[what]
+    counts: dict[tuple[QuotaUsage, str], int] = {}
+    for purpose, values in [*chosen, *defaults]:
+        choices = options.parse(CHOICES[purpose][0], values)
+        usage: QuotaUsage = "spot" if getattr(choices, "spot", False) else QUOTA_USAGES[purpose]
         key = usage, choices.instance_type
-        so_far = found.get(key, 0)
-        found[key] = so_far + choices.at_once if usage == "endpoint" else max(so_far, choices.at_once)
-    return found
+        count = counts.get(key, 0)
+        counts[key] = count + choices.at_once if usage == "endpoint" else max(count, choices.at_once)
+    return counts
 
 
-def fix(account: Account, key: str, watch: Watch) -> dict[str, str]:
-    """Do what the `action` of a check says; returns the settings that this changed."""
-    if key == "stack":
-        return stack.create_or_update(account, watch)
-    if key == "image":
-        return {"image": image.build(account, watch)}
-    if key == "workteam":
-        return stack.create_or_update(account, watch, team=True, worker=account.settings.worker)
-    raise UserError(f"The console cannot mend “{key}” by itself. Run the command that the check shows.")
-
-
-def revert(account: Account, key: str, watch: Watch) -> dict[str, str]:
-    """Do what the `revert` of a check says; returns the settings that this changed."""
-    if key == "stack":
-        return stack.delete(account, watch)
-    if key == "workteam":
-        return stack.create_or_update(account, watch, team=False)
-    raise UserError(f"The console cannot remove “{key}” by itself.")
-
-
-def _guarded(account: Account, key: str, title: str, look: Callable[[Account], Check]) -> Check:
+def _run_check(account: Account, key: str, title: str, check: Callable[[Account], Check]) -> Check:
     try:
-        return look(account)
+        return check(account)
     except UserError as error:
-        command = _login(account, error) if key == "credentials" else ""
+        command = _sign_in_command(account, error) if key == "credentials" else ""
         return Check(key, title, "failed", str(error), command=command)
 
 
-def _credentials(account: Account) -> Check:
-    who, region = account.identity, account.region
-    return Check("credentials", "Credentials", "ok", f"{who['Arn']}, account {who['Account']}, region {region}.")
+def _check_credentials(account: Account) -> Check:
+    identity = account.identity
+    detail = f"{identity['Arn']}, account {identity['Account']}, region {account.region}."
+    return Check("credentials", "Credentials", "ok", detail)
 
 
-def _login(account: Account, error: UserError) -> str:
+def _sign_in_command(account: Account, error: UserError) -> str:
     if is_signed_out(error.__cause__):
-        return sign_in(account.settings)
+        return sign_in_command(account.settings)
     return f"aws configure{f' --profile {account.settings.profile}' if account.settings.profile else ''}"
 
 
-def _stack(account: Account) -> Check:
-    found, chosen = stack.describe(account), account.settings
-    check = partial(Check, "stack", "Stack")
-    if found is None and chosen.bucket and chosen.role:
-        return check("optional", "Not needed: bucket and execution role are named. It would also build the image.",
-                     "Create it", stack.command(account, None))  # fmt: skip
-    if found is None:
-        makes = "bucket, execution role, image repository, and what builds the image"
-        return check("missing", f"Makes all that is needed on CloudFormation: {makes}. Takes about two minutes.",
-                     "Create it", stack.command(account, None))  # fmt: skip
-    if not found.ours:
-        return check("failed", f"There is a stack “{found.name}” that this console did not make. Choose another name.")
-    if found.busy:
-        return check("busy", f"CloudFormation is at work: {found.status}.", "Watch it")
-    if not found.usable:
-        return check("failed", f"It is of no use: {found.status}. {found.reason}", "Make it anew", "", "Delete",
-                     stack.KEPT)  # fmt: skip
-    command, undo = stack.command(account, found), ("Delete", stack.KEPT)
-    new = [key for key, value in stack.settings_of(account, found).items() if value != getattr(chosen, key)]
+def _check_stack(account: Account) -> Check:
+    existing, settings = stack.describe(account), account.settings
+    if existing is None:
+        return _check_missing_stack(account)
+    removable = partial(
+        Check, "stack", "Stack", revert_label="Delete", revert_detail=stack.REMOVAL_DETAIL
+    )  # a check with a button that deletes the stack
+    if not existing.is_own:
+        detail = f"This console did not create the stack “{existing.name}”. Choose another name."
+        return Check("stack", "Stack", "failed", detail)
+    if existing.is_busy:
+        detail = f"CloudFormation is working on it: {existing.status}."
+        return Check("stack", "Stack", "busy", detail, fix_label="Follow")
+    if not existing.is_usable:
+        detail = f"It cannot be used: {existing.status}. {existing.reason}"
+        return removable("failed", detail, fix_label="Create again")
+    found_settings = stack.settings_of(account, existing)
+    new = [key for key, value in found_settings.items() if value != getattr(settings, key)]
     if new:
-        return check("missing", f"It exists; its {' and '.join(new)} are not taken over yet.", "Take over", "", *undo)
-    if stack.is_outdated(account, found):
-        return check("missing", "Its template, or the settings for it, have changed since it was made.", "Update",
-                     command, *undo)  # fmt: skip
-    return check("ok", f"“{found.name}” is up to date.", "", "", *undo)
+        detail = f"It exists, but the settings do not have its {' and '.join(new)} yet."
+        return removable("missing", detail, fix_label="Use them")
+    if stack.is_outdated(account, existing):
+        detail = "Its template, or the settings for it, changed after it was created."
+        return removable("missing", detail, fix_label="Update", command=stack.deploy_command(account, existing))
+    return removable("ok", f"“{existing.name}” is up to date.")
 
 
-def _bucket(account: Account) -> Check:
+def _check_missing_stack(account: Account) -> Check:
+    state: CheckState
+    if account.settings.bucket and account.settings.role:
+        state, detail = (
+            "optional",
+            "Not needed, because bucket and execution role are set. It can also build the image.",
+        )
+    else:
+        resources = "bucket, execution role, image repository, and the build of the image"
+        state, detail = "missing", f"CloudFormation creates everything needed: {resources}. Takes about 2 minutes."
+    command = stack.deploy_command(account, None)
+    return Check("stack", "Stack", state, detail, fix_label="Create", command=command)
+
+
+def _check_bucket(account: Account) -> Check:
     check, name = partial(Check, "bucket", "Bucket"), account.settings.bucket
     if not name:
-        return check("missing", "None is chosen. The stack makes one; or name one of this region in the settings.")
-    name = Bucket(account).name  # raises where it is not there, or in another region
-    found = buckets.lacks(account, name)
-    if not found:
+        return check("missing", "None is set. Create the stack, or enter a bucket of this region in the settings.")
+    name = Bucket(account).name  # raises if it does not exist or is in another region
+    issues = buckets.find_issues(account, name)
+    if not issues:
         return check("ok", f"“{name}” is private, encrypted, versioned, and open to TLS only.")
-    commands = "\n".join(lack.command for lack in found if lack.command)
-    return check("missing", f"“{name}” can be used, but: {'; '.join(lack.what for lack in found)}.", command=commands)
+    commands = "\n".join(issue.command for issue in issues if issue.command)
+    descriptions = "; ".join(issue.description for issue in issues)
+    return check("missing", f"“{name}” can be used, but: {descriptions}.", command=commands)
 
 
-def _role(account: Account) -> Check:
+def _check_role(account: Account) -> Check:
     check, arn = partial(Check, "role", "Execution role"), account.settings.role
     if not arn:
-        return check("missing", "None is chosen. The stack makes one; or name one that SageMaker may take on.")
+        return check("missing", "None is set. Create the stack, or enter a role that SageMaker may assume.")
     owner, name = arn.split(":")[4], arn.rpartition("/")[2]
     if owner != account.identity["Account"]:
-        return check("failed", f"{arn} is of the account {owner}, and you are in {account.identity['Account']}.")
-    found = account.find("iam", "get_role", RoleName=name)
-    if found is None:
-        return check("missing", f"There is no role “{name}” (any more). Name another, or none for the stack's.")
-    if not any(_lets_sagemaker(each) for each in _listed(found["Role"]["AssumeRolePolicyDocument"]["Statement"])):
-        return check("failed", f"SageMaker may not take on “{name}”: its trust policy has to allow {SERVICE} "
-                     "sts:AssumeRole.", command=_trusting(account, found["Role"]))  # fmt: skip
-    return check("ok", f"“{name}” is there, and SageMaker may take it on.")
+        return check("failed", f"{arn} belongs to account {owner}, but you use account {account.identity['Account']}.")
+    answer = account.find("iam", "get_role", RoleName=name)
+    if answer is None:
+        return check("missing", f"The role “{name}” does not exist. Enter another, or leave it empty for the stack's.")
+    role = answer["Role"]
+    if not any(_allows_sagemaker(statement) for statement in _as_list(role["AssumeRolePolicyDocument"]["Statement"])):
+        detail = f"SageMaker may not assume “{name}”: its trust policy must allow {SAGEMAKER_SERVICE} sts:AssumeRole."
+        return check("failed", detail, command=_trust_command(account, role))
+    return check("ok", f"“{name}” exists, and SageMaker may assume it.")
 
 
-def _trusting(account: Account, role: dict[str, Any]) -> str:
-    """What lets SageMaker take on the role, too."""
+def _trust_command(account: Account, role: dict[str, Any]) -> str:
+    """Return the terminal command that lets SageMaker assume the role, too."""
     policy = role["AssumeRolePolicyDocument"]
-    more = {"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": "sts:AssumeRole"}
-    whole = json.dumps(policy | {"Statement": [*_listed(policy["Statement"]), more]})
-    return aws(account, "iam", "update-assume-role-policy", "--role-name", role["RoleName"], "--policy-document", whole)
-
-
-def _repository(account: Account) -> Check:
-    check = partial(Check, "repository", "Image repository")
-    if ours := image.repository(account):
-        return check("ok", f"{ours}, the stack's.")
-    if account.settings.image:
-        return check("optional", "Not needed: an image is named.")
-    return check("missing", "There is none. The stack makes one; or name an image that exists.")
-
-
-def _image(account: Account) -> Check:
-    check, found = partial(Check, "image", "Image"), image.state(account)
-    if found.status == "named":
-        return check("ok", f"{found.image}. It is not the stack's, and not compared with the tracker's sources.")
-    if found.status == "ready":
-        if found.image == account.settings.image:
-            return check("ok", f"{found.image}, built from the present sources.")
-        return check("missing", "It is built from the present sources, but not chosen yet.", "Use it")
-    if found.status == "building":
-        return check("busy", "CodeBuild is building it.", "Watch it")
-    repository = image.repository(account)
-    if not repository:
-        return check("missing", "There is none. First create the stack; or name an image that exists.")
-    if found.status == "outdated":
-        sentence, action = "The tracker's sources have changed since; jobs run the older one.", "Build anew"
-    else:
-        sentence, action = "There is none. AWS CodeBuild makes it in about 15 minutes, for about $0.20.", "Build it"
-    return check("missing", sentence, action, image.command(account, repository))
-
-
-def _team(account: Account) -> Check:
-    check, arn = partial(Check, "workteam", "Work team"), account.settings.workteam
-    if not arn and account.region not in OWNERS:
-        return check("optional", f"Ground Truth does not label video in {account.region}. Labels can be imported.")
-    if not arn:
-        found = stack.describe(account)
-        makes = "Make a private team, whose people get their logins by e-mail" if found else "The stack can make one"
-        return check("optional", f"Only for labeling with Ground Truth. {makes}; or name a vendor's. AWS no longer "
-                     "takes new customers for Ground Truth, so an account that never used it may be refused.",
-                     "Make a team" if found and found.usable else "")  # fmt: skip
-    if f":{account.region}:" not in arn:
-        return check("failed", f"{arn} is not of {account.region}. Name one of that region, or none.")
-    if ":workteam/private-crowd/" not in arn:
-        found_vendor = account.find("sagemaker", "describe_subscribed_workteam", WorkteamArn=arn)
-        return check("ok", f"{arn}, a vendor's.") if found_vendor else check("missing", f"There is no work team {arn}.")
-    name = arn.rpartition("/")[2]
-    described = account.find("sagemaker", "describe_workteam", WorkteamName=name)
-    if described is None:
-        return check("missing", f"There is no work team “{name}” (any more). Name another, or none.")
-    team, made = described["Workteam"], stack.describe(account)
-    undo = (
-        "Remove",
-        "The work team goes, and with it the workforce with all logins if the stack made it. Labels stay.",
+    trust = {"Effect": "Allow", "Principal": {"Service": SAGEMAKER_SERVICE}, "Action": "sts:AssumeRole"}
+    whole_policy = json.dumps(policy | {"Statement": [*_as_list(policy["Statement"]), trust]})
+    return aws(
+        account, "iam", "update-assume-role-policy", "--role-name", role["RoleName"], "--policy-document", whole_policy
     )
+
+
+def _check_repository(account: Account) -> Check:
+    check = partial(Check, "repository", "Image repository")
+    if repository := image.stack_repository(account):
+        return check("ok", f"{repository}, created by the stack.")
+    if account.settings.image:
+        return check("optional", "Not needed, because an image is set.")
+    return check("missing", "There is none. Create the stack, or enter an existing image.")
+
+
+def _check_image(account: Account) -> Check:
+    check, state = partial(Check, "image", "Image"), image.state(account)
+    if state.status == "external":
+        return check("ok", f"{state.image}. The stack did not build it, so it is not compared with the sources.")
+    if state.status == "ready":
+        if state.image == account.settings.image:
+            return check("ok", f"{state.image}, built from the current sources.")
+        return check("missing", "It is built from the current sources, but not used yet.", "Use it")
+    if state.status == "building":
+        return check("busy", "CodeBuild is building it.", "Follow")
+    repository = image.stack_repository(account)
+    if not repository:
+        return check("missing", "There is none. Create the stack first, or enter an existing image.")
+    command = image.build_command(account, repository)
+    if state.status == "outdated":
+        detail = "The tracker's sources changed after it was built. Jobs run the older one."
+        return check("missing", detail, "Rebuild", command)
+    detail = "There is none. AWS CodeBuild builds it in about 15 minutes, for about $0.20."
+    return check("missing", detail, "Build", command)
+
+
+def _check_workteam(account: Account) -> Check:
+    check, arn = partial(Check, "workteam", "Work team"), account.settings.workteam
+    if not arn:
+        return _check_missing_workteam(account)
+    if f":{account.region}:" not in arn:
+        return check("failed", f"{arn} is not in {account.region}. Enter one of that region, or none.")
+    if ":workteam/private-crowd/" not in arn:
+        vendor = account.find("sagemaker", "describe_subscribed_workteam", WorkteamArn=arn)
+        return check("ok", f"{arn}, a vendor's.") if vendor else check("missing", f"{arn} does not exist.")
+    name = arn.rpartition("/")[2]
+    answer = account.find("sagemaker", "describe_workteam", WorkteamName=name)
+    if answer is None:
+        return check("missing", f"The work team “{name}” does not exist. Enter another, or none.")
+    team, existing_stack = answer["Workteam"], stack.describe(account)
     portal = f" works at https://{team['SubDomain']}" if team.get("SubDomain") else ""
-    return check("ok", f"“{name}”{portal}. Each command like these invites one more.", "", _invitation(account, team),
-                 *(undo if made and made.outputs.get("WorkTeam") == arn else ()))  # fmt: skip
+    is_stacks = existing_stack is not None and existing_stack.outputs.get("WorkTeam") == arn
+    return check(
+        "ok",
+        f"“{name}”{portal}. Commands like these invite one more worker.",
+        command=_invitation_command(account, team),
+        revert_label="Remove" if is_stacks else "",
+        revert_detail=(
+            "Removes the work team, and the workforce with all logins if the stack created it. Labels stay."
+            if is_stacks
+            else ""
+        ),
+    )
 
 
-def _invitation(account: Account, team: dict[str, Any]) -> str:
-    """How to let one more person in; empty where another identity provider does that."""
-    pools = [each["CognitoMemberDefinition"] for each in team["MemberDefinitions"] if "CognitoMemberDefinition" in each]
+def _check_missing_workteam(account: Account) -> Check:
+    check = partial(Check, "workteam", "Work team")
+    if account.region not in OWNERS:
+        return check("optional", f"Ground Truth does not label video in {account.region}. Labels can be imported.")
+    existing_stack = stack.describe(account)
+    creation = (
+        "Create a private team, whose members get their logins by e-mail" if existing_stack else "Create the stack"
+    )
+    detail = (
+        f"Only for labeling with Ground Truth. {creation}; or enter a vendor's team. AWS no longer accepts new "
+        "customers for Ground Truth, so an account that never used it may be refused."
+    )
+    is_possible = existing_stack is not None and existing_stack.is_usable
+    return check("optional", detail, fix_label="Create a team" if is_possible else "")
+
+
+def _invitation_command(account: Account, team: dict[str, Any]) -> str:
+    """Return the commands that add a worker, or "" if another identity provider manages the team."""
+    members = team["MemberDefinitions"]
+    pools = [member["CognitoMemberDefinition"] for member in members if "CognitoMemberDefinition" in member]
     if not pools:
         return ""
-    who = ("--user-pool-id", pools[0]["UserPool"], "--username", "NAME@EXAMPLE.ORG")
+    user = ("--user-pool-id", pools[0]["UserPool"], "--username", "NAME@EXAMPLE.ORG")
     email = ("--user-attributes", "Name=email,Value=NAME@EXAMPLE.ORG", "Name=email_verified,Value=true")
-    invite = aws(account, "cognito-idp", "admin-create-user", *who, *email, "--desired-delivery-mediums", "EMAIL")
+    invite = aws(account, "cognito-idp", "admin-create-user", *user, *email, "--desired-delivery-mediums", "EMAIL")
     group = ("--group-name", pools[0]["UserGroup"])
-    return f"{invite}\n{aws(account, 'cognito-idp', 'admin-add-user-to-group', *who, *group)}"
+    return f"{invite}\n{aws(account, 'cognito-idp', 'admin-add-user-to-group', *user, *group)}"
 
 
-def _quota_title(usage: str, type: str) -> str:
-    return f"Quota: {type} for {usage}"
+def _quota_title(usage: QuotaUsage, instance_type: str) -> str:
+    return f"Quota: {instance_type} for {usage}"
 
 
-def _quota(account: Account, usage: str, type: str, count: int) -> Check:
-    check = partial(Check, f"quota-{usage}-{type}", _quota_title(usage, type))
-    found = quotas.quota(account, usage, type)
-    if found is None:
-        return check("failed", f"AWS has no quota “{type} for {quotas.USAGES[usage]}” in {account.region}: the type is "
-                     "not offered there. Choose another one.")  # fmt: skip
-    link = f"[{found.name}]({quotas.link(account, found)})"
-    if found.value < count:
-        may = f"Only {found.value:g} of {count} may run at once" if found.value else "None may run"
-        return check("missing", f"{may}: {link} is {found.value:g}. AWS raises it on request, mostly within a day; or "
-                     "choose another type.", command=quotas.command(account, found, count))  # fmt: skip
-    return check("ok", f"{link}: {found.value:g} at once.")
+def _check_quota(account: Account, usage: QuotaUsage, instance_type: str, count: int) -> Check:
+    check = partial(Check, f"quota-{usage}-{instance_type}", _quota_title(usage, instance_type))
+    quota = quotas.quota_of(account, usage, instance_type)
+    if quota is None:
+        name = f"{instance_type} for {quotas.QUOTA_NAMES[usage]}"
+        return check(
+            "failed", f"AWS has no quota “{name}” in {account.region}: the type is not offered there. Choose another."
+        )
+    link = f"[{quota.name}]({quotas.link(account, quota)})"
+    if quota.value < count:
+        room = f"Only {quota.value:g} of {count} may run at once" if quota.value else "None may run"
+        detail = f"{room}: {link} is {quota.value:g}. Request more, often granted within a day, or choose another type."
+        return check("missing", detail, command=quotas.request_command(account, quota, count))
+    return check("ok", f"{link}: {quota.value:g} at once.")
 
 
-def _listed(statements: Any) -> list[dict[str, Any]]:
+def _as_list(statements: Any) -> list[dict[str, Any]]:
+    """Return a policy's statements as a list; a single one may be given without."""
     return statements if isinstance(statements, list) else [statements]
 
 
-def _lets_sagemaker(statement: dict[str, Any]) -> bool:
-    services = statement.get("Principal", {})
-    services = services.get("Service", []) if isinstance(services, dict) else []
-    return statement.get("Effect") == "Allow" and SERVICE in ([services] if isinstance(services, str) else services)
+def _allows_sagemaker(statement: dict[str, Any]) -> bool:
+    principal = statement.get("Principal", {})
+    services = principal.get("Service", []) if isinstance(principal, dict) else []
+    names = [services] if isinstance(services, str) else services
+    return statement.get("Effect") == "Allow" and SAGEMAKER_SERVICE in names

@@ -1,137 +1,177 @@
-"""What one chooses for a job or an endpoint on SageMaker."""
+"""The options of jobs and endpoints on SageMaker."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from backend.errors import UserError
-from backend.platforms.base import ASYNC, BATCH, HYPERPARAMETER_SEARCH, REALTIME, TRAINING
+from backend.platforms.aws.prices import Usage
+from backend.platforms.base import ASYNC, BATCH, HYPERPARAMETER_SEARCH, REALTIME, TRAINING, Purpose
 from backend.platforms.options import option
 
-MONEY, SCALING = "Time, disk, spot", "Scaling and notices"
-TOPIC = "The ARN of an SNS topic that is told. Its name begins with that of the stack, whose role may tell no other."
+LIMITS_GROUP, SCALING_GROUP = "Time, disk, spot", "Scaling and notifications"
+TOPIC_HELP = (
+    "ARN of an SNS topic to notify. Its name must begin with the stack's name, because the stack's role may publish "
+    "to no other."
+)
 STRATEGIES = {
-    "Bayesian": "Bayesian: learns from the trials before",
-    "Random": "random: all may run at once",
+    "Bayesian": "Bayesian: learns from earlier trials",
+    "Random": "random: all trials may run at once",
 }
 
 
 @dataclass(frozen=True)
 class BatchChoices:
-    """A processing job."""
+    """The options of a processing job."""
 
-    instance_type: str = option("ml.c5.2xlarge", "Instance type", "What each host of the job is.")
-    count: int = option(1, "Instances", "They share the videos among them.", min=1, max=100)
+    instance_type: str = option("ml.c5.2xlarge", "Instance type", "Of each instance of the job.")
+    count: int = option(1, "Instances", "The videos are split among them.", minimum=1, maximum=100)
     volume_gb: int = option(
-        50, "Disk (GB)", "Of each host: videos and results must fit.", min=1, max=16384, group=MONEY
+        50, "Disk (GB)", "Per instance, for videos and results.", minimum=1, maximum=16384, group=LIMITS_GROUP
     )
-    max_hours: float = option(24.0, "Time limit (hours)", "Then it is stopped.", min=0.1, max=120, group=MONEY)
+    max_hours: float = option(
+        24.0, "Time limit (hours)", "The job is stopped after this time.", minimum=0.1, maximum=120, group=LIMITS_GROUP
+    )
 
     @property
     def at_once(self) -> int:
-        """How many instances there are at once, at most."""
+        """The largest number of instances that run at the same time."""
         return self.count
 
 
 @dataclass(frozen=True)
 class TrainingChoices:
-    """A training job."""
+    """The options of a training job."""
 
-    instance_type: str = option("ml.g5.xlarge", "Instance type", "All its GPUs are used.")
-    count: int = option(1, "Instances", "They train one model together.", min=1, max=64)
-    volume_gb: int = option(50, "Disk (GB)", "Of each host: the dataset must fit.", min=1, max=16384, group=MONEY)
+    instance_type: str = option("ml.g5.xlarge", "Instance type", "All of its GPUs are used.")
+    count: int = option(1, "Instances", "They train one model together.", minimum=1, maximum=64)
+    volume_gb: int = option(
+        50, "Disk (GB)", "Per instance, for the dataset.", minimum=1, maximum=16384, group=LIMITS_GROUP
+    )
     max_hours: float = option(
-        24.0, "Time limit (hours)", "Then it is stopped; it can go on.", min=0.1, max=672, group=MONEY
+        24.0,
+        "Time limit (hours)",
+        "The job is stopped after this time. It can be resumed.",
+        minimum=0.1,
+        maximum=672,
+        group=LIMITS_GROUP,
     )
     spot: bool = option(
-        False, "Spot", "Spare capacity for less; may wait and be interrupted, and goes on by itself.", group=MONEY
+        False,
+        "Spot",
+        "Spare capacity at a lower price. The job may wait or be interrupted, and resumes by itself.",
+        group=LIMITS_GROUP,
     )
     keep_alive_minutes: int = option(
         0,
         "Warm pool (minutes)",
-        "Keeps the machine for the next training, and costs meanwhile.",
-        min=0,
-        max=60,
-        group=MONEY,
+        "Keeps the instance for the next training. It costs the same meanwhile.",
+        minimum=0,
+        maximum=60,
+        group=LIMITS_GROUP,
     )
 
     def __post_init__(self) -> None:
         if self.spot and self.keep_alive_minutes:
-            raise UserError("A warm pool is not possible with spot capacity. Choose one of them.")
+            raise UserError("Spot capacity has no warm pool. Turn one of the two off.")
 
     @property
     def at_once(self) -> int:
-        """How many instances there are at once, at most."""
+        """The largest number of instances that run at the same time."""
         return self.count
 
 
 @dataclass(frozen=True)
 class HyperparameterSearchChoices(TrainingChoices):
-    """A tuning job: each of its trials is a training job."""
+    """The options of a tuning job, each trial of which is a training job."""
 
     strategy: str = option("Bayesian", "Strategy", "How the next trials are chosen.", choices=STRATEGIES)
-    parallel: int = option(2, "At once", "Trials that run side by side.", min=1, max=100)
+    parallel: int = option(2, "Parallel trials", "Trials that run at the same time.", minimum=1, maximum=100)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.keep_alive_minutes:
-            raise UserError("A warm pool is of no use to a search: set it to 0.")
+            raise UserError("A hyperparameter search cannot use a warm pool. Set it to 0 minutes.")
 
     @property
     def at_once(self) -> int:
-        """How many instances there are at once, at most."""
+        """The largest number of instances that run at the same time."""
         return self.count * self.parallel
 
 
 @dataclass(frozen=True)
 class EndpointChoices:
-    """A real-time endpoint."""
+    """The options of a real-time endpoint."""
 
-    instance_type: str = option("ml.c5.xlarge", "Instance type", "What each instance is.")
-    count: int = option(1, "Instances", "That are always there.", min=1, max=100)
+    instance_type: str = option("ml.c5.xlarge", "Instance type", "Of each instance.")
+    count: int = option(1, "Instances", "The number that always runs.", minimum=1, maximum=100)
     max_count: int = option(
-        1, "Instances at most", "More come with load where this is more.", min=1, max=100, group=SCALING
+        1,
+        "Max. instances",
+        "If higher than the number of instances, more are added with load.",
+        minimum=1,
+        maximum=100,
+        group=SCALING_GROUP,
     )
     per_minute: int = option(
-        300, "Requests a minute", "For each instance; with more, one more comes.", min=1, max=100_000, group=SCALING
+        300,
+        "Requests per minute",
+        "Per instance. An instance is added when there are more.",
+        minimum=1,
+        maximum=100_000,
+        group=SCALING_GROUP,
     )
 
     def __post_init__(self) -> None:
         if self.max_count < self.count:
-            raise UserError(f"At most {self.max_count} instances are less than the {self.count} that are always there.")
+            raise UserError(f"Max. instances is {self.max_count}, but must be at least {self.count}, as Instances is.")
 
     @property
     def at_once(self) -> int:
-        """How many instances there are at once, at most."""
+        """The largest number of instances that run at the same time."""
         return self.max_count
 
 
 @dataclass(frozen=True)
 class AsyncChoices:
-    """An asynchronous endpoint: a queue before the same container."""
+    """The options of an asynchronous endpoint, which has a queue in front of the same container."""
 
-    instance_type: str = option("ml.c5.xlarge", "Instance type", "What each instance is.")
-    max_count: int = option(1, "Instances at most", "As many come as the queue is long.", min=1, max=100)
+    instance_type: str = option("ml.c5.xlarge", "Instance type", "Of each instance.")
+    max_count: int = option(1, "Max. instances", "More run when the queue is longer.", minimum=1, maximum=100)
     scale_to_zero: bool = option(
         True,
-        "Down to zero",
-        "With an empty queue nothing runs or costs; the next video waits some minutes for a start.",
+        "Scale to zero",
+        "No instance runs or costs while the queue is empty. The next video waits some minutes for one to start.",
     )
     backlog: int = option(
-        2, "Videos waiting", "For each instance; with more, one more comes.", min=1, max=1000, group=SCALING
+        2,
+        "Waiting videos",
+        "Per instance. An instance is added when there are more.",
+        minimum=1,
+        maximum=1000,
+        group=SCALING_GROUP,
     )
-    concurrent: int = option(1, "At once", "Videos that one instance works on.", min=1, max=1000, group=SCALING)
-    success_topic: str = option("", "Topic for successes", TOPIC, group=SCALING)
-    error_topic: str = option("", "Topic for errors", TOPIC, group=SCALING)
+    concurrent: int = option(
+        1,
+        "Parallel videos",
+        "Videos that one instance processes at the same time.",
+        minimum=1,
+        maximum=1000,
+        group=SCALING_GROUP,
+    )
+    success_topic: str = option("", "Topic for successes", TOPIC_HELP, group=SCALING_GROUP)
+    error_topic: str = option("", "Topic for errors", TOPIC_HELP, group=SCALING_GROUP)
 
     @property
     def at_once(self) -> int:
-        """How many instances there are at once, at most."""
+        """The largest number of instances that run at the same time."""
         return self.max_count
 
 
-# What is chosen for what, and under which heading the Price List has its instances.
-CHOICES: dict[str, tuple[type, str]] = {
+Choices = BatchChoices | TrainingChoices | EndpointChoices | AsyncChoices
+
+# The options of each kind of job or endpoint, and the usage under which the price list has its instances.
+CHOICES: dict[Purpose, tuple[type[Choices], Usage]] = {
     TRAINING: (TrainingChoices, "training"),
     HYPERPARAMETER_SEARCH: (HyperparameterSearchChoices, "training"),
     BATCH: (BatchChoices, "processing"),

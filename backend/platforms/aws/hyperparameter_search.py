@@ -1,4 +1,4 @@
-"""Tuning jobs: SageMaker chooses hyperparameters and runs the trainings; the best one's model comes down."""
+"""Hyperparameter searches as tuning jobs: SageMaker proposes hyperparameters and runs one training job per trial."""
 
 from __future__ import annotations
 
@@ -7,97 +7,124 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
+from typing_extensions import override
+
 from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.platforms import options
-from backend.platforms.aws import jobs, logs, prices, training
+from backend.platforms.aws import jobs, logs, training
 from backend.platforms.aws.account import Account
 from backend.platforms.aws.choices import HyperparameterSearchChoices
 from backend.platforms.aws.models import fetch_model
+from backend.platforms.aws.naming import PREFIX
 from backend.platforms.aws.storage import Bucket
-from backend.platforms.base import HyperparameterSearchSpec, JobState, Range, Trial, Watch
-
-KIND = jobs.Kind(
-    "hyper_parameter_tuning_job",
-    "HyperParameterTuningJobName",
-    "HyperParameterTuningJobStatus",
-    logs.TRAINING,
-    "hyper-tuning-jobs",
+from backend.platforms.base import (
+    HyperparameterSearchService,
+    HyperparameterSearchSpec,
+    JobState,
+    Range,
+    Trial,
+    TrialStatus,
+    Watch,
 )
-STATES = {"Completed": "done", "Failed": "failed", "Stopped": "stopped", "Stopping": "stopped"}
+
+KIND = jobs.JobKind(
+    noun="hyper_parameter_tuning_job",
+    name_key="HyperParameterTuningJobName",
+    status_key="HyperParameterTuningJobStatus",
+    log_group=logs.TRAINING_GROUP,
+    page="hyper-tuning-jobs",
+)
+MAX_NAME_LENGTH = 32  # SageMaker's limit for tuning jobs
+TRIAL_STATUSES: dict[str, TrialStatus] = {  # all other statuses mean that the trial runs
+    "Completed": "done",
+    "Failed": "failed",
+    "Stopped": "stopped",
+    "Stopping": "stopped",
+}
 
 
-def search(
-    account: Account, spec: HyperparameterSearchSpec, watch: Watch, tell: Callable[[list[Trial]], None]
-) -> Trial:
-    """As `Platform.search_hyperparameters` says. A search of the same name is followed or fetched if there is one."""
-    bucket = Bucket(account)
-    name = f"bts-{spec.training.checkpoints}"[:32]  # SageMaker's limit for tuning jobs
-    if account.find("sagemaker", f"describe_{KIND.noun}", **{KIND.key: name}) is None:
-        request = _request(account, bucket, spec, watch)
-        jobs.create(account, KIND, name, Tags=account.settings.tag_list, **request)
-        watch.log(f"SageMaker has the tuning job {name}")
-    try:
-        ended = _until_ended(account, name, watch, tell)
-    except Stopped:
-        jobs.stop(account, KIND, name)
-        watch.log(f"SageMaker was asked to stop {name}")
-        with suppress(UserError):  # the best until now, if there is one
-            _fetch_best(account, bucket, jobs.describe(account, KIND, name), spec)
-        raise
-    trials = trials_of(account, name)
-    tell(trials)
-    best = _fetch_best(account, bucket, ended, spec)
-    if not best:
-        raise UserError(_reason(account, ended, trials))
-    return next(trial for trial in trials if trial.name == best)
+class SageMakerHyperparameterSearch(HyperparameterSearchService):
+    """Implements `backend.platforms.base.HyperparameterSearchService`."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    @override
+    def run(self, spec: HyperparameterSearchSpec, watch: Watch, on_trials: Callable[[list[Trial]], None]) -> Trial:
+        """Follow a search of the same name if it still runs, fetch its model if it is done, or else start it."""
+        account = self._account
+        account.require_setup()
+        bucket = Bucket(account)
+        name = f"{PREFIX}-{spec.training.checkpoints}"[:MAX_NAME_LENGTH]
+        if account.find("sagemaker", f"describe_{KIND.noun}", **{KIND.name_key: name}) is None:
+            request = _request(account, bucket, spec, watch)
+            jobs.create(account, KIND, name, Tags=account.settings.tag_list, **request)
+            watch.log(f"started the tuning job {name} on SageMaker")
+        try:
+            ended = _wait_until_ended(account, name, watch, on_trials)
+        except Stopped:
+            jobs.stop(account, KIND, name)
+            watch.log(f"asked SageMaker to stop {name}")
+            with suppress(UserError):  # there may be no best model so far
+                _fetch_best(account, bucket, jobs.describe(account, KIND, name), spec)
+            raise
+        trials = trials_of(account, name)
+        on_trials(trials)
+        best = _fetch_best(account, bucket, ended, spec)
+        if not best:
+            raise UserError(_failure_reason(account, ended, trials))
+        return next(trial for trial in trials if trial.name == best)
 
 
 def trials_of(account: Account, name: str) -> list[Trial]:
-    """All trials so far, the first one first."""
-    found = account.pages(
+    """Return all trials of a tuning job so far, the first one first."""
+    summaries = account.pages(
         "sagemaker",
         "list_training_jobs_for_hyper_parameter_tuning_job",
         "TrainingJobSummaries",
         HyperParameterTuningJobName=name,
     )
-    return [_trial(each) for each in sorted(found, key=lambda each: (each["CreationTime"], each["TrainingJobName"]))]
+    by_age = sorted(summaries, key=lambda summary: (summary["CreationTime"], summary["TrainingJobName"]))
+    return [_trial(summary) for summary in by_age]
 
 
-def _fetch_best(account: Account, bucket: Bucket, found: dict[str, Any], spec: HyperparameterSearchSpec) -> str:
-    """Download the model of the best training that a search's description names; its name, empty where none worked."""
-    best = found.get("BestTrainingJob", {}).get("TrainingJobName", "")
+def _fetch_best(account: Account, bucket: Bucket, search: jobs.Description, spec: HyperparameterSearchSpec) -> str:
+    """Download the best trial's model and return the trial's name, or "" if no trial has succeeded."""
+    best: str = search.get("BestTrainingJob", {}).get("TrainingJobName", "")
     if best:
         description = jobs.describe(account, training.KIND, best)
         fetch_model(bucket, description["ModelArtifacts"]["S3ModelArtifacts"], spec.training.output)
     return best
 
 
-def _until_ended(account: Account, name: str, watch: Watch, tell: Callable[[list[Trial]], None]) -> dict[str, Any]:
-    told: list[Trial] = []
-    for wait in jobs.waits():
-        found = jobs.describe(account, KIND, name)
+def _wait_until_ended(
+    account: Account, name: str, watch: Watch, on_trials: Callable[[list[Trial]], None]
+) -> jobs.Description:
+    reported: list[Trial] = []
+    for interval in jobs.wait_intervals():
+        search = jobs.describe(account, KIND, name)
         trials = trials_of(account, name)
-        status = found[KIND.status]
-        seconds, cost = _cost(account, found, trials)
-        watch.state(JobState(status, name, jobs.link(account, KIND, name), seconds, cost))
-        if trials != told:
+        status = search[KIND.status_key]
+        seconds, dollars = _cost(account, search, trials)
+        watch.state(JobState(status, name, jobs.link(account, KIND, name), seconds, dollars))
+        if trials != reported:
             for trial in trials:
-                if trial not in told and trial.status != "running":
+                if trial not in reported and trial.status != "running":
                     watch.log(f"{trial.name}: {trial.status}, {trial.value} with {trial.hyperparameters}")
-            tell(trials)
-            told = trials
+            on_trials(trials)
+            reported = trials
         if status in jobs.ENDED:
-            return found
-        time.sleep(wait)
-    raise AssertionError("waits never end")
+            return search
+        time.sleep(interval)
+    raise AssertionError("wait_intervals never ends")
 
 
 def _request(account: Account, bucket: Bucket, spec: HyperparameterSearchSpec, watch: Watch) -> dict[str, Any]:
     choices = options.parse(HyperparameterSearchChoices, spec.options)
     fixed = {key: value for key, value in spec.training.hyperparameters.items() if key not in spec.ranges}
     definition = training.training_request(account, bucket, spec.training, choices, watch)
-    del definition["CheckpointConfig"]  # all trials would share it, and go on from each other's checkpoints
+    del definition["CheckpointConfig"]  # all trials would share it, and resume from each other's checkpoints
     objective = {"Type": "Maximize" if spec.maximize else "Minimize", "MetricName": spec.objective}
     return {
         "HyperParameterTuningJobConfig": {
@@ -107,49 +134,56 @@ def _request(account: Account, bucket: Bucket, spec: HyperparameterSearchSpec, w
                 "MaxNumberOfTrainingJobs": spec.trials,
                 "MaxParallelTrainingJobs": min(choices.parallel, spec.trials),
             },
-            "ParameterRanges": _ranges(spec.ranges),
+            "ParameterRanges": _parameter_ranges(spec.ranges),
         },
         "TrainingJobDefinition": {"StaticHyperParameters": fixed, **definition},
     }
 
 
-def _ranges(ranges: dict[str, Range]) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {
-        "IntegerParameterRanges": [], "ContinuousParameterRanges": [], "CategoricalParameterRanges": [],
-    }  # fmt: skip
+def _parameter_ranges(ranges: dict[str, Range]) -> dict[str, list[dict[str, Any]]]:
+    """Return the search space by SageMaker's kinds of ranges, without those that are empty."""
+    by_kind: dict[str, list[dict[str, Any]]] = {}
     for name, limits in ranges.items():
         if limits.choices:
-            found["CategoricalParameterRanges"].append({"Name": name, "Values": list(limits.choices)})
-            continue
-        low, high = (str(int(each)) if limits.whole else f"{each:.8g}" for each in (limits.low, limits.high))
-        scale = "Logarithmic" if limits.logarithmic else "Linear"
-        kind = "IntegerParameterRanges" if limits.whole else "ContinuousParameterRanges"
-        found[kind].append({"Name": name, "MinValue": low, "MaxValue": high, "ScalingType": scale})
-    return {kind: each for kind, each in found.items() if each}
+            kind, parameter = "CategoricalParameterRanges", {"Name": name, "Values": list(limits.choices)}
+        else:
+            kind = "IntegerParameterRanges" if limits.whole else "ContinuousParameterRanges"
+            parameter = {
+                "Name": name,
+                "MinValue": _format_limit(limits.low, limits.whole),
+                "MaxValue": _format_limit(limits.high, limits.whole),
+                "ScalingType": "Logarithmic" if limits.logarithmic else "Linear",
+            }
+        by_kind.setdefault(kind, []).append(parameter)
+    return by_kind
 
 
-def _trial(found: dict[str, Any]) -> Trial:
-    began, ended = found.get("TrainingStartTime"), found.get("TrainingEndTime")
-    metric = found.get("FinalHyperParameterTuningJobObjectiveMetric", {})
+def _format_limit(value: float, whole: bool) -> str:
+    return str(int(value)) if whole else f"{value:.8g}"
+
+
+def _trial(summary: dict[str, Any]) -> Trial:
+    started, ended = summary.get("TrainingStartTime"), summary.get("TrainingEndTime")
+    metric = summary.get("FinalHyperParameterTuningJobObjectiveMetric", {})
     return Trial(
-        name=found["TrainingJobName"],
-        hyperparameters=dict(found["TunedHyperParameters"]),
-        status=STATES.get(found["TrainingJobStatus"], "running"),
+        name=summary["TrainingJobName"],
+        hyperparameters=dict(summary["TunedHyperParameters"]),
+        status=TRIAL_STATUSES.get(summary["TrainingJobStatus"], "running"),
         value=metric.get("Value"),
-        seconds=(ended.timestamp() if ended else time.time()) - began.timestamp() if began else 0.0,
+        seconds=(ended.timestamp() if ended else time.time()) - started.timestamp() if started else 0.0,
     )
 
 
-def _cost(account: Account, found: dict[str, Any], trials: list[Trial]) -> tuple[float, float]:
-    resources = found["TrainingJobDefinition"]["ResourceConfig"]
-    price = prices.per_hour(account, resources["InstanceType"], "training")
+def _cost(account: Account, search: jobs.Description, trials: list[Trial]) -> tuple[float, float]:
+    """Return the seconds of all trials so far, and their cost in US dollars."""
     seconds = sum(trial.seconds for trial in trials)
-    return seconds, seconds / 3600 * resources["InstanceCount"] * (price.per_hour if price else 0.0)
+    resources = search["TrainingJobDefinition"]["ResourceConfig"]
+    return seconds, jobs.instances_cost(account, resources, "training", seconds)
 
 
-def _reason(account: Account, ended: dict[str, Any], trials: list[Trial]) -> str:
+def _failure_reason(account: Account, search: jobs.Description, trials: list[Trial]) -> str:
     failed = [trial for trial in trials if trial.status == "failed"]
     if failed:
-        reason = training.reason_of(jobs.describe(account, training.KIND, failed[-1].name), "TrainingJobStatus")
-        return f"No training worked. The last one said: {reason}"
-    return training.reason_of(ended, KIND.status)
+        reason = jobs.failure_reason(jobs.describe(account, training.KIND, failed[-1].name), training.KIND.status_key)
+        return f"All trainings failed. The last one reported: {reason}"
+    return jobs.failure_reason(search, KIND.status_key)

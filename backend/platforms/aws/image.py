@@ -1,6 +1,7 @@
-"""The tracker's image, built from `containers/tracker` by AWS CodeBuild, so that nobody needs Docker at home.
+"""The tracker's image, built from `containers/tracker` by AWS CodeBuild, so that the user does not need Docker.
 
-An image's tag is the digest of its sources: nothing is built twice, and what is outdated is seen at once.
+An image's tag is a digest of its sources, so that the same sources are built only once and an outdated image is
+recognized.
 """
 
 from __future__ import annotations
@@ -15,22 +16,23 @@ import zipfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.platforms.aws import stack
 from backend.platforms.aws.account import Account
-from backend.platforms.aws.jobs import waits
-from backend.platforms.aws.logs import Stream
+from backend.platforms.aws.jobs import wait_intervals
+from backend.platforms.aws.logs import LogStream
 from backend.platforms.aws.storage import Bucket
 from backend.platforms.aws.terminal import aws
 from backend.platforms.base import JobState, Watch
 
 SOURCES = Path(__file__).resolve().parents[3] / "containers" / "tracker"
-BUILD_SECONDS = 600  # what the phase BUILD takes, more or less: packages, layers, and the push of some GB
-# How far a build is when a phase begins; what comes after BUILD takes seconds.
-PHASES = {
+TYPICAL_BUILD_SECONDS = 600  # an estimate of the phase BUILD: packages, layers, and the push of some GB
+BUILD_SHARE = 0.8  # of the progress
+LATER_PHASES_PROGRESS = 0.95  # the phases after BUILD take seconds
+PHASE_PROGRESS = {  # at the beginning of each phase
     "SUBMITTED": 0.0,
     "QUEUED": 0.01,
     "PROVISIONING": 0.02,
@@ -40,156 +42,163 @@ PHASES = {
 }
 
 
-@dataclass(frozen=True)
-class State:
-    """`image` is the one to use, with its digest: that of the present sources if there is one, else the chosen one."""
+ImageStatus = Literal["missing", "building", "outdated", "ready", "external"]
+"""An external image is in another repository than the stack's."""
 
-    status: str  # "missing", "building", "outdated", "ready", "named" (by somebody; not the stack's)
+
+@dataclass(frozen=True)
+class ImageState:
+    """Whether there is an image of the current sources; `image` is that image, or else the one in the settings."""
+
+    status: ImageStatus
     image: str = ""
 
 
-def state(account: Account, folder: Path = SOURCES) -> State:
-    """Whether there is an image, and whether it is that of the present sources."""
-    chosen, ours = account.settings.image, repository(account)
-    if chosen and (not ours or not _is_in(chosen, ours)):
-        return State("named", chosen) if _look_up(account, chosen) else State("missing")
-    if not ours:
-        return State("missing")
-    tag = digest(folder)
-    if image := _find(account, ours, ":", tag):
-        return State("ready", image)
-    if _running(account, tag):
-        return State("building", chosen)
-    return State("outdated", chosen) if chosen else State("missing")
+def state(account: Account, folder: Path = SOURCES) -> ImageState:
+    """Return whether there is an image, and whether it is built from the current sources."""
+    chosen, repository = account.settings.image, stack_repository(account)
+    if chosen and not chosen.startswith((f"{repository}:", f"{repository}@")):
+        return ImageState("external", chosen) if _with_digest(account, chosen) else ImageState("missing")
+    if not repository:
+        return ImageState("missing")
+    tag = sources_digest(folder)
+    if image := _find(account, repository, {"imageTag": tag}):
+        return ImageState("ready", image)
+    if _running_build(account, tag):
+        return ImageState("building", chosen)
+    return ImageState("outdated", chosen) if chosen else ImageState("missing")
 
 
-def pinned(account: Account) -> str:
-    """The chosen image with its digest; as it is named where the registry may not be asked."""
+def chosen_with_digest(account: Account) -> str:
+    """Return the image in the settings with its digest, or as it is if access to the repository is denied."""
     chosen = account.settings.image
     with suppress(UserError):
-        return _look_up(account, chosen) or chosen
+        return _with_digest(account, chosen) or chosen
     return chosen
 
 
 def build(account: Account, watch: Watch, folder: Path = SOURCES) -> str:
-    """Build the image of the present sources, or follow a build of it that runs; returns its URI with digest.
+    """Build the image of the current sources and return its URI with digest.
 
-    Nothing is built where it exists. Told to stop, it stops the build.
+    A build of the same sources that runs is followed, and an image that exists is not built again. If this process is
+    asked to stop, it stops the build.
 
     Raises:
-        UserError: with what CodeBuild says of the phase that failed.
+        UserError: With CodeBuild's message about the phase that failed.
     """
-    ours = repository(account)
-    if not ours:
-        raise UserError("There is nothing to build the image with: make the stack first, or name an image that exists.")
-    tag = digest(folder)
-    if image := _find(account, ours, ":", tag):
-        watch.log(f"The image of these sources exists: {image}")
+    repository = stack_repository(account)
+    if not repository:
+        raise UserError("The image cannot be built without the stack. Create the stack, or enter an existing image.")
+    tag = sources_digest(folder)
+    if image := _find(account, repository, {"imageTag": tag}):
+        watch.log(f"the image of these sources exists: {image}")
         return image
-    running = _running(account, tag) or _start(account, tag, folder, watch)
+    running = _running_build(account, tag) or _start_build(account, tag, folder, watch)
     try:
         ended = _follow(account, running["id"], watch)
     except Stopped:
         account.call("codebuild", "stop_build", id=running["id"])
-        watch.log("CodeBuild was asked to stop")
+        watch.log("asked CodeBuild to stop")
         raise
     if ended["buildStatus"] != "SUCCEEDED":
-        raise UserError(f"The image was not built. {_reason(ended)} The log says more: {_link(account, ended)}")
-    image = _find(account, ours, ":", tag)
+        raise UserError(f"The image was not built. {_failure_reason(ended)} See the log: {_link(account, ended)}")
+    image = _find(account, repository, {"imageTag": tag})
     if not image:
-        raise UserError(f"CodeBuild says that the image is built, but {ours} has no tag {tag}. Build it again.")
+        raise UserError(
+            f"CodeBuild reports that it built the image, but {repository} has no tag {tag}. Build it again."
+        )
     return image
 
 
-def digest(folder: Path = SOURCES) -> str:
-    """Of the names and contents of all that goes into the image."""
-    whole = hashlib.sha256()
-    for path in context(folder):
+def sources_digest(folder: Path = SOURCES) -> str:
+    """Return a digest of the names and contents of all files that go into the image."""
+    digest = hashlib.sha256()
+    for path in build_context(folder):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
-        whole.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
-    return whole.hexdigest()[:16]
+        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\n".encode())
+    return digest.hexdigest()[:16]
 
 
 def archive(folder: Path = SOURCES) -> bytes:
-    """A zip of all that goes into the image; the same sources make the same bytes."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
-        for path in context(folder):
-            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix())  # dated 1980
+    """Return a zip of all files that go into the image. The same sources give the same bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in build_context(folder):
+            entry = zipfile.ZipInfo(path.relative_to(folder).as_posix())  # its date is always 1980
             entry.external_attr = 0o644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             file.writestr(entry, path.read_bytes())
-    return packed.getvalue()
+    return buffer.getvalue()
 
 
-def context(folder: Path) -> list[Path]:
-    """The files that Docker is given, in order: all that `.dockerignore` leaves, and what a build itself needs."""
+def build_context(folder: Path) -> list[Path]:
+    """Return the files that Docker gets, sorted: those that `.dockerignore` does not exclude, and the build's own."""
     ignore = folder / ".dockerignore"
-    rules = [_rule(line.strip()) for line in ignore.read_text().splitlines() if line.strip() and line[0] != "#"]
+    rules = [_parse_rule(line.strip()) for line in ignore.read_text().splitlines() if line.strip() and line[0] != "#"]
 
-    def is_taken(path: Path) -> bool:
+    def is_included(path: Path) -> bool:
         relative = path.relative_to(folder)
-        names = [each.as_posix() for each in (relative, *relative.parents)][:-1]  # a rule for a folder is for all in it
-        taken = True
-        for pattern, takes in rules:
+        names = [parent.as_posix() for parent in (relative, *relative.parents)][
+            :-1
+        ]  # a rule applies to subfolders, too
+        included = True
+        for pattern, includes in rules:
             if any(pattern.fullmatch(name) for name in names):
-                taken = takes
-        return taken
+                included = includes
+        return included
 
-    needed = {folder / "Dockerfile", ignore}
-    return sorted(path for path in folder.rglob("*") if path.is_file() and (path in needed or is_taken(path)))
-
-
-def repository(account: Account) -> str:
-    """The URI of the stack's repository; empty where there is none."""
-    found = stack.describe(account)
-    return found.outputs.get("Repository", "") if found else ""
+    required = {folder / "Dockerfile", ignore}
+    return sorted(path for path in folder.rglob("*") if path.is_file() and (path in required or is_included(path)))
 
 
-def command(account: Account, repository: str) -> str:
-    """What builds it on a machine with Docker, in a terminal."""
-    uri, host = f"{repository}:{digest()}", repository.partition("/")[0]
+def stack_repository(account: Account) -> str:
+    """Return the URI of the stack's image repository, or "" if there is none."""
+    existing = stack.describe(account)
+    return existing.outputs.get("Repository", "") if existing else ""
+
+
+def build_command(account: Account, repository: str) -> str:
+    """Return the terminal commands that build and push the image on a machine with Docker."""
+    uri, host = f"{repository}:{sources_digest()}", repository.partition("/")[0]
     login = f"{aws(account, 'ecr', 'get-login-password')} | docker login --username AWS --password-stdin {host}"
     return f"{login}\ndocker build --tag {uri} {shlex.quote(str(SOURCES))}\ndocker push {uri}"
 
 
-def _rule(line: str) -> tuple[re.Pattern[str], bool]:
-    """A line of `.dockerignore`, and whether it takes what it matches."""
-    takes = line.startswith("!")
-    words = {"**/": "(.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+def _parse_rule(line: str) -> tuple[re.Pattern[str], bool]:
+    """Return the pattern of a line in `.dockerignore`, and whether it includes what it matches (`!`)."""
+    includes = line.startswith("!")
+    wildcards = {"**/": "(.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
     parts = re.split(r"(\*\*/|\*\*|\*|\?)", line.removeprefix("!").strip("/"))
-    return re.compile("".join(words.get(part) or re.escape(part) for part in parts)), takes
+    return re.compile("".join(wildcards.get(part) or re.escape(part) for part in parts)), includes
 
 
-def _is_in(image: str, repository: str) -> bool:
-    return image.startswith((f"{repository}:", f"{repository}@"))
+def _with_digest(account: Account, image: str) -> str:
+    """Return an image with its digest, or "" if it does not exist. Without a tag it means `latest`."""
+    if "@" in image:
+        repository, _, digest = image.partition("@")
+        return _find(account, repository, {"imageDigest": digest})
+    repository, _, tag = image.partition(":")
+    return _find(account, repository, {"imageTag": tag or "latest"})
 
 
-def _look_up(account: Account, image: str) -> str:
-    """The image with its digest; empty where there is none."""
-    name, separator, reference = re.fullmatch(r"([^:@]+)([:@]?)(.*)", image).groups()  # type: ignore[union-attr]
-    return _find(account, name, separator, reference)
-
-
-def _find(account: Account, repository: str, separator: str, reference: str) -> str:
-    """The image with its digest; empty where there is none. No reference means `latest`."""
+def _find(account: Account, repository: str, image_id: dict[str, str]) -> str:
+    """Return the image with its digest, or "" if it does not exist."""
     host, _, name = repository.partition("/")
-    wanted = {"imageDigest": reference} if separator == "@" else {"imageTag": reference or "latest"}
-    found = account.find(
+    answer = account.find(
         "ecr",
         "describe_images",
         region=host.split(".")[3],
         registryId=host.split(".")[0],
         repositoryName=name,
-        imageIds=[wanted],
+        imageIds=[image_id],
     )
-    return f"{repository}@{found['imageDetails'][0]['imageDigest']}" if found and found["imageDetails"] else ""
+    return f"{repository}@{answer['imageDetails'][0]['imageDigest']}" if answer and answer["imageDetails"] else ""
 
 
-def _start(account: Account, tag: str, folder: Path, watch: Watch) -> dict[str, Any]:
+def _start_build(account: Account, tag: str, folder: Path, watch: Watch) -> dict[str, Any]:
     uri = Bucket(account).put_bytes(f"image/{tag}.zip", archive(folder))
-    watch.log(f"The sources are at {uri}")
-    started = account.call(
+    watch.log(f"uploaded the sources to {uri}")
+    build: dict[str, Any] = account.call(
         "codebuild",
         "start_build",
         projectName=account.settings.stack,
@@ -197,63 +206,70 @@ def _start(account: Account, tag: str, folder: Path, watch: Watch) -> dict[str, 
         environmentVariablesOverride=[{"name": "TAG", "value": tag, "type": "PLAINTEXT"}],
         idempotencyToken=secrets.token_hex(16),
     )["build"]
-    watch.log(f"CodeBuild has the build {started['id']}")
-    return started
+    watch.log(f"started the build {build['id']} on CodeBuild")
+    return build
 
 
-def _running(account: Account, tag: str) -> dict[str, Any] | None:
-    """The build of these sources that is under way."""
-    listed = account.find("codebuild", "list_builds_for_project", projectName=account.settings.stack)
-    if not listed or not listed["ids"]:
+def _running_build(account: Account, tag: str) -> dict[str, Any] | None:
+    """Return the build of these sources that is in progress."""
+    answer = account.find("codebuild", "list_builds_for_project", projectName=account.settings.stack)
+    if not answer or not answer["ids"]:
         return None
-    for build in account.call("codebuild", "batch_get_builds", ids=listed["ids"][:10])["builds"]:  # newest first
-        variables = build.get("environment", {}).get("environmentVariables", [])
-        if build["buildStatus"] == "IN_PROGRESS" and any(
-            (each["name"], each["value"]) == ("TAG", tag) for each in variables
-        ):
-            return build
-    return None
+    builds: list[dict[str, Any]] = account.call("codebuild", "batch_get_builds", ids=answer["ids"][:10])["builds"]
+    return next((build for build in builds if build["buildStatus"] == "IN_PROGRESS" and _tag_of(build) == tag), None)
 
 
-def _follow(account: Account, id: str, watch: Watch) -> dict[str, Any]:
+def _tag_of(build: dict[str, Any]) -> str | None:
+    variables = build.get("environment", {}).get("environmentVariables", [])
+    return next((variable["value"] for variable in variables if variable["name"] == "TAG"), None)
+
+
+def _follow(account: Account, build_id: str, watch: Watch) -> dict[str, Any]:
+    """Wait until the build ends, reporting its lines and phases, and return its last description."""
     log, phase, since = None, "", time.monotonic()
-    for wait in waits(5):
-        build = account.call("codebuild", "batch_get_builds", ids=[id])["builds"][0]
+    for interval in wait_intervals(5):
+        build: dict[str, Any] = account.call("codebuild", "batch_get_builds", ids=[build_id])["builds"][0]
         if build.get("currentPhase", "") != phase:
             phase, since = build.get("currentPhase", ""), time.monotonic()
-        watch.state(JobState(phase, id, _link(account, build)))
-        in_phase = time.monotonic() - since
-        part = 0.8 * in_phase / (in_phase + BUILD_SECONDS) if phase == "BUILD" else 0.0
-        watch.progress(PHASES.get(phase, 0.95) + part, f"CodeBuild: {phase.lower().replace('_', ' ')}")
-        place = build.get("logs", {})
-        if log is None and place.get("streamName"):
-            log = Stream(account, place["groupName"], place["streamName"])
-        _tell_lines(log, watch)
+        watch.state(JobState(phase, build_id, _link(account, build)))
+        watch.progress(_progress(phase, time.monotonic() - since), f"CodeBuild: {phase.lower().replace('_', ' ')}")
+        location = build.get("logs", {})
+        if log is None and location.get("streamName"):
+            log = LogStream(account, location["groupName"], location["streamName"])
+        _report_lines(log, watch)
         if build["buildStatus"] != "IN_PROGRESS":
-            time.sleep(min(wait, 2))  # its last lines may come after its end
-            _tell_lines(log, watch)
+            time.sleep(min(interval, 2))  # the last lines may arrive after the build's end
+            _report_lines(log, watch)
             return build
-        time.sleep(wait)
-    raise AssertionError("waits never end")
+        time.sleep(interval)
+    raise AssertionError("wait_intervals never ends")
 
 
-def _tell_lines(log: Stream | None, watch: Watch) -> None:
-    for line in log.news() if log else ():
+def _progress(phase: str, seconds_in_phase: float) -> float:
+    """Return the progress of a build, 0..1. Within BUILD it approaches the phase's end without reaching it."""
+    progress = PHASE_PROGRESS.get(phase, LATER_PHASES_PROGRESS)
+    if phase == "BUILD":
+        progress += BUILD_SHARE * seconds_in_phase / (seconds_in_phase + TYPICAL_BUILD_SECONDS)
+    return progress
+
+
+def _report_lines(log: LogStream | None, watch: Watch) -> None:
+    for line in log.new_lines() if log else ():
         watch.log(line)
 
 
-def _reason(build: dict[str, Any]) -> str:
+def _failure_reason(build: dict[str, Any]) -> str:
     if build["buildStatus"] == "STOPPED":
-        return "Somebody stopped it."
+        return "It was stopped on AWS."
     for phase in build.get("phases", []):
         if phase.get("phaseStatus", "SUCCEEDED") not in ("SUCCEEDED", "IN_PROGRESS"):
-            told = "; ".join(each["message"] for each in phase.get("contexts", []) if each.get("message"))
+            messages = [context["message"] for context in phase.get("contexts", []) if context.get("message")]
             status = phase["phaseStatus"].lower().replace("_", " ")
-            return f"{phase['phaseType']} {status}: {told or 'no reason is given'}."
-    return f"CodeBuild says only “{build['buildStatus']}”."
+            return f"{phase['phaseType']} {status}: {'; '.join(messages) or 'no reason is given'}."
+    return f"CodeBuild reports “{build['buildStatus']}” without a reason."
 
 
 def _link(account: Account, build: dict[str, Any]) -> str:
     home = f"https://{account.region}.console.aws.amazon.com/codesuite/codebuild"
-    project, id = account.settings.stack, build["id"].replace(":", "%3A")
-    return f"{home}/{account.identity['Account']}/projects/{project}/build/{id}/log?region={account.region}"
+    project, build_id = account.settings.stack, build["id"].replace(":", "%3A")
+    return f"{home}/{account.identity['Account']}/projects/{project}/build/{build_id}/log?region={account.region}"

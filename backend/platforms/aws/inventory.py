@@ -1,10 +1,10 @@
-"""What the console has made on AWS, what of it costs money at the moment, and how each is removed.
+"""The inventory: everything that the console created on AWS, what it costs now, and how to delete it.
 
-SageMaker's lists say what exists, the Resource Groups Tagging API what of it bears the stack's tag. That API learns of
-changes with a delay, in both directions: what it still names but no list does is gone, and what is too young for it is
-asked for its tags itself.
+SageMaker's lists say what exists, and the Resource Groups Tagging API which of it has the stack's tag. That API is
+delayed in both directions: resources that it names but no list contains are gone, and resources that are too new for it
+are asked for their tags directly.
 
-Costs are those of instances, without what spot capacity saves. Files cost about $0.02 per GB and month.
+Costs are those of on-demand instances. Files cost about $0.02 per GB and month.
 """
 
 from __future__ import annotations
@@ -18,129 +18,161 @@ from itertools import islice
 from typing import Any
 
 from botocore import xform_name
+from typing_extensions import override
 
 from backend.errors import UserError
 from backend.platforms.aws import image, metrics, prices
 from backend.platforms.aws.account import Account
-from backend.platforms.aws.endpoints import deleted_endpoint
+from backend.platforms.aws.endpoints import endpoint_deleted
 from backend.platforms.aws.naming import PREFIX
+from backend.platforms.aws.prices import Usage
 from backend.platforms.aws.settings import TAG
 from backend.platforms.aws.storage import split
-from backend.platforms.base import Resource
+from backend.platforms.base import Inventory, Resource
 from backend.wording import count
 
-YOUNG_SECONDS = 3600  # for so long the Tagging API may not know of a thing
-MOST_FILES = 10_000  # that are counted of one folder: ten requests
-AT_ONCE = 8
+TAG_DELAY_SECONDS = 3600  # for how long the Tagging API may not know a new resource
+MAX_COUNTED_FILES = 10_000  # per folder: ten requests
+PARALLEL_REQUESTS = 8
 RUNNING, ENDING = ("InProgress", "Initializing"), ("Stopping", "Deleting")
-# Where the console's files lie, as seen in a bucket that is not its own.
-FOLDERS = (
-    "answers/", "batch/", "checkpoints/", "datasets/", "failures/", "frames/", "labeling/", "models/", "training/",
+WARM_POOL = "warm pool"
+# The top-level folders that the console writes to. Earlier versions wrote labeling jobs to "labelling/".
+FOLDERS = {
+    "answers/",
+    "batch/",
+    "checkpoints/",
+    "datasets/",
+    "failures/",
+    "frames/",
+    "labeling/",
+    "labelling/",
+    "models/",
+    "training/",
     "videos/",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of thing. Its operations and the keys of its answers are made of SageMaker's name for it."""
-
-    name: str  # "TrainingJob"
-    summaries: str  # the key of a list's entries
-    title: str  # for people
-
-    def entries(self, account: Account) -> Iterator[dict[str, Any]]:
-        operation = xform_name(f"List{self.name}s")
-        return account.pages("sagemaker", operation, self.summaries, NameContains=f"{PREFIX}-")
-
-    def call(self, account: Account, verb: str, name: str) -> Any | None:
-        """Describe, stop or delete one; None where it does not exist (any more)."""
-        return account.find("sagemaker", xform_name(f"{verb}{self.name}"), **{f"{self.name}Name": name})
-
-
-KINDS = {  # by what stands before the name in their ARNs
-    "endpoint": Kind("Endpoint", "Endpoints", "endpoint"),
-    "endpoint-config": Kind("EndpointConfig", "EndpointConfigs", "endpoint configuration"),
-    "model": Kind("Model", "Models", "model"),
-    "hyper-parameter-tuning-job": Kind("HyperParameterTuningJob", "HyperParameterTuningJobSummaries", "search"),
-    "training-job": Kind("TrainingJob", "TrainingJobSummaries", "training job"),
-    "processing-job": Kind("ProcessingJob", "ProcessingJobSummaries", "batch job"),
-    "labeling-job": Kind("LabelingJob", "LabelingJobSummaryList", "labeling job"),
-    "model-package-group": Kind("ModelPackageGroup", "ModelPackageGroupSummaryList", "model group"),
 }
 
 
-def inventory(account: Account) -> list[Resource]:
-    """Everything there is, the dearest first, then the newest.
+@dataclass(frozen=True)
+class ResourceKind:
+    """A kind of SageMaker resource. The names of its operations and keys are derived from SageMaker's name for it."""
 
-    An endpoint's configuration and model belong to it, a search's trainings to that: they are listed only where what
-    they belong to is gone. A kind that may not be listed is there as one thing that says so.
+    name: str  # such as "TrainingJob"
+    summaries_key: str  # key of the entries in the answer to a list request
+    title: str  # for the user
 
-    Raises:
-        UserError: if nothing may be listed.
-    """
-    ours = _tagged(account)
-    refused: list[Resource] = []
+    def summaries(self, account: Account) -> Iterator[dict[str, Any]]:
+        """Yield summaries of all resources of this kind with the console's name prefix."""
+        operation = xform_name(f"List{self.name}s")
+        return account.pages("sagemaker", operation, self.summaries_key, NameContains=f"{PREFIX}-")
 
-    def look(kind: Kind) -> list[Resource]:
-        try:
-            return _listed(account, kind, ours)
-        except UserError as error:
-            refused.append(Resource("", kind.title, "not listed", str(error), deletable=False))
-            return []
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        listed = dict(zip(KINDS, pool.map(look, KINDS.values())))
-        if len(refused) == len(KINDS):
-            raise UserError(refused[0].status)
-        endpoints = [each for each in pool.map(lambda each: _endpoint(account, each), listed.pop("endpoint")) if each]
-        for kind in ("training-job", "processing-job"):
-            listed[kind] = list(pool.map(lambda each: _job(account, each), listed[kind]))
-        folders = _folders(account, ours, pool)
-        images = _images(account)
-    searches, trials = _with_trials(listed.pop("hyper-parameter-tuning-job"), listed["training-job"])
-    belonging = {part for _, parts in endpoints for part in parts} | trials
-    found = [
-        *_idling(account, [endpoint for endpoint, _ in endpoints]),
-        *searches,
-        *(each for kind in listed.values() for each in kind if each.name not in belonging),
-        *folders,
-        *images,
-        *refused,
-    ]
-    return sorted(found, key=lambda each: (-each.cost_per_hour, -(each.since or 0.0), each.name))
+    def call(self, account: Account, verb: str, name: str) -> Any | None:
+        """Call an operation (`Describe`, `Stop` or `Delete`) for one resource; None if it does not exist."""
+        return account.find("sagemaker", xform_name(f"{verb}{self.name}"), **{f"{self.name}Name": name})
 
 
-def delete_resource(account: Account, id: str) -> None:
-    """Remove what has this ARN or `s3://` address. A job that runs is stopped first: ended, it can be removed."""
-    if id.startswith("s3://"):
-        return _delete_files(account, id)
-    if id.split(":")[2] == "ecr":
-        return _delete_images(account, id)
-    path, _, name = id.rpartition("/")
+KINDS = {  # by the word before the name in their ARNs
+    "endpoint": ResourceKind("Endpoint", "Endpoints", "endpoint"),
+    "endpoint-config": ResourceKind("EndpointConfig", "EndpointConfigs", "endpoint configuration"),
+    "model": ResourceKind("Model", "Models", "model"),
+    "hyper-parameter-tuning-job": ResourceKind(
+        "HyperParameterTuningJob", "HyperParameterTuningJobSummaries", "hyperparameter search"
+    ),
+    "training-job": ResourceKind("TrainingJob", "TrainingJobSummaries", "training job"),
+    "processing-job": ResourceKind("ProcessingJob", "ProcessingJobSummaries", "batch job"),
+    "labeling-job": ResourceKind("LabelingJob", "LabelingJobSummaryList", "labeling job"),
+    "model-package-group": ResourceKind("ModelPackageGroup", "ModelPackageGroupSummaryList", "model group"),
+}
+
+
+class AwsInventory(Inventory):
+    """Implements `backend.platforms.base.Inventory`."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    @override
+    def resources(self) -> list[Resource]:
+        """List all resources, the most expensive first, then the newest.
+
+        Configurations and models of an endpoint, and trials of a search, are listed only if the endpoint or search is
+        gone. If listing a kind is denied, one placeholder carries the reason.
+
+        Raises:
+            UserError: If listing all kinds is denied.
+        """
+        account = self._account
+        tagged = _tagged_arns(account)
+        placeholders: list[Resource] = []
+
+        def list_kind(kind: ResourceKind) -> list[Resource]:
+            try:
+                return _list_kind(account, kind, tagged)
+            except UserError as error:
+                placeholders.append(Resource("", kind.title, "not listed", str(error), deletable=False))
+                return []
+
+        with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
+            by_kind = dict(zip(KINDS, pool.map(list_kind, KINDS.values())))
+            if len(placeholders) == len(KINDS):
+                raise UserError(placeholders[0].status)
+            described = list(pool.map(lambda endpoint: _describe_endpoint(account, endpoint), by_kind.pop("endpoint")))
+            for kind in ("training-job", "processing-job"):
+                by_kind[kind] = list(pool.map(lambda job: _with_job_cost(account, job), by_kind[kind]))
+            folders = _list_folders(account, tagged, pool)
+            images = _list_images(account)
+        endpoints = [endpoint for endpoint, _ in filter(None, described)]
+        parts = {part for _, endpoint_parts in filter(None, described) for part in endpoint_parts}
+        searches, trials = _with_trials(by_kind.pop("hyper-parameter-tuning-job"), by_kind["training-job"])
+        others = [
+            resource
+            for resources in by_kind.values()
+            for resource in resources
+            if resource.name not in parts and resource.name not in trials
+        ]
+        return sorted(
+            [*_with_idle_times(account, endpoints), *searches, *others, *folders, *images, *placeholders],
+            key=lambda resource: (-resource.cost_per_hour, -(resource.since or 0.0), resource.name),
+        )
+
+    @override
+    def delete(self, resource_id: str) -> None:
+        """Delete the resource with this ARN or `s3://` address.
+
+        A running job is only stopped; it can be deleted once it has ended. No-op if the resource does not exist.
+        """
+        if resource_id.startswith("s3://"):
+            _delete_files(self._account, resource_id)
+        elif resource_id.split(":")[2] == "ecr":
+            _delete_images(self._account, resource_id)
+        else:
+            _delete_sagemaker_resource(self._account, resource_id)
+
+
+def _delete_sagemaker_resource(account: Account, arn: str) -> None:
+    path, _, name = arn.rpartition("/")
     kind = KINDS.get(path.rpartition(":")[2])
     if kind is None:
-        raise UserError(f"“{id}” is nothing that can be deleted here. Look at what Account lists.")
-    found = kind.call(account, "Describe", name)
-    if found is None:
-        return None
-    status = found.get(f"{kind.name}Status")
+        raise UserError(f"“{arn}” cannot be deleted here. Choose a resource that Account lists.")
+    description = kind.call(account, "Describe", name)
+    if description is None:
+        return
+    status = description.get(f"{kind.name}Status")
     if kind.name == "LabelingJob" and status not in RUNNING:
         raise UserError(f"SageMaker keeps the labeling job “{name}” for its records. It costs nothing.")
     if kind.name == "Endpoint":
-        _delete_endpoint(account, found)
+        _delete_endpoint(account, description)
     elif status in RUNNING:
         kind.call(account, "Stop", name)
-    elif _is_warm(found):
+    elif _is_warm(description):
         _end_warm_pool(account, name)
     else:
         _delete_contents(account, kind, name)
         kind.call(account, "Delete", name)
-    return None
 
 
-def _tagged(account: Account) -> set[str]:
-    """The ARNs of all that bears the stack's tag, for some time also after it is gone."""
-    found = account.pages(
+def _tagged_arns(account: Account) -> set[str]:
+    """Return the ARNs of all resources with the stack's tag, some of which may be gone."""
+    mappings = account.pages(
         "resourcegroupstaggingapi",
         "get_resources",
         "ResourceTagMappingList",
@@ -148,30 +180,30 @@ def _tagged(account: Account) -> set[str]:
         ResourceTypeFilters=["sagemaker", "s3"],
         ResourcesPerPage=100,
     )
-    return {each["ResourceARN"] for each in found}
+    return {mapping["ResourceARN"] for mapping in mappings}
 
 
-def _listed(account: Account, kind: Kind, ours: set[str]) -> list[Resource]:
-    found = []
-    for each in kind.entries(account):
-        arn, since = each[f"{kind.name}Arn"], each["CreationTime"].timestamp()
-        if arn in ours or (time.time() - since < YOUNG_SECONDS and _bears_tag(account, arn)):
-            status = each.get(f"{kind.name}Status", "")
-            ended = kind.name == "LabelingJob" and status not in RUNNING
-            found.append(
+def _list_kind(account: Account, kind: ResourceKind, tagged: set[str]) -> list[Resource]:
+    resources = []
+    for summary in kind.summaries(account):
+        arn, since = summary[f"{kind.name}Arn"], summary["CreationTime"].timestamp()
+        if arn in tagged or (time.time() - since < TAG_DELAY_SECONDS and _has_tag(account, arn)):
+            status = summary.get(f"{kind.name}Status", "")
+            is_ended_labeling = kind.name == "LabelingJob" and status not in RUNNING  # SageMaker keeps these
+            resources.append(
                 Resource(
                     id=arn,
                     kind=kind.title,
-                    name=each[f"{kind.name}Name"],
-                    status="warm pool" if _is_warm(each) else status,
+                    name=summary[f"{kind.name}Name"],
+                    status=WARM_POOL if _is_warm(summary) else status,
                     since=since,
-                    deletable=not ended and status not in ENDING,
+                    deletable=not is_ended_labeling and status not in ENDING,
                 )
             )
-    return found
+    return resources
 
 
-def _bears_tag(account: Account, arn: str) -> bool:
+def _has_tag(account: Account, arn: str) -> bool:
     answer = account.find("sagemaker", "list_tags", ResourceArn=arn) or {"Tags": []}
     return {"Key": TAG, "Value": account.settings.stack} in answer["Tags"]
 
@@ -179,46 +211,47 @@ def _bears_tag(account: Account, arn: str) -> bool:
 # --- Endpoints ----------------------------------------------------------------------------------------------------
 
 
-def _endpoint(account: Account, listed: Resource) -> tuple[Resource, set[str]] | None:
-    """An endpoint with what it costs, and the names of its configurations and models; None if it is gone by now."""
-    found = KINDS["endpoint"].call(account, "Describe", listed.name)
-    if found is None:
+def _describe_endpoint(account: Account, endpoint: Resource) -> tuple[Resource, set[str]] | None:
+    """Return an endpoint with its cost and the names of its configurations and models; None if it is gone."""
+    description = KINDS["endpoint"].call(account, "Describe", endpoint.name)
+    if description is None:
         return None
-    configurations = _configurations(account, found)
-    types = {
+    configurations = _configurations(account, description)
+    instance_types = {
         variant["VariantName"]: variant["InstanceType"]
-        for variant in configurations.get(found.get("EndpointConfigName", ""), [])
+        for variant in configurations.get(description.get("EndpointConfigName", ""), [])
         if "InstanceType" in variant
     }
-    for variant in found.get("ProductionVariants", []):
-        if variant["VariantName"] in types:
+    for variant in description.get("ProductionVariants", []):
+        if variant["VariantName"] in instance_types:
             count = variant.get("CurrentInstanceCount", 0)
-            listed = _priced(account, listed, types[variant["VariantName"]], count, "hosting")
+            endpoint = _with_cost(account, endpoint, instance_types[variant["VariantName"]], count, "hosting")
     models = {variant["ModelName"] for variants in configurations.values() for variant in variants}
-    return listed, models | set(configurations)
+    return endpoint, models | set(configurations)
 
 
 def _configurations(account: Account, endpoint: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """The variants of an endpoint's configuration, and of the one that it is being updated to, by their names."""
+    """Return the variants of an endpoint's configuration, and of the one it is being updated to, by name."""
     pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
     names = {name for name in (endpoint.get("EndpointConfigName"), pending) if name}
-    found = {name: KINDS["endpoint-config"].call(account, "Describe", name) for name in names}
-    return {name: each["ProductionVariants"] if each else [] for name, each in found.items()}
+    configurations = {name: KINDS["endpoint-config"].call(account, "Describe", name) for name in names}
+    return {name: config["ProductionVariants"] if config else [] for name, config in configurations.items()}
 
 
-def _idling(account: Account, endpoints: list[Resource]) -> list[Resource]:
-    """The same, those that cost something with the time since when nobody has used them."""
-    used = metrics.last_used(account, [each.name for each in endpoints if each.cost_per_hour])
-    oldest = time.time() - metrics.DAYS * 86400
-    return [
-        replace(each, idle_since=used.get(each.name, max(each.since or 0.0, oldest))) if each.cost_per_hour else each
-        for each in endpoints
-    ]
+def _with_idle_times(account: Account, endpoints: list[Resource]) -> list[Resource]:
+    """Add to each endpoint that costs something when it answered its last request."""
+    used = metrics.last_used(account, [endpoint.name for endpoint in endpoints if endpoint.cost_per_hour])
+    oldest = time.time() - metrics.HISTORY_DAYS * 86400
+
+    def idle_since(endpoint: Resource) -> float | None:
+        return used.get(endpoint.name, max(endpoint.since or 0.0, oldest)) if endpoint.cost_per_hour else None
+
+    return [replace(endpoint, idle_since=idle_since(endpoint)) for endpoint in endpoints]
 
 
 def _delete_endpoint(account: Account, endpoint: dict[str, Any]) -> None:
     configurations = _configurations(account, endpoint)
-    with deleted_endpoint(account, endpoint["EndpointName"]):
+    with endpoint_deleted(account, endpoint["EndpointName"]):
         for name, variants in configurations.items():
             KINDS["endpoint-config"].call(account, "Delete", name)
             for variant in variants:
@@ -228,32 +261,34 @@ def _delete_endpoint(account: Account, endpoint: dict[str, Any]) -> None:
 # --- Jobs ---------------------------------------------------------------------------------------------------------
 
 
-def _job(account: Account, listed: Resource) -> Resource:
-    """A training or batch job with what it costs: while it runs, or its instances are kept for the next one."""
-    if listed.status not in (*RUNNING, "warm pool"):
-        return listed
-    if listed.kind == KINDS["training-job"].title:
-        found = KINDS["training-job"].call(account, "Describe", listed.name) or {}
-        resources, usage = found.get("ResourceConfig", {}), "training"
+def _with_job_cost(account: Account, job: Resource) -> Resource:
+    """Add the cost of a training or batch job while it runs, or while its instances are kept in a warm pool."""
+    if job.status not in (*RUNNING, WARM_POOL):
+        return job
+    usage: Usage
+    if job.kind == KINDS["training-job"].title:
+        description = KINDS["training-job"].call(account, "Describe", job.name) or {}
+        resources, usage = description.get("ResourceConfig", {}), "training"
     else:
-        found = KINDS["processing-job"].call(account, "Describe", listed.name) or {}
-        resources, usage = found.get("ProcessingResources", {}).get("ClusterConfig", {}), "processing"
+        description = KINDS["processing-job"].call(account, "Describe", job.name) or {}
+        resources, usage = description.get("ProcessingResources", {}).get("ClusterConfig", {}), "processing"
     if "InstanceType" not in resources:
-        return listed
-    return _priced(account, listed, resources["InstanceType"], resources["InstanceCount"], usage)
+        return job
+    return _with_cost(account, job, resources["InstanceType"], resources["InstanceCount"], usage)
 
 
 def _with_trials(searches: list[Resource], trainings: list[Resource]) -> tuple[list[Resource], set[str]]:
-    """The searches with what their trainings cost, and the names of these, which begin with their search's."""
-    trials = {
-        search.name: [each for each in trainings if each.name.startswith(f"{search.name}-")] for search in searches
-    }
-    priced = [replace(each, cost_per_hour=sum(trial.cost_per_hour for trial in trials[each.name])) for each in searches]
-    return priced, {trial.name for each in trials.values() for trial in each}
+    """Add the cost of their trials to searches, and return the names of the trials, which begin with the search's."""
+    priced, trial_names = [], set()
+    for search in searches:
+        trials = [training for training in trainings if training.name.startswith(f"{search.name}-")]
+        priced.append(replace(search, cost_per_hour=sum(trial.cost_per_hour for trial in trials)))
+        trial_names |= {trial.name for trial in trials}
+    return priced, trial_names
 
 
 def _is_warm(job: dict[str, Any]) -> bool:
-    return job.get("WarmPoolStatus", {}).get("Status") == "Available"
+    return bool(job.get("WarmPoolStatus", {}).get("Status") == "Available")
 
 
 def _end_warm_pool(account: Account, name: str) -> None:
@@ -262,8 +297,8 @@ def _end_warm_pool(account: Account, name: str) -> None:
     )
 
 
-def _delete_contents(account: Account, kind: Kind, name: str) -> None:
-    """What would stay when a search or a group of models is deleted, or keep it from being so."""
+def _delete_contents(account: Account, kind: ResourceKind, name: str) -> None:
+    """Delete the trials of a search, which would remain, and the versions of a model group, which prevent deletion."""
     if kind.name == "HyperParameterTuningJob":
         trials = account.pages(
             "sagemaker",
@@ -281,111 +316,114 @@ def _delete_contents(account: Account, kind: Kind, name: str) -> None:
             account.find("sagemaker", "delete_model_package", ModelPackageName=version["ModelPackageArn"])
 
 
-def _priced(account: Account, each: Resource, instance_type: str, count: int, usage: str) -> Resource:
-    """The same with what so many instances cost; its status tells them, and where the price is from if not certain."""
-    price = prices.per_hour(account, instance_type, usage)
-    status = f"{each.status}, {count} x {instance_type}"
+def _with_cost(account: Account, resource: Resource, instance_type: str, count: int, usage: Usage) -> Resource:
+    """Add the cost of instances to a resource; its status names them, and the price's source if it is an estimate."""
+    price = prices.instance_price(account, instance_type, usage)
+    status = f"{resource.status}, {count} x {instance_type}"
     if price is None:
-        status += ", price not known"
-    elif price.estimate:
+        return replace(resource, status=f"{status}, price unknown")
+    if price.estimate:
         status += f", price of the {price.source}"
-    return replace(each, status=status, cost_per_hour=each.cost_per_hour + count * (price.per_hour if price else 0.0))
+    return replace(resource, status=status, cost_per_hour=resource.cost_per_hour + count * price.per_hour)
 
 
 # --- Files --------------------------------------------------------------------------------------------------------
 
 
-def _folders(account: Account, ours: set[str], pool: ThreadPoolExecutor) -> list[Resource]:
-    """The bucket's folders; of one that the console has not made only those that it writes to, and not to delete."""
+def _list_folders(account: Account, tagged: set[str], pool: ThreadPoolExecutor) -> list[Resource]:
+    """Return the bucket's top-level folders.
+
+    In a bucket that the console did not create, these are only the folders that it writes to, and not deletable.
+    """
     bucket = account.settings.bucket
     if not bucket or account.find("s3", "head_bucket", Bucket=bucket) is None:
         return []
-    own = _arn(account, bucket) in ours
-    found = account.pages("s3", "list_object_versions", "CommonPrefixes", Bucket=bucket, Delimiter="/")
-    prefixes = [each["Prefix"] for each in found if own or each["Prefix"] in FOLDERS]
-    return list(pool.map(lambda prefix: _folder(account, bucket, prefix, own), prefixes))
+    is_own = _bucket_arn(account, bucket) in tagged
+    entries = account.pages("s3", "list_object_versions", "CommonPrefixes", Bucket=bucket, Delimiter="/")
+    prefixes = [entry["Prefix"] for entry in entries if is_own or entry["Prefix"] in FOLDERS]
+    return list(pool.map(lambda prefix: _folder(account, bucket, prefix, is_own), prefixes))
 
 
-def _folder(account: Account, bucket: str, prefix: str, own: bool) -> Resource:
+def _folder(account: Account, bucket: str, prefix: str, is_own: bool) -> Resource:
     pages = account.pages("s3", "list_object_versions", "Versions", Bucket=bucket, Prefix=prefix)
-    versions = list(islice(pages, MOST_FILES))
-    files = sum(each["IsLatest"] for each in versions)
+    versions = list(islice(pages, MAX_COUNTED_FILES))
+    files = sum(version["IsLatest"] for version in versions)
     older = len(versions) - files
     status = count(files, "file") + (f", {count(older, 'older version')}" if older else "")
-    if len(versions) == MOST_FILES:
-        status = f"more than {MOST_FILES:,} files, of which this is the size"
+    if len(versions) == MAX_COUNTED_FILES:
+        status = f"size of the first {MAX_COUNTED_FILES:,} files; there are more"
     return Resource(
         id=f"s3://{bucket}/{prefix}",
         kind="files",
         name=f"{bucket}/{prefix}",
-        status=status if own else f"{status}, in a bucket that the console did not make",
-        size=sum(each["Size"] for each in versions),
-        deletable=own,
+        status=status if is_own else f"{status}, in a bucket that the console did not create",
+        size=sum(version["Size"] for version in versions),
+        deletable=is_own,
     )
 
 
 def _delete_files(account: Account, address: str) -> None:
-    """All versions of all files below an address.
+    """Delete all versions of all files below an address.
 
     Raises:
-        UserError: also where the bucket is not the console's own: other people's files may lie there.
+        UserError: Also if the console did not create the bucket, which may hold other files.
     """
     bucket, prefix = split(address)
-    if _arn(account, bucket) not in _tagged(account):
+    if _bucket_arn(account, bucket) not in _tagged_arns(account):
         raise UserError(
-            f"The bucket “{bucket}” was not made by this console, and others may have files there. Delete {address} "
-            "on AWS if nobody needs it."
+            f"This console did not create the bucket “{bucket}”, which may hold other files. Delete {address} on AWS "
+            "if it is not needed."
         )
     client = account.client("s3")
     with account.errors(f"delete {address}"):
         for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
             versions = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            batch = [{"Key": each["Key"], "VersionId": each["VersionId"]} for each in versions]
+            batch = [{"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions]
             if batch:
-                refused = client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True}).get("Errors")
-                if refused:
-                    raise UserError(f"AWS refused to delete {len(refused)} files of {address}: {refused[0]['Message']}")
+                errors = client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True}).get("Errors")
+                if errors:
+                    raise UserError(f"AWS refused to delete {len(errors)} files of {address}: {errors[0]['Message']}")
 
 
-def _arn(account: Account, bucket: str) -> str:
+def _bucket_arn(account: Account, bucket: str) -> str:
     return f"arn:{account.partition}:s3:::{bucket}"
 
 
 # --- Images -------------------------------------------------------------------------------------------------------
 
 
-def _images(account: Account) -> list[Resource]:
-    """The images in the stack's repository, as one thing; nothing for who may not look at stacks or repositories."""
-    repository, found = "", []
+def _list_images(account: Account) -> list[Resource]:
+    """Return the images in the stack's repository as one resource; none if access to stack or repository is denied."""
+    repository, images = "", []
     with suppress(UserError):
-        repository = image.repository(account)
-        found = _details(account, repository) if repository else []
-    if not found:
+        repository = image.stack_repository(account)
+        images = _image_details(account, repository) if repository else []
+    if not images:
         return []
-    pushed = [each["imagePushedAt"].timestamp() for each in found if "imagePushedAt" in each]
+    pushed = [details["imagePushedAt"].timestamp() for details in images if "imagePushedAt" in details]
     return [
         Resource(
             id=_repository_arn(account, repository),
             kind="images",
             name=repository.partition("/")[2],
-            status=f"{len(found)} of the tracker; the newest is what jobs run",
+            status=f"{len(images)} of the tracker; jobs run the newest",
             since=max(pushed, default=None),
-            size=sum(each.get("imageSizeInBytes", 0) for each in found),
+            size=sum(details.get("imageSizeInBytes", 0) for details in images),
         )
     ]
 
 
 def _delete_images(account: Account, arn: str) -> None:
-    repository = image.repository(account)
+    repository = image.stack_repository(account)
     if arn != _repository_arn(account, repository):
-        raise UserError(f"“{arn}” is not the stack's repository. Look at what Account lists.")
-    ids = [{"imageDigest": each["imageDigest"]} for each in _details(account, repository)]
+        raise UserError(f"“{arn}” is not the stack's repository. Choose a resource that Account lists.")
+    ids = [{"imageDigest": details["imageDigest"]} for details in _image_details(account, repository)]
+    name = repository.partition("/")[2]
     for first in range(0, len(ids), 100):
-        name = repository.partition("/")[2]
         account.call("ecr", "batch_delete_image", repositoryName=name, imageIds=ids[first : first + 100])
 
 
-def _details(account: Account, repository: str) -> list[dict[str, Any]]:
+def _image_details(account: Account, repository: str) -> list[dict[str, Any]]:
     name = repository.partition("/")[2]
     return list(account.pages("ecr", "describe_images", "imageDetails", repositoryName=name))
 

@@ -16,7 +16,7 @@ from backend.labels.formats.ground_truth.job_input import CATEGORIES, MANIFEST, 
 from backend.platforms import options
 from backend.platforms.aws.account import Account
 from backend.platforms.aws.naming import name_of
-from backend.platforms.aws.storage import AT_ONCE, Bucket, split
+from backend.platforms.aws.storage import PARALLEL_TRANSFERS, Bucket, split
 from backend.platforms.base import LabelingSpec, LabelingState, Option
 from backend.platforms.options import option
 from backend.progress import Progress, part
@@ -67,10 +67,10 @@ class LabelingChoices:
         8.0,
         "Time for one clip (hours)",
         "Then it goes to somebody else. More than 8 needs an execution role with sessions as long.",
-        min=0.1,
-        max=168,
+        minimum=0.1,
+        maximum=168,
     )
-    days: int = option(30, "On offer for (days)", "Clips that nobody takes until then fail.", min=1, max=30)
+    days: int = option(30, "On offer for (days)", "Clips that nobody takes until then fail.", minimum=1, maximum=30)
 
 
 def labeling_options(account: Account) -> list[Option]:
@@ -256,7 +256,7 @@ class GroundTruth:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        with ThreadPoolExecutor(PARALLEL_TRANSFERS) as pool:
             for done, _ in enumerate(pool.map(copy, wanted), 1):
                 progress(done / len(wanted), f"{done} of {len(wanted)} files")
 

@@ -1,4 +1,4 @@
-"""What jobs and endpoints print, from CloudWatch Logs: followed from where the last look ended, never read anew."""
+"""The output of jobs and endpoints in CloudWatch Logs, read incrementally."""
 
 from __future__ import annotations
 
@@ -6,24 +6,26 @@ from collections.abc import Iterator
 from itertools import islice
 
 from backend.errors import UserError
-from backend.platforms.aws.account import Account, is_not_found
+from backend.platforms.aws.account import Account
+from backend.platforms.aws.messages import says_not_found
 
-TRAINING, PROCESSING, ENDPOINTS = (
-    "/aws/sagemaker/TrainingJobs", "/aws/sagemaker/ProcessingJobs", "/aws/sagemaker/Endpoints/",
-)  # fmt: skip
+TRAINING_GROUP = "/aws/sagemaker/TrainingJobs"
+PROCESSING_GROUP = "/aws/sagemaker/ProcessingJobs"
+ENDPOINTS_PREFIX = "/aws/sagemaker/Endpoints/"
 FIRST_HOST = "algo-1"
-MOST_STREAMS = 100  # as many as a job can have hosts
+MAX_STREAMS = 100  # the largest number of hosts of a job
+MAX_EVENTS = 10_000  # CloudWatch's limit for one request
 
 
-class Stream:
-    """What one stream holds, read on from where the last look ended."""
+class LogStream:
+    """One log stream, read from where the previous call ended."""
 
     def __init__(self, account: Account, group: str, name: str) -> None:
         self._account, self._group, self._name = account, group, name
         self._token: str | None = None
 
-    def news(self) -> Iterator[str]:
-        """The lines since the last call; none where there is no such stream yet."""
+    def new_lines(self) -> Iterator[str]:
+        """Yield the lines since the previous call; none if the stream does not exist yet."""
         while True:
             answer = self._account.find(
                 "logs",
@@ -35,51 +37,53 @@ class Stream:
             )
             if answer is None:
                 return
-            at_the_end = answer["nextForwardToken"] == self._token
+            is_at_end = answer["nextForwardToken"] == self._token
             self._token = answer["nextForwardToken"]
             for event in answer["events"]:
                 yield event["message"].rstrip("\n")
-            if at_the_end or not answer["events"]:
+            if is_at_end or not answer["events"]:
                 return
 
 
-class LogFollower:
-    """The lines of one job, whose streams (one per host) begin with its name and come into being while it runs."""
+class JobLogs:
+    """The log streams of one job: one per host, named `<job>/<host>-…`, created while the job runs."""
 
     def __init__(self, account: Account, group: str, job: str) -> None:
         self._account, self._group, self._job = account, group, job
-        self._found: dict[str, Stream] = {}  # by name
+        self._streams: dict[str, LogStream] = {}  # by name
 
-    def lines(self) -> Iterator[str]:
-        """What was printed since the last call. Lines begin with their host, but for the first one's: what reads
-        figures in them reads those of one host."""
-        for name in _streams(self._account, self._group, f"{self._job}/"):
-            self._found.setdefault(name, Stream(self._account, self._group, name))
-        for name, stream in self._found.items():
+    def new_lines(self) -> Iterator[str]:
+        """Yield the lines since the previous call.
+
+        Lines of all hosts but the first begin with the host's name, so that metrics are read from one host only.
+        """
+        for name in _stream_names(self._account, self._group, f"{self._job}/"):
+            self._streams.setdefault(name, LogStream(self._account, self._group, name))
+        for name, stream in self._streams.items():
             host = name.removeprefix(f"{self._job}/").rpartition("-")[0] or name
-            for line in stream.news():
+            for line in stream.new_lines():
                 yield line if host == FIRST_HOST else f"{host}: {line}"
 
 
 def last_lines(account: Account, group: str, lines: int) -> str:
-    """The end of a group's newest streams, oldest line first; empty where nothing was printed."""
+    """Return the end of a group's newest streams, oldest line first; empty if nothing was printed."""
     events = [
         (event["timestamp"], event["message"].rstrip("\n"))
-        for stream in _streams(account, group)[-5:]
+        for stream in _stream_names(account, group)[-5:]
         for event in account.call(
-            "logs", "get_log_events", logGroupName=group, logStreamName=stream, limit=min(lines, 10_000)
+            "logs", "get_log_events", logGroupName=group, logStreamName=stream, limit=min(lines, MAX_EVENTS)
         )["events"]
     ]
     return "\n".join(message for _, message in sorted(events, key=lambda event: event[0])[-lines:])
 
 
-def _streams(account: Account, group: str, prefix: str = "") -> list[str]:
-    """Names, those written to last at the end; none where the group does not exist, as before a first line."""
-    narrowed = {"logStreamNamePrefix": prefix} if prefix else {"orderBy": "LastEventTime", "descending": True}
-    pages = account.pages("logs", "describe_log_streams", "logStreams", logGroupName=group, **narrowed)
+def _stream_names(account: Account, group: str, prefix: str = "") -> list[str]:
+    """Return the names of streams, the most recently written last; none if the group does not exist yet."""
+    query = {"logStreamNamePrefix": prefix} if prefix else {"orderBy": "LastEventTime", "descending": True}
+    streams = account.pages("logs", "describe_log_streams", "logStreams", logGroupName=group, **query)
     try:
-        return [each["logStreamName"] for each in islice(pages, MOST_STREAMS)][::-1]
+        return [stream["logStreamName"] for stream in islice(streams, MAX_STREAMS)][::-1]
     except UserError as error:
-        if is_not_found(error.__cause__):
+        if says_not_found(error.__cause__):
             return []
         raise

@@ -1,7 +1,7 @@
-"""What endpoints did, as CloudWatch counted it: requests and their times minute by minute, and when the last one came.
+"""Metrics of endpoints in CloudWatch: requests and their times per minute, and the time of the last request.
 
-https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html and, as asynchronous endpoints count other
-things, https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html
+https://docs.aws.amazon.com/sagemaker/latest/dg/monitoring-cloudwatch.html and, for the other metrics of asynchronous
+endpoints, https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-monitor.html
 """
 
 from __future__ import annotations
@@ -15,28 +15,31 @@ from backend.platforms.aws.account import Account
 from backend.platforms.aws.autoscaling import VARIANT
 from backend.platforms.base import Traffic
 
-MINUTE, STEP = 60, 300  # seconds; CloudWatch keeps single minutes only as long as `DAYS`
-DAYS = 14  # that are looked back upon for the last request
-AT_ONCE = 250  # endpoints in one call, of two metrics each: CloudWatch takes 500
-# Real-time endpoints count the one, asynchronous ones the other.
-REQUESTS = ("Invocations", "InvocationsProcessed")
+MINUTE_SECONDS = 60
+STEP_SECONDS = 300  # resolution of the last request's time
+HISTORY_DAYS = 14  # how far back the last request is searched for
+ENDPOINTS_PER_REQUEST = 250  # with two metrics each: CloudWatch accepts 500 in one request
+REQUEST_METRICS = ("Invocations", "InvocationsProcessed")  # counted by real-time and by asynchronous endpoints
 
 
 def traffic(account: Account, endpoint: str) -> Traffic:
-    """Every minute of the last hour, oldest first, the current one included; 0 where nothing was counted."""
-    last = int(time.time()) // MINUTE * MINUTE
-    minutes = [float(last - MINUTE * ago) for ago in range(59, -1, -1)]
+    """Return the figures of each minute of the last hour, oldest first; 0 if nothing was counted."""
+    current_minute = int(time.time()) // MINUTE_SECONDS * MINUTE_SECONDS
+    minutes = [float(current_minute - MINUTE_SECONDS * ago) for ago in range(59, -1, -1)]
     variant = {"EndpointName": endpoint, "VariantName": VARIANT}
     queries = {
-        **{f"requests{number}": _query(name, "Sum", MINUTE, variant) for number, name in enumerate(REQUESTS)},
-        "model": _query("ModelLatency", "Average", MINUTE, variant),
-        "overhead": _query("OverheadLatency", "Average", MINUTE, variant),
-        "waiting": _query("ApproximateBacklogSize", "Average", MINUTE, {"EndpointName": endpoint}),
+        **{
+            f"requests{number}": _query(metric, "Sum", MINUTE_SECONDS, variant)
+            for number, metric in enumerate(REQUEST_METRICS)
+        },
+        "model": _query("ModelLatency", "Average", MINUTE_SECONDS, variant),
+        "overhead": _query("OverheadLatency", "Average", MINUTE_SECONDS, variant),
+        "waiting": _query("ApproximateBacklogSize", "Average", MINUTE_SECONDS, {"EndpointName": endpoint}),
     }
-    found = _values(account, queries, minutes[0], minutes[-1] + MINUTE)
+    series = _fetch(account, queries, minutes[0], minutes[-1] + MINUTE_SECONDS)
 
     def column(*keys: str, scale: float = 1.0) -> list[float]:
-        return [sum(found[key].get(minute, 0.0) for key in keys) * scale for minute in minutes]
+        return [sum(series[key].get(minute, 0.0) for key in keys) * scale for minute in minutes]
 
     return Traffic(
         minutes=minutes,
@@ -48,38 +51,47 @@ def traffic(account: Account, endpoint: str) -> Traffic:
 
 
 def last_used(account: Account, endpoints: Iterable[str]) -> dict[str, float]:
-    """When each endpoint answered its last request in the last 14 days (seconds since 1970), to five minutes and not
-    too early; those without any are not in it."""
+    """Return when each endpoint answered its last request, rounded up to five minutes.
+
+    Args:
+        account: The account.
+        endpoints: Names of endpoints.
+
+    Returns:
+        Seconds since 1970 by endpoint, without those that had no request in the last 14 days.
+    """
     now = time.time()
-    start = now // STEP * STEP - DAYS * 86400
+    start = now // STEP_SECONDS * STEP_SECONDS - HISTORY_DAYS * 86400
     names, used = list(endpoints), dict[str, float]()
-    for first in range(0, len(names), AT_ONCE):
-        some = names[first : first + AT_ONCE]
+    for first in range(0, len(names), ENDPOINTS_PER_REQUEST):
+        some_names = names[first : first + ENDPOINTS_PER_REQUEST]
         queries = {
-            f"requests{kind}of{number}": _query(metric, "Sum", STEP, {"EndpointName": name, "VariantName": VARIANT})
-            for number, name in enumerate(some)
-            for kind, metric in enumerate(REQUESTS)
+            f"requests{kind}of{number}": _query(
+                metric, "Sum", STEP_SECONDS, {"EndpointName": name, "VariantName": VARIANT}
+            )
+            for number, name in enumerate(some_names)
+            for kind, metric in enumerate(REQUEST_METRICS)
         }
-        for key, values in _values(account, queries, start, now).items():
-            name = some[int(key.partition("of")[2])]
-            busy = [min(start + STEP, now) for start, count in values.items() if count > 0]
-            if busy:
-                used[name] = max(busy)
+        for key, counts in _fetch(account, queries, start, now).items():
+            name = some_names[int(key.partition("of")[2])]
+            step_ends = [min(step + STEP_SECONDS, now) for step, count in counts.items() if count > 0]
+            if step_ends:
+                used[name] = max(used.get(name, 0.0), *step_ends)
     return used
 
 
-def _query(name: str, statistic: str, period: int, dimensions: dict[str, str]) -> dict[str, Any]:
-    metric = {
+def _query(metric: str, statistic: str, period_seconds: int, dimensions: dict[str, str]) -> dict[str, Any]:
+    description = {
         "Namespace": "AWS/SageMaker",
-        "MetricName": name,
+        "MetricName": metric,
         "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
     }
-    return {"MetricStat": {"Metric": metric, "Period": period, "Stat": statistic}}
+    return {"MetricStat": {"Metric": description, "Period": period_seconds, "Stat": statistic}}
 
 
-def _values(account: Account, queries: dict[str, Any], start: float, end: float) -> dict[str, dict[float, float]]:
-    """Each query's figures by the start of their period, in one request unless there are very many."""
-    found: dict[str, dict[float, float]] = {key: {} for key in queries}
+def _fetch(account: Account, queries: dict[str, Any], start: float, end: float) -> dict[str, dict[float, float]]:
+    """Return the values of each query by the start of their period, in seconds since 1970."""
+    series: dict[str, dict[float, float]] = {key: {} for key in queries}
     results = account.pages(
         "cloudwatch",
         "get_metric_data",
@@ -89,6 +101,6 @@ def _values(account: Account, queries: dict[str, Any], start: float, end: float)
         EndTime=datetime.fromtimestamp(end, UTC),
     )
     for result in results:
-        times = (each.timestamp() for each in result["Timestamps"])
-        found[result["Id"]] |= dict(zip(times, result["Values"]))
-    return found
+        times = (timestamp.timestamp() for timestamp in result["Timestamps"])
+        series[result["Id"]] |= dict(zip(times, result["Values"]))
+    return series

@@ -1,7 +1,7 @@
-"""What an instance costs per hour: from the AWS Price List API, kept on disk for a week, or from a dated table.
+"""What instances cost per hour: from the AWS Price List API, cached on disk for a week, or from a dated table.
 
-Prices are those of on-demand instances. What spot capacity costs is in no list: SageMaker tells a job's billable
-seconds once it has ended, which are fewer. Disks are left out; they cost a fraction of a cent per hour.
+These are prices of on-demand instances. No list has the prices of spot capacity: SageMaker reports the billable seconds
+of a job, which are fewer, once it has ended. Disks are left out; they cost a fraction of a cent per hour.
 """
 
 from __future__ import annotations
@@ -17,29 +17,34 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from backend.errors import UserError
 from backend.platforms.aws.account import Account
 from bytetrack.files import write_atomically
 
-FILE = Path(__file__).with_name("prices.json")
-API_REGION = "us-east-1"  # the API is in few regions, and knows the prices of all
-# SageMaker's components in the list, and what the usage on a bill begins with: `USE1-Train:ml.g5.xlarge`.
-COMPONENTS = {
+Usage = Literal["training", "processing", "hosting"]
+"""What an instance is used for; its price depends on it."""
+
+TABLE_FILE = Path(__file__).with_name("prices.json")
+API_REGION = "us-east-1"  # the API exists in few regions, but knows the prices of all
+# SageMaker's components in the price list, and how a usage type on the bill begins: `USE1-Train:ml.g5.xlarge`.
+COMPONENTS: dict[Usage, tuple[str, str]] = {
     "training": ("Training", "Train"),
     "processing": ("Processing", "Processing"),
     "hosting": ("Hosting", "Host"),
 }
-WEEK, HOUR = 7 * 86400, 3600
-PATIENCE = 4.0  # seconds that a page waits for a first answer
+CACHE_SECONDS = 7 * 86400
+REFRESH_INTERVAL_SECONDS = 3600  # shortest time between two attempts to refresh the cache
+FIRST_ANSWER_SECONDS = 4.0  # for how long a page waits for prices that are not in the cache
 
-_asking = threading.Lock()
-_asked: dict[tuple[str, str], float] = {}  # when, by region and usage
+_refresh_lock = threading.Lock()
+_refreshed: dict[tuple[str, Usage], float] = {}  # time of the last attempt, by region and usage
 
 
 @dataclass(frozen=True)
 class Price:
-    """In US dollars. An estimate is of another region or of long ago, as its source says."""
+    """A price in US dollars. If it is of another region or outdated, it is an estimate, and `source` says so."""
 
     per_hour: float
     source: str
@@ -49,41 +54,50 @@ class Price:
         return f"${self.per_hour:.2f} per hour" + (f" ({self.source})" if self.estimate else "")
 
 
-def per_hour(account: Account, instance_type: str, usage: str) -> Price | None:
-    """Of one instance for `usage`, a key of `COMPONENTS`; None where nobody tells."""
-    return table(account, usage).get(instance_type)
+def cost_per_hour(account: Account, instance_type: str, usage: Usage, count: int = 1) -> float:
+    """Return what running instances cost in US dollars per hour; 0 if their price is unknown."""
+    price = instance_price(account, instance_type, usage)
+    return price.per_hour * count if price else 0.0
 
 
-def table(account: Account, usage: str) -> dict[str, Price]:
-    """All that is known, by instance type. Never fails: without the API's answer, prices are estimates.
+def instance_price(account: Account, instance_type: str, usage: Usage) -> Price | None:
+    """Return the price of one instance, or None if it is unknown."""
+    return price_table(account, usage).get(instance_type)
 
-    What is kept answers at once; where it is older than a week, it is renewed meanwhile.
+
+def price_table(account: Account, usage: Usage) -> dict[str, Price]:
+    """Return all known prices by instance type; estimates if the Price List API does not answer.
+
+    Cached prices are returned at once. If they are older than a week, they are refreshed in the background.
     """
-    path = _path(account.region, usage)
-    kept = _read(path)
-    if not kept or any(price.estimate for price in kept.values()):
-        asking = _ask(account, usage)
-        if not kept and asking:
-            asking.join(PATIENCE)
-            kept = _read(path)
-    return kept or fallback()
+    path = _cache_path(account.region, usage)
+    cached = _read_cache(path)
+    if not cached or any(price.estimate for price in cached.values()):
+        refresh = _start_refresh(account, usage)
+        if not cached and refresh:
+            refresh.join(FIRST_ANSWER_SECONDS)
+            cached = _read_cache(path)
+    return cached or fallback_table()
 
 
 @cache
-def fallback() -> dict[str, Price]:
-    """The table that lies beside this module."""
-    found = json.loads(FILE.read_text())
-    source = f"table of {found['date']}, {found['region']}"
-    return {name: Price(price, source, estimate=True) for name, price in found["per_hour"].items()}
+def fallback_table() -> dict[str, Price]:
+    """Return the estimates from the table beside this module."""
+    table = json.loads(TABLE_FILE.read_text())
+    source = f"table of {table['date']}, {table['region']}"
+    return {name: Price(price, source, estimate=True) for name, price in table["per_hour"].items()}
 
 
-def fetch(account: Account, usage: str) -> dict[str, float]:
-    """Ask the Price List API for all instance types in the account's region.
+def fetch_prices(account: Account, usage: Usage) -> dict[str, float]:
+    """Request the prices of all instance types in the account's region from the Price List API.
+
+    Returns:
+        US dollars per hour by instance type.
 
     Raises:
-        UserError: what AWS refused.
+        UserError: If AWS refuses.
     """
-    component, begins = COMPONENTS[usage]
+    component, usage_prefix = COMPONENTS[usage]
     products = account.pages(
         "pricing",
         "get_products",
@@ -96,57 +110,63 @@ def fetch(account: Account, usage: str) -> dict[str, float]:
             for field, value in (("regionCode", account.region), ("component", component))
         ],
     )
-    return parse(products, begins)
+    return parse_products(products, usage_prefix)
 
 
-def parse(products: Iterable[str], begins: str) -> dict[str, float]:
-    """From the API's products, each a JSON text: US dollars by instance type.
+def parse_products(products: Iterable[str], usage_prefix: str) -> dict[str, float]:
+    """Extract prices from the API's products.
 
-    Fees that are not by the hour, other usages than the one that `begins` so, and free allowances are passed over.
+    Fees that are not hourly, other usages and free allowances are skipped.
+
+    Args:
+        products: JSON text of each product.
+        usage_prefix: How the usage types begin that count, after the region.
+
+    Returns:
+        US dollars per hour by instance type.
     """
-    found: dict[str, float] = {}
+    prices: dict[str, float] = {}
     for product in map(json.loads, products):
-        usage = product["product"]["attributes"].get("usagetype", "")
-        named = re.fullmatch(rf"(?:[A-Z0-9]+-)?{begins}:(ml\.[\w-]+\.\w+)", usage)
+        usage_type = product["product"]["attributes"].get("usagetype", "")
+        match = re.fullmatch(rf"(?:[A-Z0-9]+-)?{usage_prefix}:(ml\.[\w-]+\.\w+)", usage_type)
         dollars = [
-            float(each["pricePerUnit"].get("USD", 0))
+            float(dimension["pricePerUnit"].get("USD", 0))
             for term in product.get("terms", {}).get("OnDemand", {}).values()
-            for each in term["priceDimensions"].values()
-            if each["unit"].lower() in ("hrs", "hours", "hour")
+            for dimension in term["priceDimensions"].values()
+            if dimension["unit"].lower() in ("hrs", "hours", "hour")
         ]
-        if named and dollars and max(dollars) > 0:
-            found[named[1]] = max(dollars)
-    return found
+        if match and dollars and max(dollars) > 0:
+            prices[match[1]] = max(dollars)
+    return prices
 
 
-def _ask(account: Account, usage: str) -> threading.Thread | None:
-    """Renew what is kept in a thread, as the network may be away for minutes; None where that was tried of late."""
+def _start_refresh(account: Account, usage: Usage) -> threading.Thread | None:
+    """Refresh the cache in a thread, as the network may be down for minutes; None if that was tried recently."""
     key = account.region, usage
-    with _asking:
-        if time.monotonic() - _asked.get(key, -HOUR) < HOUR:
+    with _refresh_lock:
+        if time.monotonic() - _refreshed.get(key, -REFRESH_INTERVAL_SECONDS) < REFRESH_INTERVAL_SECONDS:
             return None
-        _asked[key] = time.monotonic()
-    thread = threading.Thread(target=_renew, args=(account, usage), daemon=True)
+        _refreshed[key] = time.monotonic()
+    thread = threading.Thread(target=_refresh_cache, args=(account, usage), daemon=True)
     thread.start()
     return thread
 
 
-def _renew(account: Account, usage: str) -> None:
-    with suppress(UserError, OSError):  # without permission, network or room the prices are estimates, and say so
-        if found := fetch(account, usage):
-            write_atomically(_path(account.region, usage), json.dumps(found).encode())
+def _refresh_cache(account: Account, usage: Usage) -> None:
+    with suppress(UserError, OSError):  # without permission, network or disk space, prices remain estimates
+        if prices := fetch_prices(account, usage):
+            write_atomically(_cache_path(account.region, usage), json.dumps(prices).encode())
 
 
-def _read(path: Path) -> dict[str, Price]:
-    """What is kept; nothing where nothing is."""
+def _read_cache(path: Path) -> dict[str, Price]:
     try:
-        found, written = json.loads(path.read_bytes()), path.stat().st_mtime
+        prices, written = json.loads(path.read_bytes()), path.stat().st_mtime
     except FileNotFoundError:
         return {}
-    source, old = f"AWS's price list of {date.fromtimestamp(written)}", time.time() - written > WEEK
-    return {name: Price(price, source, old) for name, price in found.items()}
+    source, outdated = f"AWS's price list of {date.fromtimestamp(written)}", time.time() - written > CACHE_SECONDS
+    return {name: Price(price, source, outdated) for name, price in prices.items()}
 
 
-def _path(region: str, usage: str) -> Path:
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "bytetrack-studio" / "prices" / f"{region}-{usage}.json"
+def _cache_path(region: str, usage: Usage) -> Path:
+    cache_folder = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache_folder) / "bytetrack-studio" / "prices" / f"{region}-{usage}.json"

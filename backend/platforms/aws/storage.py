@@ -1,7 +1,7 @@
-"""The bucket: files go up once and come down in parallel, with progress by bytes.
+"""The bucket: parallel uploads and downloads with progress in bytes.
 
-What is uploaded lies below a name made of its contents, so the same dataset, video or model is never sent twice, and
-an upload that was broken off goes on where it was.
+Uploads are stored under a digest of their contents, so that the same dataset, video or model is uploaded only once and
+an interrupted upload continues with the missing files.
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from boto3.s3.transfer import ProgressCallbackInvoker, TransferConfig, create_transfer_manager
+from typing_extensions import override
 
 from backend.errors import UserError
 from backend.platforms.aws.account import Account, is_expired
+from backend.platforms.base import FileStore
 from backend.progress import Progress, silent
 
-AT_ONCE = 16  # files and parts of files under way
+PARALLEL_TRANSFERS = 16  # files, and parts of large files
 
 
-class Bucket:
-    """The account's bucket. Addresses are `s3://bucket/key`; those of other buckets can be read, too.
+class Bucket(FileStore):
+    """The account's bucket. Implements `backend.platforms.base.FileStore`.
 
-    Raises (all methods):
-        UserError: what AWS refused, or that no bucket is chosen or it lies in another region.
+    Addresses are `s3://bucket/key`; files in other buckets can be read, too. All methods raise `UserError` if AWS
+    refuses a request, if no bucket is chosen, or if the bucket is in another region.
     """
 
     def __init__(self, account: Account) -> None:
@@ -36,25 +38,27 @@ class Bucket:
 
     @cached_property
     def name(self) -> str:
+        """The bucket's name, after checking that it exists in the account's region."""
         name = self.account.settings.bucket
         if not name:
-            raise UserError("No bucket is chosen. Set AWS up on Account: it makes one, or takes one that you name.")
-        found = self.account.find("s3", "head_bucket", Bucket=name)
-        if found is None:
-            raise UserError(f"There is no bucket “{name}” (any more). Set AWS up again on Account.")
-        region = found.get("BucketRegion", self.account.region)
+            raise UserError("No bucket is chosen. Set up AWS on Account: create a bucket or enter an existing one.")
+        answer = self.account.find("s3", "head_bucket", Bucket=name)
+        if answer is None:
+            raise UserError(f"The bucket “{name}” does not exist. Set up AWS again on Account.")
+        region: str = answer.get("BucketRegion", self.account.region)
         if region != self.account.region:
             raise UserError(
-                f"The bucket “{name}” lies in {region}, but jobs would run in {self.account.region}, and SageMaker "
-                "needs both in one. Choose that region, or another bucket, on Account."
+                f"The bucket “{name}” is in {region}, but jobs run in {self.account.region}. SageMaker needs both in "
+                "one region: choose that one, or another bucket, on Account."
             )
         return name
 
     def uri(self, key: str) -> str:
+        """Return the address of a key in this bucket."""
         return f"s3://{self.name}/{key}"
 
     def put_file(self, path: Path, kind: str, progress: Progress = silent) -> str:
-        """Upload a file to `<kind>/<digest>/<its name>`; returns its address."""
+        """Upload a file to `<kind>/<digest>/<file name>` and return its address."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:32]
         key = f"{kind}/{digest}/{safe_name(path.name)}"
@@ -62,50 +66,51 @@ class Bucket:
         return self.uri(key)
 
     def put_contents(self, folder: Path, kind: str, progress: Progress = silent) -> str:
-        """Upload a folder to `<kind>/<digest>/`; returns that address."""
+        """Upload a folder to `<kind>/<digest>/` and return that address."""
         return self.put_folder(folder, f"{kind}/{_digest(folder)}/", progress)
 
     def put_folder(self, folder: Path, prefix: str, progress: Progress = silent) -> str:
-        """Upload a folder to a prefix that is new, or named for the contents: a file of the same size is not sent."""
+        """Upload a folder to a prefix and return its address.
+
+        Files that exist there with the same size are skipped, so the prefix must be new or a digest of the contents.
+        """
         self._upload({prefix + path.relative_to(folder).as_posix(): path for path in _files(folder)}, prefix, progress)
         return self.uri(prefix)
 
     def put_bytes(self, key: str, data: bytes) -> str:
+        """Upload a small file and return its address."""
         self.account.call("s3", "put_object", Bucket=self.name, Key=key, Body=data, **self._encryption)
         return self.uri(key)
 
     def read(self, uri: str) -> bytes:
+        """Return the contents of a file."""
         bucket, key = split(uri)
-        answer = self.account.call("s3", "get_object", Bucket=bucket, Key=key)
-        with self.account.errors(f"read {uri}"):
-            return answer["Body"].read()
+        return self._read_body(uri, self.account.call("s3", "get_object", Bucket=bucket, Key=key))
 
     def find(self, uri: str) -> bytes | None:
-        """What lies at the address; None where nothing does."""
+        """Return the contents of a file, or None if it does not exist."""
         bucket, key = split(uri)
         answer = self.account.find("s3", "get_object", Bucket=bucket, Key=key)
-        if answer is None:
-            return None
-        with self.account.errors(f"read {uri}"):
-            return answer["Body"].read()
+        return None if answer is None else self._read_body(uri, answer)
 
     def sizes(self, uri: str) -> dict[str, int]:
-        """The keys below an address and their bytes."""
+        """Return the keys below an address and their sizes in bytes."""
         bucket, prefix = split(uri)
         pages = self.account.pages("s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)
-        return {each["Key"]: each["Size"] for each in pages}
+        return {entry["Key"]: entry["Size"] for entry in pages}
 
-    def get_file(self, uri: str, target: Path, progress: Progress = silent) -> None:
+    @override
+    def download(self, address: str, target: Path, progress: Progress = silent) -> None:
         """Download one file, atomically."""
-        bucket, key = split(uri)
+        bucket, key = split(address)
         size = self.account.call("s3", "head_object", Bucket=bucket, Key=key)["ContentLength"]
         self._download(bucket, {key: target}, size, progress)
 
     def get_folder(self, uri: str, target: Path, progress: Progress = silent) -> None:
-        """Download all that lies below an address.
+        """Download all files below an address.
 
         Raises:
-            UserError: also where a key would lead out of `target`.
+            UserError: Also if a key would be stored outside `target`.
         """
         bucket, prefix = split(uri)
         sizes = {key: size for key, size in self.sizes(uri).items() if not key.endswith("/")}
@@ -113,17 +118,22 @@ class Bucket:
         for key in sizes:
             relative = PurePosixPath(key.removeprefix(prefix).lstrip("/") or PurePosixPath(key).name)
             if ".." in relative.parts or "\0" in key:
-                raise UserError(f"s3://{bucket}/{key} cannot be downloaded: its name leads out of its folder.")
+                raise UserError(f"s3://{bucket}/{key} cannot be downloaded: its name points outside its folder.")
             files[key] = target / relative
         self._download(bucket, files, sum(sizes.values()), progress)
 
     def remove(self, uri: str) -> None:
-        """Delete what lies below an address; older versions go as the bucket's rules say."""
+        """Delete all files below an address. Older versions expire by the bucket's rules."""
         bucket, _ = split(uri)
         keys = list(self.sizes(uri))
         for start in range(0, len(keys), 1000):
             batch = [{"Key": key} for key in keys[start : start + 1000]]
             self.account.call("s3", "delete_objects", Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+
+    def _read_body(self, uri: str, answer: dict[str, Any]) -> bytes:
+        with self.account.errors(f"read {uri}"):
+            content: bytes = answer["Body"].read()
+            return content
 
     @property
     def _encryption(self) -> dict[str, str]:
@@ -131,13 +141,13 @@ class Bucket:
         return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
 
     def _upload(self, files: Mapping[str, Path], prefix: str, progress: Progress) -> None:
-        self._once_more_renewed(lambda: self._upload_missing(files, prefix, progress))
+        self._retry_if_expired(lambda: self._upload_missing(files, prefix, progress))
 
     def _upload_missing(self, files: Mapping[str, Path], prefix: str, progress: Progress) -> None:
-        there = self.sizes(self.uri(prefix))
+        existing = self.sizes(self.uri(prefix))
         sizes = {key: path.stat().st_size for key, path in files.items()}
-        missing = [key for key in files if there.get(key) != sizes[key]]
-        counter = _Counter(sum(sizes[key] for key in missing), "uploading", progress)
+        missing = [key for key in files if existing.get(key) != sizes[key]]
+        counter = _ByteCounter(sum(sizes[key] for key in missing), "uploading", progress)
         with self._transfers("upload files") as transfers:
             futures = [
                 transfers.upload(
@@ -149,7 +159,7 @@ class Bucket:
                 future.result()
 
     def _download(self, bucket: str, files: Mapping[str, Path], size: int, progress: Progress) -> None:
-        counter = _Counter(size, "downloading", progress)
+        counter = _ByteCounter(size, "downloading", progress)
         for path in files.values():
             path.parent.mkdir(parents=True, exist_ok=True)
         with self._transfers("download files") as transfers:
@@ -161,14 +171,14 @@ class Bucket:
                 future.result()
 
     @contextmanager
-    def _transfers(self, what: str) -> Iterator[Any]:
-        """boto3's transfer manager; what is under way when the block fails is canceled."""
-        config = TransferConfig(max_concurrency=AT_ONCE)
-        with self.account.errors(what), create_transfer_manager(self.account.client("s3"), config) as transfers:
+    def _transfers(self, action: str) -> Iterator[Any]:
+        """Provide boto3's transfer manager. If the block fails, transfers in progress are canceled."""
+        config = TransferConfig(max_concurrency=PARALLEL_TRANSFERS)
+        with self.account.errors(action), create_transfer_manager(self.account.client("s3"), config) as transfers:
             yield transfers
 
-    def _once_more_renewed(self, transfer: Callable[[], None]) -> None:
-        """Credentials that expired on the way may have been renewed meanwhile; what is there is not sent again."""
+    def _retry_if_expired(self, transfer: Callable[[], None]) -> None:
+        """Run a transfer. If the credentials expire, the user may have renewed them meanwhile: run it once more."""
         try:
             transfer()
         except UserError as error:
@@ -178,11 +188,11 @@ class Bucket:
             transfer()
 
 
-class _Counter:
-    """Adds up the bytes of many transfers, which come from many threads."""
+class _ByteCounter:
+    """Adds up the bytes of parallel transfers, which report from several threads."""
 
-    def __init__(self, total: int, what: str, progress: Progress) -> None:
-        self._total, self._what, self._progress = max(total, 1), what, progress
+    def __init__(self, total: int, action: str, progress: Progress) -> None:
+        self._total, self._action, self._progress = max(total, 1), action, progress
         self._done = 0
         self._lock = threading.Lock()
 
@@ -193,24 +203,24 @@ class _Counter:
         with self._lock:
             self._done += bytes_transferred
             megabytes = f"{self._done / 1e6:,.3g} of {self._total / 1e6:,.3g} MB"
-            self._progress(min(self._done / self._total, 1.0), f"{self._what} {megabytes}")
+            self._progress(min(self._done / self._total, 1.0), f"{self._action} {megabytes}")
 
 
 def split(uri: str) -> tuple[str, str]:
-    """Bucket and key of an `s3://` address.
+    """Split an `s3://` address into bucket and key.
 
     Raises:
-        UserError: if it is none.
+        UserError: If it is not an `s3://` address.
     """
     bucket, _, key = uri.removeprefix("s3://").partition("/")
     if not uri.startswith("s3://") or not bucket:
-        raise UserError(f"“{uri}” is no address in Amazon S3. It looks like s3://bucket/folder/file.")
+        raise UserError(f"“{uri}” is not an address in Amazon S3, which looks like s3://bucket/folder/file.")
     return bucket, key
 
 
 def safe_name(name: str) -> str:
-    """A file's name with only what S3 addresses and SageMaker's folders take without trouble."""
-    return "".join(each if each.isascii() and (each.isalnum() or each in "._-") else "_" for each in name)
+    """Replace all characters of a file name that may cause trouble in S3 addresses and SageMaker's folders."""
+    return "".join(char if char.isascii() and (char.isalnum() or char in "._-") else "_" for char in name)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -218,7 +228,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _digest(folder: Path) -> str:
-    """Of the names and contents of all files."""
+    """Return a digest of the names and contents of all files in a folder."""
     files = _files(folder)
 
     def digest_of(path: Path) -> str:

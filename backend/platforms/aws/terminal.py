@@ -1,4 +1,4 @@
-"""Commands for AWS's command line, to be pasted into a terminal."""
+"""Commands of AWS's command line, for the user to paste into a terminal."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from backend.platforms.aws.account import Account
 
 
 def aws(account: Account, *words: str) -> str:
-    """`aws …` with the account's region and profile."""
+    """Return the command `aws …` with the account's region and profile."""
     profile = ["--profile", account.settings.profile] if account.settings.profile else []
     return shlex.join(["aws", *words, "--region", account.region, *profile])

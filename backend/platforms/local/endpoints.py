@@ -1,5 +1,7 @@
-"""Endpoints of this machine: long-lived `serve` processes on free loopback ports, with a queue on disk in front of
-the asynchronous ones."""
+"""Endpoints on this machine: `serve` processes on free ports of 127.0.0.1.
+
+An asynchronous endpoint has a queue on disk in front of its server, see `backend.platforms.local.queue`.
+"""
 
 from __future__ import annotations
 
@@ -10,255 +12,227 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypedDict
 
-import httpx
+from typing_extensions import override
 
 from backend.errors import UserError
 from backend.jobs import processes
-from backend.platforms.base import Answer, EndpointState
-from backend.platforms.local import programs
+from backend.platforms.base import Answer, EndpointMode, EndpointService, EndpointState, Options, Traffic
+from backend.platforms.local import http, programs
 from backend.progress import Progress
 
-START_SECONDS = 120
-ANSWER_SECONDS = 60  # SageMaker's limit for a real-time answer
-HEADER = "X-Amzn-SageMaker-"
-STARTER = "starter.json"  # in an endpoint's folder: the process that starts it
-
-_clients: dict[int, httpx.Client] = {}  # by port: a connection is opened once, not for every request
-
-
-def start(endpoints: Path, model: Path, mode: str) -> dict:
-    """Start an endpoint in a folder of its own below `endpoints`."""
-    folder = _new_folder(endpoints)
-    programs.link(model, folder / "model")
-    port = _free_port()
-    if mode == "async":
-        for queue in ("input", "output", "failure"):
-            (folder / queue).mkdir()
-        command = [sys.executable, "-m", "backend.platforms.local.queue", str(folder), str(port)]
-    else:
-        command = programs.program("serve")
-    with (folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            env=programs.environment(folder, SAGEMAKER_BIND_TO_PORT=str(port), BYTETRACK_HOST="127.0.0.1"),
-            cwd=Path(__file__).resolve().parents[3],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    processes.reap_later(process)
-    return {
-        "folder": str(folder),
-        "port": port,
-        "pid": process.pid,
-        "pid_started": processes.start_id(process.pid),
-        "mode": mode,
-    }
+START_TIMEOUT_SECONDS = 120
+STOP_TIMEOUT_SECONDS = 15
+ANSWER_TIMEOUT_SECONDS = 60  # SageMaker's limit for a real-time answer
+STARTER_FILE = "starter.json"  # in an endpoint's folder: the process that starts it
+PROJECT = Path(__file__).resolve().parents[3]
 
 
-def state(ref: dict) -> EndpointState:
-    """Alive is the process that was started and answers `/ping`; a port that somebody else has now does not count."""
-    where = f"http://127.0.0.1:{ref['port']}"
-    since = processes.start_time(ref["pid"])
-    if since is None or not processes.is_alive(ref["pid"], ref["pid_started"]):
-        return EndpointState("gone", "Its process is gone: it was killed, or the machine was restarted.", where=where)
-    if answers_ping(ref["port"]):
-        return EndpointState("in service", "", since, where=where)
-    if time.time() - since > START_SECONDS:
-        return EndpointState("failed", "Its process runs, but does not answer.", since, where=where)
-    return EndpointState("starting", "", since, where=where)
+class LocalRef(TypedDict):
+    """The `ref` of an endpoint on this machine."""
+
+    folder: str
+    port: int
+    pid: int  # of the server, or of the queue in front of it
+    pid_started: processes.StartId | None
+    mode: EndpointMode
 
 
-def wait_in_service(ref: dict, progress: Progress) -> None:
-    """Wait until it answers, which takes a second or two.
+class LocalEndpoints(EndpointService[LocalRef]):
+    """Implements `backend.platforms.base.EndpointService`, with a subfolder of `folder` for each endpoint."""
 
-    Raises:
-        UserError: with what it printed, if it does not.
-    """
-    started = time.monotonic()
-    while (found := state(ref)).status == "starting":
-        waited = time.monotonic() - started
-        progress(waited / (waited + 5), "starting the endpoint")
-        time.sleep(0.2)
-    if found.status != "in service":
-        raise UserError(f"The endpoint did not start. It printed: {log(ref, 5) or 'nothing'}")
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
 
-
-def stop(ref: dict) -> None:
-    processes.ask_to_stop(ref["pid"], ref["pid_started"])
-    deadline = time.monotonic() + 15
-    while processes.is_alive(ref["pid"], ref["pid_started"]) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    processes.kill_group(ref["pid"], ref["pid_started"])
-    _remove(Path(ref["folder"]))
-
-
-def sweep(endpoints: Path, recorded: Callable[[], list[dict]]) -> None:
-    """End servers that no record names, and those whose queue was killed, which nothing can reach.
-
-    A server is left alone while the process that started it lives, as that one is about to record it.
-
-    Args:
-        endpoints: Folder with a subfolder for each endpoint.
-        recorded: Returns the refs that records name. It is called once it is known which servers have lost the process
-            that started them: what that one recorded until its end counts.
-    """
-    without_starter = [folder for folder in endpoints.glob("[!.]*") if not _has_starter(folder)]
-    refs = [ref for ref in recorded() if "folder" in ref]
-    names = {Path(ref["folder"]).name for ref in refs}
-    for folder in without_starter:
-        if folder.name not in names:
-            _remove(folder)
-    for ref in refs:
-        if not processes.is_alive(ref["pid"], ref["pid_started"]):
-            processes.kill_group(ref["pid"], ref["pid_started"])
-
-
-def log(ref: dict, lines: int) -> str:
-    path = Path(ref["folder"]) / "log.txt"
-    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
-
-
-def example(ref: dict) -> str:
-    url = f"http://127.0.0.1:{ref['port']}/invocations"
-    if ref["mode"] == "async":
-        return f"curl {url} -H 'Content-Type: video/mp4' --data-binary @video.mp4   # past the queue"
-    return (
-        f"curl {url} -H 'Content-Type: image/jpeg' --data-binary @frame.jpg\n\n"
-        f"curl -i {url} -H 'X-Amzn-SageMaker-Session-Id: NEW_SESSION' \\\n"
-        "     -H 'Content-Type: application/json' -d '{\"frame_rate\": 25}'   # answers with the session's id\n"
-        f"curl {url} -H 'X-Amzn-SageMaker-Session-Id: ID' -H 'Content-Type: video/mp4' \\\n"
-        "     --data-binary @piece.mp4"
-    )
-
-
-def invoke(ref: dict, body: bytes, content_type: str, session: str | None, attributes: str) -> Answer:
-    if not processes.is_alive(ref["pid"], ref["pid_started"]):  # its port may be another endpoint's by now
-        raise UserError("The endpoint's process is gone. Start it again on Deploy, then try again.")
-    response = post(ref["port"], body, content_type, ANSWER_SECONDS, session, attributes)
-    opened = response.headers.get(HEADER + "New-Session-Id")
-    return Answer(
-        body=response.content,
-        new_session=opened.partition(";")[0] if opened else None,
-        closed_session=response.headers.get(HEADER + "Closed-Session-Id"),
-    )
-
-
-def post(
-    port: int,
-    body: bytes | Path,
-    content_type: str,
-    timeout: float,
-    session: str | None = None,
-    attributes: str = "",
-) -> httpx.Response:
-    """`POST /invocations`; a body given as a path is streamed from its file.
-
-    Raises:
-        UserError: with the endpoint's own sentence where it refuses, or that it does not answer.
-    """
-    headers = {"Content-Type": content_type}
-    if session:
-        headers[HEADER + "Session-Id"] = session
-    if attributes:
-        headers[HEADER + "Custom-Attributes"] = attributes
-    client = _client(port)
-    try:
-        if isinstance(body, Path):
-            with body.open("rb") as file:
-                response = client.post("/invocations", content=file, headers=headers, timeout=timeout)
+    @override
+    def start(self, name: str, model: Path, mode: EndpointMode, options: Options) -> LocalRef:
+        folder = _new_folder(self._folder)
+        programs.link(model, folder / "model")
+        port = _free_port()
+        if mode == "async":
+            for queue in ("input", "output", "failure"):
+                (folder / queue).mkdir()
+            command = [sys.executable, "-m", "backend.platforms.local.queue", str(folder), str(port)]
         else:
-            response = client.post("/invocations", content=body, headers=headers, timeout=timeout)
-    except httpx.TimeoutException as error:
-        raise UserError(f"The endpoint did not answer within {timeout:.0f} s. Send less at once.") from error
-    except httpx.HTTPError as error:
-        raise UserError(
-            f"The endpoint does not answer ({str(error) or type(error).__name__}). Look at its state and log on Deploy."
-        ) from error
-    if response.status_code != 200:
-        raise UserError(_sentence(response))
-    return response
+            command = programs.program("serve")
+        with (folder / "log.txt").open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                env=programs.environment(folder, SAGEMAKER_BIND_TO_PORT=str(port), BYTETRACK_HOST="127.0.0.1"),
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        processes.reap_later(process)
+        return {
+            "folder": str(folder),
+            "port": port,
+            "pid": process.pid,
+            "pid_started": processes.start_id(process.pid),
+            "mode": mode,
+        }
+
+    @override
+    def wait_in_service(self, ref: LocalRef, progress: Progress) -> None:
+        started = time.monotonic()
+        while (state := self.state(ref)).status == "starting":
+            waited = time.monotonic() - started
+            progress(waited / (waited + 5), "starting the endpoint")
+            time.sleep(0.2)
+        if state.status != "in service":
+            raise UserError(f"The endpoint did not start. It printed: {self.log(ref, 5) or 'nothing'}")
+
+    @override
+    def update(self, ref: LocalRef, model: Path, options: Options) -> LocalRef:
+        return self.start("", model, ref["mode"], options)
+
+    @override
+    def retire(self, ref: LocalRef, kept: LocalRef) -> None:
+        self.delete(ref)  # versions of an endpoint on this machine have nothing in common
+
+    @override
+    def state(self, ref: LocalRef) -> EndpointState:
+        where = f"http://127.0.0.1:{ref['port']}"
+        since = processes.start_time(ref["pid"])
+        if since is None or not _is_alive(ref):
+            return EndpointState("gone", "Its process is gone: it was killed, or the machine restarted.", where=where)
+        if http.answers_ping(ref["port"]):
+            return EndpointState("in service", "", since, where=where)
+        if time.time() - since > START_TIMEOUT_SECONDS:
+            return EndpointState("failed", "Its process runs, but does not answer.", since, where=where)
+        return EndpointState("starting", "", since, where=where)
+
+    @override
+    def traffic(self, ref: LocalRef) -> Traffic | None:
+        return None
+
+    @override
+    def delete(self, ref: LocalRef) -> None:
+        processes.ask_to_stop(ref["pid"], ref["pid_started"])
+        deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+        while _is_alive(ref) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        processes.kill_group(ref["pid"], ref["pid_started"])
+        _remove(Path(ref["folder"]))
+
+    @override
+    def invoke(
+        self, ref: LocalRef, body: bytes, content_type: str, session: str | None = None, attributes: str = ""
+    ) -> Answer:
+        if not _is_alive(ref):  # another endpoint may have its port by now
+            raise UserError("The endpoint's process is gone. Start it again on Deploy, then try again.")
+        response = http.post(ref["port"], body, content_type, ANSWER_TIMEOUT_SECONDS, session, attributes)
+        new_session = response.headers.get(http.HEADER + "New-Session-Id")
+        return Answer(
+            body=response.content,
+            new_session=new_session.partition(";")[0] if new_session else None,
+            closed_session=response.headers.get(http.HEADER + "Closed-Session-Id"),
+        )
+
+    @override
+    def submit(self, ref: LocalRef, body: Path, content_type: str, attributes: str = "") -> str:
+        folder = Path(ref["folder"]) / "input"
+        _check_queue_alive(ref)
+        ticket = f"{time.time_ns()}-{secrets.token_hex(4)}"
+        programs.link(body, folder / f"{ticket}.body")
+        request = {"content_type": content_type, "attributes": attributes}
+        draft = folder / f"{ticket}.part"
+        draft.write_text(json.dumps(request))
+        draft.rename(folder / f"{ticket}.json")  # last, because the queue takes a request once this file exists
+        return ticket
+
+    @override
+    def collect(self, ref: LocalRef, ticket: str) -> bytes | None:
+        folder = Path(ref["folder"])
+        failure = folder / "failure" / f"{ticket}.txt"
+        if failure.exists():
+            reason = failure.read_text()
+            failure.unlink()
+            raise UserError(reason)
+        output = folder / "output" / f"{ticket}.json"
+        if output.exists():
+            content = output.read_bytes()
+            output.unlink()
+            return content
+        _check_queue_alive(ref)
+        return None
+
+    @override
+    def example(self, ref: LocalRef) -> str:
+        url = f"http://127.0.0.1:{ref['port']}/invocations"
+        if ref["mode"] == "async":
+            return f"curl {url} -H 'Content-Type: video/mp4' --data-binary @video.mp4   # bypasses the queue"
+        return (
+            f"curl {url} -H 'Content-Type: image/jpeg' --data-binary @frame.jpg\n\n"
+            f"curl -i {url} -H 'X-Amzn-SageMaker-Session-Id: NEW_SESSION' \\\n"
+            "     -H 'Content-Type: application/json' -d '{\"frame_rate\": 25}'   # answers with the session's id\n"
+            f"curl {url} -H 'X-Amzn-SageMaker-Session-Id: ID' -H 'Content-Type: video/mp4' \\\n"
+            "     --data-binary @piece.mp4"
+        )
+
+    @override
+    def log(self, ref: LocalRef, lines: int = 200) -> str:
+        path = Path(ref["folder"]) / "log.txt"
+        return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+    def end_unrecorded(self, recorded_refs: Callable[[], list[Mapping[str, Any]]]) -> None:
+        """End servers that no record refers to, and servers that are unreachable because their queue was killed.
+
+        A server is left alone while the process that started it lives, because that process is about to record it.
+
+        Args:
+            recorded_refs: Returns the refs of all records, of any platform. It is called after the servers whose
+                starter has ended are listed, so that it includes what a starter recorded before its end.
+        """
+        without_starter = [folder for folder in self._folder.glob("[!.]*") if not _has_starter(folder)]
+        refs = [ref for ref in recorded_refs() if "folder" in ref]
+        recorded_names = {Path(ref["folder"]).name for ref in refs}
+        for folder in without_starter:
+            if folder.name not in recorded_names:
+                _remove(folder)
+        for ref in refs:
+            if not processes.is_alive(ref["pid"], ref["pid_started"]):
+                processes.kill_group(ref["pid"], ref["pid_started"])
 
 
-def answers_ping(port: int) -> bool:
-    try:
-        return _client(port).get("/ping", timeout=2).status_code == 200
-    except httpx.HTTPError:
-        return False
+def _is_alive(ref: LocalRef) -> bool:
+    return processes.is_alive(ref["pid"], ref["pid_started"])
 
 
-def submit(ref: dict, body: Path, content_type: str, attributes: str) -> str:
-    """Put a request into the queue: its body first, then, as one rename, the file that makes it count."""
-    folder = Path(ref["folder"]) / "input"
-    if not processes.is_alive(ref["pid"], ref["pid_started"]):
+def _check_queue_alive(ref: LocalRef) -> None:
+    if not _is_alive(ref):
         raise UserError("The asynchronous endpoint's process is gone. Start it again on Deploy, then try again.")
-    ticket = f"{time.time_ns()}-{secrets.token_hex(4)}"
-    programs.link(body, folder / f"{ticket}.body")
-    request = {"content_type": content_type, "attributes": attributes}
-    temporary = folder / f"{ticket}.part"
-    temporary.write_text(json.dumps(request))
-    temporary.rename(folder / f"{ticket}.json")
-    return ticket
-
-
-def collect(ref: dict, ticket: str) -> bytes | None:
-    folder = Path(ref["folder"])
-    failure = folder / "failure" / f"{ticket}.txt"
-    if failure.exists():
-        reason = failure.read_text()
-        failure.unlink()
-        raise UserError(reason)
-    result = folder / "output" / f"{ticket}.json"
-    if result.exists():
-        content = result.read_bytes()
-        result.unlink()
-        return content
-    if not processes.is_alive(ref["pid"], ref["pid_started"]):
-        raise UserError("The asynchronous endpoint's process is gone. Start it again on Deploy, then try again.")
-    return None
 
 
 def _new_folder(endpoints: Path) -> Path:
-    """Make a folder for an endpoint. It names this process as its starter from the moment it can be seen."""
+    """Create an endpoint's folder. It names this process as its starter from the moment it is visible."""
     name = secrets.token_hex(4)
     draft = endpoints / f".{name}"
-    programs.write_json(draft / STARTER, processes.this_process())
+    programs.write_json(draft / STARTER_FILE, processes.this_process())
     return draft.rename(endpoints / name)
 
 
 def _has_starter(folder: Path) -> bool:
-    """Return whether the process that made the folder still lives. Earlier versions did not record it."""
+    """Return whether the process that created the folder is alive. Earlier versions did not record it."""
     try:
-        starter = json.loads((folder / STARTER).read_text())
+        starter = json.loads((folder / STARTER_FILE).read_text())
     except (OSError, ValueError):
         return False
     return processes.is_alive(starter["pid"], starter["pid_started"])
 
 
 def _remove(folder: Path) -> None:
-    """Kill every process that was started for the folder, and delete it if none is left."""
+    """Kill all processes that were started for the folder, and delete it if none is left."""
     if processes.kill_with_variable(programs.BASE_DIR, str(folder)):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _client(port: int) -> httpx.Client:
-    if port not in _clients:
-        _clients[port] = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
-    return _clients[port]
-
-
-def _sentence(response: httpx.Response) -> str:
-    try:
-        return str(response.json()["error"])
-    except (ValueError, KeyError, TypeError):
-        return f"The endpoint answered with status {response.status_code}."
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])

@@ -24,8 +24,8 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> LocalPlatform:
 
 
 def deploy(platform: LocalPlatform, model: Path, mode: str) -> dict:
-    ref = platform.deploy(mode, model, mode, {})
-    platform.wait_in_service(ref, silent)
+    ref = platform.endpoints.start(mode, model, mode, {})
+    platform.endpoints.wait_in_service(ref, silent)
     return ref
 
 
@@ -33,7 +33,7 @@ def deploy(platform: LocalPlatform, model: Path, mode: str) -> dict:
 def realtime(platform: LocalPlatform, model: Path) -> Iterator[dict]:
     ref = deploy(platform, model, "realtime")
     yield ref
-    platform.delete_endpoint(ref)
+    platform.endpoints.delete(ref)
     assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()
 
 
@@ -41,12 +41,12 @@ def realtime(platform: LocalPlatform, model: Path) -> Iterator[dict]:
 def queue(platform: LocalPlatform, model: Path) -> Iterator[dict]:
     ref = deploy(platform, model, "async")
     yield ref
-    platform.delete_endpoint(ref)
+    platform.endpoints.delete(ref)
     assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()
 
 
 def wait_for(platform: LocalPlatform, ref: dict, ticket: str) -> None:
-    until(lambda: platform.collect(ref, ticket))
+    until(lambda: platform.endpoints.collect(ref, ticket))
 
 
 def test_a_killed_endpoint_is_gone_and_nobody_elses_answer_is_taken(
@@ -54,34 +54,34 @@ def test_a_killed_endpoint_is_gone_and_nobody_elses_answer_is_taken(
 ) -> None:
     ref = deploy(platform, model, "realtime")
     psutil.Process(ref["pid"]).kill()
-    until(lambda: platform.endpoint(ref).status == "gone", seconds=5)
-    assert "was killed" in platform.endpoint(ref).reason
+    until(lambda: platform.endpoints.state(ref).status == "gone", seconds=5)
+    assert "was killed" in platform.endpoints.state(ref).reason
     with pytest.raises(UserError, match="process is gone"):
-        platform.invoke(ref | {"port": realtime["port"]}, b"", JSON, "NEW_SESSION")
-    platform.delete_endpoint(ref)
-    platform.delete_endpoint(ref)
+        platform.endpoints.invoke(ref | {"port": realtime["port"]}, b"", JSON, "NEW_SESSION")
+    platform.endpoints.delete(ref)
+    platform.endpoints.delete(ref)
     assert not Path(ref["folder"]).exists()
-    assert platform.endpoint(realtime).status == "in service"
+    assert platform.endpoints.state(realtime).status == "in service"
 
 
 def test_a_request_that_makes_no_sense_is_taken_out_of_the_queue(
     platform: LocalPlatform, queue: dict, scene: Path, tmp_path: Path
 ) -> None:
-    missing = platform.submit(queue, tmp_path / "missing.mp4", VIDEO)
+    missing = platform.endpoints.submit(queue, tmp_path / "missing.mp4", VIDEO)
     (Path(queue["folder"]) / "input" / "0-odd.json").write_text("not JSON")
-    wait_for(platform, queue, platform.submit(queue, scene, VIDEO))
+    wait_for(platform, queue, platform.endpoints.submit(queue, scene, VIDEO))
     with pytest.raises(UserError, match="No such file"):
-        platform.collect(queue, missing)
+        platform.endpoints.collect(queue, missing)
     assert list((Path(queue["folder"]) / "input").iterdir()) == [] and scene.exists()
 
 
 def test_whoever_waits_on_a_queue_that_was_killed_is_told(platform: LocalPlatform, queue: dict, scene: Path) -> None:
-    ticket = platform.submit(queue, scene, VIDEO)
+    ticket = platform.endpoints.submit(queue, scene, VIDEO)
     psutil.Process(queue["pid"]).kill()
     with pytest.raises(UserError, match="process is gone"):
         wait_for(platform, queue, ticket)
     with pytest.raises(UserError, match="process is gone"):
-        platform.submit(queue, scene, VIDEO)
+        platform.endpoints.submit(queue, scene, VIDEO)
 
 
 @pytest.mark.parametrize("seconds", [2, -3600])
@@ -89,13 +89,13 @@ def test_a_step_of_the_clock_does_not_orphan_an_endpoint(
     platform: LocalPlatform, model: Path, step_clock: Callable[[float], None], seconds: float
 ) -> None:
     ref = deploy(platform, model, "realtime")
-    before = platform.endpoint(ref)
+    before = platform.endpoints.state(ref)
     step_clock(seconds)
-    after = platform.endpoint(ref)
+    after = platform.endpoints.state(ref)
     assert before.status == after.status == "in service"
     assert before.since is not None and after.since == pytest.approx(before.since + seconds, abs=1.5)
-    assert platform.invoke(ref, b"{}", JSON, "NEW_SESSION").new_session
-    platform.delete_endpoint(ref)
+    assert platform.endpoints.invoke(ref, b"{}", JSON, "NEW_SESSION").new_session
+    platform.endpoints.delete(ref)
     assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()
 
 
@@ -107,6 +107,6 @@ def test_an_endpoint_of_an_earlier_version_can_be_stopped(platform: LocalPlatfor
     assert created is not None
     (Path(ref["folder"]) / "starter.json").unlink(missing_ok=True)
     old = ref | {"pid_started": created - step}
-    assert platform.endpoint(old).status == ("in service" if step == 1 else "gone")
-    platform.delete_endpoint(old)
+    assert platform.endpoints.state(old).status == ("in service" if step == 1 else "gone")
+    platform.endpoints.delete(old)
     assert all_ended(ref["folder"]) and not Path(ref["folder"]).exists()

@@ -11,15 +11,15 @@ from backend.platforms.options import form, option, parse
 @dataclass(frozen=True)
 class Tea:
     kind: str = option("green", "Kind", choices={"green": "green tea", "black": "black tea"})
-    minutes: float = option(3.0, "Minutes", "To draw.", min=0.5, max=10)
-    cups: int = option(1, "Cups", min=1)
+    minutes: float = option(3.0, "Minutes", "To draw.", minimum=0.5, maximum=10)
+    cups: int = option(1, "Cups", minimum=1)
     milk: bool = option(False, "Milk", group="More")
 
 
 def test_a_form_has_a_field_for_each_option() -> None:
     kind, minutes, cups, milk = form(Tea, kind={"white": "white tea"})
     assert (kind.default, kind.choices) == ("green", {"white": "white tea"})
-    assert (minutes.min, minutes.max, minutes.help) == (0.5, 10, "To draw.")
+    assert (minutes.minimum, minutes.maximum, minutes.help) == (0.5, 10, "To draw.")
     assert (cups.choices, milk.group) == (None, "More")
 
 
@@ -31,7 +31,7 @@ def test_what_is_missing_has_its_default_and_text_becomes_what_it_says() -> None
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"sugar": 1}, "no option “sugar”. There are: kind, minutes, cups, milk"),
+        ({"sugar": 1}, "Unknown option “sugar”. The options are: kind, minutes, cups, milk"),
         ({"minutes": 11}, "“Minutes” is 11, but must be 0.5 to 10"),
         ({"minutes": "nan"}, "“Minutes” is nan"),
         ({"cups": "many"}, "“Cups” is “many”, but must be a whole number"),

@@ -39,11 +39,11 @@ TINY = {
 
 
 def deploy(platform: Platform, model: Path, mode: str) -> dict:
-    ref = platform.deploy(f"squares {mode}", model, mode, {})
+    ref = platform.endpoints.start(f"squares {mode}", model, mode, {})
     try:
-        platform.wait_in_service(ref, silent)
+        platform.endpoints.wait_in_service(ref, silent)
     except UserError:
-        platform.delete_endpoint(ref)
+        platform.endpoints.delete(ref)
         raise
     return ref
 
@@ -52,21 +52,21 @@ def deploy(platform: Platform, model: Path, mode: str) -> dict:
 def realtime(platform: Platform, model: Path) -> Iterator[dict]:
     ref = deploy(platform, model, "realtime")
     yield ref
-    platform.delete_endpoint(ref)
-    assert platform.endpoint(ref).status == "gone"
-    platform.delete_endpoint(ref)
+    platform.endpoints.delete(ref)
+    assert platform.endpoints.state(ref).status == "gone"
+    platform.endpoints.delete(ref)
 
 
 @pytest.fixture(scope="module")
 def queue(platform: Platform, model: Path) -> Iterator[dict]:
     ref = deploy(platform, model, "async")
     yield ref
-    platform.delete_endpoint(ref)
-    assert platform.endpoint(ref).status == "gone"
+    platform.endpoints.delete(ref)
+    assert platform.endpoints.state(ref).status == "gone"
 
 
 def collect(platform: Platform, ref: dict, ticket: str) -> dict:
-    return json.loads(until(lambda: platform.collect(ref, ticket)))
+    return json.loads(until(lambda: platform.endpoints.collect(ref, ticket)))
 
 
 def training(folder: Path, name: str = "t", **hyperparameters: str) -> TrainingSpec:
@@ -91,7 +91,7 @@ class Seen:
 def test_a_training_that_fails_gives_its_own_reason(platform: Platform, tmp_path: Path) -> None:
     seen = Seen()
     with pytest.raises(UserError, match="num_classes is 7, but the data has 2 classes: square, disc"):
-        platform.train(training(tmp_path, "bad", num_classes="7"), seen.watch)
+        platform.training.run(training(tmp_path, "bad", num_classes="7"), seen.watch)
     assert any("num_classes is 7" in line for line in seen.lines)
 
 
@@ -101,22 +101,22 @@ def test_a_training_is_stopped_and_goes_on_from_its_checkpoint(platform: Platfor
             signal.raise_signal(signal.SIGTERM)
 
     spec = training(tmp_path, "stopped", max_epoch="12", eval_interval="12")
-    assert not platform.resumable(spec.checkpoints)
+    assert not platform.training.can_resume(spec.checkpoints)
     before = signal.getsignal(signal.SIGTERM)
     try:
         stop_on_sigterm()
         with pytest.raises(Stopped):
-            platform.train(spec, Seen(stop_in_second_epoch).watch)
+            platform.training.run(spec, Seen(stop_in_second_epoch).watch)
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert platform.resumable(spec.checkpoints) and not (spec.output / "model.json").exists()
+    assert platform.training.can_resume(spec.checkpoints) and not (spec.output / "model.json").exists()
     seen = Seen()
-    platform.train(spec, seen.watch)
+    platform.training.run(spec, seen.watch)
     (resumed,) = (line for line in seen.lines if line.startswith("resuming at epoch"))
     assert resumed != "resuming at epoch 1, step 1"
     assert {path.name for path in spec.output.iterdir()} == set(FILES)
-    platform.forget(spec.checkpoints)
-    platform.forget(spec.checkpoints)
+    platform.training.delete_checkpoints(spec.checkpoints)
+    platform.training.delete_checkpoints(spec.checkpoints)
 
 
 def test_a_search_ends_with_the_best_model(platform: Platform, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_search_ends_with_the_best_model(platform: Platform, tmp_path: Path) -
         trials=2,
     )
     told: list[list[Trial]] = []
-    best = platform.search_hyperparameters(spec, Seen().watch, told.append)
+    best = platform.hyperparameter_search.run(spec, Seen().watch, told.append)
     trials = told[-1]
     assert [trial.status for trial in trials] == ["done"] * 2
     values = [trial.value for trial in trials if trial.value is not None]
@@ -142,13 +142,13 @@ def test_a_search_ends_with_the_best_model(platform: Platform, tmp_path: Path) -
 def test_a_search_of_nothing_but_failures_tells_the_last_reason(platform: Platform, tmp_path: Path) -> None:
     ranges = {"basic_lr_per_img": Range(1e-5, 1e-3)}
     spec = HyperparameterSearchSpec(training(tmp_path, "failures", num_classes="7"), ranges, "best_AP", True, 1)
-    with pytest.raises(UserError, match="No training worked. The last one said: num_classes is 7"):
-        platform.search_hyperparameters(spec, Seen().watch, lambda trials: None)
+    with pytest.raises(UserError, match="All trainings failed. The last one reported: num_classes is 7"):
+        platform.hyperparameter_search.run(spec, Seen().watch, lambda trials: None)
 
 
 def test_a_batch(platform: Platform, model: Path, scene: Path, tmp_path: Path) -> None:
     seen = Seen()
-    platform.process(ProcessingSpec("b", scene.parent, model, tmp_path, ["--track-thresh", "0.6"]), seen.watch)
+    platform.batch.run(ProcessingSpec("b", scene.parent, model, tmp_path, ["--track-thresh", "0.6"]), seen.watch)
     assert json.loads((tmp_path / "scene.json").read_text())["frames"] == FRAMES
     assert any(f"frame: {FRAMES}/{FRAMES}" in line for line in seen.lines)
     assert scene.exists() and (model / "model.onnx").exists()
@@ -158,18 +158,18 @@ def test_a_batch_of_nothing_but_a_broken_video(platform: Platform, model: Path, 
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "notes.mp4").write_text("just text")
     with pytest.raises(UserError, match="notes.mp4.*not a video"):
-        platform.process(ProcessingSpec("b", tmp_path / "videos", model, tmp_path / "output"), Seen().watch)
+        platform.batch.run(ProcessingSpec("b", tmp_path / "videos", model, tmp_path / "output"), Seen().watch)
 
 
 def test_two_clients_with_a_session_each(platform: Platform, realtime: dict, scene: Path) -> None:
-    assert platform.endpoint(realtime).status == "in service"
+    assert platform.endpoints.state(realtime).status == "in service"
 
     def track(_: int) -> list[dict]:
-        opened = platform.invoke(realtime, b'{"frame_rate": 10}', JSON, "NEW_SESSION")
+        opened = platform.endpoints.invoke(realtime, b'{"frame_rate": 10}', JSON, "NEW_SESSION")
         rows = []
         for _, _, body in pieces(scene, 7):
-            rows += json.loads(platform.invoke(realtime, body, VIDEO, opened.new_session).body)["tracks"]
-        closed = platform.invoke(realtime, b'{"close": true}', JSON, opened.new_session)
+            rows += json.loads(platform.endpoints.invoke(realtime, body, VIDEO, opened.new_session).body)["tracks"]
+        closed = platform.endpoints.invoke(realtime, b'{"close": true}', JSON, opened.new_session)
         assert closed.closed_session == opened.new_session
         return rows
 
@@ -181,13 +181,13 @@ def test_two_clients_with_a_session_each(platform: Platform, realtime: dict, sce
 
 def test_what_an_endpoint_refuses_is_a_sentence(platform: Platform, realtime: dict) -> None:
     with pytest.raises(UserError, match="Session 'gone' does not exist.*Start one with NEW_SESSION"):
-        platform.invoke(realtime, b'{"close": true}', JSON, "gone")
+        platform.endpoints.invoke(realtime, b'{"close": true}', JSON, "gone")
     with pytest.raises(UserError, match="not an image that can be read"):
-        platform.invoke(realtime, b"just text", "image/png")
+        platform.endpoints.invoke(realtime, b"just text", "image/png")
     with pytest.raises(UserError, match="takes image/jpeg"):
-        platform.invoke(realtime, b"just text", "text/plain")
+        platform.endpoints.invoke(realtime, b"just text", "text/plain")
     with pytest.raises(UserError, match="track_tresh"):
-        platform.invoke(realtime, b"{}", JSON, "NEW_SESSION", "track_tresh=1")
+        platform.endpoints.invoke(realtime, b"{}", JSON, "NEW_SESSION", "track_tresh=1")
 
 
 def test_an_endpoint_without_a_model_says_what_it_lacks(platform: Platform, tmp_path: Path) -> None:
@@ -199,11 +199,11 @@ def test_an_endpoint_without_a_model_says_what_it_lacks(platform: Platform, tmp_
 def test_the_queue_survives_bad_requests(platform: Platform, queue: dict, scene: Path, tmp_path: Path) -> None:
     bad = tmp_path / "notes.mp4"
     bad.write_text("just text")
-    tickets = [platform.submit(queue, path, VIDEO) for path in (bad, scene)]
+    tickets = [platform.endpoints.submit(queue, path, VIDEO) for path in (bad, scene)]
     assert collect(platform, queue, tickets[1])["frames"] == FRAMES
     with pytest.raises(UserError, match="not a video"):
         collect(platform, queue, tickets[0])
-    assert collect(platform, queue, platform.submit(queue, scene, VIDEO, "detections=true"))["detections"]
+    assert collect(platform, queue, platform.endpoints.submit(queue, scene, VIDEO, "detections=true"))["detections"]
     assert scene.exists()
 
 
@@ -224,7 +224,7 @@ def test_an_update_leaves_no_gap(platform: Platform, model: Path, scene: Path, t
         nonlocal answered
         while not ended.is_set():
             try:
-                platform.invoke(current, frame, VIDEO)
+                platform.endpoints.invoke(current, frame, VIDEO)
                 answered += 1
             except UserError as error:
                 failed.append(error)
@@ -232,17 +232,17 @@ def test_an_update_leaves_no_gap(platform: Platform, model: Path, scene: Path, t
     asking = threading.Thread(target=ask)
     asking.start()
     try:
-        new = platform.update(old, other, {})
-        platform.wait_in_service(new, silent)
+        new = platform.endpoints.update(old, other, {})
+        platform.endpoints.wait_in_service(new, silent)
         current = new
         asked_new = answered
         until(lambda: failed or answered > asked_new + 1)
-        platform.retire(old, new)
+        platform.endpoints.retire(old, new)
         after = answered
         until(lambda: failed or answered > after + 1)
     finally:
         ended.set()
         asking.join()
-    settings = json.loads(platform.invoke(new, b"{}", JSON, "NEW_SESSION").body)["settings"]
-    platform.delete_endpoint(new)
+    settings = json.loads(platform.endpoints.invoke(new, b"{}", JSON, "NEW_SESSION").body)["settings"]
+    platform.endpoints.delete(new)
     assert settings["track_buffer"] == 77 and answered > 5 and failed == []

@@ -11,7 +11,7 @@ from served import add_model, add_video, deploy
 from backend.errors import UserError
 from backend.progress import silent
 from backend.steps import deployments
-from backend.steps.comparison import compare, tracks_of
+from backend.steps.comparison import compare, tracks_path
 from backend.workspace import Workspace
 from backend.workspace.records import Comparison, Endpoint, Video
 from bytetrack.tracks import Tracks
@@ -37,7 +37,7 @@ def endpoints(workspace: Workspace) -> Iterator[list[Endpoint]]:
     working = [deploy(workspace, model, mode) for mode in ("batch", "realtime")]
     yield [gone, *working]
     for endpoint in working:
-        deployments.delete(workspace, endpoint)
+        deployments.deployment_of(workspace, endpoint).delete()
 
 
 def test_a_comparison_goes_on_where_an_endpoint_fails(
@@ -55,11 +55,11 @@ def test_a_comparison_goes_on_where_an_endpoint_fails(
     assert all(realtime[part].keys() == {"p50"} for part in ("client_ms", "network_ms", "model_ms", "total_ms"))
     assert json.dumps(rows)
     comparison = workspace.get(Comparison, made["comparison"])
-    paths = [tracks_of(workspace, comparison, number) for number in range(3)]
+    paths = [tracks_path(workspace, comparison, number) for number in range(3)]
     assert not paths[0].exists() and len(Tracks.load(paths[1])) > 0
     assert paths[1].read_bytes() == paths[2].read_bytes()
 
-    with pytest.raises(UserError, match="No endpoint answered. gone: .*process is gone"):
+    with pytest.raises(UserError, match="All endpoints failed. gone: .*process is gone"):
         compare(workspace, silent, name="none", video=video.id, endpoints=[endpoints[0].id])
     with pytest.raises(UserError, match="cannot be a name"):
         compare(workspace, silent, name="a/b", video=video.id, endpoints=[endpoints[1].id])

@@ -124,10 +124,10 @@ def test_the_same_comes_out_on_aws(
     assert {each.name for each in workspace.list(Model)} == {model.name, "search"}
 
     platform = platform_of(workspace)
-    left = {each.kind: each for each in platform.inventory()}
+    left = {each.kind: each for each in platform.inventory.resources()}
     assert left.keys() == {"files", "training job", "batch job", "search", "labeling job"}
     assert not any(each.cost_per_hour for each in left.values())  # they have ended
-    for each in platform.inventory():
+    for each in platform.inventory.resources():
         if each.deletable:
-            platform.delete_resource(each.id)
-    assert {each.kind for each in platform.inventory()} == {"labeling job"}  # of which AWS keeps the record
+            platform.inventory.delete(each.id)
+    assert {each.kind for each in platform.inventory.resources()} == {"labeling job"}  # of which AWS keeps the record

@@ -17,6 +17,7 @@ from backend.errors import UserError
 from backend.jobs import processes
 from backend.jobs.processes import Stopped
 from backend.platforms import registry
+from backend.platforms.aws.endpoints import SageMakerEndpoints
 from backend.platforms.aws.platform import AwsPlatform
 from backend.platforms.registry import platform_of
 from backend.progress import silent
@@ -36,7 +37,9 @@ def nothing_left(workspace: Workspace) -> Iterator[None]:
 
 def settings(workspace: Workspace, endpoint: Endpoint) -> dict:
     """Return the settings with which the endpoint's server tracks."""
-    answer = platform_of(workspace, endpoint.platform).invoke(endpoint.ref, b"{}", "application/json", "NEW_SESSION")
+    answer = platform_of(workspace, endpoint.platform).endpoints.invoke(
+        endpoint.ref, b"{}", "application/json", "NEW_SESSION"
+    )
     return json.loads(answer.body)["settings"]
 
 
@@ -50,10 +53,10 @@ def kill_job(workspace: Workspace, job: Job, moment: Callable[[], object]) -> No
 
 def test_batch_needs_no_process(workspace: Workspace) -> None:
     endpoint = deploy(workspace, add_model(workspace), "batch")
-    assert deployments.state(workspace, endpoint).status == "in service"
-    assert deployments.log(workspace, endpoint) == "" and endpoint.ref == {}
+    assert deployments.deployment_of(workspace, endpoint).state().status == "in service"
+    assert deployments.deployment_of(workspace, endpoint).log() == "" and endpoint.ref == {}
     assert deployments.restart(workspace, silent, endpoint=endpoint.id) == {"endpoint": endpoint.id}
-    deployments.delete(workspace, endpoint)
+    deployments.deployment_of(workspace, endpoint).delete()
     assert workspace.list(Endpoint) == []
 
 
@@ -61,22 +64,22 @@ def test_batch_needs_no_process(workspace: Workspace) -> None:
 def test_an_endpoint_lives_is_killed_restarted_and_deleted(workspace: Workspace, tmp_path: Path, mode: str) -> None:
     video = add_video(workspace, tmp_path)
     endpoint = deploy(workspace, add_model(workspace), mode)
-    state = deployments.state(workspace, endpoint)
+    state = deployments.deployment_of(workspace, endpoint).state()
     assert state.status == "in service" and "127.0.0.1" in state.where and state.since
-    assert "Uvicorn running" in deployments.log(workspace, endpoint)
+    assert "Uvicorn running" in deployments.deployment_of(workspace, endpoint).log()
 
     psutil.Process(endpoint.ref["pid"]).kill()
-    until(lambda: deployments.state(workspace, endpoint).status == "gone", seconds=5)
+    until(lambda: deployments.deployment_of(workspace, endpoint).state().status == "gone", seconds=5)
     with pytest.raises(UserError, match="process is gone. Start it again on Deploy"):
         track(workspace, silent, video=video.id, endpoint=endpoint.id)
 
     deployments.restart(workspace, silent, endpoint=endpoint.id)
     again = workspace.get(Endpoint, endpoint.id)
-    assert deployments.state(workspace, again).status == "in service" and again.name == endpoint.name
+    assert deployments.deployment_of(workspace, again).state().status == "in service" and again.name == endpoint.name
     assert all_ended(endpoint.ref["folder"]) and not Path(endpoint.ref["folder"]).exists()
     track(workspace, silent, video=video.id, endpoint=again.id, draw=False)
 
-    deployments.delete(workspace, again)
+    deployments.deployment_of(workspace, again).delete()
     assert workspace.list(Endpoint) == [] and all_ended(workspace.root)
     assert list((workspace.root / "local" / "endpoints").iterdir()) == []
 
@@ -103,14 +106,14 @@ def test_an_update_replaces_the_server(workspace: Workspace, tmp_path: Path, mod
     assert deployments.update(workspace, silent, endpoint=before.id, model=other.id) == {"endpoint": before.id}
     (after,) = workspace.list(Endpoint)
     assert (after.id, after.name, after.model, after.pending) == (before.id, before.name, other.id, {})
-    assert deployments.state(workspace, after).status == "in service"
+    assert deployments.deployment_of(workspace, after).state().status == "in service"
     assert servers(workspace) == {after.ref["folder"]} != {before.ref["folder"]}
     assert not Path(before.ref["folder"]).exists()
     if mode == "realtime":
         assert settings(workspace, after)["track_buffer"] == 77
     video = add_video(workspace, tmp_path)
     track(workspace, silent, video=video.id, endpoint=after.id, draw=False)
-    deployments.delete(workspace, after)
+    deployments.deployment_of(workspace, after).delete()
     assert servers(workspace) == set()
 
 
@@ -121,7 +124,7 @@ def test_an_update_without_a_model_takes_its_thresholds_as_they_are_now(workspac
     deployments.update(workspace, silent, endpoint=endpoint.id)
     after = workspace.get(Endpoint, endpoint.id)
     assert after.model == model.id and settings(workspace, after)["track_buffer"] == 55
-    deployments.delete(workspace, after)
+    deployments.deployment_of(workspace, after).delete()
 
 
 def test_an_update_of_batch_changes_the_record(workspace: Workspace) -> None:
@@ -137,10 +140,10 @@ def test_an_update_that_does_not_start_changes_nothing(workspace: Workspace) -> 
     with pytest.raises(UserError, match="did not start. It printed: .*model.onnx"):
         deployments.update(workspace, silent, endpoint=endpoint.id, model=broken.id)
     assert workspace.get(Endpoint, endpoint.id) == endpoint
-    assert deployments.state(workspace, endpoint).status == "in service"
+    assert deployments.deployment_of(workspace, endpoint).state().status == "in service"
     assert servers(workspace) == {endpoint.ref["folder"]}
     assert [str(each) for each in (workspace.root / "local" / "endpoints").iterdir()] == [endpoint.ref["folder"]]
-    deployments.delete(workspace, endpoint)
+    deployments.deployment_of(workspace, endpoint).delete()
 
 
 def test_an_update_is_stopped(workspace: Workspace) -> None:
@@ -154,7 +157,7 @@ def test_an_update_is_stopped(workspace: Workspace) -> None:
     with pytest.raises(UserError, match="Update stopped"):
         jobs.wait(workspace, job.id, silent)
     assert servers(workspace) == {endpoint.ref["folder"]} and workspace.get(Endpoint, endpoint.id) == endpoint
-    deployments.delete(workspace, endpoint)
+    deployments.deployment_of(workspace, endpoint).delete()
 
 
 @pytest.mark.parametrize("mode", ["realtime", "async"])
@@ -164,9 +167,9 @@ def test_an_update_that_is_killed_while_it_waits_leaves_the_old_server(workspace
     job = jobs.start(workspace, "update endpoint", "Update", endpoint=endpoint.id)
     kill_job(workspace, job, lambda: len(servers(workspace)) == 2)
     assert servers(workspace) == {endpoint.ref["folder"]}
-    assert deployments.state(workspace, endpoint).status == "in service"
+    assert deployments.deployment_of(workspace, endpoint).state().status == "in service"
     assert workspace.get(Endpoint, endpoint.id) == endpoint
-    deployments.delete(workspace, endpoint)
+    deployments.deployment_of(workspace, endpoint).delete()
     assert all_ended(workspace.root)
 
 
@@ -185,9 +188,9 @@ def test_an_update_that_is_killed_after_it_recorded_the_new_server_is_undone(wor
     process = psutil.Process(job.pid)
     process.kill()
     until(lambda: not processes.is_alive(pending.pending["pid"], pending.pending["pid_started"]))
-    assert deployments.state(workspace, pending).status == "in service"
+    assert deployments.deployment_of(workspace, pending).state().status == "in service"
     assert workspace.get(Endpoint, endpoint.id) == endpoint and servers(workspace) == {endpoint.ref["folder"]}
-    deployments.delete(workspace, endpoint)
+    deployments.deployment_of(workspace, endpoint).delete()
 
 
 def test_an_update_that_is_killed_before_the_old_server_has_ended_leaves_the_new_one(workspace: Workspace) -> None:
@@ -198,9 +201,9 @@ def test_an_update_that_is_killed_before_the_old_server_has_ended_leaves_the_new
     kill_job(workspace, job, lambda: workspace.get(Endpoint, endpoint.id).ref != endpoint.ref)
     after = workspace.get(Endpoint, endpoint.id)
     assert servers(workspace) == {after.ref["folder"]}
-    assert deployments.state(workspace, after).status == "in service"
+    assert deployments.deployment_of(workspace, after).state().status == "in service"
     assert workspace.get(Endpoint, endpoint.id).pending == {}
-    deployments.delete(workspace, after)
+    deployments.deployment_of(workspace, after).delete()
 
 
 def test_deleting_an_endpoint_ends_its_pending_version(workspace: Workspace) -> None:
@@ -208,7 +211,7 @@ def test_deleting_an_endpoint_ends_its_pending_version(workspace: Workspace) -> 
     never_ready(workspace.folder(model))
     job = jobs.start(workspace, "update endpoint", "Update", endpoint=endpoint.id)
     until(lambda: workspace.get(Endpoint, endpoint.id).pending)
-    deployments.delete(workspace, endpoint)
+    deployments.deployment_of(workspace, endpoint).delete()
     with pytest.raises(UserError, match="Update failed"):
         jobs.wait(workspace, job.id, silent)
     assert servers(workspace) == set() and workspace.list(Endpoint) == []
@@ -221,7 +224,7 @@ def test_a_deployment_that_is_killed_leaves_no_server_without_a_record(workspace
     found = workspace.list(Endpoint)
     assert servers(workspace) == {each.ref["folder"] for each in found}
     for endpoint in found:
-        deployments.delete(workspace, endpoint)
+        deployments.deployment_of(workspace, endpoint).delete()
     assert servers(workspace) == set()
 
 
@@ -236,7 +239,8 @@ import sys
 from pathlib import Path
 from backend.platforms.local.platform import LocalPlatform
 for root in sys.argv[1:]:
-    ref = LocalPlatform(Path(root) / "local").deploy("e", Path({str(workspace.folder(model))!r}), {mode!r}, {{}})
+    endpoints = LocalPlatform(Path(root) / "local").endpoints
+    ref = endpoints.start("e", Path({str(workspace.folder(model))!r}), {mode!r}, {{}})
     print(ref["folder"], flush=True)
 sys.stdin.read()
 """
@@ -264,17 +268,20 @@ sys.stdin.read()
 def test_the_server_of_a_queue_that_was_killed_is_ended(workspace: Workspace) -> None:
     endpoint = deploy(workspace, add_model(workspace), "async")
     psutil.Process(endpoint.ref["pid"]).kill()
-    until(lambda: deployments.state(workspace, endpoint).status == "gone")
+    until(lambda: deployments.deployment_of(workspace, endpoint).state().status == "gone")
     jobs.refresh(workspace)
     assert servers(workspace) == set()
-    assert workspace.list(Endpoint) == [endpoint] and "Uvicorn running" in deployments.log(workspace, endpoint)
-    deployments.delete(workspace, endpoint)
+    assert (
+        workspace.list(Endpoint) == [endpoint]
+        and "Uvicorn running" in deployments.deployment_of(workspace, endpoint).log()
+    )
+    deployments.deployment_of(workspace, endpoint).delete()
 
 
 @pytest.fixture
 def sagemaker(workspace: Workspace, aws_account: dict[str, str]) -> AwsPlatform:
     """The platform of the workspace from now on."""
-    registry.set_up(workspace, "aws", aws_account)
+    registry.change_settings(workspace, "aws", aws_account)
     registry.choose(workspace, "aws")
     found = platform_of(workspace)
     assert isinstance(found, AwsPlatform)
@@ -291,12 +298,12 @@ def test_an_update_on_sagemaker_leaves_one_configuration(workspace: Workspace, s
     deployments.update(workspace, silent, endpoint=endpoint.id, model=other.id)
     after = workspace.get(Endpoint, endpoint.id)
     assert (after.model, after.pending, configurations(sagemaker)) == (other.id, {}, [after.ref["config"]])
-    assert deployments.state(workspace, after).status == "in service"
+    assert deployments.deployment_of(workspace, after).state().status == "in service"
     (workspace.folder(other) / "model.onnx").write_bytes(b"not a model")
     with pytest.raises(UserError, match="did not start"):
         deployments.update(workspace, silent, endpoint=endpoint.id)
     assert workspace.get(Endpoint, endpoint.id) == after and configurations(sagemaker) == [after.ref["config"]]
-    deployments.delete(workspace, after)
+    deployments.deployment_of(workspace, after).delete()
     assert configurations(sagemaker) == []
 
 
@@ -309,7 +316,7 @@ def test_an_update_that_sagemaker_completes_alone_is_adopted(
         raise Stopped
 
     with monkeypatch.context() as patch:
-        patch.setattr(AwsPlatform, "wait_in_service", stop)
+        patch.setattr(SageMakerEndpoints, "wait_in_service", stop)
         with pytest.raises(Stopped):
             deployments.update(workspace, silent, endpoint=endpoint.id, model=other.id)
     during = workspace.get(Endpoint, endpoint.id)
@@ -317,11 +324,11 @@ def test_an_update_that_sagemaker_completes_alone_is_adopted(
     new = during.pending["ref"]
     with workspace.edit(Endpoint, endpoint.id) as stored:
         stored.pending["pid_started"] = "gone"  # as the process of a job that ended
-    sagemaker.wait_in_service(new, silent)
-    deployments.state(workspace, endpoint)
+    sagemaker.endpoints.wait_in_service(new, silent)
+    deployments.deployment_of(workspace, endpoint).state()
     after = workspace.get(Endpoint, endpoint.id)
     assert (after.ref, after.model) == (new, other.id)
-    assert deployments.state(workspace, endpoint).status == "in service"
+    assert deployments.deployment_of(workspace, endpoint).state().status == "in service"
     assert workspace.get(Endpoint, endpoint.id).pending == {} and configurations(sagemaker) == [new["config"]]
-    deployments.delete(workspace, endpoint)
+    deployments.deployment_of(workspace, endpoint).delete()
     assert configurations(sagemaker) == []

@@ -41,7 +41,7 @@ Drawn = dict[int, Tracks]  # what people draw in each clip that they finish, by 
 @pytest.fixture(params=["local", "aws"])
 def ws(workspace: Workspace, request: pytest.FixtureRequest) -> Workspace:
     if request.param == "aws":
-        registry.set_up(workspace, "aws", request.getfixturevalue("aws_account"))
+        registry.change_settings(workspace, "aws", request.getfixturevalue("aws_account"))
         registry.choose(workspace, "aws")
     return workspace
 

@@ -13,21 +13,23 @@ from backend.workspace.records import Endpoint, Job
 
 
 def test_settings_by_which_things_are_found_stay_while_something_is_deployed(workspace: Workspace) -> None:
-    registry.set_up(workspace, "aws", {"region": "eu-west-1"})
+    registry.change_settings(workspace, "aws", {"region": "eu-west-1"})
     endpoint = workspace.add(Endpoint(name="yard", model="m", mode="realtime", platform="aws", ref={}))
     for key, value in {"region": "us-east-1", "profile": "other", "stack": "another"}.items():
         with pytest.raises(UserError, match=f"“yard” runs on AWS.*another {key}.*Delete it on Deploy"):
-            registry.set_up(workspace, "aws", {key: value})
-    registry.set_up(workspace, "aws", {"region": "eu-west-1", "stack": "bytetrack-studio", "tags": "team=vision"})
+            registry.change_settings(workspace, "aws", {key: value})
+    registry.change_settings(
+        workspace, "aws", {"region": "eu-west-1", "stack": "bytetrack-studio", "tags": "team=vision"}
+    )
     workspace.remove(endpoint)
-    registry.set_up(workspace, "aws", {"region": "us-east-1"})
+    registry.change_settings(workspace, "aws", {"region": "us-east-1"})
     assert registry.settings_of(workspace, "aws")["region"] == "us-east-1"
 
 
 def test_a_setting_that_makes_no_sense_changes_nothing(workspace: Workspace) -> None:
-    registry.set_up(workspace, "aws", {"region": "eu-west-1"})
+    registry.change_settings(workspace, "aws", {"region": "eu-west-1"})
     with pytest.raises(UserError, match="cannot be the region"):
-        registry.set_up(workspace, "aws", {"region": "nowhere", "tags": "team=vision"})
+        registry.change_settings(workspace, "aws", {"region": "nowhere", "tags": "team=vision"})
     assert registry.settings_of(workspace, "aws") == {"region": "eu-west-1"}
 
 
@@ -42,7 +44,7 @@ def test_checks_know_what_was_started_there(workspace: Workspace, monkeypatch: p
     workspace.add(Endpoint(name="here", model="m", mode="async", platform="local"))
     asked: list = []
     monkeypatch.setattr(
-        "backend.platforms.aws.platform.AwsPlatform.checks",
+        "backend.platforms.aws.checks.AwsSetup.checks",
         lambda self, chosen: asked.extend(chosen) or [Check("key", "Title", "ok", "")],
     )
     assert [each.key for each in platform_setup.checks(workspace)] == ["key"]

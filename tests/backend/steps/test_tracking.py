@@ -10,7 +10,7 @@ from served import add_model, add_video, all_ended, deploy
 
 from backend.errors import UserError
 from backend.platforms.base import Answer
-from backend.platforms.local.platform import LocalPlatform
+from backend.platforms.local.endpoints import LocalEndpoints
 from backend.progress import silent
 from backend.steps import deployments
 from backend.steps.tracking import track
@@ -30,7 +30,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace
     endpoints = {mode: deploy(workspace, model, mode) for mode in deployments.MODES}
     yield workspace, video, endpoints
     for endpoint in endpoints.values():
-        deployments.delete(workspace, endpoint)
+        deployments.deployment_of(workspace, endpoint).delete()
     assert all_ended(workspace.root)
 
 
@@ -80,13 +80,13 @@ def test_a_session_is_closed_where_tracking_fails(
 ) -> None:
     workspace, _, endpoints = served
     answers: list[Answer] = []
-    invoke = LocalPlatform.invoke
+    invoke = LocalEndpoints.invoke
 
     def recording(*arguments: Any) -> Answer:
         answers.append(invoke(*arguments))
         return answers[-1]
 
-    monkeypatch.setattr(LocalPlatform, "invoke", recording)
+    monkeypatch.setattr(LocalEndpoints, "invoke", recording)
     video = add_video(workspace, tmp_path)
     Path(video.path).write_bytes(b"just text")
     with pytest.raises(UserError, match="not a video"):

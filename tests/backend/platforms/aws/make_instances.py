@@ -21,7 +21,7 @@ TOO_OLD = {"K80", "M60", "P100", "V100"}
 def make() -> dict[str, Any]:
     packed = resources.files("moto.ec2.resources").joinpath("instance_types.json.gz").read_bytes()
     described = json.loads(gzip.decompress(packed))
-    names = sorted({name for usage in instances.USAGES for name in instances.types(usage)})
+    names = sorted({name for usage in instances.TYPE_LISTS for name in instances.type_names(usage)})
     found = {name: described[ec2] for name in names if (ec2 := name.removeprefix("ml.")) in described}
     return {
         "source": f"DescribeInstanceTypes of Amazon EC2, as moto {metadata.version('moto')} has it",
@@ -57,4 +57,4 @@ if __name__ == "__main__":
     made = make()
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in made.pop("types").items())
     head = json.dumps(made, indent=1).removesuffix("\n}")
-    instances.FILE.write_text(f'{head},\n "types": {{\n{lines}\n }}\n}}\n')
+    instances.TABLE_FILE.write_text(f'{head},\n "types": {{\n{lines}\n }}\n}}\n')

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from backend.errors import UserError
-from backend.platforms.aws import buckets, checks, quotas
+from backend.platforms.aws import buckets, quotas
 from backend.platforms.aws.account import Account
+from backend.platforms.aws.checks import AwsSetup
 from backend.platforms.aws.settings import AwsSettings
 from backend.platforms.base import ASYNC, REALTIME, TRAINING, Check, Watch
 
@@ -70,7 +71,7 @@ def service_quotas(standin, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Se
     server = ThreadingHTTPServer(("127.0.0.1", 0), ServiceQuotas)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv("AWS_ENDPOINT_URL_SERVICE_QUOTAS", f"http://127.0.0.1:{server.server_port}")
-    monkeypatch.setattr(quotas, "_kept", {})
+    monkeypatch.setattr(quotas, "_cache", {})
     ServiceQuotas.asked = 0
     yield ServiceQuotas
     server.shutdown()
@@ -79,7 +80,7 @@ def service_quotas(standin, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Se
 
 
 def look(settings: dict[str, str], **changed: str) -> dict[str, Check]:
-    return {each.key: each for each in checks.checks(Account(AwsSettings.parse({**settings, **changed})))}
+    return {each.key: each for each in AwsSetup(Account(AwsSettings.parse({**settings, **changed}))).checks()}
 
 
 def test_an_empty_account_is_told_what_is_missing_in_order(standin) -> None:
@@ -89,46 +90,46 @@ def test_an_empty_account_is_told_what_is_missing_in_order(standin) -> None:
         found["credentials"].state == "ok" and "account 123456789012, region eu-west-1" in found["credentials"].detail
     )
     assert [found[key].state for key in ORDER[1:]] == [*["missing"] * 5, "optional"]
-    assert found["stack"].action == "Create it"
+    assert found["stack"].fix_label == "Create"
     assert found["stack"].command.startswith("aws cloudformation deploy --stack-name empty")
-    assert "First create the stack" in found["image"].detail and not found["image"].action
+    assert "Create the stack first" in found["image"].detail and not found["image"].fix_label
 
 
 def test_one_click_after_the_other_leads_to_an_account_that_is_ready(standin) -> None:
     settings = {"region": REGION, "stack": "clicks"}
     account = Account(AwsSettings.parse(settings))
-    settings |= checks.fix(account, "stack", QUIET)
+    settings |= AwsSetup(account).fix("stack", QUIET)
     found = look(settings)
     assert [found[key].state for key in ("stack", "role")] == ["ok", "ok"]
-    assert found["stack"].undo == "Delete" and "bucket stays" in found["stack"].revert_detail
-    assert found["image"].state == "missing" and found["image"].action == "Build it"
+    assert found["stack"].revert_label == "Delete" and "Keeps the bucket" in found["stack"].revert_detail
+    assert found["image"].state == "missing" and found["image"].fix_label == "Build"
     assert "docker build" in found["image"].command
-    assert found["workteam"].action == "Make a team"
+    assert found["workteam"].fix_label == "Create a team"
     changed = look(settings, subnets="subnet-1", security_groups="sg-1")["stack"]
-    assert (changed.state, changed.action) == ("missing", "Update")
-    assert look({"region": REGION, "stack": "clicks"})["stack"].action == "Take over"
-    assert checks.revert(Account(AwsSettings.parse(settings)), "stack", QUIET) == {"role": ""}
-    for act in (checks.fix, checks.revert):
+    assert (changed.state, changed.fix_label) == ("missing", "Update")
+    assert look({"region": REGION, "stack": "clicks"})["stack"].fix_label == "Use them"
+    assert AwsSetup(Account(AwsSettings.parse(settings))).revert("stack", QUIET) == {"role": ""}
+    for act in (AwsSetup(account).fix, AwsSetup(account).revert):
         with pytest.raises(UserError, match="“bucket”"):
-            act(account, "bucket", QUIET)
+            act("bucket", QUIET)
 
 
 def test_who_may_not_make_roles_names_existing_things(aws_account: dict[str, str], standin) -> None:
     found = look(aws_account)
     assert found["stack"].state == "optional" and "Not needed" in found["stack"].detail
     assert found["role"].state == "ok" and found["workteam"].state == "ok"
-    assert "https://" in found["workteam"].detail and not found["workteam"].undo
+    assert "https://" in found["workteam"].detail and not found["workteam"].revert_label
 
 
 def test_what_a_bucket_lacks_is_told_with_the_commands_that_mend_it(aws_account: dict[str, str], standin) -> None:
     name, s3 = aws_account["bucket"], standin.client("s3")
     found = look(aws_account)["bucket"]
     assert found.state == "missing"
-    for lack in ("public access is not blocked", "keeps no older versions", "without TLS", "no CORS rules"):
+    for lack in ("public access is not blocked", "not versioned", "without TLS", "no CORS rules"):
         assert lack in found.detail
     commands = found.command.splitlines()
     assert [each.split()[2] for each in commands][0] == "put-public-access-block"
-    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=buckets.PRIVATE)
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=buckets.PUBLIC_ACCESS_BLOCK)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_encryption(
         Bucket=name,
@@ -139,7 +140,7 @@ def test_what_a_bucket_lacks_is_told_with_the_commands_that_mend_it(aws_account:
     s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [buckets.CORS]})
     mine = {"Sid": "Mine", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "s3:GetObject", "Resource": "x"}
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": mine}))
-    (lack,) = buckets.lacks(Account(AwsSettings.parse(aws_account)), name)
+    (lack,) = buckets.find_issues(Account(AwsSettings.parse(aws_account)), name)
     policy = json.loads(lack.command.split("--policy '")[1].split("' --region")[0])
     assert [each["Sid"] for each in policy["Statement"]] == ["Mine", "OnlyTls"]  # what is there stays
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
@@ -152,7 +153,7 @@ def test_a_bucket_in_another_region_or_gone_is_said(aws_account: dict[str, str],
     )
     far, gone = (look(aws_account, bucket=name)["bucket"] for name in ("far-away", "nobody-has-this"))
     assert far.state == gone.state == "failed"
-    assert "us-west-2" in far.detail and "no bucket “nobody-has-this”" in gone.detail
+    assert "us-west-2" in far.detail and "“nobody-has-this” does not exist" in gone.detail
 
 
 def test_a_role_must_be_there_and_trust_sagemaker(aws_account: dict[str, str], standin) -> None:
@@ -160,11 +161,13 @@ def test_a_role_must_be_there_and_trust_sagemaker(aws_account: dict[str, str], s
     document = json.dumps({"Version": "2012-10-17", "Statement": trust})
     lambdas = standin.client("iam").create_role(RoleName="lambdas", AssumeRolePolicyDocument=document)["Role"]["Arn"]
     other = look(aws_account, role=lambdas)["role"]
-    assert "may not take on “lambdas”" in other.detail
+    assert "may not assume “lambdas”" in other.detail
     assert other.command.startswith("aws iam update-assume-role-policy --role-name lambdas --policy-document ")
     assert "lambda.amazonaws.com" in other.command and "sagemaker.amazonaws.com" in other.command
     assert look(aws_account, role=lambdas + "2")["role"].state == "missing"
-    assert "of the account 999999999999" in look(aws_account, role="arn:aws:iam::999999999999:role/x")["role"].detail
+    assert (
+        "belongs to account 999999999999" in look(aws_account, role="arn:aws:iam::999999999999:role/x")["role"].detail
+    )
 
 
 def test_what_may_not_be_looked_up_says_so_and_stops_nothing(
@@ -184,9 +187,9 @@ def test_what_may_not_be_looked_up_says_so_and_stops_nothing(
 def test_a_work_team_must_be_of_the_region_and_be_there(aws_account: dict[str, str], standin) -> None:
     team = aws_account["workteam"]
     assert look(aws_account, workteam=f"{team}-gone")["workteam"].state == "missing"
-    assert "not of eu-west-1" in look(aws_account, workteam=team.replace(REGION, "us-east-1"))["workteam"].detail
+    assert "not in eu-west-1" in look(aws_account, workteam=team.replace(REGION, "us-east-1"))["workteam"].detail
     elsewhere = look({"region": "eu-north-1", "stack": "north"})["workteam"]
-    assert elsewhere.state == "optional" and not elsewhere.action and "does not label video" in elsewhere.detail
+    assert elsewhere.state == "optional" and not elsewhere.fix_label and "does not label video" in elsewhere.detail
 
 
 def test_the_command_that_invites_names_pool_and_group(standin) -> None:
@@ -217,7 +220,7 @@ def test_quotas_of_the_chosen_types_are_those_of_the_account(standin, service_qu
         (REALTIME, {"instance_type": "ml.c5.xlarge", "max_count": 2}),
         (ASYNC, {"instance_type": "ml.c5.xlarge"}),
     ]
-    found = {each.key: each for each in checks.checks(account, chosen)}
+    found = {each.key: each for each in AwsSetup(account).checks(chosen)}
     assert list(found)[len(ORDER) :] == ["quota-spot-ml.p9.large", QUOTAS[2], QUOTAS[1]]
     unknown, endpoints = found["quota-spot-ml.p9.large"], found[QUOTAS[2]]
     assert unknown.state == "failed" and "no quota “ml.p9.large for spot training job usage” in" in unknown.detail
@@ -230,10 +233,10 @@ def test_without_credentials_only_that_is_said(monkeypatch: pytest.MonkeyPatch, 
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    (only,) = checks.checks(Account(AwsSettings(region=REGION)))
+    (only,) = AwsSetup(Account(AwsSettings(region=REGION))).checks()
     assert (only.key, only.state, only.command) == ("credentials", "failed", "aws configure")
     assert "No AWS credentials were found" in only.detail
-    (profile,) = checks.checks(Account(AwsSettings(region=REGION, profile="work")))
+    (profile,) = AwsSetup(Account(AwsSettings(region=REGION, profile="work"))).checks()
     assert profile.command == "aws configure --profile work" and "no AWS profile “work”" in profile.detail
     config = tmp_path / "config"
     config.write_text(
@@ -242,12 +245,12 @@ def test_without_credentials_only_that_is_said(monkeypatch: pytest.MonkeyPatch, 
     )
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
     monkeypatch.setenv("HOME", str(tmp_path))
-    (signed_out,) = checks.checks(Account(AwsSettings(region=REGION, profile="work")))
+    (signed_out,) = AwsSetup(Account(AwsSettings(region=REGION, profile="work"))).checks()
     assert signed_out.command == "aws sso login --profile work" and "sign-on has expired" in signed_out.detail
     config.write_text("[profile work\n")
-    (broken,) = checks.checks(Account(AwsSettings(region=REGION, profile="work")))
+    (broken,) = AwsSetup(Account(AwsSettings(region=REGION, profile="work"))).checks()
     assert "configuration on this machine cannot be read" in broken.detail
     monkeypatch.delenv("AWS_CONFIG_FILE")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
-    (region,) = checks.checks(Account(AwsSettings()))
+    (region,) = AwsSetup(Account(AwsSettings())).checks()
     assert "No AWS region is chosen" in region.detail

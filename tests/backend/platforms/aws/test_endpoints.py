@@ -69,9 +69,9 @@ def kept(platform: AwsPlatform) -> list[list[str]]:
 
 
 def test_an_asynchronous_endpoint_sleeps_and_is_woken_until_it_is_deleted(platform: AwsPlatform, model: Path) -> None:
-    ref = platform.deploy("night", model, "async", {"scale_to_zero": True, "max_count": 2, "backlog": 3})
+    ref = platform.endpoints.start("night", model, "async", {"scale_to_zero": True, "max_count": 2, "backlog": 3})
     assert targets(platform, ref) == []  # SageMaker scales nothing that is not in service
-    platform.wait_in_service(ref, silent)
+    platform.endpoints.wait_in_service(ref, silent)
     assert targets(platform, ref) == [(0, 2)]
     found = policies(platform, ref)
     tracked = found["TargetTrackingScaling"]["TargetTrackingScalingPolicyConfiguration"]
@@ -81,7 +81,7 @@ def test_an_asynchronous_endpoint_sleeps_and_is_woken_until_it_is_deleted(platfo
     assert alarm["MetricName"] == "HasBacklogWithoutCapacity"
     assert alarm["AlarmActions"] == [found["StepScaling"]["PolicyARN"]]
     assert alarm["Dimensions"] == [{"Name": "EndpointName", "Value": ref["endpoint"]}]
-    platform.delete_endpoint(ref)
+    platform.endpoints.delete(ref)
     assert targets(platform, ref) == [] and alarms(platform) == []
 
 
@@ -96,10 +96,10 @@ def test_an_asynchronous_endpoint_sleeps_and_is_woken_until_it_is_deleted(platfo
 def test_an_endpoint_scales_only_where_it_may(
     platform: AwsPlatform, model: Path, mode: str, options: dict, expected: list
 ) -> None:
-    ref = platform.deploy("day", model, mode, options)
-    platform.wait_in_service(ref, silent)
+    ref = platform.endpoints.start("day", model, mode, options)
+    platform.endpoints.wait_in_service(ref, silent)
     assert targets(platform, ref) == expected and alarms(platform) == []
-    platform.delete_endpoint(ref)
+    platform.endpoints.delete(ref)
 
 
 def test_sagemaker_gets_what_was_chosen(aws_account: dict, model: Path) -> None:
@@ -110,7 +110,7 @@ def test_sagemaker_gets_what_was_chosen(aws_account: dict, model: Path) -> None:
     platform = AwsPlatform(AwsSettings.parse({**aws_account, **chosen}))
     topics = [f"arn:aws:sns:eu-west-1:123456789012:bytetrack-studio-{name}" for name in ("done", "failed")]
     options = {"concurrent": 3, "success_topic": topics[0], "error_topic": topics[1]}
-    ref = platform.deploy("told", model, "async", options)
+    ref = platform.endpoints.start("told", model, "async", options)
     config = platform.account.call("sagemaker", "describe_endpoint_config", EndpointConfigName=ref["config"])
     queue = config["AsyncInferenceConfig"]
     assert queue["ClientConfig"]["MaxConcurrentInvocationsPerInstance"] == 3
@@ -118,7 +118,7 @@ def test_sagemaker_gets_what_was_chosen(aws_account: dict, model: Path) -> None:
     assert config["KmsKeyId"] == queue["OutputConfig"]["KmsKeyId"] == chosen["kms_key"]
     made = platform.account.call("sagemaker", "describe_model", ModelName=ref["model"])
     assert made["EnableNetworkIsolation"] and made["VpcConfig"]["Subnets"] == ["subnet-1"]
-    platform.delete_endpoint(ref)
+    platform.endpoints.delete(ref)
 
 
 def ami(platform: AwsPlatform, ref: dict) -> str | None:
@@ -131,25 +131,25 @@ def test_a_gpu_comes_with_a_driver_that_the_image_can_use(
     platform: AwsPlatform, model: Path, mode: str, gpu: str
 ) -> None:
     """The stand-in starts no GPU variant with an older one, as AWS does not."""
-    ref = platform.deploy("fast", model, mode, {"instance_type": gpu})
-    platform.wait_in_service(ref, silent)
+    ref = platform.endpoints.start("fast", model, mode, {"instance_type": gpu})
+    platform.endpoints.wait_in_service(ref, silent)
     assert ami(platform, ref) == "al2023-ami-sagemaker-inference-gpu-4-1"
-    platform.delete_endpoint(ref)
+    platform.endpoints.delete(ref)
 
 
 def test_an_update_to_a_gpu_and_back_changes_the_ami(platform: AwsPlatform, model: Path) -> None:
-    ref = platform.deploy("day", model, "realtime", {"instance_type": "ml.c5.xlarge"})
-    platform.wait_in_service(ref, silent)
+    ref = platform.endpoints.start("day", model, "realtime", {"instance_type": "ml.c5.xlarge"})
+    platform.endpoints.wait_in_service(ref, silent)
     assert ami(platform, ref) is None
-    gpu = platform.update(ref, model, {"instance_type": "ml.p4d.24xlarge"})
-    platform.wait_in_service(gpu, silent)
+    gpu = platform.endpoints.update(ref, model, {"instance_type": "ml.p4d.24xlarge"})
+    platform.endpoints.wait_in_service(gpu, silent)
     assert ami(platform, gpu) == "al2023-ami-sagemaker-inference-gpu-4-1"
-    platform.retire(ref, gpu)
-    back = platform.update(gpu, model, {"instance_type": "ml.c5.xlarge"})
-    platform.wait_in_service(back, silent)
+    platform.endpoints.retire(ref, gpu)
+    back = platform.endpoints.update(gpu, model, {"instance_type": "ml.c5.xlarge"})
+    platform.endpoints.wait_in_service(back, silent)
     assert ami(platform, back) is None
-    platform.retire(gpu, back)
-    platform.delete_endpoint(back)
+    platform.endpoints.retire(gpu, back)
+    platform.endpoints.delete(back)
 
 
 def test_a_topic_that_the_stacks_role_may_not_tell_is_refused(aws_account: dict, model: Path) -> None:
@@ -157,45 +157,45 @@ def test_a_topic_that_the_stacks_role_may_not_tell_is_refused(aws_account: dict,
     platform = AwsPlatform(AwsSettings.parse({**aws_account, "role": role}))
     topic = "arn:aws:sns:eu-west-1:123456789012:elsewhere"
     with pytest.raises(UserError, match=f"begin with “{aws_account['stack']}-”, not “elsewhere”"):
-        platform.deploy("told", model, "async", {"error_topic": topic})
+        platform.endpoints.start("told", model, "async", {"error_topic": topic})
     assert kept(platform) == [[], []]
 
 
 def test_an_update_that_does_not_start_leaves_all_as_it_was(platform: AwsPlatform, model: Path, broken: Path) -> None:
     """SageMaker goes back to what ran; it scales to zero as before, and nothing of the update is left."""
-    ref = platform.deploy("night", model, "async", {"scale_to_zero": True, "max_count": 2})
-    platform.wait_in_service(ref, silent)
+    ref = platform.endpoints.start("night", model, "async", {"scale_to_zero": True, "max_count": 2})
+    platform.endpoints.wait_in_service(ref, silent)
     before = kept(platform)
-    new = platform.update(ref, broken, {"scale_to_zero": True, "max_count": 5})
+    new = platform.endpoints.update(ref, broken, {"scale_to_zero": True, "max_count": 5})
     with pytest.raises(UserError, match="did not start"):
-        platform.wait_in_service(new, silent)
-    platform.retire(new, ref)
+        platform.endpoints.wait_in_service(new, silent)
+    platform.endpoints.retire(new, ref)
     assert targets(platform, ref) == [(0, 2)] and len(alarms(platform)) == 1
-    assert kept(platform) == before and platform.endpoint(ref).status == "in service"
-    platform.delete_endpoint(ref)
+    assert kept(platform) == before and platform.endpoints.state(ref).status == "in service"
+    platform.endpoints.delete(ref)
 
 
 def test_an_update_that_is_refused_leaves_all_as_it_was(standin, platform: AwsPlatform, model: Path) -> None:
-    ref = platform.deploy("day", model, "realtime", {"count": 1, "max_count": 3})
-    platform.wait_in_service(ref, silent)
+    ref = platform.endpoints.start("day", model, "realtime", {"count": 1, "max_count": 3})
+    platform.endpoints.wait_in_service(ref, silent)
     before = kept(platform)
     standin.fail_next("sagemaker", "UpdateEndpoint", "ResourceLimitExceeded", message="The account-level limit is 3")
     with pytest.raises(UserError, match="limit is 3"):
-        platform.update(ref, model, {"count": 1, "max_count": 9})
+        platform.endpoints.update(ref, model, {"count": 1, "max_count": 9})
     assert targets(platform, ref) == [(1, 3)] and kept(platform) == before
-    platform.delete_endpoint(ref)
+    platform.endpoints.delete(ref)
 
 
 def test_an_update_that_was_broken_off_goes_on_at_aws(platform: AwsPlatform, model: Path) -> None:
     """What it is about to run stays there; the deployment says that it runs something else, until the next update."""
-    ref = platform.deploy("day", model, "realtime", {"count": 1, "max_count": 3})
-    platform.wait_in_service(ref, silent)
-    new = platform.update(ref, model, {})
-    platform.retire(new, ref)  # as after Stop
-    platform.wait_in_service(new, silent)
-    assert platform.endpoint(ref).status == "failed"
-    third = platform.update(ref, model, {})
-    platform.wait_in_service(third, silent)
-    platform.retire(ref, third)
-    assert platform.endpoint(third).status == "in service"
-    platform.delete_endpoint(third)
+    ref = platform.endpoints.start("day", model, "realtime", {"count": 1, "max_count": 3})
+    platform.endpoints.wait_in_service(ref, silent)
+    new = platform.endpoints.update(ref, model, {})
+    platform.endpoints.retire(new, ref)  # as after Stop
+    platform.endpoints.wait_in_service(new, silent)
+    assert platform.endpoints.state(ref).status == "failed"
+    third = platform.endpoints.update(ref, model, {})
+    platform.endpoints.wait_in_service(third, silent)
+    platform.endpoints.retire(ref, third)
+    assert platform.endpoints.state(third).status == "in service"
+    platform.endpoints.delete(third)

@@ -49,7 +49,7 @@ def test_credentials_that_expire_in_the_middle_of_an_upload_cost_nothing_that_wa
     folder, bucket = many_files(tmp_path), Bucket(account)
     assert bucket.name
     standin.fail_after(20, "s3", "PutObject", "ExpiredToken", times=1000, message="The provided token has expired.")
-    with pytest.raises(UserError, match="credentials have expired.*is not sent twice"):
+    with pytest.raises(UserError, match="credentials have expired.*not uploaded twice"):
         bucket.put_contents(folder, "datasets")
     standin.heal()
     sent = standin.count("s3", "PutObject")
@@ -70,21 +70,23 @@ def test_credentials_that_were_renewed_meanwhile_are_found(standin, account: Acc
 def test_what_one_may_not_do_is_said_with_what_to_ask_for(standin, account: Account) -> None:
     message = "User: arn:aws:iam::1:user/u is not authorized to perform: sagemaker:ListModels"
     standin.fail_next("sagemaker", "ListModels", "AccessDeniedException", message=message)
-    with pytest.raises(UserError, match="You may not list models: .*sagemaker:ListModels.*Ask who manages"):
+    with pytest.raises(
+        UserError, match="You may not list models: .*sagemaker:ListModels.*Ask the account's administrator"
+    ):
         account.call("sagemaker", "list_models")
 
 
 def test_a_bucket_in_another_region_is_named(standin, aws_account: dict) -> None:
     elsewhere = Bucket(Account(AwsSettings.parse({**aws_account, "region": "us-west-2"})))
-    with pytest.raises(UserError, match="lies in .*, but jobs would run in us-west-2"):
+    with pytest.raises(UserError, match="is in .*, but jobs run in us-west-2"):
         elsewhere.uri("x")
     gone = Bucket(Account(AwsSettings.parse({**aws_account, "bucket": "nobody-has-this-one"})))
-    with pytest.raises(UserError, match="There is no bucket “nobody-has-this-one”"):
+    with pytest.raises(UserError, match="The bucket “nobody-has-this-one” does not exist"):
         gone.uri("x")
 
 
 def test_a_network_that_goes_away_comes_back(standin, account: Account, tmp_path: Path) -> None:
-    bucket = Bucket(Account(account.settings, patience=30))
+    bucket = Bucket(Account(account.settings, unreachable_seconds=30))
     assert bucket.name
     standin.cut_off(seconds=6)
     uri = bucket.put_contents(many_files(tmp_path), "datasets")
@@ -95,7 +97,7 @@ def test_a_network_that_stays_away_is_said(standin, account: Account) -> None:
     standin.cut_off(seconds=60)
     begun = time.monotonic()
     with pytest.raises(UserError, match="could not be reached to list models.*Check the network"):
-        Account(account.settings, patience=1).call("sagemaker", "list_models")
+        Account(account.settings, unreachable_seconds=1).call("sagemaker", "list_models")
     assert time.monotonic() - begun < 30
     standin.heal()
 
@@ -103,23 +105,23 @@ def test_a_network_that_stays_away_is_said(standin, account: Account) -> None:
 def test_a_request_of_a_session_that_may_have_been_answered_is_not_sent_again(
     standin, platform: AwsPlatform, tmp_path: Path
 ) -> None:
-    ref = platform.deploy("once", save_model(tmp_path), "realtime", {})
-    platform.wait_in_service(ref, silent)
-    platform.invoke(ref, b"{}", "application/json", "NEW_SESSION")
+    ref = platform.endpoints.start("once", save_model(tmp_path), "realtime", {})
+    platform.endpoints.wait_in_service(ref, silent)
+    platform.endpoints.invoke(ref, b"{}", "application/json", "NEW_SESSION")
     standin.cut_off(seconds=1)
     with pytest.raises(UserError, match="could not be reached to invoke endpoint"):
-        platform.invoke(ref, b"{}", "application/json", "NEW_SESSION")
+        platform.endpoints.invoke(ref, b"{}", "application/json", "NEW_SESSION")
     assert standin.cut == 1
     standin.heal()
-    platform.delete_endpoint(ref)
+    platform.endpoints.delete(ref)
 
 
 def test_a_role_that_was_made_a_moment_ago_is_waited_for(standin, platform: AwsPlatform, tmp_path: Path) -> None:
     message = "Could not assume role arn:aws:iam::1:role/r. Please ensure that the role exists"
     standin.fail_next("sagemaker", "CreateModel", "ValidationException", times=2, message=message)
-    ref = platform.deploy("soon", save_model(tmp_path), "realtime", {})
-    platform.delete_endpoint(ref)
-    assert platform.endpoint(ref).status == "gone"
+    ref = platform.endpoints.start("soon", save_model(tmp_path), "realtime", {})
+    platform.endpoints.delete(ref)
+    assert platform.endpoints.state(ref).status == "gone"
 
 
 @pytest.mark.parametrize("operation", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
@@ -127,21 +129,21 @@ def test_a_deployment_that_fails_on_the_way_leaves_nothing(
     standin, platform: AwsPlatform, tmp_path: Path, operation: str
 ) -> None:
     standin.fail_next("sagemaker", operation, "ResourceLimitExceeded", message="The account-level limit is 0 Instances")
-    with pytest.raises(UserError, match="may not have that much at once: .*limit is 0.*higher quota"):
-        platform.deploy("halfway", save_model(tmp_path), "async", {})
+    with pytest.raises(UserError, match="quota of the account is exceeded: .*limit is 0.*higher quota"):
+        platform.endpoints.start("halfway", save_model(tmp_path), "async", {})
     for lister, key in (("list_models", "Models"), ("list_endpoint_configs", "EndpointConfigs")):
         assert list(platform.account.pages("sagemaker", lister, key)) == []
     until(lambda: list(platform.account.pages("sagemaker", "list_endpoints", "Endpoints")) == [])  # deletions take time
 
 
 def test_an_endpoint_that_somebody_else_deleted_is_gone(standin, platform: AwsPlatform, tmp_path: Path) -> None:
-    ref = platform.deploy("shared", save_model(tmp_path), "realtime", {})
-    platform.wait_in_service(ref, silent)
+    ref = platform.endpoints.start("shared", save_model(tmp_path), "realtime", {})
+    platform.endpoints.wait_in_service(ref, silent)
     platform.account.call("sagemaker", "delete_endpoint", EndpointName=ref["endpoint"])
-    until(lambda: platform.endpoint(ref).status == "gone")
+    until(lambda: platform.endpoints.state(ref).status == "gone")
     with pytest.raises(UserError, match="deleted on AWS.*Start it again on Deploy"):
-        platform.invoke(ref, b"{}", "application/json", "NEW_SESSION")
-    platform.delete_endpoint(ref)
+        platform.endpoints.invoke(ref, b"{}", "application/json", "NEW_SESSION")
+    platform.endpoints.delete(ref)
     assert list(platform.account.pages("sagemaker", "list_models", "Models")) == []
 
 
@@ -186,9 +188,9 @@ def test_a_training_whose_console_went_away_is_followed_not_repeated(
     spec = TrainingSpec("lost", {"train": save_channel(tmp_path / "train")}, settings, "lostlostlost", tmp_path / "out")
     standin.fail_after(1, "sagemaker", "DescribeTrainingJob", "AccessDeniedException", times=1, message="not now")
     with pytest.raises(UserError, match="not now"):
-        platform.train(spec, QUIET)
-    assert platform.resumable("lostlostlost")
-    platform.train(spec, QUIET)
+        platform.training.run(spec, QUIET)
+    assert platform.training.can_resume("lostlostlost")
+    platform.training.run(spec, QUIET)
     assert json.loads((spec.output / "model.json").read_bytes())["classes"] == ["square", "disc"]
     assert standin.count("sagemaker", "CreateTrainingJob") == 1
 
@@ -202,33 +204,33 @@ def test_a_batch_whose_console_went_away_is_followed_not_repeated(
     before = standin.count("sagemaker", "CreateProcessingJob")
     standin.fail_after(1, "sagemaker", "DescribeProcessingJob", "AccessDeniedException", times=1, message="not now")
     with pytest.raises(UserError, match="not now"):
-        platform.process(spec, QUIET)
-    platform.process(spec, QUIET)
+        platform.batch.run(spec, QUIET)
+    platform.batch.run(spec, QUIET)
     assert (output / "0.json").exists()
     assert standin.count("sagemaker", "CreateProcessingJob") == before + 1
-    platform.process(spec, QUIET)  # one that has ended is done again
+    platform.batch.run(spec, QUIET)  # one that has ended is done again
     assert standin.count("sagemaker", "CreateProcessingJob") == before + 2
 
 
 def test_what_costs_is_deleted_even_where_its_scaling_may_not_be(
     standin, platform: AwsPlatform, tmp_path: Path
 ) -> None:
-    ref = platform.deploy("dear", save_model(tmp_path), "realtime", {})
-    platform.wait_in_service(ref, silent)
+    ref = platform.endpoints.start("dear", save_model(tmp_path), "realtime", {})
+    platform.endpoints.wait_in_service(ref, silent)
     refused = "not authorized to perform: application-autoscaling:DescribeScalableTargets"
     standin.fail_next("application-autoscaling", "DescribeScalableTargets", "AccessDeniedException", message=refused)
     with pytest.raises(UserError, match="The endpoint is deleted, but.*DescribeScalableTargets"):
-        platform.delete_endpoint(ref)
-    until(lambda: platform.endpoint(ref).status == "gone")
+        platform.endpoints.delete(ref)
+    until(lambda: platform.endpoints.state(ref).status == "gone")
     assert list(platform.account.pages("sagemaker", "list_models", "Models")) == []
 
 
 def test_an_endpoint_is_found_where_it_is_although_another_region_is_chosen(
     standin, platform: AwsPlatform, aws_account: dict, tmp_path: Path
 ) -> None:
-    ref = platform.deploy("here", save_model(tmp_path), "realtime", {})
-    platform.wait_in_service(ref, silent)
+    ref = platform.endpoints.start("here", save_model(tmp_path), "realtime", {})
+    platform.endpoints.wait_in_service(ref, silent)
     elsewhere = AwsPlatform(AwsSettings.parse({**aws_account, "region": "us-west-2"}))
-    assert elsewhere.endpoint(ref).status == "in service"
-    elsewhere.delete_endpoint(ref)
-    until(lambda: platform.endpoint(ref).status == "gone")
+    assert elsewhere.endpoints.state(ref).status == "in service"
+    elsewhere.endpoints.delete(ref)
+    until(lambda: platform.endpoints.state(ref).status == "gone")

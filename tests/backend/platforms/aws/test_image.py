@@ -91,7 +91,7 @@ def codebuild(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, A
 
 def push(account: Account, tag: str, repository: str = "") -> str:
     """Put an image into the stack's repository, as a build does, or into another; returns its URI with digest."""
-    repository = repository or image.repository(account)
+    repository = repository or image.stack_repository(account)
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     config = {"mediaType": kind, "size": 1, "digest": f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"}
     manifest = {"schemaVersion": 2, "mediaType": kind, "config": config, "layers": []}
@@ -107,7 +107,7 @@ def test_the_files_are_those_that_docker_takes() -> None:
     folder = image.SOURCES
     patterns = [line.strip() for line in (folder / ".dockerignore").read_text().splitlines() if line.strip()]
     docker = {each for each in exclude_paths(str(folder), patterns) if (folder / each).is_file()}
-    ours = {path.relative_to(folder).as_posix() for path in image.context(folder)}
+    ours = {path.relative_to(folder).as_posix() for path in image.build_context(folder)}
     assert ours == docker and {"Dockerfile", "requirements.txt", "bytetrack/serve.py"} <= ours
 
 
@@ -132,27 +132,29 @@ def test_rules_mean_what_they_mean_to_docker(tmp_path: Path, rules: str) -> None
     (tmp_path / ".dockerignore").write_text(rules)
     patterns = [each.strip() for each in rules.splitlines() if each.strip() and each[0] != "#"]
     docker = {each for each in exclude_paths(str(tmp_path), patterns) if (tmp_path / each).is_file()}
-    assert {path.relative_to(tmp_path).as_posix() for path in image.context(tmp_path)} == docker | {".dockerignore"}
+    assert {path.relative_to(tmp_path).as_posix() for path in image.build_context(tmp_path)} == docker | {
+        ".dockerignore"
+    }
 
 
 def test_the_digest_changes_with_what_goes_into_the_image_and_only_with_that(sources: Path) -> None:
-    first, zipped = image.digest(sources), image.archive(sources)
+    first, zipped = image.sources_digest(sources), image.archive(sources)
     (sources / "notes.txt").write_text("not copied")
     (sources / "bytetrack" / "__pycache__").mkdir()
     (sources / "bytetrack" / "__pycache__" / "x.pyc").write_bytes(b"x")
     (sources / "bytetrack" / "extra.py").touch()
-    assert (image.digest(sources), image.archive(sources)) == (first, zipped)
+    assert (image.sources_digest(sources), image.archive(sources)) == (first, zipped)
     names = zipfile.ZipFile(io.BytesIO(zipped)).namelist()
     assert "Dockerfile" in names and "bytetrack/extra.py" in names and "notes.txt" not in names
     (sources / "bytetrack" / "extra.py").rename(sources / "bytetrack" / "other.py")
-    assert image.digest(sources) != first
+    assert image.sources_digest(sources) != first
 
 
 # --- The build --------------------------------------------------------------------------------------------------------
 
 
 def test_an_image_is_built_from_the_sources_in_the_bucket(account: Account, sources: Path, codebuild, standin) -> None:
-    tag = image.digest(sources)
+    tag = image.sources_digest(sources)
     logs, place = standin.client("logs"), {"logGroupName": "/builds", "logStreamName": tag}
     logs.create_log_group(logGroupName="/builds")
     logs.create_log_stream(**place)
@@ -180,12 +182,12 @@ def test_an_image_is_built_from_the_sources_in_the_bucket(account: Account, sour
     progress: list[float] = []
     watch = Watch(lines.append, lambda state: phases.append(state.status), lambda share, step: progress.append(share))
     uri = image.build(account, watch, sources)
-    assert uri.startswith(f"{image.repository(account)}@sha256:") and len(asked) == 1
+    assert uri.startswith(f"{image.stack_repository(account)}@sha256:") and len(asked) == 1
     assert phases == ["QUEUED", "BUILD", "COMPLETED"] and progress == sorted(progress)
     assert [each for each in lines if each in ("Step 1/9", "Step 2/9", "pushed")] == ["Step 1/9", "Step 2/9", "pushed"]
     sent = account.call("s3", "get_object", Bucket=account.settings.bucket, Key=f"image/{tag}.zip")["Body"].read()
     assert sent == image.archive(sources)
-    assert image.state(account, sources) == image.State("ready", uri)
+    assert image.state(account, sources) == image.ImageState("ready", uri)
     assert image.build(account, watch, sources) == uri and len(asked) == 1  # there is nothing to build any more
 
 
@@ -197,12 +199,10 @@ def test_a_failed_build_says_which_phase_and_why(account: Account, sources: Path
         {"phaseType": "COMPLETED"},
     ]
     codebuild({"buildStatus": "FAILED", "currentPhase": "COMPLETED", "phases": phases})
-    with pytest.raises(
-        UserError, match="not built. BUILD failed: Error while .* exit status 1. The log says more: http"
-    ):
+    with pytest.raises(UserError, match="not built. BUILD failed: Error while .* exit status 1. See the log: http"):
         image.build(account, QUIET, sources)
     codebuild(ENDED)
-    with pytest.raises(UserError, match="says that the image is built, but .* has no tag"):
+    with pytest.raises(UserError, match="reports that it built the image, but .* has no tag"):
         image.build(account, QUIET, sources)
 
 
@@ -215,11 +215,11 @@ def test_a_build_that_is_stopped_is_stopped_on_aws(account: Account, sources: Pa
 
     with pytest.raises(Stopped):
         image.build(account, Watch(lines.append, stop), sources)
-    assert standin.count("codebuild", "StopBuild") == 1 and "asked to stop" in lines[-1]
+    assert standin.count("codebuild", "StopBuild") == 1 and "asked CodeBuild to stop" in lines[-1]
 
 
 def test_a_build_that_runs_already_is_followed(account: Account, sources: Path, codebuild) -> None:
-    tag = image.digest(sources)
+    tag = image.sources_digest(sources)
     variables = {"environmentVariables": [{"name": "TAG", "value": tag, "type": "PLAINTEXT"}]}
     environment = {"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_MEDIUM", **variables}
     account.call("codebuild", "start_build", projectName="images")
@@ -233,11 +233,11 @@ def test_a_build_that_runs_already_is_followed(account: Account, sources: Path, 
 def test_sources_that_changed_make_the_image_outdated(
     settings: dict[str, str], account: Account, sources: Path
 ) -> None:
-    old = push(account, image.digest(sources))
+    old = push(account, image.sources_digest(sources))
     chosen = Account(AwsSettings.parse({**settings, "image": old}))
-    assert image.state(chosen, sources) == image.State("ready", old)
+    assert image.state(chosen, sources) == image.ImageState("ready", old)
     (sources / "bytetrack" / "extra.py").write_text("# changed")
-    assert image.state(chosen, sources) == image.State("outdated", old)
+    assert image.state(chosen, sources) == image.ImageState("outdated", old)
 
 
 def test_a_named_image_is_looked_up_where_it_is(settings: dict[str, str], standin) -> None:
@@ -245,12 +245,12 @@ def test_a_named_image_is_looked_up_where_it_is(settings: dict[str, str], standi
     named = Account(AwsSettings.parse({**settings, "stack": "none", "image": f"{repository}:v1"}))
     assert image.state(named).status == "missing"
     push(named, "v1", repository)
-    assert image.state(named) == image.State("named", f"{repository}:v1")
-    with pytest.raises(UserError, match="make the stack first, or name an image"):
+    assert image.state(named) == image.ImageState("external", f"{repository}:v1")
+    with pytest.raises(UserError, match="Create the stack, or enter an existing image"):
         image.build(named, QUIET)
 
 
 def test_the_command_for_docker_names_the_same_tag(account: Account) -> None:
-    uri = f"{image.repository(account)}:{image.digest()}"
-    login, build, pushed = image.command(account, image.repository(account)).splitlines()
+    uri = f"{image.stack_repository(account)}:{image.sources_digest()}"
+    login, build, pushed = image.build_command(account, image.stack_repository(account)).splitlines()
     assert "docker login" in login and f"--tag {uri} " in build and pushed == f"docker push {uri}"

@@ -15,7 +15,7 @@ from tests.backend.platforms.aws.make_instances import make
 def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Account:
     """One whose prices come from the table."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(prices, "_ask", lambda account, usage: None)
+    monkeypatch.setattr(prices, "_start_refresh", lambda account, usage: None)
     return Account(AwsSettings(region="us-east-1"))
 
 
@@ -30,12 +30,12 @@ def test_gpus_come_first_and_the_cheapest_before_the_dearer() -> None:
     known = {"ml.g5.xlarge": prices.Price(1.4, ""), "ml.g4dn.xlarge": prices.Price(0.7, "")}
     names = [each.name for each in instances.offered("training", known)]
     assert names[:2] == ["ml.g4dn.xlarge", "ml.g5.xlarge"]
-    gpus = [instances.table()[name].gpus > 0 for name in names]
+    gpus = [instances.instance_table()[name].gpus > 0 for name in names]
     assert gpus == sorted(gpus, reverse=True) and not gpus[-1]
 
 
 def test_what_the_image_cannot_run_on_is_not_offered(account: Account) -> None:
-    for usage in instances.USAGES:
+    for usage in instances.TYPE_LISTS:
         offered = instances.choices(account, usage)
         too_old = {"ml.p2.xlarge", "ml.p3.2xlarge", "ml.p3dn.24xlarge"}  # K80 and V100, which CUDA 13 does not support
         assert not too_old & set(offered)
@@ -65,7 +65,7 @@ def test_types_with_a_local_disk_are_known() -> None:
 
 def test_the_table_says_what_ec2_says() -> None:
     made = make()["types"]
-    assert {name: made[name] for name in instances.table()} == {
+    assert {name: made[name] for name in instances.instance_table()} == {
         each.name: [each.cpus, each.memory, each.gpu, each.gpus, each.gpu_memory, each.disk]
-        for each in instances.table().values()
+        for each in instances.instance_table().values()
     }

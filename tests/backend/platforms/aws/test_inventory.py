@@ -14,7 +14,7 @@ from backend.errors import UserError
 from backend.platforms.aws import inventory as module
 from backend.platforms.aws import prices
 from backend.platforms.aws.account import Account
-from backend.platforms.aws.inventory import delete_resource, inventory
+from backend.platforms.aws.inventory import AwsInventory
 from backend.platforms.aws.platform import AwsPlatform
 from backend.platforms.aws.settings import AwsSettings
 from backend.platforms.base import Resource
@@ -27,7 +27,7 @@ OPTIONS = {"instance_type": "ml.m5.large", "count": 2, "max_count": 2}
 def platform(standin, aws_account: dict, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AwsPlatform:
     """In a bucket that the stack made; prices come from the table."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(prices, "_ask", lambda account, usage: None)
+    monkeypatch.setattr(prices, "_start_refresh", lambda account, usage: None)
     platform = AwsPlatform(AwsSettings.parse(aws_account))
     settings = platform.account.settings
     platform.account.call("s3", "put_bucket_tagging", Bucket=settings.bucket, Tagging={"TagSet": settings.tag_list})
@@ -70,22 +70,22 @@ def put(account: Account, key: str, times: int = 1) -> None:
 
 
 def found(account: Account, kind: str) -> list[Resource]:
-    return [each for each in inventory(account) if each.kind == kind]
+    return [each for each in AwsInventory(account).resources() if each.kind == kind]
 
 
 def test_an_endpoint_has_its_cost_and_goes_with_all_that_belongs_to_it(platform: AwsPlatform, tmp_path: Path) -> None:
     account = platform.account
-    ref = platform.deploy("yard", save_model(tmp_path / "model"), "realtime", OPTIONS)
-    platform.wait_in_service(ref, silent)
-    dearest, *others = inventory(account)
+    ref = platform.endpoints.start("yard", save_model(tmp_path / "model"), "realtime", OPTIONS)
+    platform.endpoints.wait_in_service(ref, silent)
+    dearest, *others = AwsInventory(account).resources()
     assert (dearest.kind, dearest.name, dearest.cost_per_hour) == ("endpoint", ref["endpoint"], 0.23)
     assert dearest.status == "InService, 2 x ml.m5.large, price of the table of 2026-09-25, us-east-1"
     assert dearest.since and dearest.idle_since == dearest.since  # nobody has used it yet
     assert {each.kind for each in others} == {"files"}
-    delete_resource(account, dearest.id)
+    AwsInventory(account).delete(dearest.id)
     until(lambda: not found(account, "endpoint"))
     assert not found(account, "model") and not found(account, "endpoint configuration")
-    delete_resource(account, dearest.id)  # fine if it is gone already
+    AwsInventory(account).delete(dearest.id)  # fine if it is gone already
 
 
 def test_what_an_endpoint_left_behind_is_listed(account: Account) -> None:
@@ -101,15 +101,15 @@ def test_what_an_endpoint_left_behind_is_listed(account: Account) -> None:
     left = found(account, "model") + found(account, "endpoint configuration")
     assert [each.name for each in left] == ["bts-lonely", "bts-left"]
     for each in left:
-        delete_resource(account, each.id)
-    assert inventory(account) == []
+        AwsInventory(account).delete(each.id)
+    assert AwsInventory(account).resources() == []
 
 
 def test_images_have_their_size_and_are_removed_together(
     standin, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = account.call("ecr", "create_repository", repositoryName="bytetrack-studio/tracker-1")["repository"]
-    monkeypatch.setattr(module.image, "repository", lambda account: made["repositoryUri"])
+    monkeypatch.setattr(module.image, "stack_repository", lambda account: made["repositoryUri"])
     assert not found(account, "images")
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     for number in range(2):
@@ -126,44 +126,44 @@ def test_images_have_their_size_and_are_removed_together(
     assert (images.id, images.name) == (made["repositoryArn"], made["repositoryName"])
     assert images.status.startswith("2 of the tracker") and images.size > 0 and images.since
     with pytest.raises(UserError, match="is not the stack's repository"):
-        delete_resource(account, f"{images.id}-of-others")
+        AwsInventory(account).delete(f"{images.id}-of-others")
     standin.fail_next("ecr", "DescribeImages", "AccessDeniedException", message="not authorized")
     assert not found(account, "images")
-    delete_resource(account, images.id)
+    AwsInventory(account).delete(images.id)
     assert not found(account, "images")
 
 
 def test_a_kind_that_may_not_be_listed_says_so_and_hides_no_other(standin, account: Account) -> None:
     make_model(account, "bts-seen")
     standin.fail_next("sagemaker", "ListProcessingJobs", "AccessDeniedException", message="no ListProcessingJobs")
-    model, refused = sorted(inventory(account), key=lambda each: each.deletable, reverse=True)
+    model, refused = sorted(AwsInventory(account).resources(), key=lambda each: each.deletable, reverse=True)
     assert model.name == "bts-seen"
     assert (refused.kind, refused.name, refused.deletable) == ("batch job", "not listed", False)
     assert "You may not list processing jobs: no ListProcessingJobs" in refused.status
     for kind in module.KINDS.values():
         standin.fail_next("sagemaker", f"List{kind.name}s", "AccessDeniedException", message="nothing at all")
     with pytest.raises(UserError, match="nothing at all"):
-        inventory(account)
-    delete_resource(account, model.id)
+        AwsInventory(account).resources()
+    AwsInventory(account).delete(model.id)
 
 
 def test_what_others_made_is_not_listed(account: Account) -> None:
     make_model(account, "bts-of-another-stack", [{"Key": "bytetrack-studio", "Value": "other"}])
     make_model(account, "bts-untagged", [])
-    assert inventory(account) == []
+    assert AwsInventory(account).resources() == []
 
 
 def test_all_pages_are_read(account: Account) -> None:
     names = {f"bts-many-{number}" for number in range(30)}
     for name in names:
         make_model(account, name)
-    assert {each.name for each in inventory(account)} == names
+    assert {each.name for each in AwsInventory(account).resources()} == names
 
 
 def test_what_the_tags_do_not_tell_yet_is_found(standin, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     make_model(account, "bts-young")
-    monkeypatch.setattr(module, "_tagged", lambda account: {f"{account.settings.stack}:model/bts-gone"})
-    assert [each.name for each in inventory(account)] == ["bts-young"]
+    monkeypatch.setattr(module, "_tagged_arns", lambda account: {f"{account.settings.stack}:model/bts-gone"})
+    assert [each.name for each in AwsInventory(account).resources()] == ["bts-young"]
 
 
 def test_a_running_job_costs_is_stopped_and_then_deleted(account: Account) -> None:
@@ -176,12 +176,12 @@ def test_a_running_job_costs_is_stopped_and_then_deleted(account: Account) -> No
     )
     (running,) = found(account, "training job")
     assert running.status.startswith("InProgress, 2 x ml.g5.xlarge") and running.cost_per_hour == 2 * 1.408
-    assert inventory(account)[0] == running
-    delete_resource(account, running.id)
+    assert AwsInventory(account).resources()[0] == running
+    AwsInventory(account).delete(running.id)
     until(lambda: found(account, "training job")[0].status in ("Stopped", "Failed"))
     (ended,) = found(account, "training job")
     assert ended.cost_per_hour == 0
-    delete_resource(account, ended.id)
+    AwsInventory(account).delete(ended.id)
     assert not found(account, "training job")
 
 
@@ -205,18 +205,18 @@ def test_a_search_costs_what_its_trainings_do_and_goes_with_them(account: Accoun
     until(lambda: found(account, "search")[0].cost_per_hour == 2 * 1.408)
     (search,) = found(account, "search")
     assert not found(account, "training job")
-    delete_resource(account, search.id)
+    AwsInventory(account).delete(search.id)
     until(lambda: found(account, "search")[0].status in ("Stopped", "Failed", "Completed"))
-    delete_resource(account, search.id)
+    AwsInventory(account).delete(search.id)
     assert not found(account, "search") and not found(account, "training job")
 
 
 def test_a_group_of_the_registry_goes_with_its_versions(platform: AwsPlatform, tmp_path: Path) -> None:
     model = save_model(tmp_path / "model")
     for _ in range(2):
-        platform.publish("nano", model, {"AP50": 0.8})
+        platform.model_registry.publish("nano", model, {"AP50": 0.8})
     (group,) = found(platform.account, "model group")
-    delete_resource(platform.account, group.id)
+    AwsInventory(platform.account).delete(group.id)
     assert not found(platform.account, "model group")
 
 
@@ -227,14 +227,14 @@ def test_folders_are_counted_with_their_older_versions_and_emptied(account: Acco
     models, videos = sorted(found(account, "files"), key=lambda each: each.name)
     assert videos.name.endswith("/videos/") and (videos.status, videos.size) == ("2 files, 2 older versions", 400)
     assert models.status == "1 file"
-    delete_resource(account, videos.id)
+    AwsInventory(account).delete(videos.id)
     assert [each.id for each in found(account, "files")] == [models.id]
     versions = account.call("s3", "list_object_versions", Bucket=account.settings.bucket, Prefix="videos/")
     assert not versions.get("Versions") and not versions.get("DeleteMarkers")
 
 
 def test_a_large_folder_is_not_counted_to_its_end(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_FILES", 3)
+    monkeypatch.setattr(module, "MAX_COUNTED_FILES", 3)
     for number in range(5):
         put(account, f"frames/{number}.jpg")
     (frames,) = found(account, "files")
@@ -247,23 +247,26 @@ def test_files_in_a_bucket_of_others_are_not_deleted(account: Account) -> None:
     put(account, "payroll/2026.csv")
     (videos,) = found(account, "files")
     assert not videos.deletable and "did not make" in videos.status
-    with pytest.raises(UserError, match="was not made by this console"):
-        delete_resource(account, videos.id)
+    with pytest.raises(UserError, match="did not create the bucket"):
+        AwsInventory(account).delete(videos.id)
     assert found(account, "files") == [videos]
 
 
 def test_without_a_bucket_there_are_no_files(account: Account) -> None:
     gone = Account(AwsSettings(region=account.region, bucket="nobody-has-this-one"))
-    assert inventory(gone) == [] and inventory(Account(AwsSettings(region=account.region))) == []
+    assert (
+        AwsInventory(gone).resources() == []
+        and AwsInventory(Account(AwsSettings(region=account.region))).resources() == []
+    )
 
 
 def test_without_permission_to_read_tags_one_is_told_what_to_ask_for(standin, account: Account) -> None:
     message = "User: arn:aws:iam::1:user/u is not authorized to perform: tag:GetResources"
     standin.fail_next("tagging", "GetResources", "AccessDeniedException", message=message)
     with pytest.raises(UserError, match="You may not get resources: .*tag:GetResources"):
-        inventory(account)
+        AwsInventory(account).resources()
 
 
 def test_what_is_nothing_is_refused_with_a_sentence(account: Account) -> None:
-    with pytest.raises(UserError, match="nothing that can be deleted here"):
-        delete_resource(account, "arn:aws:iam::123456789012:role/admin")
+    with pytest.raises(UserError, match="cannot be deleted here"):
+        AwsInventory(account).delete("arn:aws:iam::123456789012:role/admin")

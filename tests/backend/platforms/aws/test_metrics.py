@@ -91,7 +91,7 @@ def test_the_last_request_is_found_to_five_minutes(account: Account) -> None:
 
 
 def test_many_endpoints_take_few_requests(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(metrics, "AT_ONCE", 2)
+    monkeypatch.setattr(metrics, "ENDPOINTS_PER_REQUEST", 2)
     now = time.time()
     names = [f"yard-{number}" for number in range(5)]
     for name in names:

@@ -102,7 +102,7 @@ def price_list(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Pric
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(prices, "_asked", {})
+    monkeypatch.setattr(prices, "_refreshed", {})
     yield server
     server.shutdown()
     server.server_close()
@@ -119,56 +119,56 @@ def kept(tmp_path: Path) -> Path:
 
 
 def test_prices_are_those_of_the_region_and_of_the_use(price_list: PriceList, account: Account) -> None:
-    trained, hosted = (prices.per_hour(account, "ml.g5.xlarge", usage) for usage in ("training", "hosting"))
+    trained, hosted = (prices.instance_price(account, "ml.g5.xlarge", usage) for usage in ("training", "hosting"))
     assert trained and trained.per_hour == 1.57 and str(trained) == "$1.57 per hour"
     assert hosted and hosted.per_hour == 1.6
-    assert prices.per_hour(account, "ml.p6-b200.48xlarge", "training") is not None  # of the second page
+    assert prices.instance_price(account, "ml.p6-b200.48xlarge", "training") is not None  # of the second page
 
 
 def test_fees_and_free_allowances_are_no_prices(price_list: PriceList, account: Account) -> None:
-    assert prices.per_hour(account, "ml.p4d.24xlarge", "training") is None
-    price = prices.per_hour(account, "ml.m5.large", "training")
+    assert prices.instance_price(account, "ml.p4d.24xlarge", "training") is None
+    price = prices.instance_price(account, "ml.m5.large", "training")
     assert price and price.per_hour == 0.128
 
 
 def test_what_is_kept_is_not_asked_for_again(price_list: PriceList, account: Account) -> None:
-    first = prices.table(account, "training")
+    first = prices.price_table(account, "training")
     asked = len(price_list.asked)
-    assert prices.table(account, "training") == first and len(price_list.asked) == asked
+    assert prices.price_table(account, "training") == first and len(price_list.asked) == asked
 
 
 def test_a_list_of_last_month_answers_and_is_renewed(price_list: PriceList, account: Account, tmp_path: Path) -> None:
-    prices.table(account, "training")
+    prices.price_table(account, "training")
     month_ago = time.time() - 30 * 86400
     os.utime(kept(tmp_path), (month_ago, month_ago))
-    prices._asked.clear()
-    old = prices.per_hour(account, "ml.g5.xlarge", "training")
+    prices._refreshed.clear()
+    old = prices.instance_price(account, "ml.g5.xlarge", "training")
     assert old and old.estimate and "price list of" in str(old)
     until(lambda: time.time() - kept(tmp_path).stat().st_mtime < 3600)
-    new = prices.per_hour(account, "ml.g5.xlarge", "training")
+    new = prices.instance_price(account, "ml.g5.xlarge", "training")
     assert new and not new.estimate
 
 
 def test_without_permission_prices_say_that_they_are_of_a_table(price_list: PriceList, account: Account) -> None:
     price_list.denied = True
-    price = prices.per_hour(account, "ml.g5.xlarge", "training")
+    price = prices.instance_price(account, "ml.g5.xlarge", "training")
     assert price and price.estimate and str(price) == "$1.41 per hour (table of 2026-09-25, us-east-1)"
     asked = len(price_list.asked)
-    prices.per_hour(account, "ml.g5.xlarge", "training")
+    prices.instance_price(account, "ml.g5.xlarge", "training")
     assert asked == len(price_list.asked)  # it does not knock at every turn
 
 
 def test_a_slow_list_keeps_nobody_waiting(
     price_list: PriceList, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prices, "PATIENCE", 0.05)
+    monkeypatch.setattr(prices, "FIRST_ANSWER_SECONDS", 0.05)
     price_list.answers.clear()
-    price = prices.per_hour(account, "ml.g5.xlarge", "training")
+    price = prices.instance_price(account, "ml.g5.xlarge", "training")
     price_list.answers.set()
     assert price and price.estimate
 
 
 def test_the_table_has_only_types_that_exist_and_sane_prices() -> None:
-    for name, price in prices.fallback().items():
-        assert name in instances.types("hosting") or name in instances.types("training")
+    for name, price in prices.fallback_table().items():
+        assert name in instances.type_names("hosting") or name in instances.type_names("training")
         assert 0.01 < price.per_hour < 200

@@ -192,7 +192,7 @@ def test_deleting_says_what_stays_and_forgets_only_what_goes(standin) -> None:
     account, lines = account_with(**found), []
     assert stack.delete(account, Watch(lines.append)) == {"role": ""}
     assert stack.describe(account) is None
-    assert "The bucket stays" in lines[0] and found["bucket"] in lines[-1]
+    assert "Keeps the bucket" in lines[0] and found["bucket"] in lines[-1]
     assert any("DELETE_COMPLETE" in line for line in lines)
     assert stack.delete(account_with(), QUIET) == {}
 
@@ -201,7 +201,7 @@ def test_a_stack_of_somebody_else_is_left_alone(standin) -> None:
     body = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
     standin.client("cloudformation").create_stack(StackName="bytetrack-studio", TemplateBody=body)
     for act in (stack.create_or_update, stack.delete):
-        with pytest.raises(UserError, match="stack “bytetrack-studio” in eu-west-1 that this console did not make"):
+        with pytest.raises(UserError, match="This console did not create the stack “bytetrack-studio” in eu-west-1"):
             act(account_with(), QUIET)
 
 
@@ -218,12 +218,12 @@ def test_a_failed_creation_says_why_and_is_made_anew(standin, monkeypatch: pytes
     with monkeypatch.context() as patch:
         patch.setattr(moto.Stack, "create_resources", failing)
         with pytest.raises(
-            UserError, match=r"was not made \(ROLLBACK_COMPLETE\). BuildLogs .*: .* already exists Cloud"
+            UserError, match=r"was not created \(ROLLBACK_COMPLETE\). BuildLogs .*: .* already exists Cloud"
         ):
             stack.create_or_update(account_with(), QUIET)
     lines: list[str] = []
     assert stack.create_or_update(account_with(), Watch(lines.append))["role"]
-    assert any("made anew" in line for line in lines)
+    assert any("to create it again" in line for line in lines)
 
 
 def slowly(made: moto.Stack, then: Callable[[], None]) -> None:
@@ -257,7 +257,7 @@ def test_events_come_while_it_is_made_and_a_second_look_follows(standin, monkeyp
     lines: list[str] = []
     watch = Watch(lines.append, lambda state: told.append(state.status), lambda share, step: progress.append(share))
     assert stack.create_or_update(account, watch)["bucket"]
-    assert "following it" in lines[0] and told[0] == "CREATE_IN_PROGRESS" and told[-1] == "CREATE_COMPLETE"
+    assert "following CloudFormation" in lines[0] and told[0] == "CREATE_IN_PROGRESS" and told[-1] == "CREATE_COMPLETE"
     assert [line.split("  ", 1)[1] for line in lines if "DataBucket" in line] == [
         "DataBucket  CREATE_IN_PROGRESS", "DataBucket  CREATE_COMPLETE"
     ]  # fmt: skip
@@ -266,14 +266,16 @@ def test_events_come_while_it_is_made_and_a_second_look_follows(standin, monkeyp
 
 def test_the_command_for_a_terminal_says_the_same(standin) -> None:
     account = account_with(kms_key=KEY, tags="team=vision", profile="", **VPC)
-    command = stack.command(account, None)
+    command = stack.deploy_command(account, None)
     assert command.startswith("aws cloudformation deploy --stack-name bytetrack-studio --template-file ")
     assert f"--parameter-overrides KmsKey={KEY} Vpc=yes WorkTeam=no --tags bytetrack-studio=bytetrack-studio team=vision" in command  # fmt: skip  # noqa: E501
     stack.create_or_update(account, QUIET)
     made = stack.describe(account)
     own = account_with(bucket=made.outputs["Bucket"])  # type: ignore[union-attr]
-    assert " Bucket= KmsKey= Vpc=no " in stack.command(own, made)  # also what was chosen before and is not any more
-    assert stack.command(account_with(region="eu-north-1"), None) == ""
+    assert " Bucket= KmsKey= Vpc=no " in stack.deploy_command(
+        own, made
+    )  # also what was chosen before and is not any more
+    assert stack.deploy_command(account_with(region="eu-north-1"), None) == ""
 
 
 # --- The work team ----------------------------------------------------------------------------------------------------
@@ -331,7 +333,7 @@ def test_a_workforce_that_exists_gets_one_more_team(standin, workforce) -> None:
 
 def test_a_workforce_with_another_login_and_a_region_without_ground_truth_are_refused(standin, workforce) -> None:
     workforce(FORCE | {"OidcConfig": {}})
-    with pytest.raises(UserError, match="“private”, logs in with a provider of its own. Make a team in it"):
+    with pytest.raises(UserError, match="“private”, signs in with its own identity provider. Create a team"):
         stack.create_or_update(account_with(), QUIET, team=True)
     with pytest.raises(UserError, match="does not label video in eu-north-1.*ap-northeast-1"):
         stack.create_or_update(account_with(region="eu-north-1"), QUIET, team=True)

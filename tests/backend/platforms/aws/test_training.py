@@ -35,7 +35,7 @@ def job(platform: AwsPlatform, token: str) -> dict[str, Any]:
 
 def test_two_instances_train_one_model_and_one_of_them_tells_its_figures(aws_account: dict, tmp_path: Path) -> None:
     platform, lines = AwsPlatform(AwsSettings.parse(aws_account)), list[str]()
-    platform.train(spec(tmp_path, "twotwotwo", count=2), Watch(lines.append))
+    platform.training.run(spec(tmp_path, "twotwotwo", count=2), Watch(lines.append))
     assert json.loads((tmp_path / "output" / "model.json").read_bytes())["classes"] == ["square", "disc"]
     assert any("2 x CPU" in line for line in lines)
     assert any("total_loss" in parse(line) and "epoch" in parse(line) for line in lines)
@@ -75,7 +75,7 @@ def test_sagemaker_gets_what_was_chosen(
 ) -> None:
     platform = AwsPlatform(AwsSettings.parse({**aws_account, **settings}))
     token = secrets.token_hex(8)
-    platform.train(spec(tmp_path, token, **options), QUIET)
+    platform.training.run(spec(tmp_path, token, **options), QUIET)
     found = job(platform, token)
     assert {key: found.get(key) for key in expected} == expected
     assert found["CheckpointConfig"]["S3Uri"].endswith(f"/checkpoints/{token}")
@@ -90,8 +90,8 @@ def test_a_search_that_was_lost_sight_of_is_followed_not_repeated(standin, aws_a
     describe = "DescribeHyperParameterTuningJob"
     standin.fail_after(2, "sagemaker", describe, "AccessDeniedException", times=1, message="not now")
     with pytest.raises(UserError, match="not now"):
-        platform.search_hyperparameters(search, QUIET, lambda trials: None)
-    assert platform.resumable("searchsearch")
-    assert platform.search_hyperparameters(search, QUIET, lambda trials: None).status == "done"
+        platform.hyperparameter_search.run(search, QUIET, lambda trials: None)
+    assert platform.training.can_resume("searchsearch")
+    assert platform.hyperparameter_search.run(search, QUIET, lambda trials: None).status == "done"
     assert (tmp_path / "output" / "model.json").exists()
     assert standin.count("sagemaker", "CreateHyperParameterTuningJob") == 1
