@@ -1,4 +1,4 @@
-"""`python -m app`: the console's web server, with routes for large files beside Streamlit's own."""
+"""`python -m app`: the web server of the console, with the routes of `app.routes` beside Streamlit's own."""
 
 from __future__ import annotations
 
@@ -28,21 +28,26 @@ console = App(
 
 
 def main() -> None:
+    """Parse the command line and run the server."""
     parser = argparse.ArgumentParser(prog="python -m app", description="Start the ByteTrack Studio console.")
-    parser.add_argument("--address", default="127.0.0.1", help="address to listen on (default: this machine only)")
+    parser.add_argument(
+        "--address",
+        default="127.0.0.1",
+        help="address to listen on (default: this machine only)",
+    )
     parser.add_argument(
         "--allow-host",
         action="append",
         metavar="NAME",
-        help="host name under which browsers reach the console, for example through a reverse proxy; may be repeated",
+        help="host name under which browsers reach the console, for example of a reverse proxy; may be repeated",
     )
-    parser.add_argument("--port", type=int, help="port to listen on (default: 8501, or the next that is free)")
-    parser.add_argument("--workspace", type=Path, help="folder that holds everything made here (default: workspace/)")
+    parser.add_argument("--port", type=int, help="port to listen on (default: 8501, or the next free port)")
+    parser.add_argument("--workspace", type=Path, help="folder for all data of the console (default: workspace/)")
     options = parser.parse_args()
     if options.workspace:
         os.environ["BYTETRACK_WORKSPACE"] = str(options.workspace.resolve())
     uploads.clean_up(workspace_root())
-    with suppress(UserError, OSError, sqlite3.Error):  # the pages say what is wrong with the workspace
+    with suppress(UserError, OSError, sqlite3.Error):  # The pages show what is wrong with the workspace.
         deployments.end_unrecorded_servers(Workspace(workspace_root()))
     port = {"server.port": options.port} if options.port else {}
     hosts = allowed_hosts(options.address, options.allow_host)

@@ -140,6 +140,6 @@ def journey_progress(workspace: Workspace) -> list[StepProgress]:
     ]
 
 
-def next_step(progress: list[StepProgress]) -> Step | None:
+def next_step(progress: list[StepProgress]) -> StepProgress | None:
     """Return the first step that is needed and not done; None if there is none."""
-    return next((entry.step for entry in progress if not entry.done and entry.needed), None)
+    return next((entry for entry in progress if not entry.done and entry.needed), None)

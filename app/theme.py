@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 # Distinct from one another, and readable on the light and on the dark theme.
 CHART_COLORS = ("#14a394", "#f59e0b", "#6366f1", "#e8506a", "#0ea5e9", "#84cc16", "#a855f7", "#7b8c8a")
@@ -13,7 +14,8 @@ ACCENT_FAINT = "rgba(20, 163, 148, 0.35)"
 NEUTRAL_FAINT = "rgba(123, 140, 138, 0.35)"
 
 SPLIT_COLORS = {"train": TEAL, "val": INDIGO, "test": AMBER}
-LATENCY_COLORS = {"client": INDIGO, "network": AMBER, "model": TEAL}
+LatencyPart = Literal["client", "network", "model"]
+LATENCY_COLORS: dict[LatencyPart, str] = {"client": INDIGO, "network": AMBER, "model": TEAL}
 
 
 def class_colors(classes: Sequence[str]) -> dict[str, str]:

@@ -1,97 +1,142 @@
-"""Home: what this is, where you stand, what comes next."""
+"""Home: what the console does, how far this workspace has come, and the next step."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from app.journey import STEPS, StepProgress, journey_progress, next_step
+from app.theme import ACCENT, NEUTRAL_FAINT
 from app.widgets import jobs_panel, start_job_and_rerun
 from app.widgets.formatting import ago, duration
 from app.widgets.jobs import STATUS_LOOK
 from app.workspace import PROJECT, workspace
 from backend import jobs
-from backend.workspace.records import Job, Video
+from backend.workspace.records import Job, Verb, Video
 
-HERO = PROJECT / "app" / "assets" / "hero.svg"
-CIRCLE = (
+HERO_IMAGE = PROJECT / "app" / "assets" / "hero.svg"
+CIRCLE_HTML = (
     '<div style="display:flex;align-items:center;margin:0 -0.25rem">'
     '<i style="flex:1;height:2px;background:{before}"></i>'
     '<span style="width:2.1rem;height:2.1rem;border-radius:50%;border:2px solid {line};background:{fill};color:{text};'
     'display:grid;place-items:center;font-weight:650">{mark}</span>'
     '<i style="flex:1;height:2px;background:{after}"></i></div>'
 )
-GROUPS = {
-    "Prepare": "Bring in your footage, cut it into clips, import what people labeled on them, and split it fairly.",
-    "Learn": "Train a YOLOX detector on your own classes, or bring in one that others trained, and see how good it is.",
-    "Use": "Deploy it three ways, and let ByteTrack give every object an id that stays with it through the video.",
-    "Judge": "Score the tracks against labels, tune the tracker, and compare what each way of serving costs in time.",
+GROUPS = {  # as in the sidebar
+    "Prepare": "Add your videos, cut them into clips, import or draw labels, and split them into datasets.",
+    "Train": "Train a YOLOX detector on your own classes, or import a pretrained one, and see how good it is.",
+    "Use": "Deploy it in three modes and let ByteTrack give every object an ID that it keeps through the video.",
+    "Evaluate": "Score the tracks against labels, tune the tracker, and compare latency, throughput and cost.",
 }
-TAKEN, AHEAD = "#14a394", "rgba(123,140,138,.35)"
+SAMPLE_VERB: Verb = "make sample"
+RECENT_JOBS = 6
 
 ws = workspace()
 
 
-def hero(steps: list[StepProgress]) -> None:
-    """What the console does, and the one thing to do now."""
+def main() -> None:
+    """Show the page."""
+    progress = journey_progress(ws)
+    hero(progress)
+    jobs_panel(SAMPLE_VERB)
+    st.space("small")
+    journey_strip(progress)
+    if recent_jobs := jobs.recent(ws, limit=RECENT_JOBS):
+        recent_activity(recent_jobs)
+    else:
+        st.space("small")
+        explanation()
+
+
+def hero(progress: list[StepProgress]) -> None:
+    """Show what the console does and a button for the next step."""
     words, picture = st.columns([5, 3], gap="large", vertical_alignment="center")
-    picture.image(str(HERO), width="stretch", alt="A video frame with tracked cars and people")
+    picture.image(str(HERO_IMAGE), width="stretch", alt="A video frame with tracked cars and people")
     with words:
         st.title("From raw video to tracks you can trust", anchor=False)
         st.markdown(
-            "Teach a detector what matters in your own video, let ByteTrack follow every object through it, and "
-            "measure how good and how fast that is. Everything runs on this machine."
+            "Train a detector on your own video, track every object in it with ByteTrack, and measure how accurate and "
+            "how fast that is."
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            offer(steps)
+            next_step_button(next_step(progress))
 
 
-def offer(steps: list[StepProgress]) -> None:
-    following = next_step(steps)
+def next_step_button(upcoming: StepProgress | None) -> None:
+    """Show the buttons to start with, or the one that leads to the next step."""
     if not ws.list(Video):
-        waiting = bool(jobs.active(ws, "make sample"))
-        help = "Short made-up scenes with cars and people that cross, hide each other, come and go, with exact labels."
+        running = bool(jobs.active(ws, SAMPLE_VERB))
         if st.button(
-            "Try it with the sample", type="primary", icon=":material/play_circle:", disabled=waiting, help=help
+            "Try it with the sample",
+            type="primary",
+            icon=":material/play_circle:",
+            disabled=running,
+            help="Creates short synthetic videos of cars and people that cross and hide each other, with exact labels.",
         ):
-            start_job_and_rerun("make sample", "Make the sample")
+            start_job_and_rerun(SAMPLE_VERB, "Make the sample")
         if st.button("Add my own video", icon=STEPS["videos"].material):
             st.switch_page(STEPS["videos"].page)
-    elif following:
-        if st.button(f"Next: {following.title}", type="primary", icon=following.material):
-            st.switch_page(following.page)
-        st.markdown(f":gray[{following.purpose}]", width="content")
+    elif upcoming:
+        if st.button(f"Next: {upcoming.step.title}", type="primary", icon=upcoming.step.material):
+            st.switch_page(upcoming.step.page)
+        st.markdown(f":gray[{upcoming.step.purpose}]", width="content")
     else:
-        st.markdown(
-            ":green[:material/check_circle:] You have taken every step. Repeat any of them with more of your video."
-        )
+        st.markdown(":green[:material/check_circle:] All steps are done. Repeat any of them with more of your video.")
 
 
-def strip(steps: list[StepProgress]) -> None:
-    """The journey in one line: a circle per step, filled when it was taken."""
-    following = next_step(steps)
+def journey_strip(progress: list[StepProgress]) -> None:
+    """Show a circle per step, filled if the step is done."""
+    upcoming = next_step(progress)
+    last = len(progress) - 1
     with st.container(border=True, key="journey"):
-        for place, (column, each) in enumerate(zip(st.columns(len(steps), gap="xsmall"), steps)):
-            line = TAKEN if each.done or each.step is following else AHEAD
-            circle = CIRCLE.format(
-                line=line,
-                fill=TAKEN if each.done else "transparent",
-                text="#fff" if each.done else "inherit",
-                mark="✓" if each.done else place + 1,
-                before="transparent" if place == 0 else TAKEN if each.done and steps[place - 1].done else AHEAD,
-                after="transparent"
-                if place == len(steps) - 1
-                else TAKEN
-                if each.done and steps[place + 1].done
-                else AHEAD,
+        for index, (column, entry) in enumerate(zip(st.columns(len(progress), gap="xsmall"), progress)):
+            joined_before = index > 0 and entry.done and progress[index - 1].done
+            joined_after = index < last and entry.done and progress[index + 1].done
+            circle = CIRCLE_HTML.format(
+                line=ACCENT if entry.done or entry is upcoming else NEUTRAL_FAINT,
+                fill=ACCENT if entry.done else "transparent",
+                text="#fff" if entry.done else "inherit",
+                mark="✓" if entry.done else index + 1,
+                before=line_color(joined_before, at_end=index == 0),
+                after=line_color(joined_after, at_end=index == last),
             )
             with column.container(horizontal_alignment="center", gap="xsmall"):
                 st.html(circle)
-                st.page_link(each.step.page, label=each.step.title, help=each.step.purpose)
-                st.markdown(f":small[{progress_of(each, following is each.step)}]", width="content")
+                st.page_link(entry.step.page, label=entry.step.title, help=entry.step.purpose)
+                st.markdown(f":small[{status_of(entry, upcoming)}]", width="content")
 
 
-def explain() -> None:
-    """For a first visit: what each part of the journey is for."""
+def line_color(joined: bool, *, at_end: bool) -> str:
+    """Return the color of the line beside a circle: none at the ends, filled between two steps that are done."""
+    if at_end:
+        return "transparent"
+    return ACCENT if joined else NEUTRAL_FAINT
+
+
+def status_of(entry: StepProgress, upcoming: StepProgress | None) -> str:
+    """Describe how far a step has come."""
+    if entry.done:
+        return f":gray[{entry.count:,} created]"
+    if entry is upcoming:
+        return ":primary[**Next**]"
+    return ":gray[Later]" if entry.needed else ":gray[Not needed]"
+
+
+def recent_activity(recent_jobs: list[Job]) -> None:
+    """Show the newest jobs, one per line."""
+    st.subheader("Recent activity", anchor=False)
+    with st.container(border=True, gap="xsmall"):
+        for job in recent_jobs:
+            icon, color = STATUS_LOOK[job.status]
+            took = job.ended - job.started if job.status == "done" and job.started and job.ended else None
+            status = job.status if took is None else f"{job.status} in {duration(took)}"
+            reason = f"  \n:small[:gray[{job.reason}]]" if job.reason else ""
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f":{color}[{icon}] {job.name} :gray[{status}]{reason}", width="stretch")
+                st.markdown(f":small[:gray[{ago(job.created)}]]", width="content")
+
+
+def explanation() -> None:
+    """Show what each part of the journey is for."""
     for column, (group, text) in zip(st.columns(len(GROUPS), gap="medium"), GROUPS.items()):
         icons = " ".join(step.material for step in STEPS.values() if step.group == group)
         with column.container(gap="xsmall"):
@@ -99,34 +144,4 @@ def explain() -> None:
             st.markdown(f"**{group}**  \n:gray[{text}]")
 
 
-def progress_of(standing: StepProgress, following: bool) -> str:
-    if standing.done:
-        return f":gray[{standing.count} made]"
-    if following:
-        return ":primary[**next**]"
-    return ":gray[to come]" if standing.needed else ":gray[not needed]"
-
-
-def activity(recent: list[Job]) -> None:
-    """The newest jobs, a line each."""
-    for job in recent:
-        icon, color = STATUS_LOOK[job.status]
-        took = f" in {duration(job.ended - job.started)}" if job.status == "done" and job.started and job.ended else ""
-        reason = f"  \n:small[:gray[{job.reason}]]" if job.reason else ""
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f":{color}[{icon}] {job.name} :gray[{job.status}{took}]{reason}", width="stretch")
-            st.markdown(f":small[:gray[{ago(job.created)}]]", width="content")
-
-
-steps = journey_progress(ws)
-hero(steps)
-jobs_panel("make sample")
-st.space("small")
-strip(steps)
-if recent := jobs.recent(ws, limit=6):
-    st.subheader("Lately", anchor=False)
-    with st.container(border=True, gap="xsmall"):
-        activity(recent)
-else:
-    st.space("small")
-    explain()
+main()

@@ -23,7 +23,8 @@ def sidebar(workspace: Workspace) -> None:
         st.html(_progress_bar(steps))
         st.markdown(f":small[{sum(step.done for step in steps)} of {len(steps)} steps done]")
         if upcoming := next_step(steps):
-            st.page_link(upcoming.page, label=f"Next: {upcoming.title}", icon=":material/arrow_forward:")
+            label = f"Next: {upcoming.step.title}"
+            st.page_link(upcoming.step.page, label=label, icon=":material/arrow_forward:")
     with st.sidebar:
         _running_jobs(workspace)
 

@@ -13,15 +13,20 @@ def model(source: str) -> Model:
     return Model(name="m", size="nano", classes=["person"], input_size=[64, 64], source=source)
 
 
+def next_step_key(workspace: Workspace) -> str | None:
+    upcoming = next_step(journey_progress(workspace))
+    return upcoming.step.key if upcoming else None
+
+
 def test_it_begins_with_videos(workspace: Workspace):
-    assert next_step(journey_progress(workspace)) is STEPS["videos"]
+    assert next_step_key(workspace) == "videos"
 
 
 def test_a_pretrained_model_leads_past_labels_and_training(workspace: Workspace):
     workspace.add(video())
-    assert next_step(journey_progress(workspace)) is STEPS["labels"]
+    assert next_step_key(workspace) == "labels"
     workspace.add(model("YOLOX COCO"))
-    assert next_step(journey_progress(workspace)) is STEPS["deploy"]
+    assert next_step_key(workspace) == "deploy"
     assert {entry.step.key for entry in journey_progress(workspace) if not entry.needed} == {
         "labels",
         "datasets",

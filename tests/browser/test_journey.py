@@ -25,11 +25,11 @@ def test_sample_to_comparison(page: Page) -> None:
     done(page, "Build dataset 1")
 
     go(page, "Training")
-    for name, value in {"max_epoch": "1", "test_size_h": "192", "test_size_w": "256"}.items():
+    for name, value in {"Epochs": "1", "Image height": "192", "Image width": "256"}.items():
         field = page.get_by_label(name, exact=True)
         field.fill(value)
         field.press("Enter")
-    expect(page.get_by_text("1 pass over")).to_be_visible()
+    expect(page.get_by_text("1 epoch of")).to_be_visible()
     button(page, "Start training").click()
     button(page, "Stop").wait_for()
     page.reload()  # the page may be closed and opened again
@@ -40,8 +40,8 @@ def test_sample_to_comparison(page: Page) -> None:
     expect(page.get_by_text("dataset 1 nano 1").first).to_be_visible()
 
     go(page, "Deploy")
-    for number, way in enumerate(("batch", "real-time", "asynchronous"), 1):
-        button(page, f"Deploy {way}").click()
+    for number, mode in enumerate(("batch", "real-time", "asynchronous"), 1):
+        button(page, f"Deploy {mode}").click()
         expect(button(page.get_by_test_id("stMain"), "Delete")).to_have_count(number, timeout=2 * MINUTE)
 
     go(page, "Track")
@@ -51,7 +51,7 @@ def test_sample_to_comparison(page: Page) -> None:
     go(page, "Evaluate")
     button(page, "Evaluate").click()
     done(page, "Evaluate sample 1")
-    page.reload()  # here, too, it may be opened again
+    page.reload()  # the page may be closed and opened again
     expect(page.get_by_text("HOTA", exact=True).first).to_be_visible(timeout=2 * MINUTE)
 
     go(page, "Compare")
@@ -60,12 +60,12 @@ def test_sample_to_comparison(page: Page) -> None:
 
     go(page, "Account")
     expect(page.get_by_text("Traceback")).to_have_count(0)
-    button(page, "Remove everything").click()
-    asked = page.get_by_role("dialog")
-    asked.get_by_role("textbox").fill("remove")
-    asked.get_by_role("textbox").press("Enter")
-    button(asked, "Remove everything").click()
-    expect(asked).to_have_count(0, timeout=MINUTE)
+    button(page, "Delete everything").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox").fill("delete")
+    dialog.get_by_role("textbox").press("Enter")
+    button(dialog, "Delete everything").click()
+    expect(dialog).to_have_count(0, timeout=MINUTE)
     page.get_by_test_id("stSidebarNav").get_by_role("link", name="Home", exact=True).click()
     expect(button(page, "Try it with the sample")).to_be_visible()
 

@@ -60,7 +60,7 @@ def editor(page: Page, workspace: Workspace) -> Locator:
     page.get_by_text("Label clips").click()
     choose(page, "Clips", "moving")
     page.keyboard.press("Escape")
-    expect(page.get_by_text("21 frames of 1 clip")).to_be_visible()  # the page knows of it
+    expect(page.get_by_text("21 frames in 1 clip")).to_be_visible()  # the page knows of it
     classes = page.get_by_label("Classes", exact=True)
     classes.fill("square, disc")
     classes.press("Enter")
@@ -156,8 +156,8 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(
     button(page, "Draw").click()
     expect(editor).to_have_attribute("data-boxes", str(2 * FRAMES), timeout=MINUTE)
     button(page, "Everything in this clip is labeled").click()
-    button(page, "Bring in").click()
-    done(page, "Bring in moving")
+    button(page, "Save as labels").click()
+    done(page, "Save labels of moving")
     (labels,) = workspace.list(Labels)
     found = load_labels(workspace, labels)
     assert labels.labeled_frames == list(range(FRAMES)) and labels.classes == ["square", "disc"]
@@ -171,7 +171,7 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(
     button(page, "Build dataset").click()
     done(page, "Build dataset 1")
     go(page, "Training")
-    for name, value in {"max_epoch": "1", "test_size_h": "96", "test_size_w": "160"}.items():
+    for name, value in {"Epochs": "1", "Image height": "96", "Image width": "160"}.items():
         field = page.get_by_label(name, exact=True)
         field.fill(value)
         field.press("Enter")

@@ -12,7 +12,7 @@ def test_an_empty_workspace(open_page, workspace):
     texts = [text.value for text in page.markdown]
     assert any(str(workspace.root) in text for text in texts)
     assert any("Amazon SageMaker in your own account" in text for text in texts)
-    assert any("no endpoint is kept up and no job is at work" in text.value for text in page.caption)
+    assert any("Nothing is running: no endpoints and no jobs" in text.value for text in page.caption)
 
 
 def test_what_exists_is_counted(open_page, video, labels):
@@ -21,9 +21,9 @@ def test_what_exists_is_counted(open_page, video, labels):
     assert sum(text.startswith("**0** ") for text in texts) == len(KINDS) - 2
 
 
-def test_everything_goes_only_after_the_word_was_typed(open_page, workspace, video, labels, tiny_video):
+def test_everything_is_deleted_only_after_the_word_was_typed(open_page, workspace, video, labels, tiny_video):
     page = open_page("account")
-    button(page, "Remove everything").click().run()
+    button(page, "Delete everything").click().run()
     confirm = page.button(key="everything-confirm")
     assert confirm.disabled
     assert "videos: 1, labels: 1" in next(text.value for text in page.markdown if "cannot be undone" in text.value)

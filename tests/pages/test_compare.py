@@ -43,7 +43,7 @@ def row(endpoint: str, mode: str, fps: float, latency: list[float], error: str =
     }
 
 
-def told(page) -> str:
+def summary(page) -> str:
     return next(text.value for text in page.markdown if ":material/lightbulb:" in text.value)
 
 
@@ -58,11 +58,11 @@ def test_without_endpoints_it_leads_to_them(open_page, video):
 def test_comparing_is_a_job(open_page, video, endpoint, finish):
     page = open_page("compare")
     button(page, "Compare").click().run()
-    job = finish()  # it fails, as this model has no files; how it ends is the comparison's affair
+    job = finish()  # it fails, since this model has no files
     assert (job.verb, job.params["video"], job.params["endpoints"]) == ("compare", video.id, [endpoint.id])
 
 
-def test_a_comparison_is_told_in_words_and_charts(open_page, workspace, video):
+def test_a_comparison_is_summarized_in_words_and_charts(open_page, workspace, video):
     rows = [
         row("files", "batch", 90.0, []),
         row("live", "realtime", 40.0, [12.0, 12.0]),
@@ -70,15 +70,17 @@ def test_a_comparison_is_told_in_words_and_charts(open_page, workspace, video):
     ]
     workspace.add(Comparison(name="three ways", video=video.id, rows=rows))
     page = open_page("compare")
-    assert "**files** gets the most done: 90 frames per second." in told(page)
-    assert "**live** answers soonest: of its 2 requests, half within 12 ms, most of it spent in the model" in told(page)
-    assert "none of them costs anything" in told(page)
+    assert "**files** has the highest throughput: 90 frames/s." in summary(page)
+    assert "**live** has the lowest latency: of its 2 requests, half within 12 ms, most of it in the model" in summary(
+        page
+    )
+    assert "No costs are known" in summary(page)
     assert "Gone." in page.warning[0].value
     assert len(page.get("plotly_chart")) == 3
     table = page.dataframe[0].value
     assert table["Requests"].tolist() == [0, 2]
-    assert table["model (ms)"].tolist() == ["–", "9 / – / –"]
-    assert table["latency (ms)"].tolist() == ["no requests", "12 / needs 10 / needs 100"]
+    assert table["Model (ms)"].tolist() == ["–", "9 / – / –"]
+    assert table["Latency (ms)"].tolist() == ["no requests", "12 / needs 10 / needs 100"]
 
 
 def test_percentiles_are_shown_from_enough_requests_on(open_page, workspace, video):
@@ -88,8 +90,8 @@ def test_percentiles_are_shown_from_enough_requests_on(open_page, workspace, vid
     table = page.dataframe[0].value
     assert table["Requests"].tolist() == [1, 9, 10, 99, 100]
     few, some, many = "12 / needs 10 / needs 100", "12 / 12 / needs 100", "12 / 12 / 12"
-    assert table["latency (ms)"].tolist() == [few, few, some, some, many]
-    assert table["client (ms)"].tolist() == ["1 / – / –", "1 / – / –", "1 / 1 / –", "1 / 1 / –", "1 / 1 / 1"]
+    assert table["Latency (ms)"].tolist() == [few, few, some, some, many]
+    assert table["Client (ms)"].tolist() == ["1 / – / –", "1 / – / –", "1 / 1 / –", "1 / 1 / –", "1 / 1 / 1"]
     assert any("p90 needs 10 requests, p99 needs 100" in caption.value for caption in page.caption)
     figures = [json.loads(chart.proto.spec) for chart in page.get("plotly_chart")]
     names = {trace["name"] for trace in figures[2]["data"]}
@@ -105,12 +107,12 @@ def test_percentiles_are_shown_from_enough_requests_on(open_page, workspace, vid
         (100, "of its 100 requests, half within 12 ms, 9 of 10 within 12 ms, 99 of 100 within 12 ms, most"),
     ],
 )
-def test_the_words_claim_no_more_than_the_requests_tell(open_page, workspace, video, requests, says):
+def test_the_summary_has_only_percentiles_with_enough_requests(open_page, workspace, video, requests, says):
     workspace.add(Comparison(name="one", video=video.id, rows=[row("live", "realtime", 40.0, [12.0] * requests)]))
-    assert says in told(open_page("compare"))
+    assert says in summary(open_page("compare"))
 
 
-def test_what_the_endpoints_gave_is_seen_on_the_video(open_page, workspace, video, labels):
+def test_the_tracks_of_the_endpoints_are_shown_on_the_video(open_page, workspace, video, labels):
     rows = [row("files", "batch", 90.0, []), row("live", "realtime", 40.0, [12.0]), row("x", "async", 0, [], "Gone.")]
     comparison = workspace.add(Comparison(name="ways", video=video.id, rows=rows))
     for place in (0, 1):
@@ -122,9 +124,9 @@ def test_what_the_endpoints_gave_is_seen_on_the_video(open_page, workspace, vide
     assert not page.exception and page.selectbox(key=f"see-{comparison.id}-second").value == labels.id
 
 
-def test_costs_are_compared_where_there_are_any(open_page, workspace, video):
+def test_known_costs_are_compared(open_page, workspace, video):
     rows = [row("big", "batch", 90.0, [], cost=0.5), row("small", "batch", 10.0, [], cost=0.25)]
     workspace.add(Comparison(name="two", video=video.id, rows=rows))
     page = open_page("compare")
-    assert "**small** costs least: $0.2500" in told(page)
-    assert "add a real-time endpoint" in told(page)
+    assert "**small** has the lowest cost: $0.2500" in summary(page)
+    assert "add a real-time endpoint" in summary(page)

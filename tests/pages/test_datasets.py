@@ -29,10 +29,10 @@ def test_a_single_clip_is_offered_to_be_split_in_time(open_page, workspace, labe
     assert len(workspace.list(Labels)) == 1 + datasets.PIECES
 
 
-def test_the_suggested_split_leaves_out_what_its_clips_hold(open_page, parts):
+def test_the_suggested_split_does_not_use_a_video_whose_clips_are_labeled(open_page, parts):
     page = open_page("datasets")
-    uses = dict(zip(page.dataframe[0].value["Clip"], page.dataframe[0].value["Use for"]))
-    assert uses == {"tiny": "leave out", "tiny_0": "train", "tiny_1": "train", "tiny_2": "val", "tiny_3": "test"}
+    splits = dict(zip(page.dataframe[0].value["Clip"], page.dataframe[0].value["Split"]))
+    assert splits == {"tiny": "not used", "tiny_0": "train", "tiny_1": "train", "tiny_2": "val", "tiny_3": "test"}
 
 
 def test_build_and_show(open_page, workspace, parts, finish):

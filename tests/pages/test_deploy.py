@@ -13,7 +13,7 @@ def button(page, label: str):
 
 @pytest.fixture
 def model(workspace) -> Model:
-    """A record as a training leaves it; what a page tells about a model does not need its weights."""
+    """A model without weights, which the page does not need."""
     return workspace.add(
         Model(name="site nano", size="nano", classes=["person"], input_size=[64, 64], source="trained")
     )
@@ -35,10 +35,10 @@ def test_batch_is_ready_at_once_and_deleted_after_asking(open_page, workspace, m
     assert workspace.list(Endpoint)  # it asks first
 
 
-def test_an_endpoint_whose_process_is_gone_can_be_started_again(open_page, workspace, model):
+def test_an_endpoint_whose_process_is_gone_can_be_restarted(open_page, workspace, model):
     ref = {"folder": str(workspace.root / "gone"), "port": 9, "pid": 2**22, "pid_started": 0.0, "mode": "realtime"}
     workspace.add(Endpoint(name="cam", model=model.id, mode="realtime", platform="local", ref=ref))
-    assert button(open_page("deploy"), "Start again")
+    assert button(open_page("deploy"), "Restart")
 
 
 def test_a_model_that_cannot_be_served_says_why(open_page, workspace, model, finish):

@@ -50,10 +50,10 @@ def run(workspace, video: Video, labels: Labels, model: Model) -> Run:
 
 
 @pytest.fixture
-def tuning(open_page, run):
-    """The page on its second tab."""
+def settings_page(open_page, run):
+    """The page on its tab for tracker settings."""
     page = open_page("evaluate")
-    page.session_state["evaluate-tab"] = ":material/tune: Tune thresholds"
+    page.session_state["evaluate-tab"] = ":material/tune: Tracker settings"
     page.run()
     assert not page.error, [error.value for error in page.error]
     return page
@@ -90,44 +90,44 @@ def test_runs_with_the_same_labels_are_compared(open_page, workspace, run, label
     assert len(open_page("evaluate").get("plotly_chart")) == 2
 
 
-def test_tuning_shows_scores_and_how_they_change(tuning, played):
-    assert metrics(tuning)["MOTA"] == "100.0 %"  # the detections hold all frames
-    assert next(metric.delta for metric in tuning.metric if metric.label == "MOTA") == "+25.0"
-    assert [layer["name"] for layer in played(tuning)["layers"]] == ["labels", "tracks"]
+def test_tracker_settings_show_scores_and_their_changes(settings_page, played):
+    assert metrics(settings_page)["MOTA"] == "100.0 %"  # the detections hold all frames
+    assert next(metric.delta for metric in settings_page.metric if metric.label == "MOTA") == "+25.0"
+    assert [layer["name"] for layer in played(settings_page)["layers"]] == ["labels", "tracks"]
 
 
-def test_a_slider_tracks_again(tuning, run, played):
-    before = played(tuning)["layers"]
-    tuning.slider(key=f"tune-{run.id}-min_box_area").set_value(2000).run()
-    assert metrics(tuning)["MOTA"] == "0.0 %"  # the object has 20 times 30 pixels
-    assert played(tuning)["layers"] != before
-    button(tuning, "Back to the model's own").click().run()
-    assert metrics(tuning)["MOTA"] == "100.0 %" and played(tuning)["layers"] == before
+def test_a_slider_tracks_again(settings_page, run, played):
+    before = played(settings_page)["layers"]
+    settings_page.slider(key=f"setting-{run.id}-min_box_area").set_value(2000).run()
+    assert metrics(settings_page)["MOTA"] == "0.0 %"  # the object has 20 times 30 pixels
+    assert played(settings_page)["layers"] != before
+    button(settings_page, "Reset to the model's settings").click().run()
+    assert metrics(settings_page)["MOTA"] == "100.0 %" and played(settings_page)["layers"] == before
 
 
-def test_thresholds_are_kept_with_the_model(tuning, workspace, run, model):
-    tuning.slider(key=f"tune-{run.id}-track_thresh").set_value(0.4).run()
-    button(tuning, "Keep these thresholds with the model").click().run()
+def test_settings_are_saved_to_the_model(settings_page, workspace, run, model):
+    settings_page.slider(key=f"setting-{run.id}-track_thresh").set_value(0.4).run()
+    settings_page.button(key="save-sliders").click().run()
     assert read_config(workspace.folder(model)).thresholds["track_thresh"] == 0.4
 
 
-def test_a_search_finds_settings_that_can_be_tried_and_kept(tuning, workspace, run, labels, model, finish):
-    models.keep_thresholds(workspace, model.id, {"track_thresh": 0.95})  # nothing is seen
-    button(tuning, "Search for the best").click().run()
+def test_a_search_finds_settings_that_can_be_tried_and_saved(settings_page, workspace, run, labels, model, finish):
+    models.keep_thresholds(workspace, model.id, {"track_thresh": 0.95})  # nothing is tracked
+    button(settings_page, "Start search").click().run()
     job = finish()
     assert job.status == "done", job.reason
-    tuning.run()
+    settings_page.run()
     (search,) = workspace.list(TrackerSearch)
     assert search.before["HOTA"] == 0 and search.metrics["HOTA"] == 100
-    assert len(tuning.get("plotly_chart")) == 2  # what matters, and every trial
-    button(tuning, "Put them on the sliders").click().run()
-    assert tuning.slider(key=f"tune-{run.id}-track_thresh").value == search.settings["track_thresh"]
-    button(tuning, "Keep them with the model").click().run()
+    assert len(settings_page.get("plotly_chart")) == 2  # importance of settings, and HOTA of each trial
+    button(settings_page, "Try on sliders").click().run()
+    assert settings_page.slider(key=f"setting-{run.id}-track_thresh").value == search.settings["track_thresh"]
+    settings_page.button(key="save-search").click().run()
     assert read_config(workspace.folder(model)).thresholds.items() >= search.settings.items()
 
 
-def test_a_search_warns_of_objects_that_are_not_labeled(tuning, workspace, run, labels, model):
-    assert not tuning.warning
+def test_a_search_warns_of_objects_that_are_not_labeled(settings_page, workspace, run, labels, model):
+    assert not settings_page.warning
     everywhere = VideoDetections.load(workspace.folder(run) / "detections.npz")
     twice = {name: np.concatenate([getattr(everywhere, name)] * 2) for name in ("frame", "scores", "class_ids")}
     order = np.argsort(twice["frame"], kind="stable")
@@ -137,20 +137,20 @@ def test_a_search_warns_of_objects_that_are_not_labeled(tuning, workspace, run, 
     ).save(workspace.folder(run) / "detections.npz")
     st.cache_resource.clear()  # a run's detections never change outside this test
     st.cache_data.clear()
-    tuning.run()
-    (before,) = tuning.warning
+    settings_page.run()
+    (before,) = settings_page.warning
     assert "1 track has no label on most of the labeled frames: ID 2 (frames 0 to 19)" in before.value
 
     made = search(workspace, progress.silent, run=run.id, labels=labels.id, trials=2)
     models.keep_thresholds(workspace, model.id, {"track_thresh": 0.95})  # hides both tracks
-    tuning.run()
-    (after,) = tuning.warning
+    settings_page.run()
+    (after,) = settings_page.warning
     assert after.value == before.value == made["warning"]
 
 
-def test_a_run_without_detections_cannot_be_tuned(open_page, workspace, run):
+def test_a_run_without_detections_cannot_be_tracked_again(open_page, workspace, run):
     (workspace.folder(run) / "detections.npz").unlink()
     page = open_page("evaluate")
-    page.session_state["evaluate-tab"] = ":material/tune: Tune thresholds"
+    page.session_state["evaluate-tab"] = ":material/tune: Tracker settings"
     page.run()
-    assert "kept no detections" in page.info[0].value
+    assert "has no detections" in page.info[0].value

@@ -11,7 +11,7 @@ from backend.platforms import registry
 from backend.steps import labeling
 from backend.workspace.records import LabelingJob, Labels, Run
 from bytetrack.tracks import Tracks
-from pages.parts.labeling_jobs import sources_of
+from pages.parts.labeling_form import starting_points
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
@@ -82,7 +82,7 @@ def test_boxes_are_shown_on_the_video(open_page, labels, video, played):
     assert shown["stops"] == labels.labeled_frames and [layer["name"] for layer in shown["layers"]] == ["labels"]
 
 
-def test_a_clip_is_labeled_here_and_brought_in(open_page, workspace, video, finish):
+def test_a_clip_is_labeled_here_and_saved_as_labels(open_page, workspace, video, finish):
     page = open_page("labels")
     page.multiselect(key="labeling-clips").select(video.id).run()
     next(each for each in page.text_input if each.label == "Classes").input("bird").run()
@@ -102,7 +102,7 @@ def test_a_clip_is_labeled_here_and_brought_in(open_page, workspace, video, fini
     folder.save(0, json.dumps(drawn).encode())
     page.run()
     assert any("1 of 1 clip labeled" in each.text for each in page.get("progress"))
-    page.button(key=f"bring-in-{record.id}").click().run()
+    page.button(key=f"save-labels-{record.id}").click().run()
     assert finish().status == "done"
     (labels,) = workspace.list(Labels)
     assert (labels.boxes, labels.objects, len(labels.labeled_frames)) == (10, 1, video.frames)
@@ -121,15 +121,15 @@ def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, vi
     page = open_page("track")
     page.button(key=f"correct-{run.id}").click().run()
     assert page.multiselect(key="labeling-clips").value == [video.id]
-    assert page.selectbox(key="labeling-begin").value == "tracks by nano"
+    assert page.selectbox(key="labeling-begin").value == "Tracks by nano"
     assert not page.button(key="labeling-start").disabled
 
     page = open_page("track")
     page.selectbox(key="track-run").select(older.id).run()
     page.button(key=f"correct-{older.id}").click().run()
     begin = page.selectbox(key="labeling-begin").value
-    assert begin.startswith("tracks by nano, ")
-    assert sources_of([video])[begin] == {video.id: older.id}
+    assert begin.startswith("Tracks by nano, ")
+    assert starting_points([video])[begin] == {video.id: older.id}
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_clips_go_to_people_and_come_back_as_labels(open_page, on_aws, video, st
     assert page.button(key="labeling-start").disabled
     page.multiselect(key="labeling-clips").select(video.id).run()
     page.number_input(key="labeling-every").set_value(4).run()
-    assert any("5 frames of 1 clip" in each.value for each in page.markdown)
+    assert any("5 frames in 1 clip" in each.value for each in page.markdown)
     next(each for each in page.text_input if each.label == "Classes").input("a name that is too long").run()
     assert page.button(key="labeling-start").disabled and "1 to 16 characters" in page.warning[0].value
     next(each for each in page.text_input if each.label == "Classes").input("bird, car").run()
@@ -158,7 +158,7 @@ def test_clips_go_to_people_and_come_back_as_labels(open_page, on_aws, video, st
     assert page.get("link_button")[0].proto.url.startswith("https://abcdefghij.labeling.")
     standin.label(record.ref["job"], {0: Tracks([0, 1], [1, 1], [[5, 5, 25, 25]] * 2, [1, 1], [0, 0], ("bird",))})
     page.run()
-    page.button(key=f"bring-in-{record.id}").click().run()
+    page.button(key=f"save-labels-{record.id}").click().run()
     assert finish().status == "done"
     (labels,) = on_aws.list(Labels)
     assert (labels.video, labels.labeled_frames, labels.boxes) == (video.id, [0, 4, 8, 12, 16], 2)
@@ -167,7 +167,7 @@ def test_clips_go_to_people_and_come_back_as_labels(open_page, on_aws, video, st
 def test_earlier_labels_are_offered_to_be_corrected(open_page, on_aws, labels, standin, finish):
     page = open_page("labels")
     page.multiselect(key="labeling-clips").select(labels.video).run()
-    page.selectbox(key="labeling-begin").select("earlier labels").run()
+    page.selectbox(key="labeling-begin").select("Earlier labels").run()
     page.button(key="labeling-start").click().run()
     assert finish().status == "done"
     (record,) = on_aws.list(LabelingJob)

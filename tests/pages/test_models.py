@@ -36,13 +36,13 @@ def test_without_models_published_ones_are_offered(open_page):
 def test_a_model_is_shown(open_page, model):
     page = open_page("models")
     assert any("coco" in text.value for text in page.markdown)
-    assert any("frames fitted into 64 × 64" in text.value for text in page.caption)
+    assert any("input 64 × 64, pixels 0-255" in text.value for text in page.caption)
 
 
 def test_classes_are_chosen_from_its_own(open_page, workspace, model):
     page = open_page("models")
     next(each for each in page.multiselect if each.label == "Classes").set_value(["person"]).run()
-    button(page, "Make a model with these").click().run()
+    button(page, "Save as new model").click().run()
     assert {tuple(each.classes) for each in workspace.list(Model)} == {("person", "car"), ("person",)}
 
 

@@ -58,7 +58,7 @@ def test_aws_is_chosen_told_what_it_lacks_and_left_again(open_page, workspace, a
     field(page, "Bucket").input(aws_account["bucket"])
     button(page, "Save").click().run()
     assert registry.settings_of(workspace, "aws")["bucket"] == aws_account["bucket"]
-    button(page, "Use This machine").click().run()
+    button(page, "Use this machine").click().run()
     assert registry.chosen(workspace) == "local" and "What AWS needs" not in texts(page)
 
 
@@ -86,7 +86,7 @@ def test_aws_without_region_or_credentials_says_so_once_and_can_be_set_up(
     assert told and len(set(told)) == len(told)
     assert not [sentence for sentence in told if "Exception" in sentence or "unexpected" in sentence]
     assert any(("credentials" if region else "region") in sentence for sentence in [*told, texts(page)])
-    assert field(page, "Region") and button(page, "Use This machine")
+    assert field(page, "Region") and button(page, "Use this machine")
 
 
 @pytest.mark.parametrize("key", ["home", "videos", "labels", "datasets", "training", "models", "deploy", "compare"])
@@ -103,8 +103,8 @@ def test_what_is_on_aws_is_deleted_after_asking(open_page, workspace, on_aws, mo
     aws = registry.platform_of(workspace)
     aws.endpoints.start("forgotten", workspace.folder(model), "realtime", {})  # by a console that was lost since
     page = open_page("account")
-    frame = next(each.value for each in page.main.dataframe if "What" in each.value and "Size" in each.value)
-    assert set(frame["What"]) >= {"endpoint", "files"}
+    frame = next(each.value for each in page.main.dataframe if "Type" in each.value and "Size" in each.value)
+    assert set(frame["Type"]) >= {"endpoint", "files"}
     assert button(page, "Delete").disabled
     for each in aws.inventory.resources():
         aws.inventory.delete(each.id)

@@ -66,7 +66,7 @@ def test_without_a_deployed_model_it_leads_there(open_page, video):
 def test_tracking_is_a_job(open_page, workspace, video, endpoint, finish):
     page = open_page("track")
     button(page, "Track").click().run()
-    job = finish()  # it fails, as this model has no files; how it ends is tracking's affair
+    job = finish()  # it fails, since this model has no files
     assert (job.verb, job.params["video"], job.params["endpoint"]) == ("track", video.id, endpoint.id)
 
 
@@ -104,7 +104,7 @@ def test_runs_outlive_their_endpoint(open_page, workspace, run, endpoint, model)
     workspace.remove(model)
     page = open_page("track")
     assert button(page, "Go to Deploy")
-    assert any("removed meanwhile" in text.value for text in page.markdown)
+    assert any("model deleted" in text.value for text in page.markdown)
 
 
 def test_a_run_without_tracks(open_page, workspace, run, played):
@@ -114,6 +114,6 @@ def test_a_run_without_tracks(open_page, workspace, run, played):
 
 def test_removing_asks_first(open_page, workspace, run):
     page = open_page("track")
-    button(page, "Remove").click().run()
+    button(page, "Delete").click().run()
     assert workspace.list(Run) and not jobs.active(workspace)
     assert any(each.key == "removal-confirm" for each in page.button)

@@ -29,22 +29,29 @@ def test_without_a_dataset_it_leads_to_them(open_page):
 def test_what_is_suggested_fits_the_dataset(open_page, dataset):
     page = open_page("training")
     assert field(page, "Name").value == "site nano 1"
-    assert int(field(page, "test_size_w").value) % 32 == 0
+    assert int(field(page, "Image width").value) % 32 == 0
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("max_epoch", "0"), ("batch_size", "many"), ("test_size_h", "100"), ("basic_lr_per_img", "nan")]
+    ("label", "name", "value"),
+    [
+        ("Epochs", "max_epoch", "0"),
+        ("Batch size", "batch_size", "many"),
+        ("Image height", "test_size_h", "100"),
+        ("Learning rate per image", "basic_lr_per_img", "nan"),
+        ("test_conf", "test_conf", "2"),  # under Advanced, by the name of the hyperparameter
+    ],
 )
-def test_a_hyperparameter_that_makes_no_sense_is_named_before_the_start(open_page, dataset, name, value):
+def test_an_invalid_hyperparameter_is_named_before_the_start(open_page, dataset, label, name, value):
     page = open_page("training")
-    field(page, name).input(value).run()
+    field(page, label).input(value).run()
     assert any(name in error.value for error in page.error)
-    assert not any(each.label == "Start training" for each in page.main.button)
+    assert not any(button.label == "Start training" for button in page.main.button)
 
 
 def test_a_training_is_started_stopped_and_offered_again(open_page, workspace, dataset, finish):
     page = open_page("training")
-    for name in ("test_size_h", "test_size_w"):
+    for name in ("Image height", "Image width"):
         field(page, name).input("64").run()
     button(page, "Start training").click().run()
     (job,) = workspace.list(Job)

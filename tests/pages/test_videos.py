@@ -48,7 +48,7 @@ def test_details_and_cutting(open_page, workspace, video, finish):
     next(button for button in page.main.button if button.label == "Open").click().run()
     assert {metric.label: metric.value for metric in page.metric}["Frames"] == "20"
     page.number_input[0].set_value(8).run()
-    assert "3 clips of 8 frames (0.8 s), the last of 4. Sound is left out." in [text.value for text in page.caption]
+    assert "3 clips of 8 frames (0.8 s), the last of 4. Without sound." in [text.value for text in page.caption]
     next(button for button in page.main.button if button.label == "Cut into 3 clips").click().run()
     assert finish().status == "done"
     assert sorted(clip.frames for clip in workspace.list(Video) if clip.parent) == [4, 8, 8]
@@ -64,7 +64,7 @@ def test_extracting_frames_leaves_a_zip_to_download(open_page, workspace, video,
 
 def test_removing_asks_first_and_says_what_goes_with_it(open_page, workspace, video, labels):
     page = open_page("videos", video=video.id)
-    next(button for button in page.main.button if button.label == "Remove").click().run()
+    next(button for button in page.main.button if button.label == "Delete").click().run()
     assert "1 label set" in page.warning[0].value
     assert workspace.list(Video)
 

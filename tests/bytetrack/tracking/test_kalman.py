@@ -1,3 +1,5 @@
+"""The Kalman filter equals a filter with full matrices."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -10,11 +12,12 @@ BOXES = np.array([[10.0, 20.0, 50.0, 120.0], [300.0, 10.0, 340.0, 30.0]])
 
 
 def dense_noise(height: float, weight: float, aspect: float) -> np.ndarray:
+    """Return the `(4,)` variances of x, y, aspect ratio and height."""
     return np.array([weight * height, weight * height, aspect, weight * height]) ** 2
 
 
 class DenseFilter:
-    """The 8x8 filter of the DeepSORT paper for one box, written down without any shortcut."""
+    """The Kalman filter of the DeepSORT paper for one box, with 8x8 matrices."""
 
     motion = np.eye(8) + np.eye(8, k=4)
     measure = np.eye(4, 8)
@@ -39,13 +42,13 @@ class DenseFilter:
         self.covariance = self.covariance - gain @ innovation @ gain.T
 
 
-def started(xyxy: np.ndarray) -> np.ndarray:
-    tracks = seen(xyxy)
+def initiated(xyxy: np.ndarray) -> np.ndarray:
+    tracks = records(xyxy)
     kalman.initiate(tracks)
     return tracks
 
 
-def seen(xyxy: np.ndarray) -> np.ndarray:
+def records(xyxy: np.ndarray) -> np.ndarray:
     boxes = np.zeros(len(xyxy), BOX)
     boxes["xyxy"] = xyxy
     return boxes
@@ -56,45 +59,45 @@ def to_xyah(xyxy: np.ndarray) -> np.ndarray:
     return np.column_stack([(left + right) / 2, (top + bottom) / 2, (right - left) / (bottom - top), bottom - top])
 
 
-EVERY = np.arange(len(BOXES))
+ALL = np.arange(len(BOXES))
 
 
-def test_the_steps_equal_those_of_the_dense_filter() -> None:
+def test_all_steps_equal_those_of_the_dense_filter() -> None:
     random = np.random.default_rng(0)
-    tracks, dense = started(BOXES), [DenseFilter(box) for box in to_xyah(BOXES)]
+    tracks, dense = initiated(BOXES), [DenseFilter(box) for box in to_xyah(BOXES)]
     for step in range(20):
-        kalman.predict(tracks, EVERY)
-        for each in dense:
-            each.predict()
-        if step % 4:  # every fourth frame nothing is seen
+        kalman.predict(tracks, ALL)
+        for dense_filter in dense:
+            dense_filter.predict()
+        if step % 4:  # In every fourth frame there is no detection.
             xyxy = BOXES + random.normal(0, 3, (2, 4)) + 2 * step
-            kalman.update(tracks, EVERY, seen(xyxy), EVERY)
-            for each, box in zip(dense, to_xyah(xyxy)):
-                each.update(box)
-        means = np.array([each.mean.reshape(2, 4) for each in dense])
-        variances = np.array([np.diag(each.covariance)[:4] for each in dense])
+            kalman.update(tracks, ALL, records(xyxy), ALL)
+            for dense_filter, box in zip(dense, to_xyah(xyxy)):
+                dense_filter.update(box)
+        means = np.array([dense_filter.mean.reshape(2, 4) for dense_filter in dense])
+        variances = np.array([np.diag(dense_filter.covariance)[:4] for dense_filter in dense])
         assert tracks["state"][:, :2] == pytest.approx(means, abs=1e-9)
         assert tracks["state"][:, kalman.VARIANCE] == pytest.approx(variances, rel=1e-9)
         assert to_xyah(tracks["xyxy"]) == pytest.approx(means[:, 0])
 
 
-def test_a_steady_motion_is_learned() -> None:
-    tracks = started(BOXES)
+def test_a_constant_velocity_is_estimated() -> None:
+    tracks = initiated(BOXES)
     for step in range(1, 31):
-        kalman.predict(tracks, EVERY)
-        kalman.update(tracks, EVERY, seen(BOXES + 5 * step), EVERY)
+        kalman.predict(tracks, ALL)
+        kalman.update(tracks, ALL, records(BOXES + 5 * step), ALL)
     assert tracks["state"][:, kalman.VELOCITY, kalman.X] == pytest.approx([5, 5], abs=0.2)
 
 
-def test_only_the_given_rows_are_moved_and_matched_one_for_one() -> None:
-    tracks = started(BOXES)
-    kalman.predict(tracks, EVERY[1:])
-    kalman.update(tracks, EVERY[1:], seen(BOXES[::-1] + 5), EVERY[:1])
+def test_only_the_given_rows_are_predicted_and_updated() -> None:
+    tracks = initiated(BOXES)
+    kalman.predict(tracks, ALL[1:])
+    kalman.update(tracks, ALL[1:], records(BOXES[::-1] + 5), ALL[:1])
     assert (tracks["xyxy"][0] == BOXES[0]).all()
     assert tracks["xyxy"][1] == pytest.approx(BOXES[1] + 5, abs=1)
 
 
-def test_no_boxes_are_no_trouble() -> None:
-    tracks = started(np.empty((0, 4)))
-    kalman.predict(tracks, EVERY[:0])
-    kalman.update(tracks, EVERY[:0], tracks, EVERY[:0])
+def test_no_boxes_are_accepted() -> None:
+    tracks = initiated(np.empty((0, 4)))
+    kalman.predict(tracks, ALL[:0])
+    kalman.update(tracks, ALL[:0], tracks, ALL[:0])

@@ -1,3 +1,5 @@
+"""The sparse assignment equals the dense one of `lap`."""
+
 from __future__ import annotations
 
 import lap
@@ -15,53 +17,59 @@ coarse = st.tuples(*[st.integers(0, 6)] * 2, *[st.integers(1, 4)] * 2).map(lambd
 fine = st.tuples(*[st.floats(0, 60)] * 2, *[st.floats(1, 40)] * 2)
 
 
-def boxes(of: st.SearchStrategy) -> st.SearchStrategy[np.ndarray]:
-    """Up to 12 structured boxes from (left, top, width, height); of coarse ones many cost exactly the same."""
+def boxes(coordinates: st.SearchStrategy) -> st.SearchStrategy[np.ndarray]:
+    """Structured arrays of up to 12 boxes (left, top, width, height). Coarse boxes have many pairs of equal cost."""
 
     def build(rows: list) -> np.ndarray:
-        made = np.zeros(len(rows), BOX)
+        array = np.zeros(len(rows), BOX)
         for k, ((left, top, width, height), class_id, score) in enumerate(rows):
-            made[k] = ((left, top, left + width, top + height), class_id, score)
-        return made
+            array[k] = ((left, top, left + width, top + height), class_id, score)
+        return array
 
-    return st.lists(st.tuples(of, st.integers(0, 1), st.sampled_from([0.5, 0.8, 1.0])), max_size=12).map(build)
+    return st.lists(st.tuples(coordinates, st.integers(0, 1), st.sampled_from([0.5, 0.8, 1.0])), max_size=12).map(build)
 
 
-pairs = st.sampled_from([coarse, fine]).flatmap(lambda of: st.tuples(boxes(of), boxes(of)))
+pairs = st.sampled_from([coarse, fine]).flatmap(lambda coordinates: st.tuples(boxes(coordinates), boxes(coordinates)))
 limits = st.sampled_from([0.15, 0.5, 0.8, 0.99, 1.0])
 
 
-def costs(a: np.ndarray, b: np.ndarray, by_score: bool, any_class: bool) -> np.ndarray:
-    cost = 1 - box_iou(a["xyxy"], b["xyxy"], border=1) * (b["score"] if by_score else 1)
+def costs(a: np.ndarray, b: np.ndarray, fuse_score: bool, any_class: bool) -> np.ndarray:
+    cost = 1 - box_iou(a["xyxy"], b["xyxy"], border=1) * (b["score"] if fuse_score else 1)
     return np.where(any_class | (a["class_id"][:, None] == b["class_id"]), cost, 1e3)
 
 
 @settings(max_examples=300, deadline=None)
 @given(pairs, limits, st.booleans(), st.booleans())
-def test_the_assignment_is_that_of_lap_in_the_full_matrix(
-    two: tuple[np.ndarray, np.ndarray], limit: float, by_score: bool, any_class: bool
+def test_the_assignment_equals_that_of_lap_for_the_dense_matrix(
+    both_sides: tuple[np.ndarray, np.ndarray], limit: float, fuse_score: bool, any_class: bool
 ) -> None:
-    a, b = two
+    a, b = both_sides
     expected: list[tuple[int, int]] = []
     if len(a) and len(b):
-        _, column_of_row, _ = lap.lapjv(costs(a, b, by_score, any_class), extend_cost=True, cost_limit=limit)
+        _, column_of_row, _ = lap.lapjv(costs(a, b, fuse_score, any_class), extend_cost=True, cost_limit=limit)
         expected = [(row, column) for row, column in enumerate(column_of_row.tolist()) if column >= 0]
-    rows, columns = assign(a, np.arange(len(a)), b, np.arange(len(b)), limit, by_score, any_class)
+    rows, columns = assign(a, np.arange(len(a)), b, np.arange(len(b)), limit, fuse_score, any_class)
     assert list(zip(rows.tolist(), columns.tolist())) == expected
 
 
 @settings(max_examples=100, deadline=None)
 @given(pairs, limits, st.booleans())
-def test_near_finds_every_pair(two: tuple[np.ndarray, np.ndarray], limit: float, any_class: bool) -> None:
-    a, b = two
-    found = pairs_within(a, np.arange(len(a)), b, np.arange(len(b)), limit, any_class)
-    cost = costs(a, b, by_score=False, any_class=any_class)
-    surely, perhaps = np.argwhere(cost < limit - 1e-12).tolist(), np.argwhere(cost < limit + 1e-12).tolist()
-    got = np.column_stack(found).tolist()
-    assert all(pair in got for pair in surely) and all(pair in perhaps for pair in got)
+def test_all_pairs_within_a_distance_are_found(
+    both_sides: tuple[np.ndarray, np.ndarray], limit: float, any_class: bool
+) -> None:
+    a, b = both_sides
+    pairs_found = pairs_within(a, np.arange(len(a)), b, np.arange(len(b)), limit, any_class)
+    cost = costs(a, b, fuse_score=False, any_class=any_class)
+    certain_pairs, possible_pairs = (
+        np.argwhere(cost < limit - 1e-12).tolist(),
+        np.argwhere(cost < limit + 1e-12).tolist(),
+    )
+    found_pairs = np.column_stack(pairs_found).tolist()
+    assert all(pair in found_pairs for pair in certain_pairs)
+    assert all(pair in possible_pairs for pair in found_pairs)
 
 
-def test_only_the_given_ones_are_looked_at() -> None:
+def test_only_the_given_rows_and_columns_are_matched() -> None:
     a = np.zeros(3, BOX)
     a["xyxy"] = [0, 0, 10, 10]
     a["score"] = 1
@@ -69,7 +77,7 @@ def test_only_the_given_ones_are_looked_at() -> None:
     assert assign(a, np.array([2]), a, np.array([1]), 0.8, True, False)[1].tolist() == [1]
 
 
-def test_a_crowd_is_assigned_as_lap_does() -> None:
+def test_the_assignment_of_a_crowd_equals_that_of_lap() -> None:
     random = np.random.default_rng(0)
     a = np.zeros(400, BOX)
     corner = random.uniform(0, 600, (400, 2))

@@ -1,3 +1,5 @@
+"""Tracking with `supervision.Detections`."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,7 +9,7 @@ from bytetrack.tracking.supervision_adapter import update_with_detections
 from bytetrack.tracking.tracker import ByteTracker
 
 
-def test_detections_come_back_with_ids_and_all_their_data() -> None:
+def test_detections_keep_their_data_and_get_ids() -> None:
     tracker, plain = ByteTracker(), ByteTracker()
     for step in range(3):
         detections = sv.Detections(
@@ -25,10 +27,10 @@ def test_detections_come_back_with_ids_and_all_their_data() -> None:
         np.testing.assert_array_equal(tracked.xyxy, xyxy)
 
 
-def test_nothing_gives_nothing() -> None:
+def test_empty_detections_are_accepted() -> None:
     assert len(update_with_detections(ByteTracker(), sv.Detections.empty())) == 0
 
 
-def test_scores_and_classes_may_be_missing() -> None:
+def test_scores_default_to_1_and_classes_to_0() -> None:
     tracked = update_with_detections(ByteTracker(), sv.Detections(xyxy=np.array([[0.0, 0, 10, 20]])))
     assert (tracked.tracker_id.tolist(), tracked.class_id.tolist()) == ([1], [0])

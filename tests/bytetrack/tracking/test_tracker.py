@@ -1,3 +1,5 @@
+"""The tracker on synthetic detections, on arbitrary input, and on MOT15."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -14,7 +16,7 @@ from bytetrack import mot
 from bytetrack.tracking.config import TrackerConfig
 from bytetrack.tracking.tracker import ByteTracker
 
-SEQUENCES = [
+MOT15_SEQUENCES = [
     "ADL-Rundle-6",
     "ADL-Rundle-8",
     "ETH-Bahnhof",
@@ -29,55 +31,55 @@ SEQUENCES = [
 ]
 
 
-def see(tracker: ByteTracker, *boxes: tuple[float, float, float], class_id: int = 0) -> dict[int, float]:
-    """One frame with boxes 40 wide and 80 high given as (left, top, score); left edge by id of what is in view."""
+def update(tracker: ByteTracker, *boxes: tuple[float, float, float], class_id: int = 0) -> dict[int, float]:
+    """Track boxes of 40x80 pixels, given as (left, top, score). Returns the left edge of each object by its id."""
     xyxy = [[left, top, left + 40, top + 80] for left, top, _ in boxes]
-    seen, ids, _, _ = tracker.update(xyxy, [box[2] for box in boxes], [class_id] * len(boxes))
-    return dict(zip(ids.tolist(), seen[:, 0].tolist()))
+    tracked, ids, _, _ = tracker.update(xyxy, [box[2] for box in boxes], [class_id] * len(boxes))
+    return dict(zip(ids.tolist(), tracked[:, 0].tolist()))
 
 
 def test_an_object_keeps_its_id_while_it_moves() -> None:
     tracker = ByteTracker()
-    assert [list(see(tracker, (5 * step, 10, 0.9))) for step in range(20)] == [[1]] * 20
+    assert [list(update(tracker, (5 * step, 10, 0.9))) for step in range(20)] == [[1]] * 20
 
 
-def test_a_low_score_continues_a_track_but_starts_none() -> None:
+def test_a_low_score_continues_a_track_but_does_not_start_one() -> None:
     tracker = ByteTracker()
-    see(tracker, (100, 10, 0.9))
-    assert list(see(tracker, (102, 10, 0.3), (400, 10, 0.3))) == [1]
-    assert list(see(tracker, (104, 10, 0.2), (400, 10, 0.3))) == [1]
+    update(tracker, (100, 10, 0.9))
+    assert list(update(tracker, (102, 10, 0.3), (400, 10, 0.3))) == [1]
+    assert list(update(tracker, (104, 10, 0.2), (400, 10, 0.3))) == [1]
 
 
-def test_below_the_low_threshold_nothing_is_matched() -> None:
+def test_scores_below_the_minimum_are_ignored() -> None:
     tracker = ByteTracker()
-    see(tracker, (100, 10, 0.9))
-    assert see(tracker, (100, 10, 0.05)) == {}
+    update(tracker, (100, 10, 0.9))
+    assert update(tracker, (100, 10, 0.05)) == {}
 
 
-def test_a_new_track_is_shown_once_a_second_detection_confirms_it() -> None:
+def test_a_new_track_is_returned_once_a_second_detection_confirms_it() -> None:
     tracker = ByteTracker()
-    see(tracker, (100, 10, 0.9))
-    assert list(see(tracker, (100, 10, 0.9), (400, 10, 0.9))) == [1]
-    assert list(see(tracker, (100, 10, 0.9), (400, 10, 0.9))) == [1, 2]
+    update(tracker, (100, 10, 0.9))
+    assert list(update(tracker, (100, 10, 0.9), (400, 10, 0.9))) == [1]
+    assert list(update(tracker, (100, 10, 0.9), (400, 10, 0.9))) == [1, 2]
 
 
-def test_an_unconfirmed_track_is_gone_after_one_frame_without_a_match() -> None:
+def test_an_unconfirmed_track_is_removed_after_one_frame_without_a_match() -> None:
     tracker = ByteTracker()
-    see(tracker)
-    see(tracker, (400, 10, 0.9))
-    see(tracker)
-    assert see(tracker, (400, 10, 0.9)) == {}
+    update(tracker)
+    update(tracker, (400, 10, 0.9))
+    update(tracker)
+    assert update(tracker, (400, 10, 0.9)) == {}
 
 
-@pytest.mark.parametrize(("gap", "same"), [(1, True), (10, True), (11, True), (12, False)])
-def test_a_lost_track_is_kept_for_the_buffer(gap: int, same: bool) -> None:
+@pytest.mark.parametrize(("gap", "keeps_id"), [(1, True), (10, True), (11, True), (12, False)])
+def test_a_lost_track_is_kept_for_the_buffer(gap: int, keeps_id: bool) -> None:
     tracker = ByteTracker(TrackerConfig(track_buffer=10))
     for _ in range(5):
-        see(tracker, (100, 10, 0.9))
+        update(tracker, (100, 10, 0.9))
     for _ in range(gap):
-        assert see(tracker) == {}
-    see(tracker, (100, 10, 0.9))
-    assert list(see(tracker, (100, 10, 0.9))) == [1 if same else 2]
+        assert update(tracker) == {}
+    update(tracker, (100, 10, 0.9))
+    assert list(update(tracker, (100, 10, 0.9))) == [1 if keeps_id else 2]
 
 
 def test_the_buffer_is_in_seconds() -> None:
@@ -85,7 +87,7 @@ def test_the_buffer_is_in_seconds() -> None:
     assert TrackerConfig(track_buffer=0).max_lost_frames == 1
 
 
-def test_classes_never_match_and_share_one_count_of_ids() -> None:
+def test_different_classes_do_not_match_and_ids_are_unique_across_classes() -> None:
     tracker = ByteTracker()
     box = np.array([[100.0, 10.0, 140.0, 90.0]])
     for _ in range(3):
@@ -98,15 +100,15 @@ def test_classes_never_match_and_share_one_count_of_ids() -> None:
 def test_crossing_objects_keep_their_ids() -> None:
     tracker = ByteTracker()
     for step in range(41):
-        seen = see(tracker, (10 * step, 10, 0.9), (400 - 10 * step, 40, 0.9))
-    assert seen == pytest.approx({1: 400, 2: 0}, abs=5)
+        lefts = update(tracker, (10 * step, 10, 0.9), (400 - 10 * step, 40, 0.9))
+    assert lefts == pytest.approx({1: 400, 2: 0}, abs=5)
 
 
-def test_frames_without_detections_and_unusable_boxes_are_no_trouble() -> None:
+def test_empty_frames_are_accepted_and_invalid_boxes_are_ignored() -> None:
     tracker = ByteTracker()
     assert all(len(column) == 0 for column in tracker.update(np.empty((0, 4)), np.empty(0), np.empty(0)))
     assert all(len(column) == 0 for column in tracker.update([], [], []))
-    unusable: list[list[float]] = [
+    invalid_boxes: list[list[float]] = [
         [np.nan, 0, 10, 10],
         [0, 0, np.inf, 10],
         [0, 0, 1e200, 10],
@@ -115,12 +117,12 @@ def test_frames_without_detections_and_unusable_boxes_are_no_trouble() -> None:
         [10, 10, 20, 10],
     ]
     for _ in range(3):
-        assert len(tracker.update(unusable, [0.9] * 6, [0] * 6)[1]) == 0
+        assert len(tracker.update(invalid_boxes, [0.9] * 6, [0] * 6)[1]) == 0
     assert len(tracker.update([[0, 0, 10, 10]], [np.nan], [0])[1]) == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "named"),
+    ("arguments", "name"),
     [
         ((np.zeros((2, 4)), np.zeros(3), np.zeros(3)), "xyxy"),
         ((np.zeros((3, 5)), np.zeros(3), np.zeros(3)), "xyxy"),
@@ -128,56 +130,58 @@ def test_frames_without_detections_and_unusable_boxes_are_no_trouble() -> None:
         ((np.zeros((3, 4)), np.zeros(3), np.zeros(2)), "class_ids"),
     ],
 )
-def test_wrong_shapes_are_named(arguments: tuple[np.ndarray, np.ndarray, np.ndarray], named: str) -> None:
-    with pytest.raises(ValueError, match=f"^{named} "):
+def test_errors_name_the_argument_with_the_wrong_shape(
+    arguments: tuple[np.ndarray, np.ndarray, np.ndarray], name: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{name} "):
         ByteTracker().update(*arguments)
 
 
-def test_reset_starts_over() -> None:
+def test_reset_removes_all_tracks() -> None:
     tracker = ByteTracker()
-    first = see(tracker, (100, 10, 0.9))
+    first = update(tracker, (100, 10, 0.9))
     tracker.reset()
-    assert see(tracker, (100, 10, 0.9)) == first
+    assert update(tracker, (100, 10, 0.9)) == first
 
 
-def test_a_saved_tracker_goes_on_with_the_same_ids() -> None:
+def test_a_restored_tracker_continues_with_the_same_ids() -> None:
     config = TrackerConfig(frame_rate=7, class_votes=True)
-    whole, parts = ByteTracker(config), ByteTracker(config)
+    uninterrupted, restored = ByteTracker(config), ByteTracker(config)
     for step in range(12):
         boxes = [(5 * step, 10, 0.9), (400 - 5 * step, 200, 0.8)][: 1 if step in (4, 5) else 2]
-        assert see(whole, *boxes) == see(parts, *boxes)
-        parts = ByteTracker.restore(parts.save())
-    assert parts.config == config and parts.last_id == 2
+        assert update(uninterrupted, *boxes) == update(restored, *boxes)
+        restored = ByteTracker.restore(restored.save())
+    assert restored.config == config and restored.last_id == 2
 
 
 @pytest.mark.parametrize("damage", [lambda saved: b"", lambda saved: saved[: len(saved) // 2], lambda saved: b"x" * 99])
-def test_a_damaged_state_is_refused(damage: Callable[[bytes], bytes]) -> None:
+def test_a_damaged_state_is_rejected(damage: Callable[[bytes], bytes]) -> None:
     with pytest.raises(ValueError, match="not the saved state of a tracker"):
         ByteTracker.restore(damage(ByteTracker().save()))
 
 
-def waver(tracker: ByteTracker, kinds: list[int]) -> list[tuple[int, int]]:
-    """An object that moves on while its detector says these classes; per frame (id, class), if it is in view."""
-    seen = []
-    for step, kind in enumerate(kinds):
-        _, ids, _, class_ids = tracker.update([[5 * step, 10, 40 + 5 * step, 90]], [0.9], [kind])
-        seen += list(zip(ids.tolist(), class_ids.tolist()))
-    return seen
+def track_classes(tracker: ByteTracker, detected_class_ids: list[int]) -> list[tuple[int, int]]:
+    """Track a moving object that is detected with these classes. Returns its id and class in each frame."""
+    tracked = []
+    for step, class_id in enumerate(detected_class_ids):
+        _, ids, _, class_ids = tracker.update([[5 * step, 10, 40 + 5 * step, 90]], [0.9], [class_id])
+        tracked += list(zip(ids.tolist(), class_ids.tolist()))
+    return tracked
 
 
-def test_votes_keep_the_track_of_an_object_whose_class_wavers() -> None:
-    kinds = [0, 0, 1, 0, 1, 1, 0, 0]
-    assert waver(ByteTracker(TrackerConfig(class_votes=True)), kinds) == [(1, 0)] * len(kinds)
-    assert waver(ByteTracker(), kinds) != [(1, 0)] * len(kinds)
+def test_class_votes_keep_the_id_of_an_object_whose_class_varies() -> None:
+    class_ids = [0, 0, 1, 0, 1, 1, 0, 0]
+    assert track_classes(ByteTracker(TrackerConfig(class_votes=True)), class_ids) == [(1, 0)] * len(class_ids)
+    assert track_classes(ByteTracker(), class_ids) != [(1, 0)] * len(class_ids)
 
 
-def test_votes_can_outvote_the_first_class() -> None:
-    seen = waver(ByteTracker(TrackerConfig(class_votes=True)), [0, 1, 1, 1, 0])
-    assert [number for number, _ in seen] == [1] * 5
-    assert [kind for _, kind in seen] == [0, 0, 1, 1, 1]
+def test_class_votes_can_change_the_class() -> None:
+    tracked = track_classes(ByteTracker(TrackerConfig(class_votes=True)), [0, 1, 1, 1, 0])
+    assert [track_id for track_id, _ in tracked] == [1] * 5
+    assert [class_id for _, class_id in tracked] == [0, 0, 1, 1, 1]
 
 
-def test_an_object_reported_as_two_classes_at_once_is_one_where_votes_count() -> None:
+def test_class_votes_merge_detections_of_two_classes() -> None:
     for class_votes in (False, True):
         tracker = ByteTracker(TrackerConfig(class_votes=class_votes))
         for step in range(6):
@@ -188,21 +192,21 @@ def test_an_object_reported_as_two_classes_at_once_is_one_where_votes_count() ->
 
 
 @pytest.mark.parametrize("class_votes", [False, True])
-def test_two_classes_that_cross_stay_what_they_are(class_votes: bool) -> None:
+def test_crossing_objects_of_two_classes_keep_their_classes(class_votes: bool) -> None:
     tracker = ByteTracker(TrackerConfig(class_votes=class_votes))
     for step in range(41):
-        there, back = 10 * step, 400 - 10 * step
-        xyxy = [[there, 10, there + 40, 90], [back, 14, back + 40, 94]]
-        shown = slice(0, 1) if 18 <= step <= 22 else slice(0, 2)  # the second one hides behind the first
-        _, ids, _, class_ids = tracker.update(xyxy[shown], [0.9, 0.8][shown], [0, 1][shown])
+        right, left = 10 * step, 400 - 10 * step  # left edges of the objects that move right and left
+        xyxy = [[right, 10, right + 40, 90], [left, 14, left + 40, 94]]
+        visible = slice(0, 1) if 18 <= step <= 22 else slice(0, 2)  # The second object is hidden.
+        _, ids, _, class_ids = tracker.update(xyxy[visible], [0.9, 0.8][visible], [0, 1][visible])
         if step > 0:
             assert dict(zip(ids.tolist(), class_ids.tolist())).items() <= {1: 0, 2: 1}.items()
     assert ids.tolist() == [1, 2]
 
 
-def test_small_tracks_are_not_reported_if_asked() -> None:
+def test_boxes_below_the_minimum_area_are_not_returned() -> None:
     tracker = ByteTracker(TrackerConfig(min_box_area=40 * 80 + 1))
-    assert see(tracker, (100, 10, 0.9)) == {}
+    assert update(tracker, (100, 10, 0.9)) == {}
 
 
 def test_settings_are_read_from_text_and_numbers() -> None:
@@ -221,7 +225,7 @@ def test_settings_are_read_from_text_and_numbers() -> None:
         ({"track_buffer": float("inf")}, "track_buffer is inf"),
     ],
 )
-def test_wrong_settings_are_named(setting: dict, message: str) -> None:
+def test_errors_name_the_setting(setting: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         TrackerConfig.parse(setting)
 
@@ -229,7 +233,7 @@ def test_wrong_settings_are_named(setting: dict, message: str) -> None:
 extremes = st.sampled_from([np.nan, np.inf, -np.inf, 0.0, -1.0, 1e6, -1e6, 1e300, -1e300, 5e-324, 1e-9])
 numbers = st.floats(-50, 500) | extremes
 scores = st.floats(0, 1) | st.sampled_from([0.1, 0.3, 0.4, 0.5]) | extremes
-# Whole tens make boxes that are equal, and assignments that are equally good.
+# Coordinates on a grid of ten pixels make equal boxes, and assignments of equal cost.
 tens = st.tuples(*[st.integers(0, 9)] * 2, *[st.integers(1, 6)] * 2).map(
     lambda box: (10 * box[0], 10 * box[1], 10 * (box[0] + box[2]), 10 * (box[1] + box[3]))
 )
@@ -246,31 +250,31 @@ configs = st.builds(
 )
 
 
-def follow(frames: list, config: TrackerConfig) -> list[tuple[np.ndarray, ...]]:
+def track(frames: list, config: TrackerConfig) -> list[tuple[np.ndarray, ...]]:
     tracker = ByteTracker(config)
     return [
-        tracker.update([box for box, _, _ in frame], [score for _, score, _ in frame], [kind for _, _, kind in frame])
+        tracker.update(
+            [box for box, _, _ in frame], [score for _, score, _ in frame], [class_id for _, _, class_id in frame]
+        )
         for frame in frames
     ]
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(detections, max_size=10), configs)
-def test_whatever_comes_in_ids_are_unique_boxes_real_and_the_result_the_same_again(
-    frames: list, config: TrackerConfig
-) -> None:
+def test_ids_are_unique_boxes_are_valid_and_results_are_reproducible(frames: list, config: TrackerConfig) -> None:
     class_of: dict[int, int] = {}
-    followed = follow(frames, config)
-    for frame, (xyxy, ids, scores, class_ids) in zip(frames, followed):
+    tracked = track(frames, config)
+    for frame, (xyxy, ids, scores, class_ids) in zip(frames, tracked):
         assert len(xyxy) == len(ids) == len(scores) == len(class_ids) <= len(frame)
         assert (np.diff(ids) > 0).all() and (ids > 0).all()
         assert np.isfinite(xyxy).all() and (xyxy[:, 2:] > xyxy[:, :2]).all()
         assert ((scores > 0) & (scores <= 1)).all()
-        assert set(class_ids.tolist()) <= {kind for _, _, kind in sum(frames, [])}
-        for number, class_id in zip(ids.tolist(), class_ids.tolist()):
-            assert config.class_votes or class_of.setdefault(number, class_id) == class_id
-    for one, other in zip(followed, follow(frames, config)):
-        for a, b in zip(one, other):
+        assert set(class_ids.tolist()) <= {class_id for _, _, class_id in sum(frames, [])}
+        for track_id, class_id in zip(ids.tolist(), class_ids.tolist()):
+            assert config.class_votes or class_of.setdefault(track_id, class_id) == class_id
+    for columns, columns_again in zip(tracked, track(frames, config)):
+        for a, b in zip(columns, columns_again):
             np.testing.assert_array_equal(a, b)
 
 
@@ -280,7 +284,7 @@ arrays = st.recursive(junk, lambda inner: st.lists(inner, max_size=4), max_leave
 
 @settings(max_examples=200, deadline=None)
 @given(arrays, arrays, arrays)
-def test_nothing_is_raised_but_a_value_error_that_names_the_argument(xyxy: Any, scores: Any, class_ids: Any) -> None:
+def test_invalid_arguments_raise_only_value_errors_that_name_them(xyxy: Any, scores: Any, class_ids: Any) -> None:
     tracker = ByteTracker()
     try:
         tracker.update(xyxy, scores, class_ids)
@@ -289,7 +293,7 @@ def test_nothing_is_raised_but_a_value_error_that_names_the_argument(xyxy: Any, 
         assert tracker.frame == 0
 
 
-def test_ten_thousand_detections() -> None:
+def test_ten_thousand_detections_are_tracked() -> None:
     random = np.random.default_rng(0)
     corner = random.uniform(0, 4000, (10_000, 2))
     xyxy, tracker = np.hstack([corner, corner + random.uniform(10, 60, (10_000, 2))]), ByteTracker()
@@ -298,25 +302,25 @@ def test_ten_thousand_detections() -> None:
     assert len(ids) > 9_900
 
 
-def test_a_thousand_boxes_that_are_all_the_same() -> None:
+def test_a_thousand_equal_boxes_get_different_ids() -> None:
     tracker = ByteTracker()
     for _ in range(3):
         _, ids, _, _ = tracker.update(np.tile([10.0, 10, 50, 90], (1000, 1)), np.full(1000, 0.9), np.zeros(1000))
     assert ids.tolist() == list(range(1, 1001))
 
 
-def test_what_is_kept_does_not_grow_with_the_video() -> None:
+def test_the_number_of_tracks_in_memory_is_bounded() -> None:
     tracker, random = ByteTracker(), np.random.default_rng(0)
-    kept = []
+    numbers_of_tracks = []
     for _ in range(2000):
-        corner = random.uniform(0, 1000, (5, 2))  # everybody is seen once only
+        corner = random.uniform(0, 1000, (5, 2))  # Every object is detected only once.
         tracker.update(np.hstack([corner, corner + 40]), np.full(5, 0.9), np.zeros(5))
-        kept.append(len(tracker.tracks))
-    assert tracker.last_id > 9_000 and max(kept[1000:]) <= max(kept[:1000]) < 200
+        numbers_of_tracks.append(len(tracker.tracks))
+    assert tracker.last_id > 9_000 and max(numbers_of_tracks[1000:]) <= max(numbers_of_tracks[:1000]) < 200
 
 
-@pytest.mark.parametrize("name", SEQUENCES)
-def test_tracks_equal_those_of_the_authors_implementation(shared_data: Path, name: str) -> None:
+@pytest.mark.parametrize("name", MOT15_SEQUENCES)
+def test_tracks_of_mot15_equal_those_of_the_authors_code(shared_data: Path, name: str) -> None:
     folder = shared_data / "mot15" / name
     info = ConfigParser()
     info.read(folder / "seqinfo.ini")
@@ -329,8 +333,10 @@ def test_tracks_equal_those_of_the_authors_implementation(shared_data: Path, nam
         rows = detections[detections[:, 0] == frame + 1]
         left_top, size = rows[:, 2:4], rows[:, 4:6]
         xyxy = np.concatenate([left_top, left_top + size], axis=1)
-        seen, ids, _, _ = tracker.update(xyxy, rows[:, 6].clip(0, 1), np.zeros(len(rows)))
-        boxes.append(seen)
-        keys += [(frame, number) for number in ids.tolist()]
+        tracked, ids, _, _ = tracker.update(xyxy, rows[:, 6].clip(0, 1), np.zeros(len(rows)))
+        boxes.append(tracked)
+        keys += [(frame, track_id) for track_id in ids.tolist()]
     assert keys == list(zip(expected.frame.tolist(), expected.id.tolist()))
-    assert np.abs(np.concatenate(boxes) - expected.xyxy).max() < 0.011  # left and width are each rounded to 0.01 px
+    assert (
+        np.abs(np.concatenate(boxes) - expected.xyxy).max() < 0.011
+    )  # Left and width are both rounded to 0.01 pixels.

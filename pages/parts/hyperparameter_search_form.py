@@ -1,0 +1,104 @@
+"""Part of the page Training that starts a hyperparameter search."""
+
+from __future__ import annotations
+
+from dataclasses import Field, fields
+from typing import Any
+
+import streamlit as st
+
+from app.widgets import options_form
+from app.workspace import workspace
+from backend.platforms.base import HYPERPARAMETER_SEARCH
+from backend.platforms.registry import platform_of
+from backend.steps import hyperparameter_search
+from backend.wording import count
+from backend.workspace.records import Dataset, Model
+from bytetrack.training.hyperparameters import Hyperparameters
+from pages.parts.training_progress import show_run
+
+# Hyperparameters that follow from other choices, or do not change the result.
+NOT_SEARCHED = ("depth", "width", "num_classes", "pretrained_model", "seed", "num_workers", "print_interval")
+
+
+def hyperparameter_search_form(
+    dataset: Dataset, name: str, hyperparameters: dict[str, str], base: Model | None
+) -> None:
+    """Show the form: the hyperparameters to search and their ranges, the objective, and the number of trials.
+
+    Args:
+        dataset: The dataset to train on.
+        name: Name of the search.
+        hyperparameters: Values of all hyperparameters; those that are not searched keep them.
+        base: The model to start from, if any.
+    """
+    suggested = hyperparameter_search.suggest_ranges(hyperparameters)
+    settings = {setting.name: setting for setting in fields(Hyperparameters)}
+    left, middle, right = st.columns([3, 2, 1])
+    names = left.multiselect(
+        "Hyperparameters to search",
+        [name for name in settings if name not in NOT_SEARCHED],
+        ["basic_lr_per_img"],
+        key="search-names",
+        help="The more hyperparameters, the more trials are needed.",
+    )
+    objectives = hyperparameter_search.OBJECTIVES
+    objective = middle.selectbox(
+        "Objective", list(objectives), format_func=objectives.__getitem__, key="search-objective"
+    )
+    most = hyperparameter_search.MAX_TRIALS
+    trials = int(right.number_input("Trials", 1, most, 10, key="search-trials", help="Each trial is a training."))
+    ranges = {}
+    for start in range(0, len(names), 2):
+        for column, searched in zip(st.columns(2, gap="large"), names[start : start + 2]):
+            with column:
+                ranges[searched] = _range_fields(
+                    settings[searched], suggested.get(searched, {}), hyperparameters[searched]
+                )
+    platform = platform_of(workspace())
+    options = options_form(platform.options(HYPERPARAMETER_SEARCH), key="search-options")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("Start search", type="primary", icon=":material/play_arrow:", disabled=not names):
+            job = hyperparameter_search.start(
+                workspace(),
+                name=name,
+                dataset=dataset.id,
+                ranges=ranges,
+                objective=objective,
+                trials=trials,
+                hyperparameters=hyperparameters,
+                base=base.id if base else None,
+                options=options,
+            )
+            show_run(job)
+        price = platform.cost_per_hour(HYPERPARAMETER_SEARCH, options)
+        cost = f" About ${price:.2f} per hour and training." if price else ""
+        st.caption(f"{count(trials, 'training')} with the settings above. The best one is saved as a model.{cost}")
+
+
+def _range_fields(setting: Field[Any], suggested: dict[str, Any], value: str) -> dict[str, Any]:
+    """Show the fields for the range of one hyperparameter, or for its choices.
+
+    Args:
+        setting: The hyperparameter.
+        suggested: Its suggested range or choices; empty if there is no suggestion.
+        value: Its value outside the search.
+
+    Returns:
+        The range as `backend.steps.hyperparameter_search.start` takes it.
+    """
+    limits, key = setting.metadata, f"range-{setting.name}-{value}"
+    choices = limits.get("choices") or (["True", "False"] if value in ("True", "False") else None)
+    if choices:
+        return {"choices": st.multiselect(setting.name, choices, list(choices), key=key) or [value]}
+    if "choices" in suggested:
+        text = st.text_input(f"{setting.name}, choices", ", ".join(suggested["choices"]), key=key)
+        return {"choices": [choice.strip() for choice in text.split(",") if choice.strip()] or [value]}
+    low, high = st.columns(2)
+    first, last = suggested.get("low", limits["min"]), suggested.get("high", limits["max"])
+    return {
+        "low": low.text_input(f"{setting.name}, minimum", f"{first:.4g}", key=f"{key}-low"),
+        "high": high.text_input(f"{setting.name}, maximum", f"{last:.4g}", key=f"{key}-high"),
+        "whole": isinstance(setting.default, int),
+        "logarithmic": suggested.get("logarithmic", False),
+    }

@@ -1,0 +1,97 @@
+"""Part of the page Account that chooses the platform and sets it up."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.widgets import guard, jobs_panel, options_form, start_job_and_rerun
+from app.workspace import workspace
+from backend.platforms import registry
+from backend.platforms.base import Check, Option
+from backend.platforms.registry import PLATFORMS
+from backend.steps import platform_setup
+
+ICONS = {"local": "computer"}
+DEFAULT_ICON = "cloud"
+CHECK_LOOK = {  # icon and color by state
+    "ok": ("check_circle", "green"),
+    "missing": ("radio_button_unchecked", "orange"),
+    "failed": ("error", "red"),
+    "busy": ("pending", "blue"),
+    "optional": ("remove_circle_outline", "gray"),
+}
+READY_STATES = ("ok", "optional")
+
+
+def platform_choice() -> None:
+    """Show the platforms side by side, and what the one in use needs."""
+    st.subheader("Where jobs run", anchor=False)
+    chosen = registry.chosen(workspace())
+    for column, (name, platform) in zip(st.columns(len(PLATFORMS), gap="medium"), PLATFORMS.items()):
+        with column.container(border=True, height="stretch", key=f"platform-{name}"):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(
+                    f"#### :primary[:material/{ICONS.get(name, DEFAULT_ICON)}:] {platform.title}", width="stretch"
+                )
+                if name == chosen:
+                    st.badge("in use", icon=":material/check:", color="green")
+                elif st.button(f"Use {_in_sentence(platform.title)}", key=f"use-{name}"):
+                    registry.choose(workspace(), name)
+                    st.rerun()
+            st.markdown(platform.description)
+    st.caption("Applies to new jobs only. Running jobs and endpoints stay where they are.")
+    with st.spinner("Checking the account", show_time=True):
+        if options := registry.setting_options(chosen):
+            _setup(chosen, options)
+
+
+def _in_sentence(title: str) -> str:
+    """Return a title with a lowercase first letter, unless it is an abbreviation: `this machine`, `AWS`."""
+    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+
+
+def _setup(name: str, options: list[Option]) -> None:
+    """Show the settings of a platform and what it needs, with buttons that create it."""
+    title = PLATFORMS[name].title
+    with st.expander(f"{title} settings", icon=":material/settings:"), st.form(f"settings-{name}", border=False):
+        values = options_form(options, f"setting-{name}", registry.settings_of(workspace(), name))
+        if st.form_submit_button("Save", icon=":material/save:"):
+            registry.change_settings(workspace(), name, values)
+            st.rerun()
+    jobs_panel("set up", "take down")
+    with guard():
+        checks = platform_setup.checks(workspace())
+        ready = sum(check.state in READY_STATES for check in checks)
+        with st.container(border=True, gap="small", key="checks"):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**What {title} needs** :gray[{ready} of {len(checks)} ready]", width="stretch")
+                if st.button("Check again", icon=":material/refresh:", type="tertiary"):
+                    st.rerun()
+            for check in checks:
+                _check_row(name, check)
+
+
+def _check_row(name: str, check: Check) -> None:
+    """Show one check with its state and the buttons that fix or revert it."""
+    icon, color = CHECK_LOOK[check.state]
+    with st.container(horizontal=True, vertical_alignment="center", key=f"check-{check.key}"):
+        st.markdown(f":{color}[:material/{icon}:] **{check.title}** :small[:gray[{check.detail}]]", width="stretch")
+        if check.command:
+            with st.popover("Command", type="tertiary", icon=":material/terminal:"):
+                st.caption("Command for someone with the rights.")
+                st.code(check.command, language="bash", wrap_lines=True)
+        if check.revert_label and st.button(check.revert_label, type="tertiary", key=f"revert-{check.key}"):
+            _confirm_revert(name, check)
+        button_type = "primary" if check.state == "missing" else "secondary"
+        if check.fix_label and st.button(check.fix_label, type=button_type, key=f"fix-{check.key}"):
+            start_job_and_rerun("set up", f"{check.fix_label} ({check.title})", name=name, key=check.key)
+
+
+@st.dialog("Are you sure?", icon=":material/warning:")
+def _confirm_revert(name: str, check: Check) -> None:
+    st.markdown(check.revert_detail)
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        if st.button("Cancel", key="revert-cancel"):
+            st.rerun()
+        if st.button(check.revert_label, type="primary", key="revert-confirm"):
+            start_job_and_rerun("take down", f"{check.revert_label} ({check.title})", name=name, key=check.key)

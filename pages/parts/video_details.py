@@ -1,0 +1,144 @@
+"""Part of the page Videos that shows one video: player, facts, and the forms to cut it and to extract frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.player.component import player
+from app.theme import ACCENT
+from app.widgets import confirm_removal, download_button, guard, jobs_panel, metric_row, start_job_and_rerun
+from app.widgets.formatting import duration, number, size
+from app.widgets.records import remember
+from app.workspace import workspace
+from backend.steps import videos as video_steps
+from backend.wording import count
+from backend.workspace.records import Verb, Video
+
+SUGGESTED_CLIP_FRAMES = 100
+SUGGESTED_CLIP_SECONDS = 10.0
+SUGGESTED_EXTRACTION_STEP = 10
+MAX_NAMES_SHOWN = 12
+MAX_BARS_SHOWN = 120
+
+
+def video_details(video: Video, videos: Sequence[Video], verbs: Sequence[Verb]) -> None:
+    """Show one video.
+
+    Args:
+        video: The video.
+        videos: All videos, among which are its clips and the video that it was cut from.
+        verbs: The verbs of the page's jobs.
+    """
+    remember(video)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("All videos", icon=":material/arrow_back:", type="tertiary"):
+            st.query_params.clear()
+            st.rerun()
+        st.subheader(video.name, anchor=False, width="stretch")
+        if st.button("Delete", icon=":material/delete:", key="remove-video"):
+            confirm_removal(video)
+    jobs_panel(*verbs)
+    left, right = st.columns([5, 4], gap="large")
+    with left, guard():
+        player(video, key=f"player-{video.id}")
+    with right:
+        _facts(video, parent=next((other for other in videos if other.id == video.parent), None))
+    clips = sorted((other for other in videos if other.parent == video.id), key=lambda clip: clip.start)
+    with st.container(border=True):
+        cut_tab, extract_tab = st.tabs(
+            [":material/content_cut: Cut into clips", ":material/photo_library: Extract frames"]
+        )
+        with cut_tab:
+            _cut_form(video, clips)
+        with extract_tab:
+            _extract_form(video)
+
+
+def _facts(video: Video, parent: Video | None) -> None:
+    metric_row({"Resolution": f"{video.width}×{video.height}", "Frames": number(video.frames)})
+    metric_row({"Frame rate": f"{video.fps:.4g} fps", "Duration": duration(video.seconds)})
+    metric_row({"Codec": video.codec, "File size": size(video.size)})
+    if parent:
+        last = video.start + video.frames - 1
+        st.caption(f":material/content_cut: Frames {video.start} to {last} of {parent.name}.")
+    if video.variable_rate:
+        st.caption(":material/info: Variable frame rate. Frames are numbered in display order.")
+    if video.rotation:
+        st.caption(f":material/screen_rotation: Recorded with a rotation of {video.rotation}°. It is shown upright.")
+
+
+def _cut_form(video: Video, clips: list[Video]) -> None:
+    """Show the form that cuts the video into clips of equal length, with a preview."""
+    if video.frames < 2:
+        st.caption("A video with one frame cannot be cut.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        length, params = _clip_length(video)
+        clip_count = math.ceil(video.frames / length)
+        if st.button(
+            f"Cut into {clip_count} clips" if clip_count > 1 else "Cut",
+            type="primary",
+            icon=":material/content_cut:",
+            disabled=not 2 <= clip_count <= video_steps.MAX_CLIPS,
+        ):
+            start_job_and_rerun("cut video", f"Cut {video.name}", video=video.id, **params)
+    if clip_count < 2:
+        st.caption("The clip would be the whole video. Choose a shorter length.")
+    elif clip_count > video_steps.MAX_CLIPS:
+        st.caption(
+            f"That would be {number(clip_count)} clips; the limit is {number(video_steps.MAX_CLIPS)}. "
+            "Choose a longer length."
+        )
+    else:
+        last_length = video.frames - (clip_count - 1) * length
+        st.html(_clips_preview(clip_count, last_length / length))
+        last = f", the last of {last_length}" if last_length != length else ""
+        st.caption(
+            f"{clip_count} clips of {count(length, 'frame')} ({duration(length / video.fps)}){last}. Without sound."
+        )
+    if clips:
+        names = ", ".join(clip.name for clip in clips[:MAX_NAMES_SHOWN])
+        st.caption(f"Existing clips: {names}{' …' if len(clips) > MAX_NAMES_SHOWN else ''}")
+
+
+def _clip_length(video: Video) -> tuple[int, dict[str, float]]:
+    """Show the fields for the clips' length; return it in frames, and as a parameter of the job."""
+    unit = st.segmented_control("Clip length in", ["frames", "seconds"], default="frames", required=True)
+    if unit == "frames":
+        suggested = min(SUGGESTED_CLIP_FRAMES, max(video.frames // 2, 1))
+        length = int(st.number_input("Frames", 1, max(video.frames - 1, 1), suggested, width=160))
+        return length, {"every_frames": length}
+    half = max(0.1, min(SUGGESTED_CLIP_SECONDS, round(video.seconds / 2, 1)))
+    seconds = float(st.number_input("Seconds", 0.04, max(video.seconds, 0.1), half, 1.0, "%.2f", width=160))
+    return max(1, round(seconds * video.fps)), {"every_seconds": seconds}
+
+
+def _clips_preview(clip_count: int, last_share: float) -> str:
+    """Return HTML of a bar with one part per clip.
+
+    Args:
+        clip_count: Number of clips.
+        last_share: Length of the last clip as a fraction of the others' length.
+    """
+    bars = min(clip_count, MAX_BARS_SHOWN)
+    parts = ""
+    for index in range(bars):
+        share = last_share if index == bars - 1 else 1
+        opacity = 0.9 if index % 2 else 0.55
+        parts += f'<i style="flex:{share};background:{ACCENT};opacity:{opacity}"></i>'
+    return f'<div style="display:flex;gap:2px;height:14px;border-radius:7px;overflow:hidden">{parts}</div>'
+
+
+def _extract_form(video: Video) -> None:
+    """Show the form that extracts frames into a zip file, and the existing files."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        most = max(video.frames, 1)
+        step = int(st.number_input("Every Nth frame", 1, most, min(SUGGESTED_EXTRACTION_STEP, most), width=160))
+        if st.button("Extract", type="primary", icon=":material/photo_library:"):
+            start_job_and_rerun("extract frames", f"Extract frames of {video.name}", video=video.id, every=step)
+    st.caption(f"{count(math.ceil(video.frames / step), 'JPEG image')} in a zip file.")
+    for archive in sorted(workspace().folder(video).glob("*.zip")):
+        download_button(archive, f"{archive.name} ({size(archive.stat().st_size)})", archive.name)
