@@ -95,7 +95,8 @@ def summary(marked: MarkedTracks, frames: int) -> dict[str, Any]:
     widths = np.minimum(step, frames - step * np.arange(counts.shape[1]))
     return {
         "classes": list(tracks.classes),
-        "stretch": FRAMES_PER_PART,
+        "frames": frames,
+        "frames_per_part": FRAMES_PER_PART,
         "tracks": sorted(rows, key=lambda row: (row[4][0], row[0])),
         "step": step,
         "counts": np.round(counts / widths, 2).tolist(),

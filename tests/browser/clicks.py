@@ -1,4 +1,4 @@
-"""What every journey through the console does."""
+"""Steps that browser tests share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from contextlib import suppress
 
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
-MINUTE = 60_000  # milliseconds, on a machine that may be busy
+MINUTE = 60_000  # in milliseconds, as Playwright counts time-outs; generous for slow machines
 
 
 def go(page: Page, title: str) -> None:
+    """Open a page of the console by its link in the sidebar."""
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=True).click()
     expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
 
@@ -20,15 +21,18 @@ def button(page: Page | Locator, name: str) -> Locator:
 
 
 def choose(page: Page, label: str, option: str) -> None:
-    """An option of a list. Streamlit closes one that is open while the page runs again: then it is opened once more."""
+    """Choose an option of a select box.
+
+    Streamlit closes an open select box when the page runs again. Then it is opened once more.
+    """
     for _ in range(10):
         page.get_by_label(label, exact=True).click()
         with suppress(TimeoutError):
             return page.get_by_role("option", name=option).click(timeout=3000)
-    raise AssertionError(f"“{label}” never offered “{option}”")
+    raise AssertionError(f"{label!r} has no option {option!r}")
 
 
 def done(page: Page, job: str, minutes: float = 3) -> None:
-    """The job's line says that it is done."""
+    """Wait until a job is shown as done."""
     lines = page.get_by_test_id("stMain").get_by_test_id("stMarkdownContainer")
     expect(lines.filter(has_text=re.compile(f"{job}.* done")).first).to_be_visible(timeout=minutes * MINUTE)

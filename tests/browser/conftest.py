@@ -13,13 +13,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from backend.steps import account
 from backend.workspace import Workspace
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The machine's Chromium or Chrome; Playwright's own where there is none (see chromium.sh)."""
-    executable = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+    """The machine's Chromium or Chrome, or else Playwright's own; see chromium.sh."""
+    executable = next((path for name in SYSTEM_BROWSERS if (path := shutil.which(name))), None)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", "--disable-gpu"])
         yield chromium
@@ -28,12 +28,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def console(tmp_path: Path) -> Iterator[str]:
-    """The address of a console with an empty workspace, in a process of its own."""
+    """The address of a console of this test's own, with an empty workspace."""
     try:
         with running_console(tmp_path) as address:
             yield address
     finally:
-        account.remove_everything(Workspace(tmp_path / "workspace"))  # a journey that failed leaves endpoints running
+        account.remove_everything(Workspace(tmp_path / "workspace"))  # a failed test may leave endpoints running
 
 
 @pytest.fixture

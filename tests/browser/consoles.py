@@ -1,8 +1,7 @@
-"""A console as a user starts it: `python -m app` in a process of its own."""
+"""Start a console as a user does: `python -m app`, as a process of its own."""
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ PROJECT = Path(__file__).parents[2]
 
 @contextmanager
 def running_console(folder: Path, *arguments: str) -> Iterator[str]:
-    """Give the address of a console with the workspace `folder / "workspace"`, until the block ends."""
+    """Run a console with the workspace `folder / "workspace"` and yield its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -29,7 +28,6 @@ def running_console(folder: Path, *arguments: str) -> Iterator[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", "app", "--port", str(port), "--workspace", str(folder / "workspace"), *arguments],
             cwd=PROJECT,
-            env={**os.environ, "OMP_NUM_THREADS": "2"},
             stdout=file,
             stderr=file,
         )

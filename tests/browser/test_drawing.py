@@ -1,4 +1,4 @@
-"""What the editor does with boxes, in the browser but without a page."""
+"""The editor's model of drawn objects (drawing.js), in a browser but without the console."""
 
 from __future__ import annotations
 
@@ -26,35 +26,37 @@ FUZZ = """(seed) => {
         return [x, y, x + 3 + random(197 - x), y + 3 + random(97 - y)];
     };
     const drawing = begin();
-    const wrong = [];
+    const errors = [];
     for (let n = 0; n < 300; n++) {
         const ids = [...drawing.objects.keys()], id = ids[random(ids.length)], other = ids[random(ids.length)];
         const frame = random(40), act = random(10);
         if (!ids.length || act === 0) drawing.draw(frame, box(), random(2));
         else if (act < 4) drawing.setBox(id, frame, box());
-        else if (act === 4) drawing.removeHere(id, frame);
+        else if (act === 4) drawing.removeAt(id, frame);
         else if (act === 5) drawing.endAt(id, frame);
         else if (act === 6) drawing.splitAt(id, frame);
         else if (act === 7 && id !== other) drawing.merge(id, other);
-        else if (act === 8) drawing.fill(id, frame);
-        else if (act === 9 && drawing.boxAt(id, frame) && drawing.room(id, frame) > 0) {
-            drawing.predict(id, frame, Array.from({ length: Math.min(5, drawing.room(id, frame)) }, box));
+        else if (act === 8) drawing.fillGap(id, frame);
+        else if (act === 9 && drawing.boxAt(id, frame) && drawing.predictableFrames(id, frame) > 0) {
+            const length = Math.min(5, drawing.predictableFrames(id, frame));
+            drawing.setPredictions(id, frame, Array.from({ length }, box));
         }
         for (const object of drawing.objects.values()) {
-            if (!object.keys.size) wrong.push(`#${object.id} is empty after ${act}`);
-            if ([...object.keys.values()].at(-1).gap) wrong.push(`#${object.id} ends in a gap after ${act}`);
-            for (const [frame, { xyxy: [x1, y1, x2, y2] }] of object.keys) {
+            if (!object.keyframes.size) errors.push(`#${object.id} is empty after ${act}`);
+            if ([...object.keyframes.values()].at(-1).gap) errors.push(`#${object.id} ends in a gap after ${act}`);
+            for (const [frame, { xyxy: [x1, y1, x2, y2] }] of object.keyframes) {
                 const within = x1 >= 0 && y1 >= 0 && x2 <= 200 && y2 <= 100 && frame >= 0 && frame < 40;
                 if (!within || x2 - x1 < 2.99 || y2 - y1 < 2.99) {
-                    wrong.push(`#${object.id} is ${[x1, y1, x2, y2]} in frame ${frame} after ${act}`);
+                    errors.push(`#${object.id} is ${[x1, y1, x2, y2]} in frame ${frame} after ${act}`);
                 }
             }
         }
         const now = JSON.stringify(drawing.toJson());
         drawing.undo(); drawing.redo();
-        if (drawing.before.length && JSON.stringify(drawing.toJson()) !== now) wrong.push(`redo differs after ${act}`);
+        const isSame = JSON.stringify(drawing.toJson()) === now;
+        if (drawing.undoStack.length && !isSame) errors.push(`redo differs after ${act}`);
     }
-    return wrong;
+    return errors;
 }"""
 
 
@@ -67,11 +69,11 @@ def drawing(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_whatever_is_done_boxes_stay_boxes_within_the_picture(drawing: Page, seed: int) -> None:
+def test_random_edits_keep_boxes_within_the_image(drawing: Page, seed: int) -> None:
     assert drawing.evaluate(FUZZ, 7919 * seed + 1) == []
 
 
-def test_a_box_that_is_put_right_takes_predicted_ones_along_as_far_as_there_is_room(drawing: Page) -> None:
+def test_corrections_of_predicted_boxes_keep_them_within_the_image(drawing: Page) -> None:
     drawing.evaluate("""begin(object(1, {
         0: { xyxy: [100, 10, 140, 50] },
         5: { xyxy: [100, 10, 112, 22], predicted: true },
@@ -80,23 +82,29 @@ def test_a_box_that_is_put_right_takes_predicted_ones_along_as_far_as_there_is_r
     assert drawing.evaluate("drawing.boxAt(1, 5).xyxy") == [100, 10, 103, 13]
 
 
-def test_what_is_not_there_is_not_changed(drawing: Page) -> None:
-    """Nothing to undo, nothing to save."""
+def test_edits_where_an_object_is_absent_are_no_ops(drawing: Page) -> None:
+    """They neither save anything nor add a step to undo."""
     drawing.evaluate("begin(object(1, { 10: key(0), 20: key(10) }))")
-    for act in ("endAt(1, 5)", "endAt(1, 30)", "removeHere(1, 5)", "fill(1, 30)", "renumber(1, 1.5)", "splitAt(1, 10)"):
-        drawing.evaluate(f"drawing.{act}")
-    assert drawing.evaluate("[changes, drawing.before.length, drawing.boxes]") == [0, 0, 11]
+    for edit in (
+        "endAt(1, 5)",
+        "endAt(1, 30)",
+        "removeAt(1, 5)",
+        "fillGap(1, 30)",
+        "changeId(1, 1.5)",
+        "splitAt(1, 10)",
+    ):
+        drawing.evaluate(f"drawing.{edit}")
+    assert drawing.evaluate("[changes, drawing.undoStack.length, drawing.boxCount]") == [0, 0, 11]
 
 
-def test_what_others_drew_cannot_be_undone_by_redo(drawing: Page) -> None:
+def test_redo_does_not_bring_back_what_another_tab_has_replaced(drawing: Page) -> None:
     drawing.evaluate("begin(object(1, { 10: key(0) })).setBox(1, 10, [5, 10, 25, 50])")
-    drawing.evaluate("drawing.undo(); drawing.replace([object(2, { 3: key(50) })]); drawing.redo()")
+    drawing.evaluate("drawing.undo(); drawing.replaceAll([object(2, { 3: key(50) })]); drawing.redo()")
     assert drawing.evaluate("[...drawing.objects.keys()]") == [2]
 
 
-def test_a_number_must_be_free_and_whole(drawing: Page) -> None:
+def test_an_id_must_be_free_and_a_positive_integer(drawing: Page) -> None:
     drawing.evaluate("begin(object(1, { 0: key(0) }), object(2, { 0: key(50) }))")
-    assert drawing.evaluate("[2, 0, 1.5, 2 ** 31, 7].map((number) => drawing.renumber(1, number))") == [
-        False, False, False, False, True,
-    ]  # fmt: skip
+    is_changed = drawing.evaluate("[2, 0, 1.5, 2 ** 31, 7].map((id) => drawing.changeId(1, id))")
+    assert is_changed == [False, False, False, False, True]
     assert drawing.evaluate("[...drawing.objects.keys()].sort()") == [2, 7]

@@ -1,4 +1,4 @@
-"""The whole journey with clicks alone, from an empty workspace, on a small sample."""
+"""All steps of the console with clicks alone, from an empty workspace."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def test_sample_to_comparison(page: Page) -> None:
     done(page, "Build dataset 1")
 
     go(page, "Training")
-    for name, value in {"Epochs": "1", "Image height": "192", "Image width": "256"}.items():
+    for name, value in {"Epochs": "1", "Image height": "96", "Image width": "128"}.items():
         field = page.get_by_label(name, exact=True)
         field.fill(value)
         field.press("Enter")
     expect(page.get_by_text("1 epoch of")).to_be_visible()
     button(page, "Start training").click()
     button(page, "Stop").wait_for()
-    page.reload()  # the page may be closed and opened again
+    page.reload()  # the job goes on without the page
     done(page, "Training dataset 1 nano 1", minutes=6)
     expect(page.get_by_text("Average precision on the validation split")).to_be_visible()
 
@@ -51,7 +51,7 @@ def test_sample_to_comparison(page: Page) -> None:
     go(page, "Evaluate")
     button(page, "Evaluate").click()
     done(page, "Evaluate sample 1")
-    page.reload()  # the page may be closed and opened again
+    page.reload()  # results are there without running it again
     expect(page.get_by_text("HOTA", exact=True).first).to_be_visible(timeout=2 * MINUTE)
 
     go(page, "Compare")
@@ -70,8 +70,8 @@ def test_sample_to_comparison(page: Page) -> None:
     expect(button(page, "Try it with the sample")).to_be_visible()
 
 
-def test_text_file_named_mp4(page: Page, tmp_path: Path) -> None:
-    """A file that is no video ends in one sentence, and the console goes on."""
+def test_a_text_file_named_mp4_is_refused(page: Page, tmp_path: Path) -> None:
+    """The page shows one sentence, and the console keeps working."""
     fake = tmp_path / "notes.mp4"
     fake.write_text("these are notes, not frames")
     go(page, "Videos")

@@ -1,4 +1,4 @@
-"""Labeling with a real mouse: two objects through a clip, brought in, and trained on."""
+"""Label with a real mouse: draw two objects through a clip, import the labels, and train on them."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ SIZE = 60  # pixels, of both objects
 
 
 def truth(frame: int) -> tuple[list[float], list[float]]:
-    """A square that turns back in the middle, and a disc that goes straight."""
+    """Return the boxes of a square, which turns back in the middle, and of a disc, which moves straight on."""
     x = 30 + 10 * min(frame, 20 - frame)
     return [x, 40, x + SIZE, 40 + SIZE], [380 - 15 * frame, 170, 380 - 15 * frame + SIZE, 170 + SIZE]
 
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    """The console's, with one clip."""
+    """The workspace of the console, with one clip."""
     path = tmp_path / "moving.mp4"
     noise = np.random.default_rng(1).integers(60, 110, (HEIGHT // 6, WIDTH // 6, 3), np.uint8)
     background = cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
     texture = np.random.default_rng(2).integers(100, 255, (6, 6, 3), np.uint8)
     with VideoWriter(path, 10, (WIDTH, HEIGHT)) as writer:
         for number in range(FRAMES):
-            picture = background.copy()
+            image = background.copy()
             square, disc = truth(number)
             left, top = int(square[0]), int(square[1])
-            picture[top : top + SIZE, left : left + SIZE] = cv2.resize(texture, (SIZE, SIZE))
+            image[top : top + SIZE, left : left + SIZE] = cv2.resize(texture, (SIZE, SIZE))
             middle = int((disc[0] + disc[2]) / 2), int((disc[1] + disc[3]) / 2)
-            cv2.circle(picture, middle, SIZE // 2, (40, 60, 230), -1)
-            cv2.circle(picture, middle, SIZE // 4, (250, 240, 230), 3)
-            writer.write(picture)
+            cv2.circle(image, middle, SIZE // 2, (40, 60, 230), -1)
+            cv2.circle(image, middle, SIZE // 4, (250, 240, 230), 3)
+            writer.write(image)
     workspace = Workspace(tmp_path / "workspace")
     videos.add(workspace, progress.silent, source=str(path))
     return workspace
@@ -55,12 +55,12 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def editor(page: Page, workspace: Workspace) -> Locator:
-    """Open at the clip of a new job, by clicks."""
+    """The editor, opened by clicks on the clip of a new job."""
     page.goto("/labels")
     page.get_by_text("Label clips").click()
     choose(page, "Clips", "moving")
     page.keyboard.press("Escape")
-    expect(page.get_by_text("21 frames in 1 clip")).to_be_visible()  # the page knows of it
+    expect(page.get_by_text("21 frames in 1 clip")).to_be_visible()  # the page has run with the choice
     classes = page.get_by_label("Classes", exact=True)
     classes.fill("square, disc")
     classes.press("Enter")
@@ -72,7 +72,7 @@ def editor(page: Page, workspace: Workspace) -> Locator:
 
 
 class Hand:
-    """Draws in pixels of the picture."""
+    """A hand that uses the mouse; all positions are pixels of the image."""
 
     def __init__(self, page: Page, editor: Locator) -> None:
         self.page, self.editor = page, editor
@@ -95,22 +95,22 @@ class Hand:
     def draw(self, xyxy: list[float]) -> None:
         self.drag((xyxy[0], xyxy[1]), (xyxy[2], xyxy[3]))
 
-    def carry(self, old: list[float], new: list[float]) -> None:
-        """The selected box, by its middle."""
-        middle = [((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in (old, new)]
-        self.drag(*middle)
+    def move(self, old: list[float], new: list[float]) -> None:
+        """Drag the selected box by its center."""
+        centers = [((box[0] + box[2]) / 2, (box[1] + box[3]) / 2) for box in (old, new)]
+        self.drag(*centers)
 
     def click(self, xyxy: list[float]) -> None:
         self.page.mouse.click(*self.at((xyxy[0] + xyxy[2]) / 2, (xyxy[1] + xyxy[3]) / 2))
 
-    def go(self, frame: int) -> None:
+    def go_to(self, frame: int) -> None:
         field = self.editor.get_by_title("Frame, counted from 0")
         field.fill(str(frame))
         field.press("Enter")
         expect(self.editor).to_have_attribute("data-frame", str(frame))
         self.editor.focus()
 
-    def saved(self) -> None:
+    def expect_saved(self) -> None:
         expect(self.editor.locator(".status")).to_have_text("Saved")
 
 
@@ -131,16 +131,16 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(
     square, disc = truth(0)
     hand.draw(square)
     page.keyboard.press("Escape")
-    page.keyboard.press("2")  # from here on discs
+    page.keyboard.press("2")  # new objects are discs
     hand.draw(disc)
     expect(editor).to_have_attribute("data-objects", "2")
-    hand.go(20)
-    hand.carry(disc, truth(20)[1])  # the last box that it had is offered, and carried on
-    hand.go(0)
+    hand.go_to(20)
+    hand.move(disc, truth(20)[1])  # its last box is offered as a ghost, which can be dragged
+    hand.go_to(0)
     hand.click(square)
     for before, frame in ((0, 10), (10, 20)):
-        hand.go(frame)
-        hand.carry(truth(before)[0], truth(frame)[0])
+        hand.go_to(frame)
+        hand.move(truth(before)[0], truth(frame)[0])
     expect(editor).to_have_attribute("data-boxes", str(2 * FRAMES))
 
     page.keyboard.press("Control+z")
@@ -150,12 +150,12 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(
     for _ in range(3):
         page.keyboard.press("ArrowLeft")
     expect(editor).to_have_attribute("data-frame", "17")
-    hand.saved()
+    hand.expect_saved()
 
-    page.reload()  # nothing is lost
+    page.reload()  # everything was saved
     button(page, "Draw").click()
     expect(editor).to_have_attribute("data-boxes", str(2 * FRAMES), timeout=MINUTE)
-    button(page, "Everything in this clip is labeled").click()
+    button(page, "Mark clip as done").click()
     button(page, "Save as labels").click()
     done(page, "Save labels of moving")
     (labels,) = workspace.list(Labels)
@@ -182,16 +182,16 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(
 
 
 def test_tools(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
-    """Follow, mark, end, split, merge, delete."""
+    """Follow, split, remove, end, mark as occluded, merge, change the id, delete, fill a gap, undo."""
     folder = labeling.labeling_folder(workspace, job_of(workspace))
     assert folder
 
     def boxes() -> Tracks:
-        hand.saved()
+        hand.expect_saved()
         return tracks_from_objects(folder.annotations(0), folder.job.classes)[0]
 
     def drawn() -> dict[int, list[int]]:
-        """Frames by object, as saved."""
+        """Return the saved frames by object."""
         table = boxes()
         return {id: table.frame[table.id == id].tolist() for id in np.unique(table.id).tolist()}
 
@@ -202,24 +202,24 @@ def test_tools(page: Page, editor: Locator, hand: Hand, workspace: Workspace) ->
     shares = [box_iou(table.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
     assert min(shares) > 0.7
 
-    hand.go(12)
-    page.keyboard.press("s")  # from here on #2
+    hand.go_to(12)
+    page.keyboard.press("s")  # the rest becomes object 2
     assert drawn() == {1: list(range(12)), 2: list(range(12, FRAMES))}
-    hand.go(15)
+    hand.go_to(15)
     page.keyboard.press("x")
     assert drawn()[2] == [12, 13, 14, 16, 17, 18, 19, 20]
-    hand.go(18)
+    hand.go_to(18)
     page.keyboard.press("e")
     assert drawn()[2] == [12, 13, 14, 16, 17, 18]
     page.keyboard.press("o")
-    hand.saved()
+    hand.expect_saved()
     assert folder.annotations(0).objects[1].keys[18].occluded
 
-    hand.go(11)
+    hand.go_to(11)
     page.keyboard.press("Escape")
     hand.click(truth(11)[0])
     page.keyboard.press("m")
-    hand.go(12)
+    hand.go_to(12)
     hand.click(truth(12)[0])
     assert drawn() == {1: [*range(15), 16, 17, 18]}
     page.keyboard.press("r")
@@ -231,8 +231,8 @@ def test_tools(page: Page, editor: Locator, hand: Hand, workspace: Workspace) ->
     for _ in range(2):
         page.keyboard.press("Control+z")
     assert drawn() == {1: [*range(15), 16, 17, 18]}
-    hand.go(15)
-    hand.click(truth(14)[0])  # where it was a moment ago
+    hand.go_to(15)
+    hand.click(truth(14)[0])  # its ghost
     page.keyboard.press("g")
     assert drawn() == {1: list(range(19))}
     for _ in range(2):
@@ -240,32 +240,32 @@ def test_tools(page: Page, editor: Locator, hand: Hand, workspace: Workspace) ->
     assert drawn() == {1: list(range(12)), 2: [12, 13, 14, 16, 17, 18]}
 
 
-def test_what_was_predicted_is_followed_anew_up_to_where_it_was_right(
+def test_following_replaces_predictions_up_to_where_they_are_right(
     page: Page, editor: Locator, hand: Hand, workspace: Workspace
 ) -> None:
-    """As with the boxes of a model that were off for some frames."""
+    """For example, boxes of a model that are off in some frames."""
     folder = labeling.labeling_folder(workspace, job_of(workspace))
     assert folder
     off = [40 if 6 <= frame < 12 else 0 for frame in range(FRAMES)]
     boxes = [np.array(truth(frame)[0]) + [0, shift, 0, shift] for frame, shift in enumerate(off)]
     table = Tracks(list(range(FRAMES)), [1] * FRAMES, boxes, [1] * FRAMES, [0] * FRAMES, ("square",))
-    begin_with(page, editor, folder, table)
-    hand.go(6)
+    start_with(page, editor, folder, table)
+    hand.go_to(6)
     hand.click(boxes[6].tolist())
-    hand.carry(boxes[6].tolist(), truth(6)[0])
+    hand.move(boxes[6].tolist(), truth(6)[0])
     page.keyboard.press("f")
     expect(editor).to_have_attribute("data-frame", "11", timeout=20_000)
-    hand.saved()
+    hand.expect_saved()
     (found,) = folder.annotations(0).objects
     assert [frame for frame, key in found.keys.items() if not key.predicted] == [6]
-    mended, _ = tracks_from_objects(folder.annotations(0), folder.job.classes)
-    assert mended.frame.tolist() == list(range(FRAMES))
-    shares = [box_iou(mended.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
+    corrected, _ = tracks_from_objects(folder.annotations(0), folder.job.classes)
+    assert corrected.frame.tolist() == list(range(FRAMES))
+    shares = [box_iou(corrected.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
     assert min(shares) > 0.8 and shares[12:] == [pytest.approx(1)] * (FRAMES - 12)
 
 
-def begin_with(page: Page, editor: Locator, folder: LabelingFolder, table: Tracks) -> None:
-    """As if the job had begun with these boxes."""
+def start_with(page: Page, editor: Locator, folder: LabelingFolder, table: Tracks) -> None:
+    """Reload the editor with predicted boxes, as if the job had started with them."""
     folder.save(0, ClipAnnotations(objects=objects_from_tracks(table, folder.job.classes)).model_dump_json().encode())
     page.reload()
     button(page, "Draw").click()
@@ -273,23 +273,23 @@ def begin_with(page: Page, editor: Locator, folder: LabelingFolder, table: Track
     editor.locator("canvas.picture").scroll_into_view_if_needed()
 
 
-def test_predicted_boxes_between_drawn_ones_go_along(
+def test_predicted_boxes_between_drawn_ones_are_corrected_along(
     page: Page, editor: Locator, hand: Hand, workspace: Workspace
 ) -> None:
-    """As those of an object that following lost little by little."""
+    """For example, boxes of an object that following has lost gradually."""
     folder = labeling.labeling_folder(workspace, job_of(workspace))
     assert folder
     boxes = [np.array(truth(0)[0]) + [0, 4 * frame, 0, 4 * frame] for frame in range(FRAMES)]
     table = Tracks(list(range(FRAMES)), [1] * FRAMES, boxes, [1] * FRAMES, [0] * FRAMES, ("square",))
-    begin_with(page, editor, folder, table)
+    start_with(page, editor, folder, table)
     hand.click(boxes[0].tolist())
     for frame, by in ((0, 0), (20, 0), (10, -40)):
-        hand.go(frame)
+        hand.go_to(frame)
         here = boxes[frame]
-        # A box that is moved to where it is becomes one that somebody drew: there and back.
-        hand.carry(here.tolist(), (here + [30, by, 30, by]).tolist())
-        hand.carry((here + [30, by, 30, by]).tolist(), (here + [0, by, 0, by]).tolist())
-    hand.saved()
+        # Moving a box away and back marks it as drawn.
+        hand.move(here.tolist(), (here + [30, by, 30, by]).tolist())
+        hand.move((here + [30, by, 30, by]).tolist(), (here + [0, by, 0, by]).tolist())
+    hand.expect_saved()
     found, _ = tracks_from_objects(folder.annotations(0), folder.job.classes)
     tops = [found.at(frame).xyxy[0, 1] for frame in range(FRAMES)]
     np.testing.assert_allclose(tops[:11], 40, atol=1.5)
@@ -297,20 +297,20 @@ def test_predicted_boxes_between_drawn_ones_go_along(
     np.testing.assert_allclose(tops[20], 120, atol=1.5)
 
 
-def test_a_second_tab_is_told(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
+def test_a_second_tab_overwrites_nothing(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
     other_page = page.context.new_page()
     other_page.goto("/labels")
     other_page.get_by_role("button", name="Draw", exact=True).click()
     other = other_page.locator(".player[data-boxes]")
     expect(other).to_have_attribute("data-frame", "0", timeout=30_000)
     hand.draw(truth(0)[0])
-    hand.saved()
+    hand.expect_saved()
     other.locator("canvas.picture").scroll_into_view_if_needed()
     Hand(other_page, other).draw(truth(0)[1])
     expect(other.get_by_text("was changed in another tab")).to_be_visible()
     folder = labeling.labeling_folder(workspace, job_of(workspace))
     assert folder and len(folder.annotations(0).objects) == 1  # nothing was overwritten
-    other.get_by_role("button", name="Load what they drew").click()
+    other.get_by_role("button", name="Load the other version").click()
     expect(other.get_by_text("was changed in another tab")).to_be_hidden()
     Hand(other_page, other).draw(truth(0)[1])
     expect(other).to_have_attribute("data-objects", "2")
@@ -318,8 +318,8 @@ def test_a_second_tab_is_told(page: Page, editor: Locator, hand: Hand, workspace
     assert len(folder.annotations(0).objects) == 2
 
 
-def test_keys_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
-    """Mark, copy on, another class, resize; keys go on working after a click; zoom."""
+def test_keyboard_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
+    """Mark as truncated, copy to the next frame, change the class, resize, use the keyboard after a click, zoom."""
     folder = labeling.labeling_folder(workspace, job_of(workspace))
     assert folder
     hand.draw([30, 40, 90, 100])
@@ -330,16 +330,16 @@ def test_keys_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, workspa
     page.keyboard.press("ArrowLeft")
     expect(editor).to_have_attribute("data-frame", "0")
     hand.drag((90, 70), (120, 70))  # its right edge
-    hand.saved()
+    hand.expect_saved()
     (found,) = folder.annotations(0).objects
     assert found.class_id == 1 and [key.truncated for key in found.keys.values()] == [True, False]
     np.testing.assert_allclose(found.keys[0].xyxy, (30, 40, 120, 100), atol=1.5)
     np.testing.assert_allclose(found.keys[1].xyxy, (30, 40, 90, 100), atol=1.5)
 
-    editor.get_by_role("button", name="Keys").focus()
-    page.keyboard.press("Space")  # presses it, and plays nothing
-    expect(editor.locator(".keys")).to_be_visible()
-    page.keyboard.press("Tab")  # leaves it, and selects nothing
+    editor.get_by_role("button", name="Keyboard shortcuts").focus()
+    page.keyboard.press("Space")  # presses the button and does not play
+    expect(editor.locator(".shortcuts")).to_be_visible()
+    page.keyboard.press("Tab")  # moves the focus and does not select
     expect(editor.get_by_role("button", name="Full screen")).to_be_focused()
     editor.focus()
 
@@ -348,18 +348,18 @@ def test_keys_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, workspa
     page.keyboard.down("Control")
     page.mouse.wheel(0, -200)
     page.keyboard.up("Control")
-    hand.draw([290, 120, 350, 180])  # where these were before zooming
-    hand.saved()
+    hand.draw([290, 120, 350, 180])  # at the positions of these pixels before zooming
+    hand.expect_saved()
     left, top, right, bottom = folder.annotations(0).objects[1].keys[0].xyxy
     assert right - left == pytest.approx(60 / np.exp(0.8), abs=2) == bottom - top
 
 
-def test_a_tab_that_is_closed_at_once_loses_nothing(
+def test_closing_the_tab_right_after_drawing_loses_nothing(
     page: Page, editor: Locator, hand: Hand, workspace: Workspace
 ) -> None:
     folder = labeling.labeling_folder(workspace, job_of(workspace))
     assert folder
-    page.on("dialog", lambda dialog: dialog.accept())  # leave all the same
+    page.on("dialog", lambda dialog: dialog.accept())  # leave the page
     hand.draw([30, 40, 90, 100])
     page.close(run_before_unload=True)
     assert len(until(lambda: folder.annotations(0).objects)) == 1

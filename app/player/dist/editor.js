@@ -1,21 +1,37 @@
-// Made by `make player` of src, whose SHA-256 is e782c2e8570b99218e69a279de84203ca933808740890fecd599f6694359feb8.
+// Made by `make player` of src, whose SHA-256 is 696d13e510a5c1ab16b3cefdabae17311e996a190bae19febc0134d641cbd330.
 // src/colors.js
-var GOLDEN = 137.508;
+var GOLDEN_ANGLE_DEGREES = 137.508;
 var cache = /* @__PURE__ */ new Map();
-function colorOf(id) {
+function colorOfTrack(id) {
   let color = cache.get(id);
-  if (!color) cache.set(id, color = `hsl(${(id * GOLDEN % 360).toFixed(1)} 85% ${id % 2 ? 58 : 66}%)`);
+  if (!color) {
+    const hue = id * GOLDEN_ANGLE_DEGREES % 360;
+    color = `hsl(${hue.toFixed(1)} 85% ${id % 2 ? 58 : 66}%)`;
+    cache.set(id, color);
+  }
   return color;
 }
 var CLASS_COLORS = ["#14a394", "#f59e0b", "#6366f1", "#e8506a", "#0ea5e9", "#84cc16", "#a855f7", "#7b8c8a"];
-var MARK_COLORS = { 0: "#9aa7a5", 1: "#2dd4bf", 2: "#ef4444", 3: "#f59e0b", 4: "#d946ef" };
+var MARK = { NOT_COMPARED: 0, MATCHED: 1, MISSED: 2, FALSE_POSITIVE: 3, ID_SWITCH: 4 };
+var MARK_COLORS = {
+  [MARK.NOT_COMPARED]: "#9aa7a5",
+  [MARK.MATCHED]: "#2dd4bf",
+  [MARK.MISSED]: "#ef4444",
+  [MARK.FALSE_POSITIVE]: "#f59e0b",
+  [MARK.ID_SWITCH]: "#d946ef"
+};
+var MARK_NAMES = {
+  [MARK.MISSED]: "missed",
+  [MARK.FALSE_POSITIVE]: "false positive",
+  [MARK.ID_SWITCH]: "ID switch"
+};
 
 // src/icons.js
 var PATHS = {
   play: "M8 5v14l11-7z",
   pause: "M7 5h4v14H7zm6 0h4v14h-4z",
   back: "M15.5 5 8 12l7.5 7 1.5-1.5L11 12l6-5.5z",
-  on: "M8.5 5 16 12l-7.5 7L7 17.5 13 12 7 6.5z",
+  forward: "M8.5 5 16 12l-7.5 7L7 17.5 13 12 7 6.5z",
   first: "M6 5h2v14H6zm12 0v14L9 12z",
   last: "M16 5h2v14h-2zM6 5v14l9-7z",
   previous: "M4 5h2v14H4zm9.5 0L7 12l6.5 7zm7 0L14 12l6.5 7z",
@@ -32,517 +48,606 @@ function icon(name) {
 
 // src/dom.js
 function element(tag, className = "", ...children) {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...children);
-  return made;
+  const created = document.createElement(tag);
+  created.className = className;
+  created.append(...children);
+  return created;
 }
-function button(title, act, { name = "", words = "", className = "" } = {}) {
-  const made = element("button", className, words);
-  made.type = "button";
-  if (name) made.innerHTML = icon(name);
-  made.title = made.ariaLabel = title;
-  made.addEventListener("click", act);
-  return made;
+function button(title, onClick, { iconName = "", label = "", className = "" } = {}) {
+  const created = element("button", className, label);
+  created.type = "button";
+  if (iconName) created.innerHTML = icon(iconName);
+  created.title = title;
+  if (!label) created.ariaLabel = title;
+  created.addEventListener("click", onClick);
+  return created;
 }
-function toggle(words, title, pressed, act) {
-  const made = button(
+function toggle(label, title, pressed, onToggle) {
+  const created = button(
     title,
     () => {
-      made.ariaPressed = String(made.ariaPressed !== "true");
-      act(made.ariaPressed === "true");
+      created.ariaPressed = String(created.ariaPressed !== "true");
+      onToggle(created.ariaPressed === "true");
     },
-    { words, className: "toggle" }
+    { label, className: "toggle" }
   );
-  made.ariaPressed = String(pressed);
-  return made;
+  created.ariaPressed = String(pressed);
+  return created;
 }
-function keepFocus(root) {
+function returnFocusAfterClicks(root) {
   root.addEventListener("click", (event) => {
-    if (event.detail > 0 && event.composedPath()[0].closest?.("button")) root.focus({ preventScroll: true });
+    const byMouse = event.detail > 0;
+    if (byMouse && event.composedPath()[0].closest?.("button")) root.focus({ preventScroll: true });
   });
+}
+function toggleFullScreen(root) {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else root.requestFullscreen?.();
+}
+function pixelRatio() {
+  return window.devicePixelRatio || 1;
 }
 
 // src/drawing.js
-var MOST_UNDONE = 500;
-var STRAIGHT = 1.5;
-var MEETS = 0.85;
-var SMALLEST = 3;
+var MAX_UNDO_STEPS = 500;
+var SIMPLIFY_TOLERANCE = 1.5;
+var SAME_BOX_IOU = 0.85;
+var MIN_BOX_SIDE = 3;
 var Drawing = class {
-  // size: width and height of the pictures, in pixels.
+  /**
+   * @param {object[]} objects - As `toJson` returns them.
+   * @param {string[]} classes
+   * @param {number} frames - Length of the clip in frames.
+   * @param {[number, number]} size - Width and height of the images, in pixels.
+   * @param {() => void} onChange - Called after each change, undo and redo.
+   */
   constructor(objects, classes, frames, size, onChange) {
-    this.classes = classes;
-    this.frames = frames;
-    this.size = size;
-    this.onChange = onChange;
-    this.objects = mapOf(objects);
-    this.before = [];
-    this.after = [];
+    Object.assign(this, { classes, frames, size, onChange });
+    this.objects = objectsFromJson(objects);
+    this.undoStack = [];
+    this.redoStack = [];
   }
-  // --- Looking ----------------------------------------------------------------------------------------------------
-  // {xyxy, isKey, predicted, occluded, truncated} or null.
+  // --- Queries ----------------------------------------------------------------------------------------------------
+  /** @returns {BoxState|null} Null if there is no such object, or if it is absent in that frame. */
   boxAt(id, frame) {
     const object = this.objects.get(id);
     return object ? boxOf(object, frame) : null;
   }
-  // Ids of the objects in a frame, the lowest first.
-  at(frame) {
-    return [...this.objects.values()].filter((object) => boxOf(object, frame)).map(({ id }) => id).sort((a, b) => a - b);
+  /** Ids of the objects in a frame, ascending. */
+  idsAt(frame) {
+    const present = [...this.objects.values()].filter((object) => boxOf(object, frame));
+    return present.map(({ id }) => id).sort((a, b) => a - b);
   }
   get nextId() {
     return Math.max(0, ...this.objects.keys()) + 1;
   }
-  get boxes() {
-    let count = 0;
-    for (const object of this.objects.values()) for (const [first, last] of spansOf(object)) count += last - first + 1;
-    return count;
+  /** The number of boxes, over all objects and frames. */
+  get boxCount() {
+    return [...this.objects.values()].reduce((sum, object) => sum + countBoxes(object), 0);
   }
   toJson() {
-    return [...this.objects.values()].map(({ id, classId, keys }) => ({
-      id,
-      class_id: classId,
-      keys: Object.fromEntries(keys)
-    }));
-  }
-  // What the timeline and the painter of the player read.
-  get summary() {
-    const rows = [...this.objects.values()].map((object) => {
-      const spans2 = spansOf(object).flat();
-      const boxes = spansOf(object).reduce((sum, [first, last]) => sum + last - first + 1, 0);
-      return { id: object.id, classId: object.classId, boxes, score: 1, spans: spans2, first: spans2[0], last: spans2.at(-1) };
+    return [...this.objects.values()].map(({ id, classId, keyframes }) => {
+      return { id, class_id: classId, keys: Object.fromEntries(keyframes) };
     });
+  }
+  /** @returns {import("./tracks.js").Summary} For the timeline, which it shares with the player. */
+  get summary() {
+    const tracks = [...this.objects.values()].map((object) => {
+      const spans = spansOf(object).flat();
+      const { id, classId } = object;
+      return { id, classId, boxes: countBoxes(object), score: 1, spans, first: spans[0], last: spans.at(-1) };
+    });
+    tracks.sort((a, b) => a.first - b.first || a.id - b.id);
     const counts = this.classes.map(() => new Array(this.frames).fill(0));
     for (const object of this.objects.values()) {
-      for (const [first, last] of spansOf(object)) for (let n = first; n <= last; n++) counts[object.classId][n]++;
+      for (const [first, last] of spansOf(object)) {
+        for (let frame = first; frame <= last; frame++) counts[object.classId][frame]++;
+      }
     }
-    rows.sort((a, b) => a.first - b.first || a.id - b.id);
-    return { classes: this.classes, tracks: rows, counts, step: 1, moments: [] };
+    return { classes: this.classes, tracks, counts, step: 1, differences: [] };
   }
-  // --- Changing ---------------------------------------------------------------------------------------------------
-  change(...objects) {
-    this.before.push(this.objects);
-    if (this.before.length > MOST_UNDONE) this.before.shift();
-    this.after = [];
-    this.objects = new Map(this.objects);
-    for (const [id, object] of objects) {
-      if (object && object.keys.size) this.objects.set(id, object);
-      else this.objects.delete(id);
-    }
-    this.onChange();
-  }
+  // --- Changes ----------------------------------------------------------------------------------------------------
   undo() {
-    if (!this.before.length) return;
-    this.after.push(this.objects);
-    this.objects = this.before.pop();
+    if (!this.undoStack.length) return;
+    this.redoStack.push(this.objects);
+    this.objects = this.undoStack.pop();
     this.onChange();
   }
   redo() {
-    if (!this.after.length) return;
-    this.before.push(this.objects);
-    this.objects = this.after.pop();
+    if (!this.redoStack.length) return;
+    this.undoStack.push(this.objects);
+    this.objects = this.redoStack.pop();
     this.onChange();
   }
-  // Take what somebody else drew; what was here stays in undo.
-  replace(objects) {
-    this.before.push(this.objects);
-    this.after = [];
-    this.objects = mapOf(objects);
+  /** Take over what was drawn elsewhere, from `toJson`. Undo brings back what was here. */
+  replaceAll(objects) {
+    this.undoStack.push(this.objects);
+    this.redoStack = [];
+    this.objects = objectsFromJson(objects);
   }
+  /** Draw a new object; returns its id. */
   draw(frame, xyxy, classId) {
     const id = this.nextId;
-    this.change([id, { id, classId, keys: /* @__PURE__ */ new Map([[frame, { xyxy }]]) }]);
+    this.replaceObjects([id, { id, classId, keyframes: /* @__PURE__ */ new Map([[frame, { xyxy }]]) }]);
     return id;
   }
-  // Put a box where it belongs. Predicted boxes between it and the next ones that somebody drew go along evenly: a
-  // prediction goes astray little by little.
+  /**
+   * Set the box of an object in a frame.
+   *
+   * Predictions go wrong gradually. Therefore predicted keyframes up to the nearest drawn ones are corrected too, by a
+   * share of the correction that decreases linearly to zero at the drawn ones.
+   */
   setBox(id, frame, xyxy) {
-    this.edit(id, (keys, object) => {
-      const here = boxOf(object, frame);
-      if (here) {
-        const drawn = [...keys].filter(([each, key]) => each !== frame && !key.predicted).map(([each]) => each);
-        const before = drawn.findLast((each) => each < frame), after = drawn.find((each) => each > frame);
-        for (const [each, key] of keys) {
-          const other = each < frame ? before : after;
-          if (other === void 0 || !key.predicted || (each - other) * (each - frame) >= 0) continue;
-          const share = (each - other) / (frame - other);
-          const moved = key.xyxy.map((value, k) => value + share * (xyxy[k] - here.xyxy[k]));
-          keys.set(each, { ...key, xyxy: inside(moved, this.size) });
+    this.editKeyframes(id, (keyframes, object) => {
+      const box = boxOf(object, frame);
+      if (box) {
+        const drawn = [...keyframes].filter(([n, { predicted }]) => n !== frame && !predicted).map(([n]) => n);
+        const drawnBefore = drawn.findLast((n) => n < frame);
+        const drawnAfter = drawn.find((n) => n > frame);
+        for (const [n, keyframe] of keyframes) {
+          const limit = n < frame ? drawnBefore : drawnAfter;
+          if (limit === void 0 || !keyframe.predicted) continue;
+          const isBetween = Math.min(limit, frame) < n && n < Math.max(limit, frame);
+          if (!isBetween) continue;
+          const share = (n - limit) / (frame - limit);
+          const corrected = keyframe.xyxy.map((value, k) => value + share * (xyxy[k] - box.xyxy[k]));
+          keyframes.set(n, { ...keyframe, xyxy: clampToImage(corrected, this.size) });
         }
       }
-      keys.set(frame, { ...marksOf(here), gap: opens(object, frame), xyxy });
+      keyframes.set(frame, { ...attributesOf(box), gap: hasGapAfter(object, frame), xyxy });
     });
   }
-  // How many frames after this one may be predicted anew: those before the next box that somebody drew.
-  room(id, frame) {
-    const next = [...this.objects.get(id).keys].find(([each, key]) => each > frame && !key.predicted);
-    return (next?.[0] ?? this.frames) - frame - 1;
+  /** How many frames after this one have no drawn box yet and may therefore be predicted. */
+  predictableFrames(id, frame) {
+    const { keyframes } = this.objects.get(id);
+    const nextDrawn = [...keyframes].find(([n, { predicted }]) => n > frame && !predicted);
+    return (nextDrawn?.[0] ?? this.frames) - frame - 1;
   }
-  // Boxes found for the frames after this one, in place of those that were predicted before, up to where they meet
-  // them; kept as few key frames as tell them. Returns the last frame that was changed.
-  predict(id, frame, found) {
+  /**
+   * Set predicted boxes for the frames after this one, simplified to few keyframes.
+   *
+   * Earlier predictions are replaced up to the frame in which the new boxes meet them again.
+   *
+   * @param {number} id
+   * @param {number} frame
+   * @param {Box[]} predictions - Of the frames after `frame`.
+   * @returns {number} The last frame that was changed.
+   */
+  setPredictions(id, frame, predictions) {
     const before = this.objects.get(id);
-    const met = found.findIndex((xyxy, n) => {
-      const known = boxOf(before, frame + 1 + n);
-      return known && overlap(known.xyxy, xyxy) >= MEETS;
+    const met = predictions.findIndex((xyxy, n) => {
+      const earlier = boxOf(before, frame + 1 + n);
+      return earlier && boxIou(earlier.xyxy, xyxy) >= SAME_BOX_IOU;
     });
-    const boxes = [boxOf(before, frame).xyxy, ...met < 0 ? found : found.slice(0, met)];
+    const boxes = [boxOf(before, frame).xyxy, ...met < 0 ? predictions : predictions.slice(0, met)];
     const last = frame + boxes.length - 1;
-    this.edit(id, (keys, object) => {
-      fix(keys, object, frame, false);
-      fix(keys, object, last + 1);
-      const gap = !boxOf(object, last + 1) && lastKey(object) > last;
-      for (const each of [...keys.keys()]) if (each > frame && each <= last) keys.delete(each);
-      for (const place of corners(boxes).slice(1)) {
-        keys.set(frame + place, { xyxy: boxes[place], predicted: true, gap: gap && place === boxes.length - 1 });
+    this.editKeyframes(id, (keyframes, object) => {
+      pin(keyframes, object, frame, false);
+      pin(keyframes, object, last + 1);
+      const gapAfterLast = !boxOf(object, last + 1) && lastFrameOf(object) > last;
+      for (const n of [...keyframes.keys()]) if (n > frame && n <= last) keyframes.delete(n);
+      for (const index of simplify(boxes).slice(1)) {
+        const gap = gapAfterLast && index === boxes.length - 1;
+        keyframes.set(frame + index, { xyxy: boxes[index], predicted: true, gap });
       }
     });
     return last;
   }
-  mark(id, frame, name) {
+  /** Toggle an attribute, `"occluded"` or `"truncated"`, of an object from this frame on. */
+  toggleAttribute(id, frame, name) {
     const box = this.boxAt(id, frame);
-    if (box) this.edit(id, (keys, object) => keys.set(frame, { ...keyOf(object, frame), [name]: !box[name] }));
+    if (!box) return;
+    this.editKeyframes(id, (keyframes, object) => {
+      keyframes.set(frame, { ...keyframeAt(object, frame), [name]: !box[name] });
+    });
   }
   setClass(id, classId) {
     const object = this.objects.get(id);
-    if (object) this.change([id, { ...object, classId }]);
+    if (object) this.replaceObjects([id, { ...object, classId }]);
   }
+  /** Remove an object from all frames. */
   remove(id) {
-    this.change([id, null]);
+    this.replaceObjects([id, null]);
   }
-  // No box in this frame, whatever is before and after.
-  removeHere(id, frame) {
+  /** Remove an object from one frame; in others it stays as it is. */
+  removeAt(id, frame) {
     if (!this.boxAt(id, frame)) return;
-    this.edit(id, (keys, object) => {
-      fix(keys, object, frame - 1, true);
-      fix(keys, object, frame + 1);
-      keys.delete(frame);
+    this.editKeyframes(id, (keyframes, object) => {
+      pin(keyframes, object, frame - 1, true);
+      pin(keyframes, object, frame + 1);
+      keyframes.delete(frame);
     });
   }
-  // Where it is missing between two boxes, it is there and moves evenly.
-  fill(id, frame) {
-    const [from, key] = missing(this.objects.get(id), frame) ?? [];
-    if (key?.gap) this.edit(id, (keys) => keys.set(from, { ...keys.get(from), gap: false }));
+  /** Interpolate an object in the frames of the gap around this frame. */
+  fillGap(id, frame) {
+    const [gapFrame, keyframe] = lastKeyframeIfAbsent(this.objects.get(id), frame) ?? [];
+    if (!keyframe?.gap) return;
+    this.editKeyframes(id, (keyframes) => keyframes.set(gapFrame, { ...keyframe, gap: false }));
   }
-  // This frame is the object's last.
+  /** Make this frame the last one of an object. */
   endAt(id, frame) {
     if (!this.boxAt(id, frame)) return;
-    this.edit(id, (keys, object) => {
-      fix(keys, object, frame);
-      for (const each of [...keys.keys()]) if (each > frame) keys.delete(each);
+    this.editKeyframes(id, (keyframes, object) => {
+      pin(keyframes, object, frame);
+      for (const n of [...keyframes.keys()]) if (n > frame) keyframes.delete(n);
     });
   }
-  // From this frame on it is another object, whose id is returned; null if there is nothing to split.
+  /**
+   * Make an object another one from this frame on.
+   *
+   * @returns {number|null} The id of the new object; null if there is nothing to split.
+   */
   splitAt(id, frame) {
     const object = this.objects.get(id);
-    const later = new Map([...object.keys].filter(([each]) => each > frame));
-    if (!boxOf(object, frame) || frame <= firstKey(object)) return null;
-    later.set(frame, keyOf(object, frame));
-    const earlier = new Map([...object.keys].filter(([each]) => each < frame));
-    fix(earlier, object, frame - 1);
-    closeEnd(earlier);
-    const other = this.nextId;
-    this.change(
-      [id, { ...object, keys: earlier }],
-      [other, { id: other, classId: object.classId, keys: sorted(later) }]
+    if (!boxOf(object, frame) || frame <= firstFrameOf(object)) return null;
+    const before = new Map([...object.keyframes].filter(([n]) => n < frame));
+    pin(before, object, frame - 1);
+    removeLastGap(before);
+    const after = new Map([...object.keyframes].filter(([n]) => n > frame));
+    after.set(frame, keyframeAt(object, frame));
+    const newId = this.nextId;
+    this.replaceObjects(
+      [id, { ...object, keyframes: before }],
+      [newId, { id: newId, classId: object.classId, keyframes: sortByFrame(after) }]
     );
-    return other;
+    return newId;
   }
-  // Both are one object from now on, the first; returns the frame in which both have a box, if that forbids it.
-  merge(id, other) {
-    const [one, two] = [this.objects.get(id), this.objects.get(other)];
-    const taken = spansOf(one).flatMap(([a, b]) => spansOf(two).map(([c, d]) => [Math.max(a, c), Math.min(b, d)]));
-    const both = taken.find(([first, last]) => first <= last);
-    if (both) return both[0];
-    const ends = new Set([...spansOf(one), ...spansOf(two)].map(([, last]) => last));
-    const keys = sorted(new Map([...one.keys, ...two.keys]));
-    for (const [frame, key] of keys) keys.set(frame, { ...key, gap: ends.has(frame) });
-    closeEnd(keys);
-    this.change([id, { ...one, keys }], [other, null]);
+  /**
+   * Merge another object into the first one.
+   *
+   * @returns {number|null} Null if they were merged; else the first frame in which both have a box.
+   */
+  merge(id, otherId) {
+    const object = this.objects.get(id);
+    const other = this.objects.get(otherId);
+    const conflict = spansOf(object).flatMap(([a, b]) => spansOf(other).map(([c, d]) => [Math.max(a, c), Math.min(b, d)])).find(([first, last]) => first <= last);
+    if (conflict) return conflict[0];
+    const spanEnds = new Set([...spansOf(object), ...spansOf(other)].map(([, last]) => last));
+    const keyframes = sortByFrame(new Map([...object.keyframes, ...other.keyframes]));
+    for (const [frame, keyframe] of keyframes) keyframes.set(frame, { ...keyframe, gap: spanEnds.has(frame) });
+    removeLastGap(keyframes);
+    this.replaceObjects([id, { ...object, keyframes }], [otherId, null]);
     return null;
   }
-  // Another number; whether it was free.
-  renumber(id, number) {
-    if (number === id) return true;
-    if (!Number.isInteger(number) || number < 1 || number >= 2 ** 31 || this.objects.has(number)) return false;
-    this.change([id, null], [number, { ...this.objects.get(id), id: number }]);
+  /** Change the id of an object; returns whether the new one is valid and free. */
+  changeId(id, newId) {
+    if (newId === id) return true;
+    if (!Number.isInteger(newId) || newId < 1 || newId >= 2 ** 31 || this.objects.has(newId)) return false;
+    this.replaceObjects([id, null], [newId, { ...this.objects.get(id), id: newId }]);
     return true;
   }
-  edit(id, act) {
+  /** Change the keyframes of an object with `edit(keyframes, object)`; `keyframes` is a copy that it modifies. */
+  editKeyframes(id, edit) {
     const object = this.objects.get(id);
     if (!object) return;
-    const keys = new Map(object.keys);
-    act(keys, object);
-    const inOrder = sorted(keys);
-    closeEnd(inOrder);
-    this.change([id, { ...object, keys: inOrder }]);
+    const edited = new Map(object.keyframes);
+    edit(edited, object);
+    const keyframes = sortByFrame(edited);
+    removeLastGap(keyframes);
+    this.replaceObjects([id, { ...object, keyframes }]);
+  }
+  /** Replace objects, given as `[id, object]`; null, or an object without keyframes, removes it. */
+  replaceObjects(...entries) {
+    this.undoStack.push(this.objects);
+    if (this.undoStack.length > MAX_UNDO_STEPS) this.undoStack.shift();
+    this.redoStack = [];
+    this.objects = new Map(this.objects);
+    for (const [id, object] of entries) {
+      if (object?.keyframes.size) this.objects.set(id, object);
+      else this.objects.delete(id);
+    }
+    this.onChange();
   }
 };
-function inside([left, top, right, bottom], [width, height]) {
-  const side = (low, high, most) => {
-    const from = Math.min(Math.max(0, low), most - SMALLEST);
-    return [from, Math.max(from + SMALLEST, Math.min(most, high))];
-  };
-  const [x1, x2] = side(left, right, width), [y1, y2] = side(top, bottom, height);
-  return [x1, y1, x2, y2];
-}
-function mapOf(objects) {
+function objectsFromJson(objects) {
   return new Map(
     objects.map(({ id, class_id: classId, keys }) => {
-      const entries = Object.entries(keys).map(([frame, key]) => [Number(frame), key]);
-      return [id, { id, classId, keys: sorted(new Map(entries)) }];
+      const keyframes = new Map(Object.entries(keys).map(([frame, keyframe]) => [Number(frame), keyframe]));
+      return [id, { id, classId, keyframes: sortByFrame(keyframes) }];
     })
   );
 }
-function sorted(keys) {
-  return new Map([...keys].sort(([a], [b]) => a - b));
-}
-function firstKey(object) {
-  return object.keys.keys().next().value;
-}
 function boxOf(object, frame) {
-  let before = null, after = null;
-  for (const [each, key2] of object.keys) {
-    if (each <= frame) before = [each, key2];
-    else {
-      after = [each, key2];
+  let previous = null;
+  let next = null;
+  for (const entry of object.keyframes) {
+    if (entry[0] <= frame) {
+      previous = entry;
+    } else {
+      next = entry;
       break;
     }
   }
-  if (!before) return null;
-  const [from, key] = before;
-  if (from === frame) return { isKey: true, predicted: Boolean(key.predicted), ...marksOf(key), xyxy: key.xyxy };
-  if (!after || key.gap) return null;
-  const share = (frame - from) / (after[0] - from);
-  const xyxy = key.xyxy.map((value, k) => value + share * (after[1].xyxy[k] - value));
-  return { isKey: false, predicted: Boolean(key.predicted && after[1].predicted), ...marksOf(key), xyxy };
+  if (!previous) return null;
+  const [previousFrame, from] = previous;
+  if (previousFrame === frame) {
+    return { isKeyframe: true, predicted: Boolean(from.predicted), ...attributesOf(from), xyxy: from.xyxy };
+  }
+  if (!next || from.gap) return null;
+  const [nextFrame, to] = next;
+  const share = (frame - previousFrame) / (nextFrame - previousFrame);
+  const xyxy = interpolate(from.xyxy, to.xyxy, share);
+  return { isKeyframe: false, predicted: Boolean(from.predicted && to.predicted), ...attributesOf(from), xyxy };
 }
-function missing(object, frame) {
-  const before = [...object.keys].findLast(([each]) => each <= frame);
-  return !before || boxOf(object, frame) ? null : before;
+function lastKeyframeIfAbsent(object, frame) {
+  const previous = [...object.keyframes].findLast(([n]) => n <= frame);
+  return !previous || boxOf(object, frame) ? null : previous;
 }
-function lastKey(object) {
-  return [...object.keys.keys()].at(-1);
+function spansOf(object) {
+  const spans = [];
+  let first = null;
+  let last = null;
+  for (const [frame, { gap }] of object.keyframes) {
+    first ??= frame;
+    last = frame;
+    if (!gap) continue;
+    spans.push([first, last]);
+    first = null;
+  }
+  if (first !== null) spans.push([first, last]);
+  return spans;
 }
-function marksOf(key) {
-  return { occluded: Boolean(key?.occluded), truncated: Boolean(key?.truncated) };
+function countBoxes(object) {
+  return spansOf(object).reduce((sum, [first, last]) => sum + last - first + 1, 0);
 }
-function keyOf(object, frame) {
-  const known = object.keys.get(frame);
-  if (known) return known;
+function firstFrameOf(object) {
+  return object.keyframes.keys().next().value;
+}
+function lastFrameOf(object) {
+  return [...object.keyframes.keys()].at(-1);
+}
+function hasGapAfter(object, frame) {
+  if (object.keyframes.has(frame)) return Boolean(object.keyframes.get(frame).gap);
+  const previous = [...object.keyframes].findLast(([n]) => n < frame);
+  return Boolean(previous?.[1].gap) && lastFrameOf(object) > frame;
+}
+function sortByFrame(keyframes) {
+  return new Map([...keyframes].sort(([a], [b]) => a - b));
+}
+function attributesOf(box) {
+  return { occluded: Boolean(box?.occluded), truncated: Boolean(box?.truncated) };
+}
+function keyframeAt(object, frame) {
+  const keyframe = object.keyframes.get(frame);
+  if (keyframe) return keyframe;
   const { predicted, occluded, truncated, xyxy } = boxOf(object, frame);
   return { predicted, occluded, truncated, xyxy };
 }
-function fix(keys, object, frame, gap) {
+function pin(keyframes, object, frame, gap) {
   if (!boxOf(object, frame)) return;
-  const key = keyOf(object, frame);
-  keys.set(frame, gap === void 0 ? key : { ...key, gap });
+  const keyframe = keyframeAt(object, frame);
+  keyframes.set(frame, gap === void 0 ? keyframe : { ...keyframe, gap });
 }
-function opens(object, frame) {
-  if (object.keys.has(frame)) return Boolean(object.keys.get(frame).gap);
-  const before = [...object.keys].filter(([each]) => each < frame).at(-1);
-  return Boolean(before?.[1].gap) && lastKey(object) > frame;
+function removeLastGap(keyframes) {
+  const last = [...keyframes.keys()].at(-1);
+  if (last !== void 0 && keyframes.get(last).gap) keyframes.set(last, { ...keyframes.get(last), gap: false });
 }
-function closeEnd(keys) {
-  const last = [...keys.keys()].at(-1);
-  if (last !== void 0 && keys.get(last).gap) keys.set(last, { ...keys.get(last), gap: false });
+function interpolate(from, to, share) {
+  return from.map((value, k) => value + share * (to[k] - value));
 }
-function overlap(a, b) {
-  const side = (low, high) => Math.max(0, Math.min(a[high], b[high]) - Math.max(a[low], b[low]));
-  const common = side(0, 2) * side(1, 3);
+function clampToImage([left, top, right, bottom], [width, height]) {
+  const clampSide = (low, high, size) => {
+    const start = Math.min(Math.max(0, low), size - MIN_BOX_SIDE);
+    return [start, Math.max(start + MIN_BOX_SIDE, Math.min(size, high))];
+  };
+  const [x1, x2] = clampSide(left, right, width);
+  const [y1, y2] = clampSide(top, bottom, height);
+  return [x1, y1, x2, y2];
+}
+function boxIou(a, b) {
+  const overlap = (low, high) => Math.max(0, Math.min(a[high], b[high]) - Math.max(a[low], b[low]));
+  const intersection = overlap(0, 2) * overlap(1, 3);
   const area = (box) => (box[2] - box[0]) * (box[3] - box[1]);
-  return common / (area(a) + area(b) - common);
+  return intersection / (area(a) + area(b) - intersection);
 }
-function spansOf(object) {
-  const found = [];
-  let first = null, last = null;
-  for (const [frame, key] of object.keys) {
-    first ??= frame;
-    last = frame;
-    if (!key.gap) continue;
-    found.push([first, last]);
-    first = null;
-  }
-  if (first !== null) found.push([first, last]);
-  return found;
-}
-function corners(boxes, from = 0, to = boxes.length - 1) {
+function simplify(boxes, from = 0, to = boxes.length - 1) {
   if (to - from < 2) return to > from ? [from, to] : [from];
-  let worst = 0, place = from;
+  let worstDeviation = 0;
+  let worst = from;
   for (let n = from + 1; n < to; n++) {
-    const share = (n - from) / (to - from);
-    const miss = Math.max(
-      ...boxes[n].map((value, k) => Math.abs(boxes[from][k] + share * (boxes[to][k] - boxes[from][k]) - value))
-    );
-    if (miss > worst) [worst, place] = [miss, n];
+    const interpolated = interpolate(boxes[from], boxes[to], (n - from) / (to - from));
+    const deviation = Math.max(...boxes[n].map((value, k) => Math.abs(interpolated[k] - value)));
+    if (deviation > worstDeviation) [worstDeviation, worst] = [deviation, n];
   }
-  return worst <= STRAIGHT ? [from, to] : [...corners(boxes, from, place), ...corners(boxes, place, to).slice(1)];
+  if (worstDeviation <= SIMPLIFY_TOLERANCE) return [from, to];
+  return [...simplify(boxes, from, worst), ...simplify(boxes, worst, to).slice(1)];
 }
 
-// src/slides.js
-var KEPT = 60;
-var AHEAD = 6;
-var Slides = class {
-  // address(n): where picture n is. onFrame(): another one can be painted. onChange(): it plays or pauses.
-  // onFail(error): one could not be loaded.
-  constructor(address, times, onFrame, onChange, onFail) {
-    Object.assign(this, { address, times, onFrame, onChange, onFail });
-    this.pictures = /* @__PURE__ */ new Map();
-    this.number = null;
+// src/images.js
+var MAX_IMAGES_IN_MEMORY = 60;
+var PREFETCHED_IMAGES = 6;
+var ImageSequence = class {
+  /**
+   * @param {(frame: number) => string} urlOf - The address of a frame's image.
+   * @param {import("./times.js").FrameTimes} times
+   * @param {object} listeners
+   * @param {() => void} listeners.onFrame - Another frame can be painted.
+   * @param {() => void} listeners.onPlayOrPause
+   * @param {(error: Error) => void} listeners.onError - An image could not be loaded.
+   */
+  constructor(urlOf, times, { onFrame, onPlayOrPause, onError }) {
+    Object.assign(this, { urlOf, times, onFrame, onPlayOrPause, onError });
+    this.images = /* @__PURE__ */ new Map();
+    this.frame = null;
     this.bitmap = null;
-    this.wanted = null;
+    this.target = null;
     this.timer = 0;
   }
+  /** Load the first frame. */
   async open() {
     await this.show(0);
   }
   get ready() {
     return this.bitmap !== null;
   }
-  get last() {
+  get lastFrame() {
     return this.times.count - 1;
   }
   get playing() {
     return this.timer !== 0;
   }
-  // Where one step starts from: what was asked for last, even if it is not shown yet.
-  get current() {
-    return this.wanted ?? this.number ?? 0;
-  }
-  capture(paint) {
-    if (!this.bitmap) return null;
-    paint(this.bitmap);
-    return this.number;
+  /** The frame that was asked for last, even if it is not shown yet. Steps start from here. */
+  get currentFrame() {
+    return this.target ?? this.frame ?? 0;
   }
   seek(frame) {
-    this.show(Math.max(0, Math.min(this.last, Math.round(frame)))).catch((error) => this.failed(error));
+    this.show(Math.max(0, Math.min(this.lastFrame, Math.round(frame)))).catch((error) => this.fail(error));
   }
-  async show(number) {
-    this.wanted = number;
-    const bitmap = await this.picture(number);
-    if (this.wanted !== number) return;
-    [this.bitmap, this.number, this.wanted] = [bitmap, number, null];
-    for (let n = number + 1; n <= Math.min(this.last, number + AHEAD); n++) this.picture(n).catch(() => {
-    });
+  async show(frame) {
+    this.target = frame;
+    const bitmap = await this.image(frame);
+    const isOutdated = this.target !== frame;
+    if (isOutdated) return;
+    Object.assign(this, { bitmap, frame, target: null });
+    for (let next = frame + 1; next <= Math.min(this.lastFrame, frame + PREFETCHED_IMAGES); next++) {
+      this.image(next).catch(() => {
+      });
+    }
     this.onFrame();
   }
-  picture(number) {
-    const known = this.pictures.get(number) ?? this.load(number);
-    this.pictures.delete(number);
-    this.pictures.set(number, known);
-    for (const [old, picture] of this.pictures) {
-      if (this.pictures.size <= KEPT) break;
-      this.pictures.delete(old);
-      picture.then(
-        (bitmap) => {
-          if (bitmap !== this.bitmap) bitmap.close();
-        },
-        () => {
-        }
-      );
+  /** The image of a frame, from the cache or the server. */
+  image(frame) {
+    const image = this.images.get(frame) ?? this.load(frame);
+    this.images.delete(frame);
+    this.images.set(frame, image);
+    for (const [oldest, evicted] of this.images) {
+      if (this.images.size <= MAX_IMAGES_IN_MEMORY) break;
+      this.images.delete(oldest);
+      const free = (bitmap) => {
+        if (bitmap !== this.bitmap) bitmap.close();
+      };
+      evicted.then(free, () => {
+      });
     }
-    return known;
+    return image;
   }
-  async load(number) {
+  async load(frame) {
     try {
-      const answer = await fetch(this.address(number));
-      if (!answer.ok) throw new Error((await answer.json()).error);
-      return await createImageBitmap(await answer.blob());
+      const response = await fetch(this.urlOf(frame));
+      if (!response.ok) throw new Error((await response.json()).error);
+      return await createImageBitmap(await response.blob());
     } catch (error) {
-      this.pictures.delete(number);
+      this.images.delete(frame);
       throw error;
     }
   }
-  failed(error) {
-    this.wanted = null;
+  fail(error) {
+    this.target = null;
     this.pause();
-    this.onFail(error);
+    this.onError(error);
   }
   play() {
-    const step = async () => {
-      if (!this.timer) return;
-      const number = this.current;
-      if (number >= this.last) return this.pause();
-      const begun = performance.now();
-      await this.show(number + 1).catch((error) => this.failed(error));
-      const left = 1e3 / this.times.rate - (performance.now() - begun);
-      if (this.timer) this.timer = setTimeout(step, Math.max(0, left));
+    const showNext = async () => {
+      if (!this.playing) return;
+      const frame = this.currentFrame;
+      if (frame >= this.lastFrame) return this.pause();
+      const started = performance.now();
+      await this.show(frame + 1).catch((error) => this.fail(error));
+      const remaining = 1e3 / this.times.fps - (performance.now() - started);
+      if (this.playing) this.timer = setTimeout(showNext, Math.max(0, remaining));
     };
-    this.timer = setTimeout(step, 0);
-    this.onChange();
+    this.timer = setTimeout(showNext, 0);
+    this.onPlayOrPause();
   }
   pause() {
     clearTimeout(this.timer);
     this.timer = 0;
-    this.onChange();
+    this.onPlayOrPause();
   }
   close() {
     this.pause();
-    for (const picture of this.pictures.values())
-      picture.then(
+    for (const image of this.images.values()) {
+      image.then(
         (bitmap) => bitmap.close(),
         () => {
         }
       );
-    this.pictures.clear();
+    }
+    this.images.clear();
     this.bitmap = null;
   }
 };
 
 // src/stage.js
-var LARGEST = 12;
+var MAX_ZOOM = 12;
+var BACKGROUND = "#0b0f10";
+var ZOOM_PER_WHEEL_PIXEL = 4e-3;
+var SMOOTH_BELOW_SCALE = 3;
 var Stage = class {
-  // panes: side by side, each showing the whole picture.
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} width - Of the image, in pixels.
+   * @param {number} height - Of the image, in pixels.
+   */
   constructor(canvas, width, height) {
-    Object.assign(this, { canvas, width, height, panes: 1 });
-    this.context = canvas.getContext("2d", { alpha: false, desynchronized: false, willReadFrequently: false });
+    Object.assign(this, { canvas, width, height });
+    this.panes = 1;
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.resetView();
+  }
+  /** Show the whole image. */
+  resetView() {
     this.view = { zoom: 1, x: 0, y: 0 };
   }
-  // Fit the canvas's own pixels to the room that it has; whether that changed anything.
+  /** Match the canvas's resolution to its size on the screen. */
   fit() {
-    const ratio = window.devicePixelRatio || 1;
-    const width = Math.max(1, Math.round(this.canvas.clientWidth * ratio));
-    const height = Math.max(1, Math.round(this.canvas.clientHeight * ratio));
-    if (this.canvas.width === width && this.canvas.height === height) return false;
-    Object.assign(this.canvas, { width, height });
-    return true;
+    const width = Math.max(1, Math.round(this.canvas.clientWidth * pixelRatio()));
+    const height = Math.max(1, Math.round(this.canvas.clientHeight * pixelRatio()));
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
   }
   get paneWidth() {
     return this.canvas.width / this.panes;
   }
-  // Canvas pixels per pixel of the picture.
+  /** Canvas pixels per image pixel. */
   get scale() {
-    return Math.min(this.paneWidth / this.width, this.canvas.height / this.height) * this.view.zoom;
+    return this.scaleWithoutZoom * this.view.zoom;
   }
-  // Canvas pixels from a pane's corner to the picture's at a zoom of 1: bars left and right, or above and below.
+  get scaleWithoutZoom() {
+    return Math.min(this.paneWidth / this.width, this.canvas.height / this.height);
+  }
+  /** Canvas pixels between the corner of a pane and that of the whole image, for bars at its sides or above and below. */
   get margin() {
-    const scale = this.scale / this.view.zoom;
+    const scale = this.scaleWithoutZoom;
     return { x: (this.paneWidth - this.width * scale) / 2, y: (this.canvas.height - this.height * scale) / 2 };
   }
-  // Let draw(context, pane) paint in the picture's pixels.
-  inPane(pane, draw) {
+  /**
+   * Paint the background and the image in every pane.
+   *
+   * @param {CanvasImageSource} image
+   */
+  drawImage(image) {
+    this.context.setTransform(1, 0, 0, 1, 0, 0);
+    this.context.fillStyle = BACKGROUND;
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.context.imageSmoothingEnabled = this.scale < SMOOTH_BELOW_SCALE;
+    for (let pane = 0; pane < this.panes; pane++) {
+      this.inPane(pane, (context) => context.drawImage(image, 0, 0, this.width, this.height));
+    }
+  }
+  /**
+   * Call `paint` with the canvas clipped to a pane and transformed to image pixels.
+   *
+   * @param {number} pane
+   * @param {(context: CanvasRenderingContext2D) => void} paint
+   */
+  inPane(pane, paint) {
     const { context, scale, margin, view } = this;
+    const left = pane * this.paneWidth;
     context.save();
     context.beginPath();
-    context.rect(pane * this.paneWidth, 0, this.paneWidth, this.canvas.height);
+    context.rect(left, 0, this.paneWidth, this.canvas.height);
     context.clip();
-    context.setTransform(
-      scale,
-      0,
-      0,
-      scale,
-      pane * this.paneWidth + margin.x - view.x * scale,
-      margin.y - view.y * scale
-    );
-    draw(context, pane);
+    context.setTransform(scale, 0, 0, scale, left + margin.x - view.x * scale, margin.y - view.y * scale);
+    paint(context);
     context.restore();
   }
-  clear() {
-    this.context.setTransform(1, 0, 0, 1, 0, 0);
-    this.context.fillStyle = "#0b0f10";
-    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-  }
-  // The picture's pixel under a mouse event, and the pane that it is in.
-  place(event) {
+  /**
+   * The image pixel under a mouse event.
+   *
+   * @param {MouseEvent} event
+   * @returns {{x: number, y: number, pane: number}}
+   */
+  imagePoint(event) {
     const box = this.canvas.getBoundingClientRect();
     const x = (event.clientX - box.left) / box.width * this.canvas.width;
     const y = (event.clientY - box.top) / box.height * this.canvas.height;
@@ -554,45 +659,55 @@ var Stage = class {
       pane
     };
   }
-  zoomAt(place, factor) {
-    const zoom = Math.max(1, Math.min(LARGEST, this.view.zoom * factor));
-    const by = this.view.zoom / zoom;
-    this.view = { zoom, x: place.x - (place.x - this.view.x) * by, y: place.y - (place.y - this.view.y) * by };
-    this.keepInside();
+  /** Zoom around the mouse as the wheel turns. */
+  zoomByWheel(event) {
+    const point = this.imagePoint(event);
+    const factor = Math.exp(-event.deltaY * ZOOM_PER_WHEEL_PIXEL);
+    const zoom = Math.max(1, Math.min(MAX_ZOOM, this.view.zoom * factor));
+    const shrink = this.view.zoom / zoom;
+    this.moveTo(point.x - (point.x - this.view.x) * shrink, point.y - (point.y - this.view.y) * shrink, zoom);
   }
-  pan(x, y) {
-    this.view = { ...this.view, x: this.view.x + x, y: this.view.y + y };
-    this.keepInside();
+  /** Move the image along with a mouse that drags it. */
+  panByMouse(event) {
+    const unit = pixelRatio() / this.scale;
+    this.moveTo(this.view.x - event.movementX * unit, this.view.y - event.movementY * unit, this.view.zoom);
   }
-  keepInside() {
-    const { view } = this;
-    view.x = Math.max(0, Math.min(this.width * (1 - 1 / view.zoom), view.x));
-    view.y = Math.max(0, Math.min(this.height * (1 - 1 / view.zoom), view.y));
+  moveTo(x, y, zoom) {
+    this.view = {
+      zoom,
+      x: Math.max(0, Math.min(this.width * (1 - 1 / zoom), x)),
+      y: Math.max(0, Math.min(this.height * (1 - 1 / zoom), y))
+    };
   }
 };
 
 // src/times.js
+var DEFAULT_FRAME_SECONDS = 0.04;
 var FrameTimes = class _FrameTimes {
-  // seconds: Float64Array, of each frame, counted from the first one's.
+  /**
+   * @param {Float64Array} seconds - When each frame begins, counted from the first frame; ascending.
+   */
   constructor(seconds) {
     this.seconds = seconds;
     this.count = seconds.length;
   }
+  /** Fetch the times from `url`, which answers little-endian float64 values. */
   static async fetch(url) {
-    const answer = await fetch(url);
-    if (!answer.ok) throw new Error(await answer.text());
-    return new _FrameTimes(new Float64Array(await answer.arrayBuffer()));
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(await response.text());
+    return new _FrameTimes(new Float64Array(await response.arrayBuffer()));
   }
-  // The frame whose time is nearest: a frame's own time stamp may be rounded either way.
-  nearest(seconds) {
+  /** The frame that begins nearest to `seconds`. Time stamps may be rounded up or down. */
+  nearestFrame(seconds) {
     const after = this.firstAfter(seconds);
     if (after === 0) return 0;
     if (after === this.count) return this.count - 1;
     return this.seconds[after] - seconds < seconds - this.seconds[after - 1] ? after : after - 1;
   }
-  // The number of frames that begin no later than this.
+  /** The first frame that begins later than `seconds`; `count` if none does. */
   firstAfter(seconds) {
-    let low = 0, high = this.count;
+    let low = 0;
+    let high = this.count;
     while (low < high) {
       const middle = low + high >> 1;
       if (this.seconds[middle] <= seconds) low = middle + 1;
@@ -600,353 +715,421 @@ var FrameTimes = class _FrameTimes {
     }
     return low;
   }
-  // A moment safely within the frame: players round where they seek to. How long the last one is shown is not known.
-  within(frame) {
+  /**
+   * A time in seconds at which `frame` is certainly shown, although browsers round seek times.
+   *
+   * That is the middle of the frame. The end of the last frame is unknown: for it, just after its begin.
+   */
+  seekTime(frame) {
     const begin = this.seconds[frame];
     return frame + 1 < this.count ? (begin + this.seconds[frame + 1]) / 2 : begin + 1e-3;
   }
-  lastLength() {
-    return this.count > 1 ? this.seconds[this.count - 1] - this.seconds[this.count - 2] : 0.04;
+  /** An estimate of how long the last frame is shown, in seconds: as long as the one before it. */
+  get lastDuration() {
+    return this.count > 1 ? this.seconds[this.count - 1] - this.seconds[this.count - 2] : DEFAULT_FRAME_SECONDS;
   }
-  // Frames per second, on average.
-  get rate() {
-    return this.count > 1 ? (this.count - 1) / this.seconds[this.count - 1] : 25;
+  /** Mean frame rate in frames per second. */
+  get fps() {
+    return this.count > 1 ? (this.count - 1) / this.seconds[this.count - 1] : 1 / DEFAULT_FRAME_SECONDS;
   }
 };
+function formatTime(seconds, tenths = false) {
+  const EPSILON = 1e-6;
+  const whole = Math.floor(seconds + EPSILON);
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  const fraction = tenths ? `.${Math.floor((seconds - whole) * 10 + EPSILON)}` : "";
+  const rest = String(whole % 60).padStart(2, "0") + fraction;
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
 
 // src/timeline.js
-var GUTTER = 62;
-var RIGHT = 10;
-var RULER = 18;
-var COUNTS = 42;
-var MOMENTS = 12;
-var LANE = 13;
-var MOST_LANES = 14;
-var CLOSEST = 20;
-var STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+var LEFT_MARGIN = 62;
+var RIGHT_MARGIN = 10;
+var BOTTOM_MARGIN = 4;
+var RULER_HEIGHT = 18;
+var COUNTS_HEIGHT = 42;
+var DIFFERENCES_HEIGHT = 12;
+var LANE_HEIGHT = 13;
+var MAX_VISIBLE_LANES = 14;
+var CLICK_TOLERANCE = 3;
+var MIN_TICK_DISTANCE = 64;
+var TICK_SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
+var MIN_FRAMES_IN_VIEW = 20;
+var ZOOM_PER_WHEEL_PIXEL2 = 4e-3;
+var MUTED_ALPHA = 0.65;
 var Timeline = class {
-  // act: {seek(frame), follow(layer, id, frame)}; nothing: what it says where there are no tracks
-  constructor(canvas, times, act, nothing = "There are no tracks.") {
-    Object.assign(this, { canvas, times, act, nothing, lanes: [], layers: [], scroll: 0, frame: 0, followed: null });
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {import("./times.js").FrameTimes} times
+   * @param {object} actions
+   * @param {(frame: number) => void} actions.seek
+   * @param {(layer: number, id: number, frame: number) => void} actions.select - Select a track and go to a frame.
+   * @param {string} emptyText - Shown if there are no tracks.
+   */
+  constructor(canvas, times, actions, emptyText = "No tracks.") {
+    Object.assign(this, { canvas, times, actions, emptyText });
     this.context = canvas.getContext("2d");
+    this.layers = [];
+    this.lanes = [];
+    this.selected = null;
+    this.frame = 0;
     this.range = { from: 0, to: times.count };
-    this.listen();
+    this.scroll = 0;
+    this.dragging = false;
+    this.addListeners();
   }
-  // layers: [{name, tracks, shows(track)}], of which at least the summaries are there.
-  show(layers, followed) {
+  /**
+   * Show these layers.
+   *
+   * @param {TimelineLayer[]} layers
+   * @param {{layer: number, id: number}|null} selected - The selected track.
+   */
+  setLayers(layers, selected) {
     this.layers = layers;
-    this.followed = followed;
+    this.selected = selected;
     this.lanes = [];
     for (const [number, layer] of layers.entries()) {
       if (layers.length > 1) this.lanes.push({ heading: layer.name });
       for (const track of layer.tracks.summary.tracks) {
-        if (layer.shows(track)) this.lanes.push({ track, layer: number });
+        if (layer.isShown(track)) this.lanes.push({ track, layer: number });
       }
     }
-    this.hasMoments = layers.some((layer) => layer.tracks.summary.moments.length);
-    this.empty = layers.every(({ tracks }) => !tracks.summary.tracks.length);
-    const lanes = Math.max(1, Math.min(MOST_LANES, this.lanes.length));
-    this.canvas.style.height = `${this.lanesTop + lanes * LANE + 4}px`;
+    this.hasDifferences = layers.some(({ tracks }) => tracks.summary.differences.length);
+    const visibleLanes = Math.max(1, Math.min(MAX_VISIBLE_LANES, this.lanes.length));
+    this.canvas.style.height = `${this.lanesTop + visibleLanes * LANE_HEIGHT + BOTTOM_MARGIN}px`;
     this.scrollTo(this.scroll);
     this.paint();
   }
-  get lanesTop() {
-    return RULER + COUNTS + (this.hasMoments ? MOMENTS : 0) + 4;
+  /** Move the playhead, and the range in view along with it. */
+  setFrame(frame) {
+    this.frame = frame;
+    const { from, to } = this.range;
+    const isZoomed = to - from < this.times.count;
+    if (isZoomed && (frame < from || frame >= to)) this.setRange(frame - (to - from) * 0.1, to - from);
+    this.paint();
   }
+  setRange(from, length) {
+    const { count } = this.times;
+    const clamped = Math.max(Math.min(MIN_FRAMES_IN_VIEW, count), Math.min(count, length));
+    const start = Math.max(0, Math.min(count - clamped, from));
+    this.range = { from: start, to: start + clamped };
+  }
+  scrollTo(pixels) {
+    const max = this.lanes.length * LANE_HEIGHT - this.lanesHeight;
+    this.scroll = Math.max(0, Math.min(max, pixels));
+  }
+  /** Scroll until the lane of a track is in view. */
+  scrollToTrack(layer, id) {
+    const index = this.lanes.findIndex((lane) => lane.layer === layer && lane.track?.id === id);
+    if (index < 0) return;
+    const top = index * LANE_HEIGHT;
+    const isInView = top >= this.scroll && top + LANE_HEIGHT <= this.scroll + this.lanesHeight;
+    if (!isInView) this.scrollTo(top - this.lanesHeight / 2);
+    this.paint();
+  }
+  // --- Geometry ---------------------------------------------------------------------------------------------------
   get width() {
-    return this.canvas.clientWidth - GUTTER - RIGHT;
+    return this.canvas.clientWidth - LEFT_MARGIN - RIGHT_MARGIN;
   }
-  x(frame) {
-    return GUTTER + (frame - this.range.from) / (this.range.to - this.range.from) * this.width;
+  get lanesTop() {
+    return RULER_HEIGHT + COUNTS_HEIGHT + (this.hasDifferences ? DIFFERENCES_HEIGHT : 0) + 4;
+  }
+  get lanesHeight() {
+    return this.canvas.clientHeight - this.lanesTop - BOTTOM_MARGIN;
+  }
+  xOf(frame) {
+    return LEFT_MARGIN + (frame - this.range.from) / (this.range.to - this.range.from) * this.width;
   }
   frameAt(x) {
-    const share = (x - GUTTER) / this.width;
+    const share = (x - LEFT_MARGIN) / this.width;
     const frame = Math.floor(this.range.from + share * (this.range.to - this.range.from));
     return Math.max(0, Math.min(this.times.count - 1, frame));
   }
-  scrollTo(pixels) {
-    const most = this.lanes.length * LANE - (this.canvas.clientHeight - this.lanesTop - 4);
-    this.scroll = Math.max(0, Math.min(most, pixels));
+  laneAt(y) {
+    if (y < this.lanesTop) return void 0;
+    return this.lanes[Math.floor((y - this.lanesTop + this.scroll) / LANE_HEIGHT)];
   }
-  // Bring a followed track's lane into view.
-  reveal(layer, id) {
-    const place = this.lanes.findIndex((lane) => lane.layer === layer && lane.track?.id === id) * LANE;
-    const room = this.canvas.clientHeight - this.lanesTop - 4;
-    if (place < 0) return;
-    if (place < this.scroll || place + LANE > this.scroll + room) this.scrollTo(place - room / 2);
-  }
-  at(frame) {
-    this.frame = frame;
-    const { from, to } = this.range;
-    if (to - from < this.times.count && (frame < from || frame >= to)) this.look(frame - (to - from) * 0.1, to - from);
-    this.paint();
-  }
-  look(from, length) {
-    const count = this.times.count;
-    const wide = Math.max(Math.min(CLOSEST, count), Math.min(count, length));
-    const start = Math.max(0, Math.min(count - wide, from));
-    this.range = { from: start, to: start + wide };
-  }
-  listen() {
+  // --- Mouse ------------------------------------------------------------------------------------------------------
+  addListeners() {
     const { canvas } = this;
-    canvas.addEventListener("pointerdown", (event) => {
-      const lane = this.laneAt(event.offsetY);
-      if (event.offsetX < GUTTER && !lane) return;
-      if (lane?.track) {
-        const inside2 = spans(lane.track).some(
-          ([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3
-        );
-        if (inside2 || event.offsetX < GUTTER) {
-          const frame = event.offsetX < GUTTER ? lane.track.first : this.frameAt(event.offsetX);
-          return this.act.follow(lane.layer, lane.track.id, frame);
-        }
-      }
-      canvas.setPointerCapture(event.pointerId);
-      this.dragging = true;
-      this.act.seek(this.frameAt(event.offsetX));
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (this.dragging) return this.act.seek(this.frameAt(event.offsetX));
-      canvas.title = this.describe(event);
-    });
-    for (const name of ["pointerup", "pointercancel"])
-      canvas.addEventListener(name, () => {
-        this.dragging = false;
-      });
+    const stopDragging = () => {
+      this.dragging = false;
+    };
+    canvas.addEventListener("pointerdown", (event) => this.onPointerDown(event));
+    canvas.addEventListener("pointermove", (event) => this.onPointerMove(event));
+    canvas.addEventListener("pointerup", stopDragging);
+    canvas.addEventListener("pointercancel", stopDragging);
     canvas.addEventListener("dblclick", (event) => {
       const lane = this.laneAt(event.offsetY);
-      if (lane?.track) this.act.seek(lane.track.first);
+      if (lane?.track) this.actions.seek(lane.track.first);
     });
-    canvas.addEventListener(
-      "wheel",
-      (event) => {
-        const length = this.range.to - this.range.from;
-        if (event.ctrlKey || event.metaKey) {
-          const factor = Math.exp(event.deltaY * 4e-3);
-          const under = this.range.from + (event.offsetX - GUTTER) / this.width * length;
-          this.look(under - (under - this.range.from) * factor, length * factor);
-        } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-          this.look(this.range.from + (event.deltaX || event.deltaY) / this.width * length, length);
-        } else {
-          const before = this.scroll;
-          this.scrollTo(this.scroll + event.deltaY);
-          if (this.scroll === before) return;
-        }
-        event.preventDefault();
-        this.paint();
-      },
-      { passive: false }
-    );
+    canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
   }
-  laneAt(y) {
-    return y < this.lanesTop ? void 0 : this.lanes[Math.floor((y - this.lanesTop + this.scroll) / LANE)];
+  onPointerDown(event) {
+    const { offsetX: x, offsetY: y } = event;
+    const lane = this.laneAt(y);
+    const isOnId = x < LEFT_MARGIN;
+    if (isOnId && !lane) return;
+    if (lane?.track) {
+      const isOnBar = spansOfTrack(lane.track).some(
+        ([first, last]) => this.xOf(first) - CLICK_TOLERANCE <= x && x <= this.xOf(last + 1) + CLICK_TOLERANCE
+      );
+      if (isOnId || isOnBar) {
+        const frame = isOnId ? lane.track.first : this.frameAt(x);
+        return this.actions.select(lane.layer, lane.track.id, frame);
+      }
+    }
+    this.canvas.setPointerCapture(event.pointerId);
+    this.dragging = true;
+    this.actions.seek(this.frameAt(x));
   }
-  describe(event) {
-    const lane = this.laneAt(event.offsetY);
+  onPointerMove(event) {
+    if (this.dragging) this.actions.seek(this.frameAt(event.offsetX));
+    else this.canvas.title = this.tooltipAt(event.offsetX, event.offsetY);
+  }
+  /** Zoom with Ctrl, move the range with Shift or sideways; else scroll the lanes, and at their end the page. */
+  onWheel(event) {
+    const length = this.range.to - this.range.from;
+    if (event.ctrlKey || event.metaKey) {
+      const factor = Math.exp(event.deltaY * ZOOM_PER_WHEEL_PIXEL2);
+      const underMouse = this.range.from + (event.offsetX - LEFT_MARGIN) / this.width * length;
+      this.setRange(underMouse - (underMouse - this.range.from) * factor, length * factor);
+    } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+      this.setRange(this.range.from + (event.deltaX || event.deltaY) / this.width * length, length);
+    } else {
+      const before = this.scroll;
+      this.scrollTo(this.scroll + event.deltaY);
+      if (this.scroll === before) return;
+    }
+    event.preventDefault();
+    this.paint();
+  }
+  tooltipAt(x, y) {
+    const lane = this.laneAt(y);
     if (lane?.track) {
       const { id, classId, first, last, boxes } = lane.track;
-      const name = this.layers[lane.layer].tracks.summary.classes[classId];
-      return `#${id} ${name}: frames ${first} to ${last}, ${boxes} boxes`;
+      const className = this.layers[lane.layer].tracks.summary.classes[classId];
+      return `#${id} ${className}: frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`;
     }
-    return event.offsetX > GUTTER ? `frame ${this.frameAt(event.offsetX)}` : "";
+    return x > LEFT_MARGIN ? `frame ${this.frameAt(x)}` : "";
   }
+  // --- Painting ---------------------------------------------------------------------------------------------------
   paint() {
     const { canvas, context } = this;
-    const ratio = window.devicePixelRatio || 1;
-    const wide = canvas.clientWidth, high = canvas.clientHeight;
-    if (!wide) return;
-    if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(high * ratio)) {
-      canvas.width = Math.round(wide * ratio);
-      canvas.height = Math.round(high * ratio);
+    const { clientWidth: width, clientHeight: height } = canvas;
+    if (!width) return;
+    const ratio = pixelRatio();
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
     }
     const style = getComputedStyle(canvas);
-    this.ink = style.color;
-    this.font = style.fontFamily;
+    this.textColor = style.color;
+    this.font = `11px ${style.fontFamily}`;
+    this.primaryColor = style.getPropertyValue("--st-primary-color") || CLASS_COLORS[0];
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, wide, high);
-    this.paintRuler(high);
+    context.clearRect(0, 0, width, height);
+    this.paintRuler(height);
     this.paintCounts();
-    this.paintMoments();
-    this.paintLanes(high);
-    this.paintHead(high);
+    this.paintDifferences();
+    this.paintLanes(width, height);
+    this.paintPlayhead(width, height);
   }
-  paintRuler(high) {
+  paintRuler(height) {
+    const EPSILON = 1e-9;
     const { context, times } = this;
-    const seconds = times.seconds;
+    const { seconds, count } = times;
     const from = seconds[Math.floor(this.range.from)];
-    const to = this.range.to < times.count ? seconds[Math.floor(this.range.to)] : seconds[times.count - 1] + times.lastLength();
-    const step = STEPS.find((each) => each / (to - from) * this.width > 64) ?? 7200;
-    context.font = `11px ${this.font}`;
+    const end = seconds[count - 1] + times.lastDuration;
+    const to = this.range.to < count ? seconds[Math.floor(this.range.to)] : end;
+    const pixelsPerSecond = this.width / (to - from);
+    const step = TICK_SECONDS.find((tick) => tick * pixelsPerSecond > MIN_TICK_DISTANCE) ?? TICK_SECONDS.at(-1);
+    context.font = this.font;
     context.textBaseline = "middle";
     context.textAlign = "center";
-    context.fillStyle = context.strokeStyle = this.ink;
+    context.fillStyle = context.strokeStyle = this.textColor;
     context.lineWidth = 1;
-    for (let mark = Math.ceil(from / step - 1e-9) * step; mark < to; mark += step) {
-      const x = Math.round(this.x(times.firstAfter(mark - 1e-9))) + 0.5;
-      if (x < GUTTER) continue;
+    for (let tick = Math.ceil(from / step - EPSILON) * step; tick < to; tick += step) {
+      const x = Math.round(this.xOf(times.firstAfter(tick - EPSILON))) + 0.5;
+      if (x < LEFT_MARGIN) continue;
       context.globalAlpha = 0.12;
       context.beginPath();
-      context.moveTo(x, RULER);
-      context.lineTo(x, high);
+      context.moveTo(x, RULER_HEIGHT);
+      context.lineTo(x, height);
       context.stroke();
-      context.globalAlpha = 0.65;
-      context.fillText(clock(mark, step < 1), x, RULER / 2);
+      context.globalAlpha = MUTED_ALPHA;
+      context.fillText(formatTime(tick, step < 1), x, RULER_HEIGHT / 2);
     }
     context.globalAlpha = 1;
     context.textAlign = "left";
   }
+  /** A curve per class; with several layers, one color per layer, and the first one dashed. */
   paintCounts() {
     const { context } = this;
-    const shown = this.layers.map(
-      ({ tracks, showsClass }) => tracks.summary.counts.map((line, k) => showsClass(k) ? line : [])
+    const hasSeveralLayers = this.layers.length > 1;
+    const curves = this.layers.flatMap(
+      ({ tracks, isClassShown }, layer) => tracks.summary.counts.flatMap(
+        (counts, classId) => isClassShown(classId) ? [{ counts, classId, layer, step: tracks.summary.step }] : []
+      )
     );
-    const most = shown.flat().reduce((highest, line) => line.reduce((a, b) => Math.max(a, b), highest), 1);
-    const y = (count) => RULER + COUNTS - 2 - count / most * (COUNTS - 8);
-    const several = this.layers.length > 1;
-    this.clip(RULER, COUNTS, () => {
-      for (const [number, { tracks }] of this.layers.entries()) {
-        const { counts, step } = tracks.summary;
-        for (const [k, line] of shown[number].entries()) {
-          if (!line.length) continue;
-          context.strokeStyle = context.fillStyle = CLASS_COLORS[(several ? number : k) % CLASS_COLORS.length];
-          context.lineWidth = 1.5;
-          context.setLineDash(several && number === 0 ? [4, 3] : []);
-          context.beginPath();
-          const first = Math.max(0, Math.floor(this.range.from / step) - 1);
-          const last = Math.min(line.length, Math.ceil(this.range.to / step) + 1);
-          for (let n = first; n < last; n++) {
-            context.lineTo(this.x(n * step), y(line[n]));
-            context.lineTo(this.x((n + 1) * step), y(line[n]));
-          }
-          context.stroke();
-          context.setLineDash([]);
-          if (several || counts.length > 1) continue;
-          context.lineTo(this.x(last * step), y(0));
-          context.lineTo(this.x(first * step), y(0));
-          context.globalAlpha = 0.15;
-          context.fill();
-          context.globalAlpha = 1;
+    const max = curves.reduce((highest, { counts }) => counts.reduce((a, b) => Math.max(a, b), highest), 1);
+    const yOf = (count) => RULER_HEIGHT + COUNTS_HEIGHT - 2 - count / max * (COUNTS_HEIGHT - 8);
+    this.clip(RULER_HEIGHT, COUNTS_HEIGHT, () => {
+      for (const { counts, classId, layer, step } of curves) {
+        const color = CLASS_COLORS[(hasSeveralLayers ? layer : classId) % CLASS_COLORS.length];
+        context.strokeStyle = context.fillStyle = color;
+        context.lineWidth = 1.5;
+        context.setLineDash(hasSeveralLayers && layer === 0 ? [4, 3] : []);
+        context.beginPath();
+        const first = Math.max(0, Math.floor(this.range.from / step) - 1);
+        const end = Math.min(counts.length, Math.ceil(this.range.to / step) + 1);
+        for (let n = first; n < end; n++) {
+          context.lineTo(this.xOf(n * step), yOf(counts[n]));
+          context.lineTo(this.xOf((n + 1) * step), yOf(counts[n]));
         }
+        context.stroke();
+        context.setLineDash([]);
+        const isOnlyCurve = !hasSeveralLayers && this.layers[layer].tracks.summary.counts.length === 1;
+        if (!isOnlyCurve) continue;
+        context.lineTo(this.xOf(end * step), yOf(0));
+        context.lineTo(this.xOf(first * step), yOf(0));
+        context.globalAlpha = 0.15;
+        context.fill();
+        context.globalAlpha = 1;
       }
     });
-    this.write(String(most), y(most) + 4);
-    this.write("objects", y(0) - 4);
+    this.write(String(max), yOf(max) + 4);
+    this.write("objects", yOf(0) - 4);
   }
-  paintMoments() {
-    if (!this.hasMoments) return;
-    const { context } = this;
-    const top = RULER + COUNTS;
-    this.clip(top, MOMENTS, () => {
+  paintDifferences() {
+    if (!this.hasDifferences) return;
+    const top = RULER_HEIGHT + COUNTS_HEIGHT;
+    this.clip(top, DIFFERENCES_HEIGHT, () => {
       for (const { tracks } of this.layers) {
-        for (const { first, last, kind } of tracks.summary.moments) {
-          context.fillStyle = MARK_COLORS[kind];
-          const x = this.x(first);
-          context.fillRect(x, top + 2, Math.max(2, this.x(last + 1) - x), MOMENTS - 4);
+        for (const { first, last, kind } of tracks.summary.differences) {
+          this.context.fillStyle = MARK_COLORS[kind];
+          const x = this.xOf(first);
+          this.context.fillRect(x, top + 2, Math.max(2, this.xOf(last + 1) - x), DIFFERENCES_HEIGHT - 4);
         }
       }
     });
-    this.write("differences", top + MOMENTS / 2);
+    this.write("differences", top + DIFFERENCES_HEIGHT / 2);
   }
-  paintLanes(high) {
+  paintLanes(width, height) {
     const { context } = this;
     const top = this.lanesTop;
     context.save();
     context.beginPath();
-    context.rect(0, top, this.canvas.clientWidth, high - top);
+    context.rect(0, top, width, height - top);
     context.clip();
-    const first = Math.floor(this.scroll / LANE);
-    const last = Math.min(this.lanes.length, Math.ceil((this.scroll + high - top) / LANE));
-    for (let n = first; n < last; n++) {
-      const { heading, track, layer } = this.lanes[n];
-      const y = top + n * LANE - this.scroll;
-      if (heading) {
-        this.write(heading, y + LANE / 2, 1, this.canvas.clientWidth, 6);
-        continue;
+    const first = Math.floor(this.scroll / LANE_HEIGHT);
+    const end = Math.min(this.lanes.length, Math.ceil((this.scroll + height - top) / LANE_HEIGHT));
+    for (let n = first; n < end; n++) {
+      const lane = this.lanes[n];
+      const y = top + n * LANE_HEIGHT - this.scroll;
+      if (lane.heading) {
+        this.write(lane.heading, y + LANE_HEIGHT / 2, { alpha: 1, maxWidth: width, x: 6 });
+      } else {
+        this.paintTrack(lane, y, width);
       }
-      const followed = this.followed && this.followed.layer === layer && this.followed.id === track.id;
-      context.globalAlpha = this.followed && !followed ? 0.35 : 1;
-      this.write(`#${track.id}`, y + LANE / 2, context.globalAlpha * (followed ? 1 : 0.65));
-      context.fillStyle = colorOf(track.id);
-      for (const [a, b] of spans(track)) {
-        const x = Math.max(GUTTER, this.x(a)), end = Math.min(this.canvas.clientWidth - RIGHT, this.x(b + 1));
-        if (end > GUTTER && end > x - 2) context.fillRect(x, y + 2, Math.max(2, end - x), LANE - 4);
-      }
-      context.globalAlpha = 1;
     }
-    if (!this.lanes.length)
-      this.write(this.empty ? this.nothing : "No track passes the filters.", top + LANE / 2, 0.65, 400, GUTTER);
-    if (this.lanes.length * LANE > high - top) {
-      const share = (high - top) / (this.lanes.length * LANE);
-      context.fillStyle = this.ink;
-      context.globalAlpha = 0.25;
-      context.fillRect(this.canvas.clientWidth - 5, top + this.scroll * share, 4, (high - top) * share);
-      context.globalAlpha = 1;
+    if (!this.lanes.length) {
+      const hasNoTracks = this.layers.every(({ tracks }) => !tracks.summary.tracks.length);
+      const text = hasNoTracks ? this.emptyText : "No track passes the filters.";
+      this.write(text, top + LANE_HEIGHT / 2, { maxWidth: 400, x: LEFT_MARGIN });
     }
+    this.paintScrollBar(width, height);
     context.restore();
   }
-  paintHead(high) {
+  paintTrack({ track, layer }, y, width) {
+    const { context, selected } = this;
+    const isSelected = selected?.layer === layer && selected.id === track.id;
+    const alpha = selected && !isSelected ? 0.35 : 1;
+    this.write(`#${track.id}`, y + LANE_HEIGHT / 2, { alpha: isSelected ? alpha : alpha * MUTED_ALPHA });
+    context.globalAlpha = alpha;
+    context.fillStyle = colorOfTrack(track.id);
+    for (const [first, last] of spansOfTrack(track)) {
+      const left = Math.max(LEFT_MARGIN, this.xOf(first));
+      const right = Math.min(width - RIGHT_MARGIN, this.xOf(last + 1));
+      const isInView = right > LEFT_MARGIN && right > left - 2;
+      if (isInView) context.fillRect(left, y + 2, Math.max(2, right - left), LANE_HEIGHT - 4);
+    }
+    context.globalAlpha = 1;
+  }
+  paintScrollBar(width, height) {
     const { context } = this;
-    const x = this.x(this.frame + 0.5);
-    if (x < GUTTER || x > this.canvas.clientWidth - RIGHT + 1) return;
-    context.fillStyle = context.strokeStyle = getComputedStyle(this.canvas).getPropertyValue("--st-primary-color") || "#14a394";
+    const available = height - this.lanesTop;
+    const needed = this.lanes.length * LANE_HEIGHT;
+    if (needed <= available) return;
+    const share = available / needed;
+    context.fillStyle = this.textColor;
+    context.globalAlpha = 0.25;
+    context.fillRect(width - 5, this.lanesTop + this.scroll * share, 4, available * share);
+    context.globalAlpha = 1;
+  }
+  paintPlayhead(width, height) {
+    const { context } = this;
+    const x = this.xOf(this.frame + 0.5);
+    if (x < LEFT_MARGIN || x > width - RIGHT_MARGIN + 1) return;
+    context.fillStyle = context.strokeStyle = this.primaryColor;
     context.lineWidth = 1.5;
     context.beginPath();
-    context.moveTo(x, RULER - 2);
-    context.lineTo(x, high);
+    context.moveTo(x, RULER_HEIGHT - 2);
+    context.lineTo(x, height);
     context.stroke();
     context.beginPath();
-    context.moveTo(x - 5, RULER - 8);
-    context.lineTo(x + 5, RULER - 8);
-    context.lineTo(x, RULER);
+    context.moveTo(x - 5, RULER_HEIGHT - 8);
+    context.lineTo(x + 5, RULER_HEIGHT - 8);
+    context.lineTo(x, RULER_HEIGHT);
     context.fill();
   }
-  clip(top, height, draw) {
+  /** Call `paint` with the canvas clipped to a row of the timeline, without the margins. */
+  clip(top, height, paint) {
     const { context } = this;
     context.save();
     context.beginPath();
-    context.rect(GUTTER, top, this.width, height);
+    context.rect(LEFT_MARGIN, top, this.width, height);
     context.clip();
-    draw();
+    paint();
     context.restore();
   }
-  write(text, y, alpha = 0.65, room = GUTTER - 8, x = 4) {
+  /** Write text, by default into the left margin. */
+  write(text, y, { alpha = MUTED_ALPHA, maxWidth = LEFT_MARGIN - 8, x = 4 } = {}) {
     const { context } = this;
-    const before = context.globalAlpha;
+    context.save();
     context.globalAlpha = alpha;
-    context.fillStyle = this.ink;
-    context.font = `11px ${this.font}`;
+    context.fillStyle = this.textColor;
+    context.font = this.font;
     context.textBaseline = "middle";
-    context.fillText(text, x, y, room);
-    context.globalAlpha = before;
+    context.fillText(text, x, y, maxWidth);
+    context.restore();
   }
 };
-function spans(track) {
-  const found = [];
-  for (let k = 0; k < track.spans.length; k += 2) found.push([track.spans[k], track.spans[k + 1]]);
-  return found;
-}
-function clock(seconds, tenths = false) {
-  const whole = Math.floor(seconds + 1e-6);
-  const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
-  const rest = String(whole % 60).padStart(2, "0") + (tenths ? `.${Math.floor((seconds - whole) * 10 + 1e-6)}` : "");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+function spansOfTrack({ spans }) {
+  const pairs = [];
+  for (let k = 0; k < spans.length; k += 2) pairs.push([spans[k], spans[k + 1]]);
+  return pairs;
 }
 
 // src/editor.js
-var GHOST = 12;
-var CLICK = 4;
-var HANDLE = 9;
-var SAVE_AFTER = 250;
-var AGAIN_AFTER = 3e3;
-var KEYS = `Drag: draw a box (with Shift: also where one is selected)
-Click: select; drag the selected one to move it, its edges to resize it
-1 to 9: class · R: number · Tab: next object
-← →: one frame back or on · Shift: ten · Space: play
-V: copy to the next frame · F: follow through the next frames
-X or Del: not in this frame · G: fill the gap · Shift Del: the whole object
-E: ends here · S: from here on another object · M, then click: the same object
+var GHOST_FRAMES = 12;
+var MIN_DRAG_CSS_PIXELS = 4;
+var HANDLE_CSS_PIXELS = 9;
+var SAVE_DELAY_MS = 250;
+var RETRY_AFTER_MS = 3e3;
+var MAX_KEEPALIVE_BYTES = 6e4;
+var CONFLICT = 409;
+var LABEL_TEXT_COLOR = "#0b0f10";
+var SHORTCUTS = `Drag: draw a box (with Shift: also on top of the selected one)
+Click: select; drag the selected box to move it, its edges to resize it
+1 to 9: class · R: id · Tab: next object
+← →: previous or next frame · Shift: ten frames · Space: play
+V: copy to next frame · F: follow through the next frames
+X or Del: absent in this frame · G: fill the gap · Shift Del: delete the object
+E: last frame of the object · S: split here · M, then click: merge with another object
 O: occluded · T: truncated
-Ctrl Z, Ctrl Y: undo, redo · Ctrl wheel: zoom · Alt drag: move the picture`;
+Ctrl Z, Ctrl Y: undo, redo · Ctrl wheel: zoom · Alt drag: pan`;
 var editors = /* @__PURE__ */ new WeakMap();
 function editor_default({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".player");
@@ -955,35 +1138,45 @@ function editor_default({ data, parentElement, setTriggerValue }) {
     editor.close();
     editor = null;
   }
-  if (!editor) editors.set(root, editor = new Editor(root, data));
-  editor.tell = setTriggerValue;
+  if (!editor) {
+    editor = new Editor(root, data);
+    editors.set(root, editor);
+  }
+  editor.setTriggerValue = setTriggerValue;
   return () => {
     editor.close();
     editors.delete(root);
   };
 }
 var Editor = class {
+  /**
+   * @param {HTMLElement} root
+   * @param {EditorData} data
+   */
   constructor(root, data) {
     this.root = root;
     this.data = data;
-    this.drawing = this.drawingOf([]);
+    this.drawing = this.createDrawing([]);
     this.version = 0;
     this.done = false;
-    this.saving = null;
     this.unsaved = false;
-    this.selected = null;
+    this.saving = null;
+    this.saveFailed = false;
+    this.conflict = false;
+    this.reportDone = false;
+    this.frame = null;
+    this.selectedId = null;
+    this.mergingId = null;
     this.classId = 0;
-    this.merging = null;
     this.drag = null;
-    this.shown = null;
     this.build();
     this.open();
   }
-  drawingOf(objects) {
+  createDrawing(objects) {
     const { classes, frames, width, height } = this.data;
-    return new Drawing(objects, classes, frames, [width, height], () => this.changed());
+    return new Drawing(objects, classes, frames, [width, height], () => this.onDrawingChange());
   }
-  at(part, query = "") {
+  url(part, query = "") {
     return this.data.address.replace("PART", part) + query;
   }
   build() {
@@ -995,613 +1188,640 @@ var Editor = class {
     this.stageBox.style.aspectRatio = `${data.width} / ${data.height}`;
     this.stage = new Stage(this.canvas, data.width, data.height);
     this.classRow = element("div", "row wrap");
+    this.shortcuts = element("pre", "shortcuts", SHORTCUTS);
+    this.shortcuts.hidden = true;
+    this.selectionRow = element("div", "row selection");
+    this.timelineCanvas = element("canvas", "timeline");
+    root.replaceChildren(
+      this.classRow,
+      this.stageBox,
+      this.buildControls(),
+      this.shortcuts,
+      this.selectionRow,
+      this.timelineCanvas
+    );
+    this.addListeners();
+  }
+  buildControls() {
+    const { data } = this;
     this.status = element("span", "status");
-    this.undoButton = button("Undo (Ctrl Z)", () => this.drawing.undo(), { words: "Undo" });
-    this.redoButton = button("Redo (Ctrl Y)", () => this.drawing.redo(), { words: "Redo" });
-    this.doneButton = toggle("Clip is done", "Everything in this clip is labeled", false, (on) => this.finish(on));
+    this.undoButton = button("Undo (Ctrl Z)", () => this.drawing.undo(), { label: "Undo" });
+    this.redoButton = button("Redo (Ctrl Y)", () => this.drawing.redo(), { label: "Redo" });
+    this.doneButton = toggle(
+      "Mark clip as done",
+      "Everything in this clip is labeled",
+      false,
+      (done) => this.markDone(done)
+    );
     this.doneButton.classList.add("done");
-    this.playButton = button("Play (space)", () => this.playOrPause(), { name: "play", className: "main" });
-    this.frameField = element("input", "frame");
-    Object.assign(this.frameField, { type: "number", min: 0, max: data.frames - 1, title: "Frame, counted from 0" });
-    this.frameField.addEventListener("change", () => this.slides.seek(Number(this.frameField.value)));
-    this.of = element("span", "of");
-    this.keys = element("pre", "keys", KEYS);
-    this.keys.hidden = true;
-    const transport = element(
+    this.playButton = button("Play (space)", () => this.togglePlay(), { iconName: "play", className: "main" });
+    this.frameInput = element("input", "frame");
+    Object.assign(this.frameInput, { type: "number", min: 0, max: data.frames - 1, title: "Frame, counted from 0" });
+    this.frameInput.addEventListener("change", () => this.images.seek(Number(this.frameInput.value)));
+    return element(
       "div",
       "row",
-      button("First frame (Home)", () => this.slides.seek(0), { name: "first" }),
-      button("One frame back (←)", () => this.step(-1), { name: "back" }),
+      button("First frame (Home)", () => this.images.seek(0), { iconName: "first" }),
+      button("Previous frame (←)", () => this.step(-1), { iconName: "back" }),
       this.playButton,
-      button("One frame on (→)", () => this.step(1), { name: "on" }),
-      button("Last frame (End)", () => this.slides.seek(data.frames - 1), { name: "last" }),
-      element("label", "at", "Frame", this.frameField),
-      this.of,
-      element("span", "space"),
+      button("Next frame (→)", () => this.step(1), { iconName: "forward" }),
+      button("Last frame (End)", () => this.images.seek(this.images.lastFrame), { iconName: "last" }),
+      element("label", "frame-label", "Frame", this.frameInput),
+      element("span", "muted", `of ${data.frames}`),
+      element("span", "spacer"),
       this.undoButton,
       this.redoButton,
       this.status,
       this.doneButton,
-      button(
-        "Keys",
-        () => {
-          this.keys.hidden = !this.keys.hidden;
-        },
-        { name: "help" }
-      ),
-      button("Full screen", () => this.fullScreen(), { name: "full" })
+      button("Keyboard shortcuts", () => this.toggleShortcuts(), { iconName: "help" }),
+      button("Full screen", () => toggleFullScreen(this.root), { iconName: "full" })
     );
-    this.selection = element("div", "row selection");
-    this.timelineCanvas = element("canvas", "timeline");
-    root.replaceChildren(this.classRow, this.stageBox, transport, this.keys, this.selection, this.timelineCanvas);
-    const { canvas } = this;
-    keepFocus(root);
-    root.addEventListener("keydown", (event) => this.key(event));
-    canvas.addEventListener("pointerdown", (event) => this.press(event));
-    canvas.addEventListener("pointermove", (event) => this.move(event));
-    canvas.addEventListener("pointerup", (event) => this.release(event));
+  }
+  addListeners() {
+    const { root, canvas } = this;
+    returnFocusAfterClicks(root);
+    root.addEventListener("keydown", (event) => this.onKeyDown(event));
+    canvas.addEventListener("pointerdown", (event) => this.onPointerDown(event));
+    canvas.addEventListener("pointermove", (event) => this.onPointerMove(event));
+    canvas.addEventListener("pointerup", (event) => this.onPointerUp(event));
     canvas.addEventListener("pointercancel", () => {
       this.drag = null;
       this.paint();
     });
-    canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.resized = new ResizeObserver(() => {
+    canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
+    this.resizeObserver = new ResizeObserver(() => {
       this.paint();
       this.timeline?.paint();
     });
-    this.resized.observe(this.stageBox);
-    this.resized.observe(this.timelineCanvas);
-    this.leaving = (event) => {
+    this.resizeObserver.observe(this.stageBox);
+    this.resizeObserver.observe(this.timelineCanvas);
+    this.onBeforeUnload = (event) => {
       if (!this.unsaved && !this.saving) return;
       this.save();
       event.preventDefault();
     };
-    window.addEventListener("beforeunload", this.leaving);
+    window.addEventListener("beforeunload", this.onBeforeUnload);
   }
   async open() {
     const { data } = this;
-    const seconds = Float64Array.from({ length: data.frames }, (_, n) => n / data.rate);
-    this.times = new FrameTimes(seconds);
-    this.slides = new Slides(
-      (n) => this.at("frame", `&n=${n}`),
-      this.times,
-      () => this.paint(),
-      () => this.transportChanged(),
-      (error) => this.tellStatus(`The frame could not be loaded: ${error.message}`, true)
-    );
+    this.times = new FrameTimes(Float64Array.from({ length: data.frames }, (_, frame) => frame / data.rate));
+    this.images = new ImageSequence((frame) => this.url("frame", `&n=${frame}`), this.times, {
+      onFrame: () => this.paint(),
+      onPlayOrPause: () => this.updatePlayButton(),
+      onError: (error) => this.showStatus(`The frame could not be loaded: ${error.message}`, true)
+    });
     try {
-      const [objects] = await Promise.all([this.load(), this.slides.open()]);
-      this.drawing = this.drawingOf(objects);
+      const [objects] = await Promise.all([this.load(), this.images.open()]);
+      this.drawing = this.createDrawing(objects);
     } catch (error) {
       this.message.textContent = `The clip could not be loaded: ${error.message}`;
       return;
     }
     this.message.hidden = true;
-    this.timeline = new Timeline(
-      this.timelineCanvas,
-      this.times,
-      {
-        seek: (frame) => this.slides.seek(frame),
-        follow: (_, id, frame) => {
-          this.select(id);
-          this.slides.seek(frame);
-        }
-      },
-      "Nothing is drawn yet."
-    );
-    this.tellStatus("Saved");
-    this.redraw();
-  }
-  async load() {
-    const answer = await fetch(this.at("drawn"), { cache: "no-store" });
-    const found = await answer.json();
-    if (!answer.ok) throw new Error(found.error);
-    [this.version, this.done] = [found.version, found.done];
-    return found.objects;
+    const actions = {
+      seek: (frame) => this.images.seek(frame),
+      select: (_, id, frame) => {
+        this.select(id);
+        this.images.seek(frame);
+      }
+    };
+    this.timeline = new Timeline(this.timelineCanvas, this.times, actions, "Nothing drawn yet.");
+    this.showStatus("Saved");
+    this.update();
   }
   close() {
     if (this.unsaved) this.save();
-    this.slides?.close();
-    this.resized.disconnect();
-    window.removeEventListener("beforeunload", this.leaving);
+    this.images?.close();
+    this.resizeObserver.disconnect();
+    window.removeEventListener("beforeunload", this.onBeforeUnload);
   }
-  // --- Saving -----------------------------------------------------------------------------------------------------
-  changed() {
+  // --- Loading and saving -----------------------------------------------------------------------------------------
+  /** Fetch the clip's objects, and with them its version and whether it is done. */
+  async load() {
+    const response = await fetch(this.url("drawn"), { cache: "no-store" });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(answer.error);
+    this.version = answer.version;
+    this.done = answer.done;
+    return answer.objects;
+  }
+  onDrawingChange() {
     this.unsaved = true;
-    this.tellStatus("…");
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.save(), SAVE_AFTER);
-    this.redraw();
+    this.showStatus("…");
+    this.scheduleSave(SAVE_DELAY_MS);
+    this.update();
   }
-  // One request at a time; what changes meanwhile goes with the next.
+  scheduleSave(delay) {
+    clearTimeout(this.saveTimer);
+    this.saveTimer = setTimeout(() => this.save(), delay);
+  }
+  /** Save, one request at a time. What changes during a request is saved by the next one. */
   async save() {
-    clearTimeout(this.timer);
+    clearTimeout(this.saveTimer);
     if (this.saving || this.conflict) return this.saving;
-    this.saving = this.send();
+    this.saving = this.sendDrawing();
     await this.saving;
     this.saving = null;
-    if (this.unsaved && !this.conflict) this.timer = setTimeout(() => this.save(), this.failed ? AGAIN_AFTER : 0);
+    if (this.unsaved && !this.conflict) this.scheduleSave(this.saveFailed ? RETRY_AFTER_MS : 0);
   }
-  async send() {
+  async sendDrawing() {
     const body = JSON.stringify({ version: this.version, done: this.done, objects: this.drawing.toJson() });
     this.unsaved = false;
+    this.saveFailed = false;
     try {
-      const answer = await fetch(this.at("drawn"), { method: "PUT", body, keepalive: body.length < 6e4 });
-      const found = await answer.json();
-      if (answer.ok) {
-        this.version = found.version;
-        this.failed = false;
-        this.tellStatus(this.unsaved ? "…" : "Saved");
-        if (this.finished && !this.unsaved) this.tell("finished", { done: this.done, version: this.version });
-        if (!this.unsaved) this.finished = false;
-        return;
-      }
-      this.unsaved = true;
-      this.failed = true;
-      if (answer.status === 409) this.tellConflict(found.error);
-      else this.tellStatus(found.error, true);
+      const keepalive = body.length < MAX_KEEPALIVE_BYTES;
+      const response = await fetch(this.url("drawn"), { method: "PUT", body, keepalive });
+      const answer = await response.json();
+      if (response.ok) return this.onSaved(answer.version);
+      if (response.status === CONFLICT) this.showConflict(answer.error);
+      else this.showStatus(answer.error, true);
     } catch {
-      this.unsaved = true;
-      this.failed = true;
-      this.tellStatus("Not saved: the console does not answer. It is tried again.", true);
+      this.showStatus("Not saved: the console does not answer. Trying again …", true);
     }
+    this.unsaved = true;
+    this.saveFailed = true;
   }
-  tellStatus(text, bad = false) {
-    this.status.textContent = text;
-    this.status.classList.toggle("bad", bad);
+  onSaved(version) {
+    this.version = version;
+    if (this.unsaved) return this.showStatus("…");
+    this.showStatus("Saved");
+    if (this.reportDone) this.setTriggerValue("finished", { done: this.done, version });
+    this.reportDone = false;
   }
-  tellConflict(sentence) {
-    this.conflict = true;
-    this.message.hidden = false;
-    this.message.replaceChildren(
-      element(
-        "div",
-        "choice",
-        element("p", "", sentence),
-        button(
-          "Load what they drew",
-          async () => {
-            let objects;
-            try {
-              objects = await this.load();
-            } catch (error) {
-              return this.tellStatus(`It could not be loaded: ${error.message}`, true);
-            }
-            this.drawing.replace(objects);
-            this.conflict = this.unsaved = false;
-            this.message.hidden = true;
-            this.tellStatus("Saved");
-            this.redraw();
-          },
-          { words: "Load what they drew", className: "toggle" }
-        )
-      )
-    );
-    this.tellStatus("Not saved", true);
-  }
-  // The page is told once it is saved, be it after another try.
-  async finish(done) {
+  /** Mark the clip as done or not. The page runs again once that is saved, also if saving only succeeds later. */
+  async markDone(done) {
     this.done = done;
-    this.unsaved = this.finished = true;
+    this.unsaved = true;
+    this.reportDone = true;
     await this.saving;
     await this.save();
   }
-  // --- Showing ----------------------------------------------------------------------------------------------------
-  redraw() {
+  showStatus(text, isError = false) {
+    this.status.textContent = text;
+    this.status.classList.toggle("error", isError);
+  }
+  showConflict(text) {
+    this.conflict = true;
+    this.showStatus("Not saved", true);
+    const loadButton = button("Undo brings your version back", () => this.loadOtherVersion(), {
+      label: "Load the other version",
+      className: "toggle"
+    });
+    this.message.replaceChildren(element("div", "choice", element("p", "", text), loadButton));
+    this.message.hidden = false;
+  }
+  async loadOtherVersion() {
+    let objects;
+    try {
+      objects = await this.load();
+    } catch (error) {
+      return this.showStatus(`It could not be loaded: ${error.message}`, true);
+    }
+    this.drawing.replaceAll(objects);
+    this.conflict = this.unsaved = false;
+    this.message.hidden = true;
+    this.showStatus("Saved");
+    this.update();
+  }
+  // --- Display ----------------------------------------------------------------------------------------------------
+  /** Bring everything that is shown up to date with the drawing and the selection. */
+  update() {
     const { drawing } = this;
-    if (this.selected !== null && !drawing.objects.has(this.selected)) this.selected = null;
-    if (this.merging !== null && !drawing.objects.has(this.merging)) this.merging = null;
-    const active = this.root.getRootNode().activeElement;
-    const replaced = active && (this.classRow.contains(active) || this.selection.contains(active));
-    this.undoButton.disabled = !drawing.before.length;
-    this.redoButton.disabled = !drawing.after.length;
+    if (!drawing.objects.has(this.selectedId)) this.selectedId = null;
+    if (!drawing.objects.has(this.mergingId)) this.mergingId = null;
+    const focused = this.root.getRootNode().activeElement;
+    const isFocusLost = this.classRow.contains(focused) || this.selectionRow.contains(focused);
+    this.undoButton.disabled = !drawing.undoStack.length;
+    this.redoButton.disabled = !drawing.redoStack.length;
     this.doneButton.ariaPressed = String(this.done);
-    this.offerClasses();
-    this.offerSelection();
-    this.timeline?.show(
-      [{ name: "", tracks: { summary: drawing.summary }, shows: () => true, showsClass: () => true }],
-      this.selected === null ? null : { layer: 0, id: this.selected }
-    );
-    if (replaced) this.root.focus({ preventScroll: true });
-    this.root.dataset.boxes = drawing.boxes;
+    this.updateClassRow();
+    this.updateSelectionRow();
+    const layer = { name: "", tracks: { summary: drawing.summary }, isShown: () => true, isClassShown: () => true };
+    this.timeline?.setLayers([layer], this.selectedId === null ? null : { layer: 0, id: this.selectedId });
+    if (isFocusLost) this.focus();
+    this.root.dataset.boxes = drawing.boxCount;
     this.root.dataset.objects = drawing.objects.size;
     this.paint();
   }
-  offerClasses() {
-    const current = this.drawing.objects.get(this.selected)?.classId ?? this.classId;
+  updateClassRow() {
+    const current = this.drawing.objects.get(this.selectedId)?.classId ?? this.classId;
+    const classButtons = this.data.classes.map((name, classId) => {
+      const number = classId + 1;
+      const chip = button(`${name} (${number})`, () => this.chooseClass(classId), { className: "toggle" });
+      const dot = element("b", "dot");
+      dot.style.background = CLASS_COLORS[classId % CLASS_COLORS.length];
+      chip.append(dot, name, element("small", "", number <= 9 ? String(number) : ""));
+      chip.ariaPressed = String(classId === current);
+      return chip;
+    });
     this.classRow.replaceChildren(
-      element("span", "of", this.selected === null ? "Draw" : "Class"),
-      ...this.data.classes.map((name, number) => {
-        const chip = button(`${name} (${number + 1})`, () => this.chooseClass(number), { className: "toggle" });
-        const dot = element("b", "dot");
-        dot.style.background = CLASS_COLORS[number % CLASS_COLORS.length];
-        chip.append(dot, name, element("small", "", number < 9 ? String(number + 1) : ""));
-        chip.ariaPressed = String(number === current);
-        return chip;
-      }),
-      element("span", "space"),
-      element("span", "of", this.data.instructions)
+      element("span", "muted", this.selectedId === null ? "Draw" : "Class"),
+      ...classButtons,
+      element("span", "spacer"),
+      element("span", "muted", this.data.instructions)
     );
   }
-  offerSelection() {
-    const id = this.selected;
-    this.selection.hidden = id === null;
+  updateSelectionRow() {
+    const id = this.selectedId;
+    this.selectionRow.hidden = id === null;
     if (id === null) return;
-    const object = this.drawing.objects.get(id);
-    const box = this.drawing.boxAt(id, this.shown);
-    const number = element("input", "number");
-    Object.assign(number, { type: "number", min: 1, value: id, title: "Its number (R)" });
-    number.addEventListener("change", () => this.renumber(id, Number(number.value)));
-    this.numberField = number;
-    const spans2 = spansOf(object).map(([first, last]) => first === last ? `${first}` : `${first} to ${last}`).join(", ");
-    const act = (words, title, run, off = false) => {
-      const made = button(
-        title,
-        () => {
-          run();
-          this.root.focus({ preventScroll: true });
-        },
-        { words }
-      );
-      made.disabled = off;
-      return made;
+    const { drawing, frame } = this;
+    const object = drawing.objects.get(id);
+    const box = drawing.boxAt(id, frame);
+    this.idInput = element("input", "number");
+    Object.assign(this.idInput, { type: "number", min: 1, value: id, title: "Id (R)" });
+    this.idInput.addEventListener("change", () => this.changeId(id, Number(this.idInput.value)));
+    const spans = spansOf(object).map(([first, last]) => first === last ? `${first}` : `${first} to ${last}`);
+    const action = (label, title, run, isEnabled = true) => {
+      const runAndFocus = () => {
+        run();
+        this.focus();
+      };
+      const created = button(title, runAndFocus, { label });
+      created.disabled = !isEnabled;
+      return created;
     };
-    this.selection.replaceChildren(
+    const isPresent = Boolean(box);
+    const isInGap = !isPresent && frame < lastFrameOf(object);
+    this.selectionRow.replaceChildren(
       element("strong", "", "#"),
-      number,
-      element("span", "of", `frames ${spans2}`),
-      element("span", "space"),
-      toggle("Occluded", "Partly hidden by something else (O)", Boolean(box?.occluded), () => this.mark("occluded")),
-      toggle("Truncated", "Partly outside the picture (T)", Boolean(box?.truncated), () => this.mark("truncated")),
-      act("Copy on", "Copy to the next frame (V)", () => this.copyOn()),
-      act("Follow", "Find it in the next frames (F)", () => this.follow(), !box),
-      act("Ends here", "This is its last frame (E)", () => this.drawing.endAt(id, this.shown), !box),
-      act("Split", "From this frame on it is another object (S)", () => this.split(), !box),
-      act(
-        this.merging === null ? "Merge" : "Click the other …",
-        "Another track is the same object (M)",
-        () => this.startMerging()
+      this.idInput,
+      element("span", "muted", `frames ${spans.join(", ")}`),
+      element("span", "spacer"),
+      toggle(
+        "Occluded",
+        "Partly hidden by another object (O)",
+        Boolean(box?.occluded),
+        () => this.toggleAttribute("occluded")
       ),
-      !box && this.shown < lastKey(object) ? act("Fill the gap", "It is here, too, and moves evenly (G)", () => this.drawing.fill(id, this.shown)) : act("Not here", "It is not in this frame (X)", () => this.drawing.removeHere(id, this.shown), !box),
-      act("Delete", "The whole object (Shift Del)", () => this.drawing.remove(id)),
-      button("Select nothing (Esc)", () => this.select(null), { name: "close" })
+      toggle(
+        "Truncated",
+        "Partly outside the image (T)",
+        Boolean(box?.truncated),
+        () => this.toggleAttribute("truncated")
+      ),
+      action("Copy to next", "Copy the box to the next frame (V)", () => this.copyToNext()),
+      action("Follow", "Find the object in the next frames (F)", () => this.follow(), isPresent),
+      action("Last frame", "The object ends in this frame (E)", () => drawing.endAt(id, frame), isPresent),
+      action("Split", "From this frame on it is another object (S)", () => this.split(), isPresent),
+      action(
+        this.mergingId === null ? "Merge" : "Click the other object …",
+        "Merge with another object (M)",
+        () => this.toggleMerging()
+      ),
+      isInGap ? action("Fill gap", "Interpolate the object in this gap (G)", () => drawing.fillGap(id, frame)) : action("Absent here", "The object is not in this frame (X)", () => drawing.removeAt(id, frame), isPresent),
+      action("Delete", "Delete the object from all frames (Shift Del)", () => drawing.remove(id)),
+      button("Deselect (Esc)", () => this.select(null), { iconName: "close" })
     );
   }
-  transportChanged() {
-    const { playing } = this.slides;
+  updatePlayButton() {
+    const { playing } = this.images;
     this.playButton.innerHTML = icon(playing ? "pause" : "play");
+    this.playButton.title = this.playButton.ariaLabel = playing ? "Pause (space)" : "Play (space)";
+  }
+  toggleShortcuts() {
+    this.shortcuts.hidden = !this.shortcuts.hidden;
+  }
+  focus() {
+    this.root.focus({ preventScroll: true });
   }
   paint() {
-    if (!this.slides?.ready) return;
-    const { stage } = this;
-    stage.fit();
-    const frame = this.slides.capture((picture) => {
-      stage.clear();
-      stage.context.imageSmoothingEnabled = stage.scale < 3;
-      stage.inPane(0, (context) => context.drawImage(picture, 0, 0, stage.width, stage.height));
-    });
-    stage.inPane(0, (context) => this.paintBoxes(context, frame));
+    if (!this.images?.ready) return;
+    this.stage.fit();
+    const frame = this.images.frame;
+    this.stage.drawImage(this.images.bitmap);
+    this.stage.inPane(0, (context) => this.paintObjects(context, frame));
     this.root.dataset.frame = frame;
-    if (frame === this.shown) return;
-    this.shown = frame;
-    if (this.root.getRootNode().activeElement !== this.frameField) this.frameField.value = frame;
-    this.of.textContent = `of ${this.data.frames}`;
-    this.offerSelection();
-    this.timeline?.at(frame);
+    if (frame === this.frame) return;
+    this.frame = frame;
+    if (this.root.getRootNode().activeElement !== this.frameInput) this.frameInput.value = frame;
+    this.updateSelectionRow();
+    this.timeline?.setFrame(frame);
   }
-  paintBoxes(context, frame) {
-    const ratio = window.devicePixelRatio || 1, px = ratio / this.stage.scale;
-    context.font = `600 ${12 * px}px ${getComputedStyle(this.root).fontFamily}`;
+  paintObjects(context, frame) {
+    const unit = pixelRatio() / this.stage.scale;
+    context.font = `600 ${12 * unit}px ${getComputedStyle(this.root).fontFamily}`;
     context.textBaseline = "bottom";
     for (const object of this.drawing.objects.values()) {
-      const box = this.boxShown(object.id, frame);
-      const ghost = box ? null : this.ghost(object, frame);
-      if (!box && !ghost) continue;
-      const [left, top, right, bottom] = (box ?? ghost).xyxy;
-      const selected = object.id === this.selected;
-      context.strokeStyle = context.fillStyle = colorOf(object.id);
-      context.globalAlpha = ghost ? 0.5 : 1;
-      context.lineWidth = (selected ? 3 : box?.isKey && !box.predicted ? 2.2 : 1.4) * px;
-      context.setLineDash(ghost ? [3 * px, 4 * px] : box.occluded ? [7 * px, 4 * px] : []);
-      context.strokeRect(left, top, right - left, bottom - top);
-      context.setLineDash([]);
-      if (selected && box) {
-        context.globalAlpha = 0.12;
-        context.fillRect(left, top, right - left, bottom - top);
-        context.globalAlpha = 1;
-        for (const x of [left, (left + right) / 2, right]) {
-          for (const y2 of [top, (top + bottom) / 2, bottom]) {
-            if (x === (left + right) / 2 && y2 === (top + bottom) / 2) continue;
-            context.fillRect(x - 3.5 * px, y2 - 3.5 * px, 7 * px, 7 * px);
-          }
-        }
-      }
-      const words = `#${object.id} ${this.data.classes[object.classId]}${box?.truncated ? " ◧" : ""}`;
-      const width = context.measureText(words).width + 8 * px, height = 16 * px;
-      const y = top - height > 0 ? top - height : top;
-      context.fillRect(left - px, y, width, height);
-      context.fillStyle = "#0b0f10";
-      context.fillText(words, left + 3 * px, y + height - 1.5 * px);
-      context.globalAlpha = 1;
+      const isDragged = this.drag?.id === object.id && this.drag.xyxy;
+      const box = isDragged ? { isKeyframe: true, xyxy: this.drag.xyxy } : this.drawing.boxAt(object.id, frame);
+      const ghost = box ? null : this.ghostOf(object, frame);
+      if (box ?? ghost) this.paintObject(context, unit, object, box, ghost);
     }
     if (this.drag?.kind === "draw") {
-      const [left, top, right, bottom] = this.drag.xyxy;
       context.strokeStyle = "#fff";
-      context.lineWidth = 1.5 * px;
-      context.strokeRect(left, top, right - left, bottom - top);
+      context.lineWidth = 1.5 * unit;
+      strokeBox(context, this.drag.xyxy);
     }
   }
-  // As it is while it is dragged.
-  boxShown(id, frame) {
-    if (this.drag?.id === id && this.drag.xyxy) return { isKey: true, xyxy: this.drag.xyxy };
-    return this.drawing.boxAt(id, frame);
+  paintObject(context, unit, object, box, ghost) {
+    const { xyxy } = box ?? ghost;
+    const [left, top] = xyxy;
+    const isSelected = object.id === this.selectedId;
+    const isDrawn = box?.isKeyframe && !box.predicted;
+    context.strokeStyle = context.fillStyle = colorOfTrack(object.id);
+    context.globalAlpha = ghost ? 0.5 : 1;
+    context.lineWidth = (isSelected ? 3 : isDrawn ? 2.2 : 1.4) * unit;
+    context.setLineDash(ghost ? [3 * unit, 4 * unit] : box.occluded ? [7 * unit, 4 * unit] : []);
+    strokeBox(context, xyxy);
+    context.setLineDash([]);
+    if (isSelected && box) paintHandles(context, xyxy, unit);
+    const text = `#${object.id} ${this.data.classes[object.classId]}${box?.truncated ? " ◧" : ""}`;
+    const width = context.measureText(text).width + 8 * unit;
+    const height = 16 * unit;
+    const y = top - height > 0 ? top - height : top;
+    context.fillRect(left - unit, y, width, height);
+    context.fillStyle = LABEL_TEXT_COLOR;
+    context.fillText(text, left + 3 * unit, y + height - 1.5 * unit);
+    context.globalAlpha = 1;
   }
-  // Where an object that is missing was last, if that is a moment ago: a proposal to go on with.
-  ghost(object, frame) {
-    const [last, key] = missing(object, frame) ?? [Infinity];
-    return frame <= last + GHOST || object.id === this.selected ? key ?? null : null;
-  }
-  // --- What the person does ---------------------------------------------------------------------------------------
-  select(id) {
-    if (this.merging !== null && id !== null && id !== this.merging) return this.mergeWith(id);
-    this.merging = null;
-    this.selected = id;
-    this.redraw();
-  }
-  chooseClass(number) {
-    if (number >= this.data.classes.length) return;
-    this.classId = number;
-    if (this.selected !== null) this.drawing.setClass(this.selected, number);
-    else this.redraw();
-  }
-  renumber(id, number) {
-    if (this.drawing.renumber(id, number)) this.selected = number;
-    else this.tellStatus(`#${number} is another object, or no whole number. Merge them, or choose a free one.`, true);
-    this.redraw();
-    this.root.focus({ preventScroll: true });
-  }
-  mark(name) {
-    if (this.selected !== null) this.drawing.mark(this.selected, this.shown, name);
-  }
-  startMerging() {
-    this.merging = this.merging === null ? this.selected : null;
-    this.offerSelection();
-  }
-  mergeWith(other) {
-    const id = this.merging;
-    this.merging = null;
-    const both = this.drawing.merge(id, other);
-    if (both !== null)
-      this.tellStatus(`#${id} and #${other} are both in frame ${both}: they cannot be one object.`, true);
-    this.selected = id;
-    this.redraw();
-  }
-  split() {
-    const other = this.drawing.splitAt(this.selected, this.shown);
-    if (other !== null) this.select(other);
-  }
-  // The box, or what is left of it, once more in the next frame.
-  copyOn() {
-    const object = this.drawing.objects.get(this.selected);
-    const here = object && (this.drawing.boxAt(object.id, this.shown) ?? this.ghost(object, this.shown));
-    if (!here || this.shown + 1 >= this.data.frames) return;
-    this.drawing.setBox(object.id, this.shown + 1, here.xyxy);
-    this.step(1);
-  }
-  async follow() {
-    const id = this.selected, frame = this.shown;
-    const box = this.drawing.boxAt(id, frame);
-    if (!box || frame + 1 >= this.data.frames) return;
-    const most = Math.min(this.data.follow, this.drawing.room(id, frame));
-    if (most < 1) return this.tellStatus("The next box was drawn by hand: boxes between move evenly.");
-    this.tellStatus("Following …");
-    let found;
-    try {
-      const answer = await fetch(this.at("follow"), {
-        method: "POST",
-        body: JSON.stringify({ frame, xyxy: box.xyxy, most })
-      });
-      found = await answer.json();
-      if (!answer.ok) return this.tellStatus(found.error, true);
-    } catch {
-      return this.tellStatus("Not followed: the console does not answer. Try again.", true);
-    }
-    if (!found.length) return this.tellStatus("It is lost in the next frame already: draw it there.", true);
-    this.tellStatus(this.unsaved || this.saving ? "…" : "Saved");
-    if (!this.drawing.boxAt(id, frame)) return;
-    const room = this.drawing.room(id, frame);
-    if (room > 0) this.slides.seek(this.drawing.predict(id, frame, found.slice(0, room)));
-  }
-  step(by) {
-    this.slides.pause();
-    this.slides.seek(this.slides.current + by);
-  }
-  playOrPause() {
-    if (this.slides.playing) this.slides.pause();
-    else this.slides.play();
-  }
-  fullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen?.();
-  }
-  nextObject(direction) {
-    const ids = this.drawing.at(this.shown);
-    const place = ids.indexOf(this.selected);
-    this.select(ids[(place + direction + ids.length) % ids.length] ?? ids[0]);
-  }
-  key(event) {
-    const target = event.composedPath()[0];
-    if (!this.slides?.ready || this.conflict || target.matches?.("input, select")) return;
-    if (target.matches?.("button") && [" ", "Tab"].includes(event.key)) return;
-    const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const command = event.ctrlKey || event.metaKey;
-    const id = this.selected;
-    let act;
-    if (command) {
-      act = { z: () => event.shiftKey ? this.drawing.redo() : this.drawing.undo(), y: () => this.drawing.redo() }[letter];
-    } else if (/^[1-9]$/.test(letter)) {
-      act = () => this.chooseClass(Number(letter) - 1);
-    } else {
-      act = {
-        " ": () => this.playOrPause(),
-        ArrowLeft: () => this.step(event.shiftKey ? -10 : -1),
-        ArrowRight: () => this.step(event.shiftKey ? 10 : 1),
-        Home: () => this.slides.seek(0),
-        End: () => this.slides.seek(this.data.frames - 1),
-        ...this.drawing.at(this.shown).length ? { Tab: () => this.nextObject(event.shiftKey ? -1 : 1) } : {},
-        Escape: () => this.select(null),
-        v: () => this.copyOn(),
-        ...id === null ? {} : {
-          r: () => this.numberField.select(),
-          f: () => this.follow(),
-          e: () => this.drawing.endAt(id, this.shown),
-          s: () => this.split(),
-          m: () => this.startMerging(),
-          o: () => this.mark("occluded"),
-          t: () => this.mark("truncated"),
-          g: () => this.drawing.fill(id, this.shown),
-          x: () => this.drawing.removeHere(id, this.shown),
-          Delete: () => event.shiftKey ? this.drawing.remove(id) : this.drawing.removeHere(id, this.shown),
-          Backspace: () => this.drawing.removeHere(id, this.shown)
-        }
-      }[letter];
-    }
-    if (!act) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act();
-  }
-  press(event) {
-    this.root.focus({ preventScroll: true });
-    if (this.conflict) return;
-    this.slides.pause();
-    this.canvas.setPointerCapture(event.pointerId);
-    const place = this.stage.place(event);
-    const begun = { x: event.clientX, y: event.clientY, place };
-    if (event.button === 1 || event.altKey) {
-      this.drag = { kind: "pan", ...begun };
-      return;
-    }
-    const grip = event.shiftKey || this.merging !== null ? null : this.gripAt(place);
-    if (grip) {
-      const { xyxy } = this.boxOrGhost(this.selected);
-      this.drag = { kind: "change", id: this.selected, grip, start: xyxy, ...begun };
-    } else {
-      this.drag = { kind: "draw", xyxy: [place.x, place.y, place.x, place.y], ...begun };
-    }
+  /**
+   * The last keyframe of an object that is absent, as a proposal to continue it from there.
+   *
+   * @returns {import("./drawing.js").Keyframe|null} Null if the object is present, or has not been for a long time.
+   */
+  ghostOf(object, frame) {
+    const [lastFrame, keyframe] = lastKeyframeIfAbsent(object, frame) ?? [];
+    if (!keyframe) return null;
+    return frame <= lastFrame + GHOST_FRAMES || object.id === this.selectedId ? keyframe : null;
   }
   boxOrGhost(id) {
     const object = this.drawing.objects.get(id);
-    return object ? this.drawing.boxAt(id, this.shown) ?? this.ghost(object, this.shown) : null;
+    return object ? this.drawing.boxAt(id, this.frame) ?? this.ghostOf(object, this.frame) : null;
   }
-  // What of the selected box is under the mouse: {x, y} say which sides go along, all of them inside.
-  gripAt(place) {
-    const box = this.selected === null ? null : this.boxOrGhost(this.selected);
-    if (!box) return null;
-    const near = HANDLE * (window.devicePixelRatio || 1) / this.stage.scale;
-    const [left, top, right, bottom] = box.xyxy;
-    const inside2 = left - near <= place.x && place.x <= right + near && top - near <= place.y && place.y <= bottom + near;
-    if (!inside2) return null;
-    const side = (low, high, at) => Math.abs(at - low) <= Math.min(near, (high - low) / 3) ? -1 : Math.abs(at - high) <= Math.min(near, (high - low) / 3) ? 1 : at < low ? -1 : at > high ? 1 : 0;
-    return { x: side(left, right, place.x), y: side(top, bottom, place.y) };
+  // --- Actions of the user ----------------------------------------------------------------------------------------
+  select(id) {
+    if (this.mergingId !== null && id !== null && id !== this.mergingId) return this.mergeWith(id);
+    this.mergingId = null;
+    this.selectedId = id;
+    this.update();
   }
-  move(event) {
-    const place = this.stage.place(event);
-    const { drag, stage } = this;
+  selectNext(direction) {
+    const ids = this.drawing.idsAt(this.frame);
+    const index = ids.indexOf(this.selectedId);
+    this.select(ids[(index + direction + ids.length) % ids.length] ?? ids[0]);
+  }
+  /** Set the class of the selected object, and of those that are drawn from now on. */
+  chooseClass(classId) {
+    if (classId >= this.data.classes.length) return;
+    this.classId = classId;
+    if (this.selectedId !== null) this.drawing.setClass(this.selectedId, classId);
+    else this.update();
+  }
+  changeId(id, newId) {
+    if (this.drawing.changeId(id, newId)) this.selectedId = newId;
+    else this.showStatus(`${newId} is not a free id. Merge the objects, or choose another whole number.`, true);
+    this.update();
+    this.focus();
+  }
+  toggleAttribute(name) {
+    if (this.selectedId !== null) this.drawing.toggleAttribute(this.selectedId, this.frame, name);
+  }
+  toggleMerging() {
+    this.mergingId = this.mergingId === null ? this.selectedId : null;
+    this.updateSelectionRow();
+  }
+  mergeWith(otherId) {
+    const id = this.mergingId;
+    this.mergingId = null;
+    const commonFrame = this.drawing.merge(id, otherId);
+    if (commonFrame !== null) {
+      this.showStatus(`#${id} and #${otherId} cannot be merged: both are in frame ${commonFrame}.`, true);
+    }
+    this.selectedId = id;
+    this.update();
+  }
+  split() {
+    const newId = this.drawing.splitAt(this.selectedId, this.frame);
+    if (newId !== null) this.select(newId);
+  }
+  copyToNext() {
+    const box = this.boxOrGhost(this.selectedId);
+    if (!box || this.frame >= this.images.lastFrame) return;
+    this.drawing.setBox(this.selectedId, this.frame + 1, box.xyxy);
+    this.step(1);
+  }
+  /** Let the server follow the selected object through the next frames, up to the next box that the user has drawn. */
+  async follow() {
+    const { drawing, selectedId: id, frame } = this;
+    const box = drawing.boxAt(id, frame);
+    if (!box || frame >= this.images.lastFrame) return;
+    const most = Math.min(this.data.follow, drawing.predictableFrames(id, frame));
+    if (most < 1) return this.showStatus("The next frame already has a box drawn by hand.");
+    this.showStatus("Following …");
+    let boxes;
+    try {
+      const body = JSON.stringify({ frame, xyxy: box.xyxy, most });
+      const response = await fetch(this.url("follow"), { method: "POST", body });
+      const answer = await response.json();
+      if (!response.ok) return this.showStatus(answer.error, true);
+      boxes = answer;
+    } catch {
+      return this.showStatus("Not followed: the console does not answer. Try again.", true);
+    }
+    if (!boxes.length) return this.showStatus("Lost in the next frame. Draw the box there.", true);
+    this.showStatus(this.unsaved || this.saving ? "…" : "Saved");
+    if (!drawing.boxAt(id, frame)) return;
+    const room = drawing.predictableFrames(id, frame);
+    if (room > 0) this.images.seek(drawing.setPredictions(id, frame, boxes.slice(0, room)));
+  }
+  step(frames) {
+    this.images.pause();
+    this.images.seek(this.images.currentFrame + frames);
+  }
+  togglePlay() {
+    if (this.images.playing) this.images.pause();
+    else this.images.play();
+  }
+  // --- Keyboard ---------------------------------------------------------------------------------------------------
+  onKeyDown(event) {
+    const target = event.composedPath()[0];
+    if (!this.images?.ready || this.conflict || target.matches?.("input, select")) return;
+    const belongsToButton = [" ", "Tab"].includes(event.key);
+    if (target.matches?.("button") && belongsToButton) return;
+    const action = this.shortcutOf(event);
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  }
+  /** @returns {(() => void)|undefined} What the pressed keys do. */
+  shortcutOf(event) {
+    const { drawing, frame, selectedId: id } = this;
+    const { shiftKey } = event;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (event.ctrlKey || event.metaKey) {
+      return { z: () => shiftKey ? drawing.redo() : drawing.undo(), y: () => drawing.redo() }[key];
+    }
+    if (/^[1-9]$/.test(key)) return () => this.chooseClass(Number(key) - 1);
+    const general = {
+      " ": () => this.togglePlay(),
+      ArrowLeft: () => this.step(shiftKey ? -10 : -1),
+      ArrowRight: () => this.step(shiftKey ? 10 : 1),
+      Home: () => this.images.seek(0),
+      End: () => this.images.seek(this.images.lastFrame),
+      Escape: () => this.select(null),
+      v: () => this.copyToNext()
+    };
+    if (drawing.idsAt(frame).length) general.Tab = () => this.selectNext(shiftKey ? -1 : 1);
+    const ofSelected = {
+      r: () => this.idInput.select(),
+      f: () => this.follow(),
+      e: () => drawing.endAt(id, frame),
+      s: () => this.split(),
+      m: () => this.toggleMerging(),
+      o: () => this.toggleAttribute("occluded"),
+      t: () => this.toggleAttribute("truncated"),
+      g: () => drawing.fillGap(id, frame),
+      x: () => drawing.removeAt(id, frame),
+      Delete: () => shiftKey ? drawing.remove(id) : drawing.removeAt(id, frame),
+      Backspace: () => drawing.removeAt(id, frame)
+    };
+    return general[key] ?? (id === null ? void 0 : ofSelected[key]);
+  }
+  // --- Mouse ------------------------------------------------------------------------------------------------------
+  /** Begin to pan, to change the selected box, or to draw a new one. Without a movement it becomes a click. */
+  onPointerDown(event) {
+    this.focus();
+    if (this.conflict) return;
+    this.images.pause();
+    this.canvas.setPointerCapture(event.pointerId);
+    const point = this.stage.imagePoint(event);
+    const start = { clientX: event.clientX, clientY: event.clientY, point };
+    const isMiddleButton = event.button === 1;
+    if (isMiddleButton || event.altKey) {
+      this.drag = { kind: "pan", start };
+      return;
+    }
+    const grip = event.shiftKey || this.mergingId !== null ? null : this.gripAt(point);
+    if (grip) {
+      const { xyxy } = this.boxOrGhost(this.selectedId);
+      this.drag = { kind: "change", start, id: this.selectedId, grip, original: xyxy };
+    } else {
+      this.drag = { kind: "draw", start, xyxy: [point.x, point.y, point.x, point.y] };
+    }
+  }
+  onPointerMove(event) {
+    const point = this.stage.imagePoint(event);
+    const { drag } = this;
     if (!drag) {
-      const grip = this.gripAt(place);
-      const names = {
-        "-1-1": "nwse",
-        11: "nwse",
-        "-11": "nesw",
-        "1-1": "nesw",
-        "-10": "ew",
-        10: "ew",
-        "0-1": "ns",
-        "01": "ns"
-      };
-      this.canvas.style.cursor = !grip ? "crosshair" : grip.x || grip.y ? `${names[`${grip.x}${grip.y}`]}-resize` : "move";
+      this.canvas.style.cursor = cursorOf(this.gripAt(point));
       return;
     }
     if (drag.kind === "pan") {
-      const ratio = window.devicePixelRatio || 1;
-      stage.pan(-event.movementX * ratio / stage.scale, -event.movementY * ratio / stage.scale);
+      this.stage.panByMouse(event);
     } else if (drag.kind === "draw") {
-      drag.xyxy = this.within([
-        Math.min(drag.place.x, place.x),
-        Math.min(drag.place.y, place.y),
-        Math.max(drag.place.x, place.x),
-        Math.max(drag.place.y, place.y)
-      ]);
+      const { x, y } = drag.start.point;
+      drag.xyxy = this.cutToImage([x, y, point.x, point.y]);
     } else {
-      const [dx, dy] = [place.x - drag.place.x, place.y - drag.place.y];
-      const [left, top, right, bottom] = drag.start, { x, y } = drag.grip;
-      const whole = !x && !y;
-      drag.xyxy = this.within(
-        [
-          left + (whole || x < 0 ? dx : 0),
-          top + (whole || y < 0 ? dy : 0),
-          right + (whole || x > 0 ? dx : 0),
-          bottom + (whole || y > 0 ? dy : 0)
-        ],
-        whole
-      );
+      const [left, top, right, bottom] = drag.original;
+      const dx = point.x - drag.start.point.x;
+      const dy = point.y - drag.start.point.y;
+      const { x, y } = drag.grip;
+      drag.xyxy = !x && !y ? this.moveIntoImage([left + dx, top + dy, right + dx, bottom + dy]) : this.cutToImage([
+        x < 0 ? left + dx : left,
+        y < 0 ? top + dy : top,
+        x > 0 ? right + dx : right,
+        y > 0 ? bottom + dy : bottom
+      ]);
     }
     this.paint();
   }
-  release(event) {
+  onPointerUp(event) {
     const { drag } = this;
     this.drag = null;
     if (!drag || drag.kind === "pan") return;
-    const moved = Math.hypot(event.clientX - drag.x, event.clientY - drag.y) >= CLICK;
-    if (!moved) {
-      const id = this.idAt(drag.place);
-      if (drag.kind === "draw" || id !== this.selected) this.select(id);
+    const { clientX, clientY, point } = drag.start;
+    const isClick = Math.hypot(event.clientX - clientX, event.clientY - clientY) < MIN_DRAG_CSS_PIXELS;
+    if (isClick) {
+      const id = this.idAt(point);
+      if (drag.kind === "draw" || id !== this.selectedId) this.select(id);
       else this.paint();
       return;
     }
     const [left, top, right, bottom] = drag.xyxy;
-    if (right - left < SMALLEST || bottom - top < SMALLEST) return this.paint();
+    if (right - left < MIN_BOX_SIDE || bottom - top < MIN_BOX_SIDE) return this.paint();
     const xyxy = drag.xyxy.map((value) => Math.round(value * 100) / 100);
-    if (drag.kind === "draw") {
-      const id = this.drawing.draw(this.shown, xyxy, this.classId);
-      this.select(id);
-    } else {
-      this.drawing.setBox(drag.id, this.shown, xyxy);
-    }
+    if (drag.kind === "draw") this.select(this.drawing.draw(this.frame, xyxy, this.classId));
+    else this.drawing.setBox(drag.id, this.frame, xyxy);
   }
-  // The smallest box under the mouse, ghosts last.
-  idAt(place) {
-    let best = null, smallest = Infinity;
-    for (const object of this.drawing.objects.values()) {
-      const box = this.drawing.boxAt(object.id, this.shown);
-      const shown = box ?? this.ghost(object, this.shown);
-      if (!shown) continue;
-      const [left, top, right, bottom] = shown.xyxy;
-      const area = (right - left) * (bottom - top) + (box ? 0 : 1e9);
-      if (left <= place.x && place.x <= right && top <= place.y && place.y <= bottom && area < smallest) {
-        [best, smallest] = [object.id, area];
-      }
-    }
-    return best;
-  }
-  // Inside the picture; a box that is moved keeps its size.
-  within([left, top, right, bottom], whole = false) {
-    const { width, height } = this.stage;
-    if (whole) {
-      const dx = Math.max(0, -left) - Math.max(0, right - width), dy = Math.max(0, -top) - Math.max(0, bottom - height);
-      return [left + dx, top + dy, right + dx, bottom + dy];
-    }
-    const x = (value) => Math.max(0, Math.min(width, value)), y = (value) => Math.max(0, Math.min(height, value));
-    return [x(Math.min(left, right)), y(Math.min(top, bottom)), x(Math.max(left, right)), y(Math.max(top, bottom))];
-  }
-  wheel(event) {
+  onWheel(event) {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    this.stage.zoomAt(this.stage.place(event), Math.exp(-event.deltaY * 4e-3));
+    this.stage.zoomByWheel(event);
     this.paint();
   }
+  /**
+   * The part of the selected box under the mouse.
+   *
+   * @returns {{x: number, y: number}|null} Per axis, -1 for the left or upper edge, 1 for the right or lower edge, and
+   *   0 for neither, so that both are 0 inside the box. Null outside of it.
+   */
+  gripAt(point) {
+    const box = this.selectedId === null ? null : this.boxOrGhost(this.selectedId);
+    if (!box) return null;
+    const near = HANDLE_CSS_PIXELS * pixelRatio() / this.stage.scale;
+    const [left, top, right, bottom] = box.xyxy;
+    const isOutside = point.x < left - near || point.x > right + near || point.y < top - near || point.y > bottom + near;
+    if (isOutside) return null;
+    const sideAt = (value, low, high) => {
+      const reach = Math.min(near, (high - low) / 3);
+      if (value <= low + reach) return -1;
+      return value >= high - reach ? 1 : 0;
+    };
+    return { x: sideAt(point.x, left, right), y: sideAt(point.y, top, bottom) };
+  }
+  /** The id of the smallest object under the mouse; ghosts only where there is no box. */
+  idAt(point) {
+    const candidates = [];
+    for (const { id } of this.drawing.objects.values()) {
+      const box = this.boxOrGhost(id);
+      if (!box) continue;
+      const [left, top, right, bottom] = box.xyxy;
+      const isInside = left <= point.x && point.x <= right && top <= point.y && point.y <= bottom;
+      const isGhost = !this.drawing.boxAt(id, this.frame);
+      if (isInside) candidates.push({ id, isGhost, area: (right - left) * (bottom - top) });
+    }
+    candidates.sort((a, b) => a.isGhost - b.isGhost || a.area - b.area);
+    return candidates[0]?.id ?? null;
+  }
+  cutToImage([x1, y1, x2, y2]) {
+    const { width, height } = this.stage;
+    const clampX = (x) => Math.max(0, Math.min(width, x));
+    const clampY = (y) => Math.max(0, Math.min(height, y));
+    return [clampX(Math.min(x1, x2)), clampY(Math.min(y1, y2)), clampX(Math.max(x1, x2)), clampY(Math.max(y1, y2))];
+  }
+  /** Move a box back into the image without changing its size. */
+  moveIntoImage([left, top, right, bottom]) {
+    const dx = Math.max(0, -left) - Math.max(0, right - this.stage.width);
+    const dy = Math.max(0, -top) - Math.max(0, bottom - this.stage.height);
+    return [left + dx, top + dy, right + dx, bottom + dy];
+  }
 };
+function strokeBox(context, [left, top, right, bottom]) {
+  context.strokeRect(left, top, right - left, bottom - top);
+}
+function paintHandles(context, [left, top, right, bottom], unit) {
+  context.globalAlpha = 0.12;
+  context.fillRect(left, top, right - left, bottom - top);
+  context.globalAlpha = 1;
+  const middleX = (left + right) / 2;
+  const middleY = (top + bottom) / 2;
+  for (const x of [left, middleX, right]) {
+    for (const y of [top, middleY, bottom]) {
+      const isCenter = x === middleX && y === middleY;
+      if (!isCenter) context.fillRect(x - 3.5 * unit, y - 3.5 * unit, 7 * unit, 7 * unit);
+    }
+  }
+}
+function cursorOf(grip) {
+  if (!grip) return "crosshair";
+  const { x, y } = grip;
+  if (!x && !y) return "move";
+  if (!x) return "ns-resize";
+  if (!y) return "ew-resize";
+  return x === y ? "nwse-resize" : "nesw-resize";
+}
 export {
   editor_default as default
 };

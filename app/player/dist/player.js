@@ -1,22 +1,37 @@
-// Made by `make player` of src, whose SHA-256 is e782c2e8570b99218e69a279de84203ca933808740890fecd599f6694359feb8.
+// Made by `make player` of src, whose SHA-256 is 696d13e510a5c1ab16b3cefdabae17311e996a190bae19febc0134d641cbd330.
 // src/colors.js
-var GOLDEN = 137.508;
+var GOLDEN_ANGLE_DEGREES = 137.508;
 var cache = /* @__PURE__ */ new Map();
-function colorOf(id) {
+function colorOfTrack(id) {
   let color = cache.get(id);
-  if (!color) cache.set(id, color = `hsl(${(id * GOLDEN % 360).toFixed(1)} 85% ${id % 2 ? 58 : 66}%)`);
+  if (!color) {
+    const hue = id * GOLDEN_ANGLE_DEGREES % 360;
+    color = `hsl(${hue.toFixed(1)} 85% ${id % 2 ? 58 : 66}%)`;
+    cache.set(id, color);
+  }
   return color;
 }
 var CLASS_COLORS = ["#14a394", "#f59e0b", "#6366f1", "#e8506a", "#0ea5e9", "#84cc16", "#a855f7", "#7b8c8a"];
-var MARK_COLORS = { 0: "#9aa7a5", 1: "#2dd4bf", 2: "#ef4444", 3: "#f59e0b", 4: "#d946ef" };
-var MARK_NAMES = { 2: "missed", 3: "false", 4: "switched" };
+var MARK = { NOT_COMPARED: 0, MATCHED: 1, MISSED: 2, FALSE_POSITIVE: 3, ID_SWITCH: 4 };
+var MARK_COLORS = {
+  [MARK.NOT_COMPARED]: "#9aa7a5",
+  [MARK.MATCHED]: "#2dd4bf",
+  [MARK.MISSED]: "#ef4444",
+  [MARK.FALSE_POSITIVE]: "#f59e0b",
+  [MARK.ID_SWITCH]: "#d946ef"
+};
+var MARK_NAMES = {
+  [MARK.MISSED]: "missed",
+  [MARK.FALSE_POSITIVE]: "false positive",
+  [MARK.ID_SWITCH]: "ID switch"
+};
 
 // src/icons.js
 var PATHS = {
   play: "M8 5v14l11-7z",
   pause: "M7 5h4v14H7zm6 0h4v14h-4z",
   back: "M15.5 5 8 12l7.5 7 1.5-1.5L11 12l6-5.5z",
-  on: "M8.5 5 16 12l-7.5 7L7 17.5 13 12 7 6.5z",
+  forward: "M8.5 5 16 12l-7.5 7L7 17.5 13 12 7 6.5z",
   first: "M6 5h2v14H6zm12 0v14L9 12z",
   last: "M16 5h2v14h-2zM6 5v14l9-7z",
   previous: "M4 5h2v14H4zm9.5 0L7 12l6.5 7zm7 0L14 12l6.5 7z",
@@ -33,257 +48,187 @@ function icon(name) {
 
 // src/dom.js
 function element(tag, className = "", ...children) {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...children);
-  return made;
+  const created = document.createElement(tag);
+  created.className = className;
+  created.append(...children);
+  return created;
 }
-function button(title, act, { name = "", words = "", className = "" } = {}) {
-  const made = element("button", className, words);
-  made.type = "button";
-  if (name) made.innerHTML = icon(name);
-  made.title = made.ariaLabel = title;
-  made.addEventListener("click", act);
-  return made;
+function button(title, onClick, { iconName = "", label = "", className = "" } = {}) {
+  const created = element("button", className, label);
+  created.type = "button";
+  if (iconName) created.innerHTML = icon(iconName);
+  created.title = title;
+  if (!label) created.ariaLabel = title;
+  created.addEventListener("click", onClick);
+  return created;
 }
-function toggle(words, title, pressed, act) {
-  const made = button(
+function toggle(label, title, pressed, onToggle) {
+  const created = button(
     title,
     () => {
-      made.ariaPressed = String(made.ariaPressed !== "true");
-      act(made.ariaPressed === "true");
+      created.ariaPressed = String(created.ariaPressed !== "true");
+      onToggle(created.ariaPressed === "true");
     },
-    { words, className: "toggle" }
+    { label, className: "toggle" }
   );
-  made.ariaPressed = String(pressed);
-  return made;
+  created.ariaPressed = String(pressed);
+  return created;
 }
-function keepFocus(root) {
-  root.addEventListener("click", (event) => {
-    if (event.detail > 0 && event.composedPath()[0].closest?.("button")) root.focus({ preventScroll: true });
-  });
-}
-function range(words, title, most, step, value, act) {
+function slider(label, title, { max, step, value }, onInput) {
   const input = element("input");
-  Object.assign(input, { type: "range", min: 0, max: most, step, value, title });
-  const shown = element("output", "", String(value));
+  Object.assign(input, { type: "range", min: 0, max, step, value, title });
+  const output = element("output", "", String(value));
   input.addEventListener("input", () => {
-    shown.value = input.value;
-    act(Number(input.value));
+    output.value = input.value;
+    onInput(Number(input.value));
   });
-  return element("label", "range", words, input, shown);
+  return element("label", "range", label, input, output);
 }
-
-// src/tracks.js
-var KEPT = 40;
-var AGAIN_AFTER = 5e3;
-var COLUMNS = 9;
-var MISSED = 2;
-var FALSE = 3;
-var SWITCHED = 4;
-var Tracks = class {
-  // onLoad(): boxes came, or did not: `failed` says why.
-  constructor(url, onLoad) {
-    this.url = url;
-    this.onLoad = onLoad;
-    this.stretches = /* @__PURE__ */ new Map();
-    this.summary = null;
-    this.failed = "";
-  }
-  async open() {
-    const answer = await fetch(`${this.url}/summary`);
-    if (!answer.ok) throw new Error(await answer.text());
-    const found = await answer.json();
-    this.byId = /* @__PURE__ */ new Map();
-    found.tracks = found.tracks.map(([id, classId, boxes, score, spans2]) => {
-      const track = { id, classId, boxes, score, spans: spans2, first: spans2[0], last: spans2[spans2.length - 1] };
-      this.byId.set(id, track);
-      return track;
-    });
-    found.moments = found.moments.map(([first, last, kind, id]) => ({ first, last, kind, id }));
-    this.summary = found;
-  }
-  // The boxes of a frame as {from, to, columns}, null while they are fetched.
-  at(frame) {
-    if (!this.summary) return null;
-    const number = Math.floor(frame / this.summary.stretch);
-    const columns = this.stretch(number);
-    if (frame % this.summary.stretch > this.summary.stretch / 2) this.stretch(number + 1, true);
-    if (!columns) return null;
-    const place = frame - number * this.summary.stretch;
-    return { from: columns.starts[place], to: columns.starts[place + 1], columns };
-  }
-  stretch(number, ahead = false) {
-    const known = this.stretches.get(number);
-    if (known !== void 0) {
-      if (known && !ahead) {
-        this.stretches.delete(number);
-        this.stretches.set(number, known);
-      }
-      return known;
-    }
-    this.stretches.set(number, null);
-    this.load(number);
-    return null;
-  }
-  async load(number) {
-    try {
-      const answer = await fetch(`${this.url}/${number}`);
-      if (answer.status === 404 && (await answer.clone().text()).includes("part")) {
-        this.stretches.set(number, this.parsed(number, new ArrayBuffer(0)));
-        return;
-      }
-      if (!answer.ok) throw new Error(await answer.text());
-      this.stretches.set(number, this.parsed(number, await answer.arrayBuffer()));
-      this.failed = "";
-    } catch (error) {
-      this.failed = error.message;
-      setTimeout(() => {
-        this.stretches.delete(number);
-        this.onLoad();
-      }, AGAIN_AFTER);
-    }
-    for (const old of this.stretches.keys()) {
-      if (this.stretches.size <= KEPT) break;
-      this.stretches.delete(old);
-    }
-    this.onLoad();
-  }
-  parsed(number, buffer) {
-    const rows = buffer.byteLength / (4 * COLUMNS);
-    const whole = (k) => new Uint32Array(buffer, 4 * rows * k, rows);
-    const real = (k) => new Float32Array(buffer, 4 * rows * k, rows);
-    const columns = {
-      frame: whole(0),
-      id: whole(1),
-      classId: whole(2),
-      mark: whole(3),
-      score: real(4),
-      left: real(5),
-      top: real(6),
-      right: real(7),
-      bottom: real(8)
-    };
-    const first = number * this.summary.stretch;
-    columns.starts = new Uint32Array(this.summary.stretch + 1);
-    for (let row = 0; row < rows; row++) columns.starts[columns.frame[row] - first + 1]++;
-    for (let k = 1; k <= this.summary.stretch; k++) columns.starts[k] += columns.starts[k - 1];
-    return columns;
-  }
-};
+function returnFocusAfterClicks(root) {
+  root.addEventListener("click", (event) => {
+    const byMouse = event.detail > 0;
+    if (byMouse && event.composedPath()[0].closest?.("button")) root.focus({ preventScroll: true });
+  });
+}
+function toggleFullScreen(root) {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else root.requestFullscreen?.();
+}
+function pixelRatio() {
+  return window.devicePixelRatio || 1;
+}
 
 // src/paint.js
-var TRAIL = 30;
-var FAINT = 0.28;
-var WRONG = /* @__PURE__ */ new Set([MISSED, FALSE, SWITCHED]);
-function paintTracks(context, tracks, frame, look) {
-  const found = tracks.at(frame);
-  if (!found) return;
-  const { columns } = found;
-  const px = 1 / look.scale;
-  if (look.trails) paintTrails(context, tracks, frame, look, px);
+var TRAIL_FRAMES = 30;
+var UNSELECTED_ALPHA = 0.28;
+var LABEL_TEXT_COLOR = "#0b0f10";
+var WRONG = /* @__PURE__ */ new Set([MARK.MISSED, MARK.FALSE_POSITIVE, MARK.ID_SWITCH]);
+function paintTracks(context, tracks, frame, style) {
+  const boxes = tracks.boxesAt(frame);
+  if (!boxes) return;
+  const { columns } = boxes;
+  const unit = style.ratio / style.scale;
+  if (style.trails) paintTrails(context, tracks, frame, style, unit);
   context.lineJoin = "round";
-  context.font = `600 ${12 * look.ratio * px}px ${look.font}`;
+  context.font = `600 ${12 * unit}px ${style.font}`;
   context.textBaseline = "bottom";
-  for (let row = found.from; row < found.to; row++) {
+  for (let row = boxes.from; row < boxes.to; row++) {
     const mark = columns.mark[row];
-    if (!look.shows(columns, row) || look.onlyWrong && !WRONG.has(mark)) continue;
+    if (!style.isShown(columns, row) || style.differencesOnly && !WRONG.has(mark)) continue;
     const id = columns.id[row];
-    const followed = look.followed === id;
-    const color = look.marked ? MARK_COLORS[mark] : colorOf(id);
-    context.globalAlpha = look.followed !== null && !followed ? FAINT : 1;
-    const x = columns.left[row], y = columns.top[row];
-    const width = columns.right[row] - x, height = columns.bottom[row] - y;
-    if (look.boxes) {
+    const isSelected = style.selected === id;
+    const color = style.marked ? MARK_COLORS[mark] : colorOfTrack(id);
+    context.globalAlpha = style.selected !== null && !isSelected ? UNSELECTED_ALPHA : 1;
+    const x = columns.left[row];
+    const y = columns.top[row];
+    const width = columns.right[row] - x;
+    const height = columns.bottom[row] - y;
+    if (style.boxes) {
       context.strokeStyle = color;
-      context.lineWidth = (followed || look.marked && WRONG.has(mark) ? 3 : 2) * look.ratio * px;
-      context.setLineDash(look.dashed ? [6 * look.ratio * px, 4 * look.ratio * px] : []);
+      context.lineWidth = (isSelected || style.marked && WRONG.has(mark) ? 3 : 2) * unit;
+      context.setLineDash(style.dashed ? [6 * unit, 4 * unit] : []);
       context.strokeRect(x, y, width, height);
     }
-    const words = label(columns, row, look, tracks.summary.classes);
-    if (words) paintLabel(context, words, x, y, color, look, look.ratio * px, look.dashed ? y + height : null);
+    const text = labelText(columns, row, style, tracks.summary.classes);
+    if (text) paintLabel(context, text, { x, y, bottom: y + height }, color, style, unit);
   }
   context.setLineDash([]);
   context.globalAlpha = 1;
 }
-function label(columns, row, look, classes) {
+function labelText(columns, row, style, classes) {
   const parts = [];
-  if (look.ids) parts.push(`#${columns.id[row]}`);
-  if (look.ids && classes.length > 1) parts.push(classes[columns.classId[row]]);
-  if (look.scores) parts.push(columns.score[row].toFixed(2));
+  if (style.ids) parts.push(`#${columns.id[row]}`);
+  if (style.ids && classes.length > 1) parts.push(classes[columns.classId[row]]);
+  if (style.scores) parts.push(columns.score[row].toFixed(2));
   return parts.join(" ");
 }
-function paintLabel(context, words, x, y, color, look, px, below) {
-  const width = context.measureText(words).width + 8 * px, height = 16 * px;
-  x = Math.max(px, Math.min(x, look.width - width + px));
-  const top = below ?? (y - height > 0 ? y - height : y);
+function paintLabel(context, text, box, color, style, unit) {
+  const width = context.measureText(text).width + 8 * unit;
+  const height = 16 * unit;
+  const x = Math.max(unit, Math.min(box.x, style.width - width + unit));
+  const above = box.y - height > 0 ? box.y - height : box.y;
+  const top = style.dashed ? box.bottom : above;
   context.fillStyle = color;
-  context.fillRect(x - px, top, width, height);
-  context.fillStyle = "#0b0f10";
-  context.fillText(words, x + 3 * px, top + height - 1.5 * px);
+  context.fillRect(x - unit, top, width, height);
+  context.fillStyle = LABEL_TEXT_COLOR;
+  context.fillText(text, x + 3 * unit, top + height - 1.5 * unit);
 }
-function paintTrails(context, tracks, frame, look, px) {
-  const now = /* @__PURE__ */ new Map();
-  let found = tracks.at(frame);
-  for (let row = found.from; row < found.to; row++) {
-    if (look.shows(found.columns, row)) now.set(found.columns.id[row], [foot(found.columns, row)]);
+function paintTrails(context, tracks, frame, style, unit) {
+  const points = /* @__PURE__ */ new Map();
+  const current = tracks.boxesAt(frame);
+  for (let row = current.from; row < current.to; row++) {
+    if (style.isShown(current.columns, row)) points.set(current.columns.id[row], [bottomCenter(current.columns, row)]);
   }
-  for (let before = frame - 1; before >= Math.max(0, frame - TRAIL); before--) {
-    found = tracks.at(before);
-    if (!found) break;
-    for (let row = found.from; row < found.to; row++) now.get(found.columns.id[row])?.push(foot(found.columns, row));
+  for (let earlier = frame - 1; earlier >= Math.max(0, frame - TRAIL_FRAMES); earlier--) {
+    const boxes = tracks.boxesAt(earlier);
+    if (!boxes) break;
+    for (let row = boxes.from; row < boxes.to; row++) {
+      points.get(boxes.columns.id[row])?.push(bottomCenter(boxes.columns, row));
+    }
   }
   context.lineCap = "round";
-  context.lineWidth = 2 * look.ratio * px;
-  for (const [id, points] of now) {
-    if (points.length < 2 || look.followed !== null && look.followed !== id) continue;
-    context.strokeStyle = colorOf(id);
-    context.globalAlpha = 0.75;
+  context.lineWidth = 2 * unit;
+  context.globalAlpha = 0.75;
+  for (const [id, path] of points) {
+    if (path.length < 2 || style.selected !== null && style.selected !== id) continue;
+    context.strokeStyle = colorOfTrack(id);
     context.beginPath();
-    context.moveTo(...points[0]);
-    for (const point of points.slice(1)) context.lineTo(...point);
+    context.moveTo(...path[0]);
+    for (const point of path.slice(1)) context.lineTo(...point);
     context.stroke();
   }
   context.globalAlpha = 1;
 }
-function foot(columns, row) {
+function bottomCenter(columns, row) {
   return [(columns.left[row] + columns.right[row]) / 2, columns.bottom[row]];
 }
-function idAt(tracks, frame, place, look) {
-  const found = tracks.at(frame);
-  let best = null, smallest = Infinity;
-  for (let row = found?.from ?? 0; row < (found?.to ?? 0); row++) {
-    const { columns } = found;
-    const inside = columns.left[row] <= place.x && place.x <= columns.right[row] && columns.top[row] <= place.y && place.y <= columns.bottom[row];
+function idAtPoint(tracks, frame, point, style) {
+  const boxes = tracks.boxesAt(frame);
+  if (!boxes) return null;
+  const { columns } = boxes;
+  let smallestId = null;
+  let smallestArea = Infinity;
+  for (let row = boxes.from; row < boxes.to; row++) {
+    const isInside = columns.left[row] <= point.x && point.x <= columns.right[row] && columns.top[row] <= point.y && point.y <= columns.bottom[row];
     const area = (columns.right[row] - columns.left[row]) * (columns.bottom[row] - columns.top[row]);
-    if (inside && area < smallest && look.shows(columns, row)) [best, smallest] = [columns.id[row], area];
+    if (isInside && area < smallestArea && style.isShown(columns, row)) {
+      [smallestId, smallestArea] = [columns.id[row], area];
+    }
   }
-  return best;
+  return smallestId;
 }
 
 // src/playback.js
-var TRIES = 4;
-var PAINTED = 100;
-var CREEP = 0.125;
+var MAX_ATTEMPTS = 4;
+var PAINT_DELAY_MS = 100;
+var SLOW_RATE = 0.125;
 var Playback = class {
-  // onFrame(): a new picture can be painted. onChange(): it plays, pauses, fails, or has another speed.
-  constructor(video, times, onFrame, onChange) {
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {import("./times.js").FrameTimes} times
+   * @param {object} listeners
+   * @param {() => void} listeners.onFrame - Another frame can be painted.
+   * @param {() => void} listeners.onChange - It plays or pauses, or its speed has changed.
+   */
+  constructor(video, times, { onFrame, onChange }) {
     Object.assign(this, { video, times, onFrame, onChange });
     this.offset = 0;
-    this.wanted = null;
-    this.sought = null;
+    this.target = null;
+    this.seekingTo = null;
     this.ready = false;
-    this.reverse = 0;
-    this.reaching = false;
-    this.rate = null;
-    this.missed = 0;
-    this.ended = false;
-    this.over = new AbortController();
-    const listen = (name, run) => video.addEventListener(name, run, { signal: this.over.signal });
-    listen("seeked", () => this.arrived());
-    for (const name of ["play", "pause", "ratechange", "ended"]) listen(name, () => this.onChange());
+    this.reverseSpeed = 0;
+    this.approaching = false;
+    this.savedRate = null;
+    this.misses = 0;
+    this.closed = false;
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    video.addEventListener("seeked", () => this.onSeeked(), { signal });
+    for (const name of ["play", "pause", "ratechange", "ended"]) {
+      video.addEventListener(name, () => this.onChange(), { signal });
+    }
   }
-  // Resolves when the first frame can be painted.
+  /** Load a video. Resolves when its first frame can be painted. */
   async open(url) {
     const { video } = this;
     await new Promise((resolve, reject) => {
@@ -291,141 +236,162 @@ var Playback = class {
       video.addEventListener("error", () => reject(new Error(video.error?.message || "not playable")), { once: true });
       video.src = url;
     });
-    this.offset = this.stamp() ?? 0;
+    this.offset = this.timeStamp() ?? 0;
     this.ready = true;
-    this.listen();
+    this.listenForFrames();
     this.onFrame();
   }
   close() {
-    this.ended = true;
-    this.over.abort();
+    this.closed = true;
+    this.listeners.abort();
     this.video.pause();
     this.video.removeAttribute("src");
     this.video.load();
   }
-  listen() {
-    if (this.ended) return;
+  listenForFrames() {
+    if (this.closed) return;
     this.video.requestVideoFrameCallback((_, { mediaTime }) => {
       this.mediaTime = mediaTime;
       this.onFrame();
-      this.listen();
+      this.listenForFrames();
     });
   }
-  // The time stamp in seconds of the picture that the video shows right now.
-  stamp() {
+  /** The time stamp in seconds of the image that the video shows at this moment; null if there is no image yet. */
+  timeStamp() {
     if (typeof VideoFrame === "undefined") return this.mediaTime ?? this.video.currentTime;
     try {
-      const frame = new VideoFrame(this.video);
-      const { timestamp } = frame;
-      frame.close();
+      const videoFrame = new VideoFrame(this.video);
+      const { timestamp } = videoFrame;
+      videoFrame.close();
       return timestamp / 1e6;
     } catch {
       return null;
     }
   }
-  // Let paint(video) draw the picture; returns its frame's number, null if there is none.
-  // The video may go on while it is drawn: then it is drawn again.
+  /**
+   * Paint the current image and return its frame number.
+   *
+   * A playing video may go on to the next image in between; then `paint` is called again.
+   *
+   * @param {(video: HTMLVideoElement) => void} paint
+   * @returns {number|null} Null if there is no image yet.
+   */
   capture(paint) {
     if (!this.ready) return null;
-    for (let n = 0; ; n++) {
-      const before = this.stamp();
+    let before;
+    let attempts = 0;
+    do {
+      before = this.timeStamp();
       if (before === null) return null;
       paint(this.video);
-      if (this.stamp() !== before && n < TRIES) continue;
-      const frame = this.times.nearest(before - this.offset);
-      if (frame === this.wanted) this.reached();
-      else if (this.rate !== null && frame > this.wanted) this.comeFromBefore();
-      return frame;
+    } while (this.timeStamp() !== before && attempts++ < MAX_ATTEMPTS);
+    const frame = this.times.nearestFrame(before - this.offset);
+    if (frame === this.target) {
+      this.target = null;
+      this.endApproach();
+    } else if (this.savedRate !== null && frame > this.target) {
+      this.retryFromEarlier();
     }
-  }
-  reached() {
-    this.wanted = null;
-    this.settle();
-  }
-  // Playing only to get to a frame ends.
-  settle() {
-    if (this.reaching) this.video.pause();
-    this.reaching = false;
-    if (this.rate !== null) this.video.playbackRate = this.rate;
-    this.rate = null;
+    return frame;
   }
   get playing() {
-    return !this.video.paused && !this.reaching || this.reverse > 0;
+    return !this.video.paused && !this.approaching || this.reverseSpeed > 0;
   }
-  get last() {
+  get lastFrame() {
     return this.times.count - 1;
   }
-  // Where one step starts from: what was asked for last, even if it is not shown yet.
-  from(shown) {
-    return this.wanted ?? shown ?? 0;
+  /**
+   * The frame that was asked for last, even if it is not shown yet. Steps start from here.
+   *
+   * @param {number|null} painted - The frame that is painted.
+   */
+  currentFrame(painted) {
+    return this.target ?? painted ?? 0;
   }
   seek(frame) {
     if (!this.ready) return;
-    this.settle();
-    this.missed = 0;
-    this.wanted = Math.max(0, Math.min(this.last, Math.round(frame)));
-    if (!this.video.seeking) this.go();
+    this.endApproach();
+    this.misses = 0;
+    this.target = Math.max(0, Math.min(this.lastFrame, Math.round(frame)));
+    if (!this.video.seeking) this.seekNow(this.target);
   }
-  go(frame = this.wanted) {
-    this.sought = this.wanted;
-    const time = this.times.within(Math.max(0, frame)) + this.offset;
+  seekNow(frame) {
+    this.seekingTo = this.target;
+    const time = this.times.seekTime(Math.max(0, frame)) + this.offset;
     this.video.currentTime = time;
-    this.reaching = time > this.video.duration;
-    if (this.reaching) this.video.play().catch(() => {
+    this.approaching = time > this.video.duration;
+    if (this.approaching) this.video.play().catch(() => {
     });
   }
-  arrived() {
-    if (this.wanted !== null && this.wanted !== this.sought) return this.go();
+  onSeeked() {
+    const { target } = this;
+    if (target !== null && target !== this.seekingTo) return this.seekNow(target);
     this.onFrame();
-    const { wanted } = this;
-    if (wanted !== null && !this.reaching) setTimeout(() => this.creep(wanted), PAINTED);
+    if (target !== null && !this.approaching) setTimeout(() => this.approachSlowly(target), PAINT_DELAY_MS);
   }
-  // A seek may end beside the frame: browsers tell by a frame's duration whether a moment belongs to it, and in an MP4
-  // file with uneven frames that is the duration of another one. Playing on from an earlier frame always gets there.
-  creep(wanted) {
-    if (this.ended || this.wanted !== wanted || this.video.seeking || this.reaching || this.playing) return;
-    const stamp = this.stamp();
-    if (stamp === null) return;
-    if (this.times.nearest(stamp - this.offset) > wanted) return this.comeFromBefore();
-    this.rate = this.video.playbackRate;
-    this.video.playbackRate = CREEP;
-    this.reaching = true;
+  /**
+   * Reach a target that a seek has missed by playing on slowly.
+   *
+   * Browsers decide by a frame's duration whether a time belongs to it, and in MP4 files with a variable frame rate
+   * that can be the duration of another frame. Playing on from an earlier frame always gets to the target.
+   */
+  approachSlowly(target) {
+    if (this.closed || this.target !== target || this.video.seeking || this.approaching || this.playing) return;
+    const timeStamp = this.timeStamp();
+    if (timeStamp === null) return;
+    if (this.times.nearestFrame(timeStamp - this.offset) > target) return this.retryFromEarlier();
+    this.savedRate = this.video.playbackRate;
+    this.video.playbackRate = SLOW_RATE;
+    this.approaching = true;
     this.video.play().catch(() => {
     });
   }
-  // Try again from one frame earlier than before, in the end give up.
-  comeFromBefore() {
-    this.settle();
-    this.missed += 1;
-    if (this.missed > TRIES) this.wanted = null;
-    else this.go(this.wanted - this.missed);
+  /** Seek again, one frame earlier than at the last attempt; give up after `MAX_ATTEMPTS`. */
+  retryFromEarlier() {
+    this.endApproach();
+    this.misses += 1;
+    if (this.misses > MAX_ATTEMPTS) this.target = null;
+    else this.seekNow(this.target - this.misses);
+  }
+  endApproach() {
+    if (this.approaching) this.video.pause();
+    this.approaching = false;
+    if (this.savedRate !== null) this.video.playbackRate = this.savedRate;
+    this.savedRate = null;
   }
   pause() {
-    this.reverse = 0;
-    this.settle();
+    this.reverseSpeed = 0;
+    this.endApproach();
     this.video.pause();
     this.onChange();
   }
+  /** Play, from the beginning if it is at the end. */
   async play(rate) {
-    this.reverse = 0;
-    this.wanted = null;
-    this.settle();
+    this.reverseSpeed = 0;
+    this.target = null;
+    this.endApproach();
     if (rate) this.video.playbackRate = rate;
     if (this.video.ended) this.seek(0);
     await this.video.play().catch(() => {
     });
   }
-  // One frame after the other backwards, as fast as they come, at most at the video's own rate times `speed`.
-  playBackwards(speed, shown) {
+  /**
+   * Play backwards by seeking from frame to frame, as fast as seeking allows.
+   *
+   * @param {number} speed - As a multiple of the video's rate; an upper bound.
+   * @param {number|null} painted - The frame that is painted.
+   */
+  playBackwards(speed, painted) {
     this.video.pause();
-    this.reverse = speed;
+    this.reverseSpeed = speed;
     this.onChange();
-    const begun = performance.now(), start = this.from(shown());
+    const started = performance.now();
+    const startFrame = this.currentFrame(painted);
     const tick = () => {
-      if (this.ended || this.reverse !== speed) return;
-      const passed = (performance.now() - begun) / 1e3 * this.times.rate * speed;
-      if (!this.video.seeking) this.seek(start - passed);
-      if (start - passed <= 0) return this.pause();
+      if (this.closed || this.reverseSpeed !== speed) return;
+      const passedFrames = (performance.now() - started) / 1e3 * this.times.fps * speed;
+      if (!this.video.seeking) this.seek(startFrame - passedFrames);
+      if (startFrame - passedFrames <= 0) return this.pause();
       requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);
@@ -433,60 +399,85 @@ var Playback = class {
 };
 
 // src/stage.js
-var LARGEST = 12;
+var MAX_ZOOM = 12;
+var BACKGROUND = "#0b0f10";
+var ZOOM_PER_WHEEL_PIXEL = 4e-3;
+var SMOOTH_BELOW_SCALE = 3;
 var Stage = class {
-  // panes: side by side, each showing the whole picture.
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} width - Of the image, in pixels.
+   * @param {number} height - Of the image, in pixels.
+   */
   constructor(canvas, width, height) {
-    Object.assign(this, { canvas, width, height, panes: 1 });
-    this.context = canvas.getContext("2d", { alpha: false, desynchronized: false, willReadFrequently: false });
+    Object.assign(this, { canvas, width, height });
+    this.panes = 1;
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.resetView();
+  }
+  /** Show the whole image. */
+  resetView() {
     this.view = { zoom: 1, x: 0, y: 0 };
   }
-  // Fit the canvas's own pixels to the room that it has; whether that changed anything.
+  /** Match the canvas's resolution to its size on the screen. */
   fit() {
-    const ratio = window.devicePixelRatio || 1;
-    const width = Math.max(1, Math.round(this.canvas.clientWidth * ratio));
-    const height = Math.max(1, Math.round(this.canvas.clientHeight * ratio));
-    if (this.canvas.width === width && this.canvas.height === height) return false;
-    Object.assign(this.canvas, { width, height });
-    return true;
+    const width = Math.max(1, Math.round(this.canvas.clientWidth * pixelRatio()));
+    const height = Math.max(1, Math.round(this.canvas.clientHeight * pixelRatio()));
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
   }
   get paneWidth() {
     return this.canvas.width / this.panes;
   }
-  // Canvas pixels per pixel of the picture.
+  /** Canvas pixels per image pixel. */
   get scale() {
-    return Math.min(this.paneWidth / this.width, this.canvas.height / this.height) * this.view.zoom;
+    return this.scaleWithoutZoom * this.view.zoom;
   }
-  // Canvas pixels from a pane's corner to the picture's at a zoom of 1: bars left and right, or above and below.
+  get scaleWithoutZoom() {
+    return Math.min(this.paneWidth / this.width, this.canvas.height / this.height);
+  }
+  /** Canvas pixels between the corner of a pane and that of the whole image, for bars at its sides or above and below. */
   get margin() {
-    const scale = this.scale / this.view.zoom;
+    const scale = this.scaleWithoutZoom;
     return { x: (this.paneWidth - this.width * scale) / 2, y: (this.canvas.height - this.height * scale) / 2 };
   }
-  // Let draw(context, pane) paint in the picture's pixels.
-  inPane(pane, draw) {
+  /**
+   * Paint the background and the image in every pane.
+   *
+   * @param {CanvasImageSource} image
+   */
+  drawImage(image) {
+    this.context.setTransform(1, 0, 0, 1, 0, 0);
+    this.context.fillStyle = BACKGROUND;
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.context.imageSmoothingEnabled = this.scale < SMOOTH_BELOW_SCALE;
+    for (let pane = 0; pane < this.panes; pane++) {
+      this.inPane(pane, (context) => context.drawImage(image, 0, 0, this.width, this.height));
+    }
+  }
+  /**
+   * Call `paint` with the canvas clipped to a pane and transformed to image pixels.
+   *
+   * @param {number} pane
+   * @param {(context: CanvasRenderingContext2D) => void} paint
+   */
+  inPane(pane, paint) {
     const { context, scale, margin, view } = this;
+    const left = pane * this.paneWidth;
     context.save();
     context.beginPath();
-    context.rect(pane * this.paneWidth, 0, this.paneWidth, this.canvas.height);
+    context.rect(left, 0, this.paneWidth, this.canvas.height);
     context.clip();
-    context.setTransform(
-      scale,
-      0,
-      0,
-      scale,
-      pane * this.paneWidth + margin.x - view.x * scale,
-      margin.y - view.y * scale
-    );
-    draw(context, pane);
+    context.setTransform(scale, 0, 0, scale, left + margin.x - view.x * scale, margin.y - view.y * scale);
+    paint(context);
     context.restore();
   }
-  clear() {
-    this.context.setTransform(1, 0, 0, 1, 0, 0);
-    this.context.fillStyle = "#0b0f10";
-    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-  }
-  // The picture's pixel under a mouse event, and the pane that it is in.
-  place(event) {
+  /**
+   * The image pixel under a mouse event.
+   *
+   * @param {MouseEvent} event
+   * @returns {{x: number, y: number, pane: number}}
+   */
+  imagePoint(event) {
     const box = this.canvas.getBoundingClientRect();
     const x = (event.clientX - box.left) / box.width * this.canvas.width;
     const y = (event.clientY - box.top) / box.height * this.canvas.height;
@@ -498,45 +489,55 @@ var Stage = class {
       pane
     };
   }
-  zoomAt(place, factor) {
-    const zoom = Math.max(1, Math.min(LARGEST, this.view.zoom * factor));
-    const by = this.view.zoom / zoom;
-    this.view = { zoom, x: place.x - (place.x - this.view.x) * by, y: place.y - (place.y - this.view.y) * by };
-    this.keepInside();
+  /** Zoom around the mouse as the wheel turns. */
+  zoomByWheel(event) {
+    const point = this.imagePoint(event);
+    const factor = Math.exp(-event.deltaY * ZOOM_PER_WHEEL_PIXEL);
+    const zoom = Math.max(1, Math.min(MAX_ZOOM, this.view.zoom * factor));
+    const shrink = this.view.zoom / zoom;
+    this.moveTo(point.x - (point.x - this.view.x) * shrink, point.y - (point.y - this.view.y) * shrink, zoom);
   }
-  pan(x, y) {
-    this.view = { ...this.view, x: this.view.x + x, y: this.view.y + y };
-    this.keepInside();
+  /** Move the image along with a mouse that drags it. */
+  panByMouse(event) {
+    const unit = pixelRatio() / this.scale;
+    this.moveTo(this.view.x - event.movementX * unit, this.view.y - event.movementY * unit, this.view.zoom);
   }
-  keepInside() {
-    const { view } = this;
-    view.x = Math.max(0, Math.min(this.width * (1 - 1 / view.zoom), view.x));
-    view.y = Math.max(0, Math.min(this.height * (1 - 1 / view.zoom), view.y));
+  moveTo(x, y, zoom) {
+    this.view = {
+      zoom,
+      x: Math.max(0, Math.min(this.width * (1 - 1 / zoom), x)),
+      y: Math.max(0, Math.min(this.height * (1 - 1 / zoom), y))
+    };
   }
 };
 
 // src/times.js
+var DEFAULT_FRAME_SECONDS = 0.04;
 var FrameTimes = class _FrameTimes {
-  // seconds: Float64Array, of each frame, counted from the first one's.
+  /**
+   * @param {Float64Array} seconds - When each frame begins, counted from the first frame; ascending.
+   */
   constructor(seconds) {
     this.seconds = seconds;
     this.count = seconds.length;
   }
+  /** Fetch the times from `url`, which answers little-endian float64 values. */
   static async fetch(url) {
-    const answer = await fetch(url);
-    if (!answer.ok) throw new Error(await answer.text());
-    return new _FrameTimes(new Float64Array(await answer.arrayBuffer()));
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(await response.text());
+    return new _FrameTimes(new Float64Array(await response.arrayBuffer()));
   }
-  // The frame whose time is nearest: a frame's own time stamp may be rounded either way.
-  nearest(seconds) {
+  /** The frame that begins nearest to `seconds`. Time stamps may be rounded up or down. */
+  nearestFrame(seconds) {
     const after = this.firstAfter(seconds);
     if (after === 0) return 0;
     if (after === this.count) return this.count - 1;
     return this.seconds[after] - seconds < seconds - this.seconds[after - 1] ? after : after - 1;
   }
-  // The number of frames that begin no later than this.
+  /** The first frame that begins later than `seconds`; `count` if none does. */
   firstAfter(seconds) {
-    let low = 0, high = this.count;
+    let low = 0;
+    let high = this.count;
     while (low < high) {
       const middle = low + high >> 1;
       if (this.seconds[middle] <= seconds) low = middle + 1;
@@ -544,354 +545,546 @@ var FrameTimes = class _FrameTimes {
     }
     return low;
   }
-  // A moment safely within the frame: players round where they seek to. How long the last one is shown is not known.
-  within(frame) {
+  /**
+   * A time in seconds at which `frame` is certainly shown, although browsers round seek times.
+   *
+   * That is the middle of the frame. The end of the last frame is unknown: for it, just after its begin.
+   */
+  seekTime(frame) {
     const begin = this.seconds[frame];
     return frame + 1 < this.count ? (begin + this.seconds[frame + 1]) / 2 : begin + 1e-3;
   }
-  lastLength() {
-    return this.count > 1 ? this.seconds[this.count - 1] - this.seconds[this.count - 2] : 0.04;
+  /** An estimate of how long the last frame is shown, in seconds: as long as the one before it. */
+  get lastDuration() {
+    return this.count > 1 ? this.seconds[this.count - 1] - this.seconds[this.count - 2] : DEFAULT_FRAME_SECONDS;
   }
-  // Frames per second, on average.
-  get rate() {
-    return this.count > 1 ? (this.count - 1) / this.seconds[this.count - 1] : 25;
+  /** Mean frame rate in frames per second. */
+  get fps() {
+    return this.count > 1 ? (this.count - 1) / this.seconds[this.count - 1] : 1 / DEFAULT_FRAME_SECONDS;
   }
 };
+function formatTime(seconds, tenths = false) {
+  const EPSILON = 1e-6;
+  const whole = Math.floor(seconds + EPSILON);
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor(whole / 60) % 60;
+  const fraction = tenths ? `.${Math.floor((seconds - whole) * 10 + EPSILON)}` : "";
+  const rest = String(whole % 60).padStart(2, "0") + fraction;
+  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+}
 
 // src/timeline.js
-var GUTTER = 62;
-var RIGHT = 10;
-var RULER = 18;
-var COUNTS = 42;
-var MOMENTS = 12;
-var LANE = 13;
-var MOST_LANES = 14;
-var CLOSEST = 20;
-var STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+var LEFT_MARGIN = 62;
+var RIGHT_MARGIN = 10;
+var BOTTOM_MARGIN = 4;
+var RULER_HEIGHT = 18;
+var COUNTS_HEIGHT = 42;
+var DIFFERENCES_HEIGHT = 12;
+var LANE_HEIGHT = 13;
+var MAX_VISIBLE_LANES = 14;
+var CLICK_TOLERANCE = 3;
+var MIN_TICK_DISTANCE = 64;
+var TICK_SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
+var MIN_FRAMES_IN_VIEW = 20;
+var ZOOM_PER_WHEEL_PIXEL2 = 4e-3;
+var MUTED_ALPHA = 0.65;
 var Timeline = class {
-  // act: {seek(frame), follow(layer, id, frame)}; nothing: what it says where there are no tracks
-  constructor(canvas, times, act, nothing = "There are no tracks.") {
-    Object.assign(this, { canvas, times, act, nothing, lanes: [], layers: [], scroll: 0, frame: 0, followed: null });
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {import("./times.js").FrameTimes} times
+   * @param {object} actions
+   * @param {(frame: number) => void} actions.seek
+   * @param {(layer: number, id: number, frame: number) => void} actions.select - Select a track and go to a frame.
+   * @param {string} emptyText - Shown if there are no tracks.
+   */
+  constructor(canvas, times, actions, emptyText = "No tracks.") {
+    Object.assign(this, { canvas, times, actions, emptyText });
     this.context = canvas.getContext("2d");
+    this.layers = [];
+    this.lanes = [];
+    this.selected = null;
+    this.frame = 0;
     this.range = { from: 0, to: times.count };
-    this.listen();
+    this.scroll = 0;
+    this.dragging = false;
+    this.addListeners();
   }
-  // layers: [{name, tracks, shows(track)}], of which at least the summaries are there.
-  show(layers, followed) {
+  /**
+   * Show these layers.
+   *
+   * @param {TimelineLayer[]} layers
+   * @param {{layer: number, id: number}|null} selected - The selected track.
+   */
+  setLayers(layers, selected) {
     this.layers = layers;
-    this.followed = followed;
+    this.selected = selected;
     this.lanes = [];
     for (const [number, layer] of layers.entries()) {
       if (layers.length > 1) this.lanes.push({ heading: layer.name });
       for (const track of layer.tracks.summary.tracks) {
-        if (layer.shows(track)) this.lanes.push({ track, layer: number });
+        if (layer.isShown(track)) this.lanes.push({ track, layer: number });
       }
     }
-    this.hasMoments = layers.some((layer) => layer.tracks.summary.moments.length);
-    this.empty = layers.every(({ tracks }) => !tracks.summary.tracks.length);
-    const lanes = Math.max(1, Math.min(MOST_LANES, this.lanes.length));
-    this.canvas.style.height = `${this.lanesTop + lanes * LANE + 4}px`;
+    this.hasDifferences = layers.some(({ tracks }) => tracks.summary.differences.length);
+    const visibleLanes = Math.max(1, Math.min(MAX_VISIBLE_LANES, this.lanes.length));
+    this.canvas.style.height = `${this.lanesTop + visibleLanes * LANE_HEIGHT + BOTTOM_MARGIN}px`;
     this.scrollTo(this.scroll);
     this.paint();
   }
-  get lanesTop() {
-    return RULER + COUNTS + (this.hasMoments ? MOMENTS : 0) + 4;
+  /** Move the playhead, and the range in view along with it. */
+  setFrame(frame) {
+    this.frame = frame;
+    const { from, to } = this.range;
+    const isZoomed = to - from < this.times.count;
+    if (isZoomed && (frame < from || frame >= to)) this.setRange(frame - (to - from) * 0.1, to - from);
+    this.paint();
   }
+  setRange(from, length) {
+    const { count } = this.times;
+    const clamped = Math.max(Math.min(MIN_FRAMES_IN_VIEW, count), Math.min(count, length));
+    const start = Math.max(0, Math.min(count - clamped, from));
+    this.range = { from: start, to: start + clamped };
+  }
+  scrollTo(pixels) {
+    const max = this.lanes.length * LANE_HEIGHT - this.lanesHeight;
+    this.scroll = Math.max(0, Math.min(max, pixels));
+  }
+  /** Scroll until the lane of a track is in view. */
+  scrollToTrack(layer, id) {
+    const index = this.lanes.findIndex((lane) => lane.layer === layer && lane.track?.id === id);
+    if (index < 0) return;
+    const top = index * LANE_HEIGHT;
+    const isInView = top >= this.scroll && top + LANE_HEIGHT <= this.scroll + this.lanesHeight;
+    if (!isInView) this.scrollTo(top - this.lanesHeight / 2);
+    this.paint();
+  }
+  // --- Geometry ---------------------------------------------------------------------------------------------------
   get width() {
-    return this.canvas.clientWidth - GUTTER - RIGHT;
+    return this.canvas.clientWidth - LEFT_MARGIN - RIGHT_MARGIN;
   }
-  x(frame) {
-    return GUTTER + (frame - this.range.from) / (this.range.to - this.range.from) * this.width;
+  get lanesTop() {
+    return RULER_HEIGHT + COUNTS_HEIGHT + (this.hasDifferences ? DIFFERENCES_HEIGHT : 0) + 4;
+  }
+  get lanesHeight() {
+    return this.canvas.clientHeight - this.lanesTop - BOTTOM_MARGIN;
+  }
+  xOf(frame) {
+    return LEFT_MARGIN + (frame - this.range.from) / (this.range.to - this.range.from) * this.width;
   }
   frameAt(x) {
-    const share = (x - GUTTER) / this.width;
+    const share = (x - LEFT_MARGIN) / this.width;
     const frame = Math.floor(this.range.from + share * (this.range.to - this.range.from));
     return Math.max(0, Math.min(this.times.count - 1, frame));
   }
-  scrollTo(pixels) {
-    const most = this.lanes.length * LANE - (this.canvas.clientHeight - this.lanesTop - 4);
-    this.scroll = Math.max(0, Math.min(most, pixels));
+  laneAt(y) {
+    if (y < this.lanesTop) return void 0;
+    return this.lanes[Math.floor((y - this.lanesTop + this.scroll) / LANE_HEIGHT)];
   }
-  // Bring a followed track's lane into view.
-  reveal(layer, id) {
-    const place = this.lanes.findIndex((lane) => lane.layer === layer && lane.track?.id === id) * LANE;
-    const room = this.canvas.clientHeight - this.lanesTop - 4;
-    if (place < 0) return;
-    if (place < this.scroll || place + LANE > this.scroll + room) this.scrollTo(place - room / 2);
-  }
-  at(frame) {
-    this.frame = frame;
-    const { from, to } = this.range;
-    if (to - from < this.times.count && (frame < from || frame >= to)) this.look(frame - (to - from) * 0.1, to - from);
-    this.paint();
-  }
-  look(from, length) {
-    const count = this.times.count;
-    const wide = Math.max(Math.min(CLOSEST, count), Math.min(count, length));
-    const start = Math.max(0, Math.min(count - wide, from));
-    this.range = { from: start, to: start + wide };
-  }
-  listen() {
+  // --- Mouse ------------------------------------------------------------------------------------------------------
+  addListeners() {
     const { canvas } = this;
-    canvas.addEventListener("pointerdown", (event) => {
-      const lane = this.laneAt(event.offsetY);
-      if (event.offsetX < GUTTER && !lane) return;
-      if (lane?.track) {
-        const inside = spans(lane.track).some(
-          ([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3
-        );
-        if (inside || event.offsetX < GUTTER) {
-          const frame = event.offsetX < GUTTER ? lane.track.first : this.frameAt(event.offsetX);
-          return this.act.follow(lane.layer, lane.track.id, frame);
-        }
-      }
-      canvas.setPointerCapture(event.pointerId);
-      this.dragging = true;
-      this.act.seek(this.frameAt(event.offsetX));
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (this.dragging) return this.act.seek(this.frameAt(event.offsetX));
-      canvas.title = this.describe(event);
-    });
-    for (const name of ["pointerup", "pointercancel"])
-      canvas.addEventListener(name, () => {
-        this.dragging = false;
-      });
+    const stopDragging = () => {
+      this.dragging = false;
+    };
+    canvas.addEventListener("pointerdown", (event) => this.onPointerDown(event));
+    canvas.addEventListener("pointermove", (event) => this.onPointerMove(event));
+    canvas.addEventListener("pointerup", stopDragging);
+    canvas.addEventListener("pointercancel", stopDragging);
     canvas.addEventListener("dblclick", (event) => {
       const lane = this.laneAt(event.offsetY);
-      if (lane?.track) this.act.seek(lane.track.first);
+      if (lane?.track) this.actions.seek(lane.track.first);
     });
-    canvas.addEventListener(
-      "wheel",
-      (event) => {
-        const length = this.range.to - this.range.from;
-        if (event.ctrlKey || event.metaKey) {
-          const factor = Math.exp(event.deltaY * 4e-3);
-          const under = this.range.from + (event.offsetX - GUTTER) / this.width * length;
-          this.look(under - (under - this.range.from) * factor, length * factor);
-        } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-          this.look(this.range.from + (event.deltaX || event.deltaY) / this.width * length, length);
-        } else {
-          const before = this.scroll;
-          this.scrollTo(this.scroll + event.deltaY);
-          if (this.scroll === before) return;
-        }
-        event.preventDefault();
-        this.paint();
-      },
-      { passive: false }
-    );
+    canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
   }
-  laneAt(y) {
-    return y < this.lanesTop ? void 0 : this.lanes[Math.floor((y - this.lanesTop + this.scroll) / LANE)];
+  onPointerDown(event) {
+    const { offsetX: x, offsetY: y } = event;
+    const lane = this.laneAt(y);
+    const isOnId = x < LEFT_MARGIN;
+    if (isOnId && !lane) return;
+    if (lane?.track) {
+      const isOnBar = spansOfTrack(lane.track).some(
+        ([first, last]) => this.xOf(first) - CLICK_TOLERANCE <= x && x <= this.xOf(last + 1) + CLICK_TOLERANCE
+      );
+      if (isOnId || isOnBar) {
+        const frame = isOnId ? lane.track.first : this.frameAt(x);
+        return this.actions.select(lane.layer, lane.track.id, frame);
+      }
+    }
+    this.canvas.setPointerCapture(event.pointerId);
+    this.dragging = true;
+    this.actions.seek(this.frameAt(x));
   }
-  describe(event) {
-    const lane = this.laneAt(event.offsetY);
+  onPointerMove(event) {
+    if (this.dragging) this.actions.seek(this.frameAt(event.offsetX));
+    else this.canvas.title = this.tooltipAt(event.offsetX, event.offsetY);
+  }
+  /** Zoom with Ctrl, move the range with Shift or sideways; else scroll the lanes, and at their end the page. */
+  onWheel(event) {
+    const length = this.range.to - this.range.from;
+    if (event.ctrlKey || event.metaKey) {
+      const factor = Math.exp(event.deltaY * ZOOM_PER_WHEEL_PIXEL2);
+      const underMouse = this.range.from + (event.offsetX - LEFT_MARGIN) / this.width * length;
+      this.setRange(underMouse - (underMouse - this.range.from) * factor, length * factor);
+    } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+      this.setRange(this.range.from + (event.deltaX || event.deltaY) / this.width * length, length);
+    } else {
+      const before = this.scroll;
+      this.scrollTo(this.scroll + event.deltaY);
+      if (this.scroll === before) return;
+    }
+    event.preventDefault();
+    this.paint();
+  }
+  tooltipAt(x, y) {
+    const lane = this.laneAt(y);
     if (lane?.track) {
       const { id, classId, first, last, boxes } = lane.track;
-      const name = this.layers[lane.layer].tracks.summary.classes[classId];
-      return `#${id} ${name}: frames ${first} to ${last}, ${boxes} boxes`;
+      const className = this.layers[lane.layer].tracks.summary.classes[classId];
+      return `#${id} ${className}: frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`;
     }
-    return event.offsetX > GUTTER ? `frame ${this.frameAt(event.offsetX)}` : "";
+    return x > LEFT_MARGIN ? `frame ${this.frameAt(x)}` : "";
   }
+  // --- Painting ---------------------------------------------------------------------------------------------------
   paint() {
     const { canvas, context } = this;
-    const ratio = window.devicePixelRatio || 1;
-    const wide = canvas.clientWidth, high = canvas.clientHeight;
-    if (!wide) return;
-    if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(high * ratio)) {
-      canvas.width = Math.round(wide * ratio);
-      canvas.height = Math.round(high * ratio);
+    const { clientWidth: width, clientHeight: height } = canvas;
+    if (!width) return;
+    const ratio = pixelRatio();
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
     }
     const style = getComputedStyle(canvas);
-    this.ink = style.color;
-    this.font = style.fontFamily;
+    this.textColor = style.color;
+    this.font = `11px ${style.fontFamily}`;
+    this.primaryColor = style.getPropertyValue("--st-primary-color") || CLASS_COLORS[0];
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, wide, high);
-    this.paintRuler(high);
+    context.clearRect(0, 0, width, height);
+    this.paintRuler(height);
     this.paintCounts();
-    this.paintMoments();
-    this.paintLanes(high);
-    this.paintHead(high);
+    this.paintDifferences();
+    this.paintLanes(width, height);
+    this.paintPlayhead(width, height);
   }
-  paintRuler(high) {
+  paintRuler(height) {
+    const EPSILON = 1e-9;
     const { context, times } = this;
-    const seconds = times.seconds;
+    const { seconds, count } = times;
     const from = seconds[Math.floor(this.range.from)];
-    const to = this.range.to < times.count ? seconds[Math.floor(this.range.to)] : seconds[times.count - 1] + times.lastLength();
-    const step = STEPS.find((each) => each / (to - from) * this.width > 64) ?? 7200;
-    context.font = `11px ${this.font}`;
+    const end = seconds[count - 1] + times.lastDuration;
+    const to = this.range.to < count ? seconds[Math.floor(this.range.to)] : end;
+    const pixelsPerSecond = this.width / (to - from);
+    const step = TICK_SECONDS.find((tick) => tick * pixelsPerSecond > MIN_TICK_DISTANCE) ?? TICK_SECONDS.at(-1);
+    context.font = this.font;
     context.textBaseline = "middle";
     context.textAlign = "center";
-    context.fillStyle = context.strokeStyle = this.ink;
+    context.fillStyle = context.strokeStyle = this.textColor;
     context.lineWidth = 1;
-    for (let mark = Math.ceil(from / step - 1e-9) * step; mark < to; mark += step) {
-      const x = Math.round(this.x(times.firstAfter(mark - 1e-9))) + 0.5;
-      if (x < GUTTER) continue;
+    for (let tick = Math.ceil(from / step - EPSILON) * step; tick < to; tick += step) {
+      const x = Math.round(this.xOf(times.firstAfter(tick - EPSILON))) + 0.5;
+      if (x < LEFT_MARGIN) continue;
       context.globalAlpha = 0.12;
       context.beginPath();
-      context.moveTo(x, RULER);
-      context.lineTo(x, high);
+      context.moveTo(x, RULER_HEIGHT);
+      context.lineTo(x, height);
       context.stroke();
-      context.globalAlpha = 0.65;
-      context.fillText(clock(mark, step < 1), x, RULER / 2);
+      context.globalAlpha = MUTED_ALPHA;
+      context.fillText(formatTime(tick, step < 1), x, RULER_HEIGHT / 2);
     }
     context.globalAlpha = 1;
     context.textAlign = "left";
   }
+  /** A curve per class; with several layers, one color per layer, and the first one dashed. */
   paintCounts() {
     const { context } = this;
-    const shown = this.layers.map(
-      ({ tracks, showsClass }) => tracks.summary.counts.map((line, k) => showsClass(k) ? line : [])
+    const hasSeveralLayers = this.layers.length > 1;
+    const curves = this.layers.flatMap(
+      ({ tracks, isClassShown }, layer) => tracks.summary.counts.flatMap(
+        (counts, classId) => isClassShown(classId) ? [{ counts, classId, layer, step: tracks.summary.step }] : []
+      )
     );
-    const most = shown.flat().reduce((highest, line) => line.reduce((a, b) => Math.max(a, b), highest), 1);
-    const y = (count) => RULER + COUNTS - 2 - count / most * (COUNTS - 8);
-    const several = this.layers.length > 1;
-    this.clip(RULER, COUNTS, () => {
-      for (const [number, { tracks }] of this.layers.entries()) {
-        const { counts, step } = tracks.summary;
-        for (const [k, line] of shown[number].entries()) {
-          if (!line.length) continue;
-          context.strokeStyle = context.fillStyle = CLASS_COLORS[(several ? number : k) % CLASS_COLORS.length];
-          context.lineWidth = 1.5;
-          context.setLineDash(several && number === 0 ? [4, 3] : []);
-          context.beginPath();
-          const first = Math.max(0, Math.floor(this.range.from / step) - 1);
-          const last = Math.min(line.length, Math.ceil(this.range.to / step) + 1);
-          for (let n = first; n < last; n++) {
-            context.lineTo(this.x(n * step), y(line[n]));
-            context.lineTo(this.x((n + 1) * step), y(line[n]));
-          }
-          context.stroke();
-          context.setLineDash([]);
-          if (several || counts.length > 1) continue;
-          context.lineTo(this.x(last * step), y(0));
-          context.lineTo(this.x(first * step), y(0));
-          context.globalAlpha = 0.15;
-          context.fill();
-          context.globalAlpha = 1;
+    const max = curves.reduce((highest, { counts }) => counts.reduce((a, b) => Math.max(a, b), highest), 1);
+    const yOf = (count) => RULER_HEIGHT + COUNTS_HEIGHT - 2 - count / max * (COUNTS_HEIGHT - 8);
+    this.clip(RULER_HEIGHT, COUNTS_HEIGHT, () => {
+      for (const { counts, classId, layer, step } of curves) {
+        const color = CLASS_COLORS[(hasSeveralLayers ? layer : classId) % CLASS_COLORS.length];
+        context.strokeStyle = context.fillStyle = color;
+        context.lineWidth = 1.5;
+        context.setLineDash(hasSeveralLayers && layer === 0 ? [4, 3] : []);
+        context.beginPath();
+        const first = Math.max(0, Math.floor(this.range.from / step) - 1);
+        const end = Math.min(counts.length, Math.ceil(this.range.to / step) + 1);
+        for (let n = first; n < end; n++) {
+          context.lineTo(this.xOf(n * step), yOf(counts[n]));
+          context.lineTo(this.xOf((n + 1) * step), yOf(counts[n]));
         }
+        context.stroke();
+        context.setLineDash([]);
+        const isOnlyCurve = !hasSeveralLayers && this.layers[layer].tracks.summary.counts.length === 1;
+        if (!isOnlyCurve) continue;
+        context.lineTo(this.xOf(end * step), yOf(0));
+        context.lineTo(this.xOf(first * step), yOf(0));
+        context.globalAlpha = 0.15;
+        context.fill();
+        context.globalAlpha = 1;
       }
     });
-    this.write(String(most), y(most) + 4);
-    this.write("objects", y(0) - 4);
+    this.write(String(max), yOf(max) + 4);
+    this.write("objects", yOf(0) - 4);
   }
-  paintMoments() {
-    if (!this.hasMoments) return;
-    const { context } = this;
-    const top = RULER + COUNTS;
-    this.clip(top, MOMENTS, () => {
+  paintDifferences() {
+    if (!this.hasDifferences) return;
+    const top = RULER_HEIGHT + COUNTS_HEIGHT;
+    this.clip(top, DIFFERENCES_HEIGHT, () => {
       for (const { tracks } of this.layers) {
-        for (const { first, last, kind } of tracks.summary.moments) {
-          context.fillStyle = MARK_COLORS[kind];
-          const x = this.x(first);
-          context.fillRect(x, top + 2, Math.max(2, this.x(last + 1) - x), MOMENTS - 4);
+        for (const { first, last, kind } of tracks.summary.differences) {
+          this.context.fillStyle = MARK_COLORS[kind];
+          const x = this.xOf(first);
+          this.context.fillRect(x, top + 2, Math.max(2, this.xOf(last + 1) - x), DIFFERENCES_HEIGHT - 4);
         }
       }
     });
-    this.write("differences", top + MOMENTS / 2);
+    this.write("differences", top + DIFFERENCES_HEIGHT / 2);
   }
-  paintLanes(high) {
+  paintLanes(width, height) {
     const { context } = this;
     const top = this.lanesTop;
     context.save();
     context.beginPath();
-    context.rect(0, top, this.canvas.clientWidth, high - top);
+    context.rect(0, top, width, height - top);
     context.clip();
-    const first = Math.floor(this.scroll / LANE);
-    const last = Math.min(this.lanes.length, Math.ceil((this.scroll + high - top) / LANE));
-    for (let n = first; n < last; n++) {
-      const { heading, track, layer } = this.lanes[n];
-      const y = top + n * LANE - this.scroll;
-      if (heading) {
-        this.write(heading, y + LANE / 2, 1, this.canvas.clientWidth, 6);
-        continue;
+    const first = Math.floor(this.scroll / LANE_HEIGHT);
+    const end = Math.min(this.lanes.length, Math.ceil((this.scroll + height - top) / LANE_HEIGHT));
+    for (let n = first; n < end; n++) {
+      const lane = this.lanes[n];
+      const y = top + n * LANE_HEIGHT - this.scroll;
+      if (lane.heading) {
+        this.write(lane.heading, y + LANE_HEIGHT / 2, { alpha: 1, maxWidth: width, x: 6 });
+      } else {
+        this.paintTrack(lane, y, width);
       }
-      const followed = this.followed && this.followed.layer === layer && this.followed.id === track.id;
-      context.globalAlpha = this.followed && !followed ? 0.35 : 1;
-      this.write(`#${track.id}`, y + LANE / 2, context.globalAlpha * (followed ? 1 : 0.65));
-      context.fillStyle = colorOf(track.id);
-      for (const [a, b] of spans(track)) {
-        const x = Math.max(GUTTER, this.x(a)), end = Math.min(this.canvas.clientWidth - RIGHT, this.x(b + 1));
-        if (end > GUTTER && end > x - 2) context.fillRect(x, y + 2, Math.max(2, end - x), LANE - 4);
-      }
-      context.globalAlpha = 1;
     }
-    if (!this.lanes.length)
-      this.write(this.empty ? this.nothing : "No track passes the filters.", top + LANE / 2, 0.65, 400, GUTTER);
-    if (this.lanes.length * LANE > high - top) {
-      const share = (high - top) / (this.lanes.length * LANE);
-      context.fillStyle = this.ink;
-      context.globalAlpha = 0.25;
-      context.fillRect(this.canvas.clientWidth - 5, top + this.scroll * share, 4, (high - top) * share);
-      context.globalAlpha = 1;
+    if (!this.lanes.length) {
+      const hasNoTracks = this.layers.every(({ tracks }) => !tracks.summary.tracks.length);
+      const text = hasNoTracks ? this.emptyText : "No track passes the filters.";
+      this.write(text, top + LANE_HEIGHT / 2, { maxWidth: 400, x: LEFT_MARGIN });
     }
+    this.paintScrollBar(width, height);
     context.restore();
   }
-  paintHead(high) {
+  paintTrack({ track, layer }, y, width) {
+    const { context, selected } = this;
+    const isSelected = selected?.layer === layer && selected.id === track.id;
+    const alpha = selected && !isSelected ? 0.35 : 1;
+    this.write(`#${track.id}`, y + LANE_HEIGHT / 2, { alpha: isSelected ? alpha : alpha * MUTED_ALPHA });
+    context.globalAlpha = alpha;
+    context.fillStyle = colorOfTrack(track.id);
+    for (const [first, last] of spansOfTrack(track)) {
+      const left = Math.max(LEFT_MARGIN, this.xOf(first));
+      const right = Math.min(width - RIGHT_MARGIN, this.xOf(last + 1));
+      const isInView = right > LEFT_MARGIN && right > left - 2;
+      if (isInView) context.fillRect(left, y + 2, Math.max(2, right - left), LANE_HEIGHT - 4);
+    }
+    context.globalAlpha = 1;
+  }
+  paintScrollBar(width, height) {
     const { context } = this;
-    const x = this.x(this.frame + 0.5);
-    if (x < GUTTER || x > this.canvas.clientWidth - RIGHT + 1) return;
-    context.fillStyle = context.strokeStyle = getComputedStyle(this.canvas).getPropertyValue("--st-primary-color") || "#14a394";
+    const available = height - this.lanesTop;
+    const needed = this.lanes.length * LANE_HEIGHT;
+    if (needed <= available) return;
+    const share = available / needed;
+    context.fillStyle = this.textColor;
+    context.globalAlpha = 0.25;
+    context.fillRect(width - 5, this.lanesTop + this.scroll * share, 4, available * share);
+    context.globalAlpha = 1;
+  }
+  paintPlayhead(width, height) {
+    const { context } = this;
+    const x = this.xOf(this.frame + 0.5);
+    if (x < LEFT_MARGIN || x > width - RIGHT_MARGIN + 1) return;
+    context.fillStyle = context.strokeStyle = this.primaryColor;
     context.lineWidth = 1.5;
     context.beginPath();
-    context.moveTo(x, RULER - 2);
-    context.lineTo(x, high);
+    context.moveTo(x, RULER_HEIGHT - 2);
+    context.lineTo(x, height);
     context.stroke();
     context.beginPath();
-    context.moveTo(x - 5, RULER - 8);
-    context.lineTo(x + 5, RULER - 8);
-    context.lineTo(x, RULER);
+    context.moveTo(x - 5, RULER_HEIGHT - 8);
+    context.lineTo(x + 5, RULER_HEIGHT - 8);
+    context.lineTo(x, RULER_HEIGHT);
     context.fill();
   }
-  clip(top, height, draw) {
+  /** Call `paint` with the canvas clipped to a row of the timeline, without the margins. */
+  clip(top, height, paint) {
     const { context } = this;
     context.save();
     context.beginPath();
-    context.rect(GUTTER, top, this.width, height);
+    context.rect(LEFT_MARGIN, top, this.width, height);
     context.clip();
-    draw();
+    paint();
     context.restore();
   }
-  write(text, y, alpha = 0.65, room = GUTTER - 8, x = 4) {
+  /** Write text, by default into the left margin. */
+  write(text, y, { alpha = MUTED_ALPHA, maxWidth = LEFT_MARGIN - 8, x = 4 } = {}) {
     const { context } = this;
-    const before = context.globalAlpha;
+    context.save();
     context.globalAlpha = alpha;
-    context.fillStyle = this.ink;
-    context.font = `11px ${this.font}`;
+    context.fillStyle = this.textColor;
+    context.font = this.font;
     context.textBaseline = "middle";
-    context.fillText(text, x, y, room);
-    context.globalAlpha = before;
+    context.fillText(text, x, y, maxWidth);
+    context.restore();
   }
 };
-function spans(track) {
-  const found = [];
-  for (let k = 0; k < track.spans.length; k += 2) found.push([track.spans[k], track.spans[k + 1]]);
-  return found;
+function spansOfTrack({ spans }) {
+  const pairs = [];
+  for (let k = 0; k < spans.length; k += 2) pairs.push([spans[k], spans[k + 1]]);
+  return pairs;
 }
-function clock(seconds, tenths = false) {
-  const whole = Math.floor(seconds + 1e-6);
-  const hours = Math.floor(whole / 3600), minutes = Math.floor(whole / 60) % 60;
-  const rest = String(whole % 60).padStart(2, "0") + (tenths ? `.${Math.floor((seconds - whole) * 10 + 1e-6)}` : "");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
-}
+
+// src/tracks.js
+var MAX_PARTS_IN_MEMORY = 40;
+var RETRY_AFTER_MS = 5e3;
+var COLUMNS = 9;
+var BYTES_PER_VALUE = 4;
+var Tracks = class {
+  /**
+   * @param {string} url - `url/summary` answers the summary, `url/0`, `url/1` … the parts.
+   * @param {() => void} onLoad - Called when boxes were loaded or could not be loaded; see `error`.
+   */
+  constructor(url, onLoad) {
+    this.url = url;
+    this.onLoad = onLoad;
+    this.parts = /* @__PURE__ */ new Map();
+    this.summary = null;
+    this.error = "";
+  }
+  /** Fetch the summary. */
+  async open() {
+    const response = await fetch(`${this.url}/summary`);
+    if (!response.ok) throw new Error(await response.text());
+    const { tracks, moments, frames_per_part: framesPerPart, ...rest } = await response.json();
+    this.summary = {
+      ...rest,
+      framesPerPart,
+      tracks: tracks.map(([id, classId, boxes, score, spans]) => {
+        return { id, classId, boxes, score, spans, first: spans[0], last: spans.at(-1) };
+      }),
+      differences: moments.map(([first, last, kind, id]) => ({ first, last, kind, id }))
+    };
+    this.byId = new Map(this.summary.tracks.map((track) => [track.id, track]));
+  }
+  /**
+   * The boxes of a frame: rows `from` up to, not including, `to` of the columns.
+   *
+   * @param {number} frame
+   * @returns {{from: number, to: number, columns: Columns}|null} Null while they are fetched.
+   */
+  boxesAt(frame) {
+    if (!this.summary) return null;
+    const { framesPerPart } = this.summary;
+    const number = Math.floor(frame / framesPerPart);
+    const columns = this.part(number);
+    const row = frame - number * framesPerPart;
+    if (row > framesPerPart / 2) this.part(number + 1, true);
+    if (!columns) return null;
+    return { from: columns.starts[row], to: columns.starts[row + 1], columns };
+  }
+  /**
+   * A part from the cache; null if it is not there yet, in which case it is fetched.
+   *
+   * @param {number} number
+   * @param {boolean} ahead - Whether it is asked for in advance, which does not count as use.
+   */
+  part(number, ahead = false) {
+    const cached = this.parts.get(number);
+    if (cached === void 0) {
+      this.parts.set(number, null);
+      this.load(number);
+      return null;
+    }
+    if (cached && !ahead) {
+      this.parts.delete(number);
+      this.parts.set(number, cached);
+    }
+    return cached;
+  }
+  async load(number) {
+    try {
+      this.parts.set(number, this.parse(number, await this.fetchPart(number)));
+      this.error = "";
+    } catch (error) {
+      this.error = error.message;
+      setTimeout(() => {
+        this.parts.delete(number);
+        this.onLoad();
+      }, RETRY_AFTER_MS);
+    }
+    for (const oldest of this.parts.keys()) {
+      if (this.parts.size <= MAX_PARTS_IN_MEMORY) break;
+      this.parts.delete(oldest);
+    }
+    this.onLoad();
+  }
+  async fetchPart(number) {
+    const isBeyondTheEnd = number * this.summary.framesPerPart >= this.summary.frames;
+    if (isBeyondTheEnd) return new ArrayBuffer(0);
+    const response = await fetch(`${this.url}/${number}`);
+    if (!response.ok) throw new Error(await response.text());
+    return response.arrayBuffer();
+  }
+  /**
+   * @param {number} number
+   * @param {ArrayBuffer} buffer - Column by column, as `encode_part` in app/player/tracks.py writes them.
+   * @returns {Columns}
+   */
+  parse(number, buffer) {
+    const rows = buffer.byteLength / (BYTES_PER_VALUE * COLUMNS);
+    const integers = (column) => new Uint32Array(buffer, BYTES_PER_VALUE * rows * column, rows);
+    const floats = (column) => new Float32Array(buffer, BYTES_PER_VALUE * rows * column, rows);
+    const { framesPerPart } = this.summary;
+    const frame = integers(0);
+    const starts = new Uint32Array(framesPerPart + 1);
+    for (let row = 0; row < rows; row++) starts[frame[row] - number * framesPerPart + 1]++;
+    for (let k = 1; k <= framesPerPart; k++) starts[k] += starts[k - 1];
+    return {
+      frame,
+      id: integers(1),
+      classId: integers(2),
+      mark: integers(3),
+      score: floats(4),
+      left: floats(5),
+      top: floats(6),
+      right: floats(7),
+      bottom: floats(8),
+      starts
+    };
+  }
+};
 
 // src/player.js
 var SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4, 8];
-var KEYS = `Space: play or pause
-← →: one frame back or on
-Shift ← →: to the moment before or after
-J K L: backwards, stop, forwards; again for faster
+var MAX_REVERSE_SPEED = 8;
+var MAX_LISTED_DIFFERENCES = 300;
+var MAX_MIN_BOXES = 100;
+var OTHER_LAYER = -1;
+var SHORTCUTS = `Space: play or pause
+← →: previous or next frame
+Shift ← →: previous or next marked frame
+J K L: play backwards, pause, play; again: faster
 Home End: first or last frame
-Esc: follow no track
-Ctrl + wheel: zoom picture or timeline
-Double click on a lane: to its start`;
+Esc: deselect
+Ctrl + wheel: zoom the image or the timeline
+Double click on the timeline: start of a track`;
 var players = /* @__PURE__ */ new WeakMap();
 function player_default({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".player");
   let player = players.get(root);
-  if (!player) players.set(root, player = new Player(root));
-  player.tell = setTriggerValue;
+  if (!player) {
+    player = new Player(root);
+    players.set(root, player);
+  }
+  player.setTriggerValue = setTriggerValue;
   player.update(data);
   return () => {
     player.close();
@@ -899,17 +1092,19 @@ function player_default({ data, parentElement, setTriggerValue }) {
   };
 }
 var Player = class {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
     this.data = null;
     this.layers = [];
-    this.shown = null;
-    this.followed = null;
-    this.only = false;
-    this.show = { boxes: true, ids: true, trails: true, scores: false, onlyWrong: false };
-    this.filter = { score: 0, length: 0, classes: /* @__PURE__ */ new Set() };
-    this.hidden = /* @__PURE__ */ new Set();
-    this.apart = false;
+    this.stops = [];
+    this.frame = null;
+    this.selected = null;
+    this.showOnlySelected = false;
+    this.show = { boxes: true, ids: true, trails: true, scores: false, differencesOnly: false };
+    this.filter = { minScore: 0, minBoxes: 0, hiddenClasses: /* @__PURE__ */ new Set() };
+    this.hiddenLayers = /* @__PURE__ */ new Set();
+    this.sideBySide = false;
     this.build();
   }
   build() {
@@ -921,490 +1116,500 @@ var Player = class {
     this.message = element("div", "message", "Loading the video …");
     this.stageBox = element("div", "stage", this.video, this.canvas, this.message);
     this.stage = new Stage(this.canvas, 16, 9);
-    const step = (by) => () => this.step(by);
-    this.playButton = button("Play (space)", () => this.playOrPause(), { name: "play", className: "main" });
-    this.frameField = element("input", "frame");
-    Object.assign(this.frameField, { type: "number", min: 0, title: "Frame, counted from 0" });
-    this.frameField.addEventListener("change", () => this.playback?.seek(Number(this.frameField.value)));
-    this.of = element("span", "of");
-    this.speed = element("select");
-    this.speed.title = "Speed";
-    for (const each of SPEEDS) this.speed.append(new Option(`${each}×`, each, each === 1, each === 1));
-    this.speed.addEventListener("change", () => this.setSpeed(Number(this.speed.value)));
-    this.soundButton = button("Sound", () => this.switchSound(), { name: "muted" });
-    this.transport = element(
-      "div",
-      "row",
-      button("First frame (Home)", () => this.playback?.seek(0), { name: "first" }),
-      this.toPrevious = button("Moment before (Shift ←)", () => this.jump(-1), { name: "previous" }),
-      button("One frame back (←)", step(-1), { name: "back" }),
-      this.playButton,
-      button("One frame on (→)", step(1), { name: "on" }),
-      this.toNext = button("Moment after (Shift →)", () => this.jump(1), { name: "next" }),
-      button("Last frame (End)", () => this.playback?.seek(this.playback.last), { name: "last" }),
-      element("label", "at", "Frame", this.frameField),
-      this.of,
-      element("span", "space"),
-      this.speed,
-      this.soundButton,
-      button(
-        "Keys",
-        () => {
-          this.keys.hidden = !this.keys.hidden;
-        },
-        { name: "help" }
-      ),
-      button("Full screen", () => this.fullScreen(), { name: "full" })
-    );
-    this.keys = element("pre", "keys", KEYS);
-    this.keys.hidden = true;
-    this.looks = element("div", "row wrap");
-    this.selection = element("div", "row selection");
+    this.shortcuts = element("pre", "shortcuts", SHORTCUTS);
+    this.shortcuts.hidden = true;
+    this.optionsRow = element("div", "row wrap");
+    this.selectionRow = element("div", "row selection");
     this.timelineCanvas = element("canvas", "timeline");
-    this.moments = element("div", "moments");
+    this.differenceList = element("div", "differences");
     root.replaceChildren(
       this.stageBox,
-      this.transport,
-      this.keys,
-      this.looks,
-      this.selection,
+      this.buildControls(),
+      this.shortcuts,
+      this.optionsRow,
+      this.selectionRow,
       this.timelineCanvas,
-      this.moments
+      this.differenceList
     );
-    keepFocus(root);
-    root.addEventListener("keydown", (event) => this.key(event));
-    this.canvas.addEventListener("pointerdown", (event) => this.press(event));
-    this.canvas.addEventListener("dblclick", () => {
-      this.stage.view = { zoom: 1, x: 0, y: 0 };
+    this.addListeners();
+  }
+  buildControls() {
+    this.playButton = button("Play (space)", () => this.togglePlay(), { iconName: "play", className: "main" });
+    this.previousStopButton = button("Previous marked frame (Shift ←)", () => this.jump(-1), { iconName: "previous" });
+    this.nextStopButton = button("Next marked frame (Shift →)", () => this.jump(1), { iconName: "next" });
+    this.frameInput = element("input", "frame");
+    Object.assign(this.frameInput, { type: "number", min: 0, title: "Frame, counted from 0" });
+    this.frameInput.addEventListener("change", () => this.playback?.seek(Number(this.frameInput.value)));
+    this.position = element("span", "muted");
+    this.speedSelect = element("select");
+    this.speedSelect.title = "Speed";
+    for (const speed of SPEEDS) this.speedSelect.append(new Option(`${speed}×`, speed, speed === 1, speed === 1));
+    this.speedSelect.addEventListener("change", () => {
+      this.video.playbackRate = Number(this.speedSelect.value);
+    });
+    this.soundButton = button("Sound", () => this.toggleSound(), { iconName: "muted" });
+    return element(
+      "div",
+      "row",
+      button("First frame (Home)", () => this.playback?.seek(0), { iconName: "first" }),
+      this.previousStopButton,
+      button("Previous frame (←)", () => this.step(-1), { iconName: "back" }),
+      this.playButton,
+      button("Next frame (→)", () => this.step(1), { iconName: "forward" }),
+      this.nextStopButton,
+      button("Last frame (End)", () => this.playback?.seek(this.playback.lastFrame), { iconName: "last" }),
+      element("label", "frame-label", "Frame", this.frameInput),
+      this.position,
+      element("span", "spacer"),
+      this.speedSelect,
+      this.soundButton,
+      button("Keyboard shortcuts", () => this.toggleShortcuts(), { iconName: "help" }),
+      button("Full screen", () => toggleFullScreen(this.root), { iconName: "full" })
+    );
+  }
+  addListeners() {
+    const { root, canvas } = this;
+    returnFocusAfterClicks(root);
+    root.addEventListener("keydown", (event) => this.onKeyDown(event));
+    canvas.addEventListener("pointerdown", (event) => this.onPointerDown(event));
+    canvas.addEventListener("dblclick", () => {
+      this.stage.resetView();
       this.paint();
     });
-    this.canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.resized = new ResizeObserver(() => {
+    canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
+    this.resizeObserver = new ResizeObserver(() => {
       this.paint();
       this.timeline?.paint();
     });
-    this.resized.observe(this.stageBox);
-    this.resized.observe(this.timelineCanvas);
+    this.resizeObserver.observe(this.stageBox);
+    this.resizeObserver.observe(this.timelineCanvas);
   }
+  // --- Data -------------------------------------------------------------------------------------------------------
+  /**
+   * Show what the page shows now; load what is new.
+   *
+   * @param {PlayerData} data
+   */
   update(data) {
-    const before = this.data;
+    const previous = this.data;
     this.data = data;
-    if (before?.video !== data.video || before?.times !== data.times) this.open();
-    if (JSON.stringify(before?.layers) !== JSON.stringify(data.layers)) this.openLayers();
+    if (previous?.video !== data.video || previous?.times !== data.times) this.openVideo();
+    if (JSON.stringify(previous?.layers) !== JSON.stringify(data.layers)) this.openLayers();
   }
   close() {
     this.playback?.close();
-    this.resized.disconnect();
+    this.resizeObserver.disconnect();
   }
-  async open() {
+  async openVideo() {
     const { data } = this;
     this.playback?.close();
     this.playback = this.timeline = null;
-    this.shown = null;
+    this.frame = null;
     this.stage.width = data.width;
     this.stage.height = data.height;
-    this.stage.view = { zoom: 1, x: 0, y: 0 };
-    this.tellMessage("Loading the video …");
-    this.lay();
+    this.stage.resetView();
+    this.showMessage("Loading the video …");
+    this.layOut();
     try {
       const times = await FrameTimes.fetch(data.times);
       if (data !== this.data) return;
       this.times = times;
-      this.playback = new Playback(
-        this.video,
-        times,
-        () => this.paint(),
-        () => this.changed()
-      );
+      this.playback = new Playback(this.video, times, {
+        onFrame: () => this.paint(),
+        onChange: () => this.updateControls()
+      });
       await this.playback.open(data.video);
-      this.tellMessage("");
+      this.showMessage("");
       if (data.start) this.playback.seek(data.start);
     } catch (error) {
       if (data !== this.data) return;
-      this.tellMessage(
-        this.video.error ? "This browser cannot play the video." : `The video could not be loaded: ${error.message}`
-      );
-      if (this.video.error) this.tell("unplayable", data.video);
+      this.onVideoError(error);
     }
-    this.changed();
-    this.showTimeline();
+    this.updateControls();
+    this.updateTimeline();
+  }
+  onVideoError(error) {
+    const isUnplayable = Boolean(this.video.error);
+    this.showMessage(
+      isUnplayable ? "This browser cannot play the video." : `The video could not be loaded: ${error.message}`
+    );
+    if (isUnplayable) this.setTriggerValue("unplayable", this.data.video);
   }
   async openLayers() {
     const { data } = this;
-    const known = new Map(this.layers.map((layer) => [layer.url, layer]));
+    const openLayers = new Map(this.layers.map((layer) => [layer.url, layer]));
     const layers = data.layers.map(({ name, url, marked }) => {
-      const layer = known.get(url) ?? {
-        url,
-        tracks: new Tracks(url, () => {
-          this.tellMissing();
-          this.paint();
-        })
-      };
+      const layer = openLayers.get(url) ?? { url, tracks: new Tracks(url, () => this.onBoxesLoaded()) };
       return Object.assign(layer, { name, marked });
     });
     try {
       await Promise.all(layers.filter(({ tracks }) => !tracks.summary).map(({ tracks }) => tracks.open()));
     } catch (error) {
-      return this.tellMessage(`The tracks could not be loaded: ${error.message}`);
+      return this.showMessage(`The tracks could not be loaded: ${error.message}`);
     }
     if (data !== this.data) return;
     this.layers = layers;
-    if (this.followed && !layers[this.followed.layer]?.tracks.byId.has(this.followed.id)) this.followed = null;
-    this.offerLooks();
-    this.listMoments();
-    this.showTimeline();
-    this.lay();
+    const { selected } = this;
+    if (selected && !layers[selected.layer]?.tracks.byId.has(selected.id)) this.selected = null;
+    this.updateOptions();
+    this.updateStops();
+    this.updateDifferenceList();
+    this.updateTimeline();
+    this.layOut();
     this.paint();
   }
-  // Boxes that could not be loaded; the video can be watched without them.
-  tellMissing() {
-    if (!this.playback?.ready) return;
-    const missing = this.layers.find(({ tracks }) => tracks.failed);
-    this.tellMessage(missing ? `Boxes of ${missing.name} could not be loaded: ${missing.tracks.failed}` : "");
-  }
-  tellMessage(text) {
-    this.message.textContent = text;
-    this.message.hidden = !text;
-  }
-  // The height of the stage follows from the picture's shape.
-  lay() {
-    const { data } = this;
-    this.stage.panes = this.apart ? Math.max(1, this.layers.length) : 1;
-    this.stageBox.style.aspectRatio = `${data.width * this.stage.panes} / ${data.height}`;
-    this.stageBox.classList.toggle("several", this.stage.panes > 1);
+  /** Paint new boxes. If boxes could not be loaded, say so; the video can be watched without them. */
+  onBoxesLoaded() {
+    if (this.playback?.ready) {
+      const failed = this.layers.find(({ tracks }) => tracks.error);
+      this.showMessage(failed ? `Boxes of ${failed.name} could not be loaded: ${failed.tracks.error}` : "");
+    }
+    this.paint();
   }
   // --- Painting ---------------------------------------------------------------------------------------------------
+  /** Set the shape of the stage, which follows from the video's and the number of panes. */
+  layOut() {
+    const { data, stage } = this;
+    stage.panes = this.sideBySide ? Math.max(1, this.layers.length) : 1;
+    this.stageBox.style.aspectRatio = `${data.width * stage.panes} / ${data.height}`;
+  }
   paint() {
     if (!this.playback?.ready) return;
     const { stage } = this;
     stage.fit();
-    const frame = this.playback.capture((video) => {
-      stage.clear();
-      stage.context.imageSmoothingEnabled = stage.scale < 3;
-      for (let pane = 0; pane < stage.panes; pane++) {
-        stage.inPane(pane, (context) => context.drawImage(video, 0, 0, stage.width, stage.height));
-      }
-    });
+    const frame = this.playback.capture((video) => stage.drawImage(video));
     if (frame === null) return;
     this.layers.forEach((layer, number) => {
-      if (this.hidden.has(layer.name)) return;
+      if (this.hiddenLayers.has(layer.name)) return;
       const pane = stage.panes > 1 ? number : 0;
-      stage.inPane(pane, (context) => paintTracks(context, layer.tracks, frame, this.lookOf(number)));
-      if (stage.panes > 1) this.caption(layer.name, pane);
+      stage.inPane(pane, (context) => paintTracks(context, layer.tracks, frame, this.styleOf(number)));
+      if (stage.panes > 1) this.paintCaption(layer.name, pane);
     });
     this.root.dataset.frame = frame;
-    if (frame !== this.shown) this.at(frame);
+    if (frame !== this.frame) this.onFrameChange(frame);
   }
-  at(frame) {
-    this.shown = frame;
-    if (document.activeElement !== this.frameField && this.root.getRootNode().activeElement !== this.frameField) {
-      this.frameField.value = frame;
-    }
-    this.of.textContent = `of ${this.times.count} · ${clock(this.times.seconds[frame], true)}`;
-    this.timeline?.at(frame);
+  onFrameChange(frame) {
+    this.frame = frame;
+    if (this.root.getRootNode().activeElement !== this.frameInput) this.frameInput.value = frame;
+    this.position.textContent = `of ${this.times.count} · ${formatTime(this.times.seconds[frame], true)}`;
+    this.timeline?.setFrame(frame);
   }
-  caption(name, pane) {
+  /** Paint the name of a layer at the top of its pane. */
+  paintCaption(name, pane) {
     const { context, paneWidth } = this.stage;
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = pixelRatio();
+    const left = pane * paneWidth;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.font = `600 ${13 * ratio}px ${this.font}`;
     context.textBaseline = "top";
-    const width = context.measureText(name).width;
+    const { width } = context.measureText(name);
     context.fillStyle = "#0b0f10b0";
-    context.fillRect(pane * paneWidth + 8 * ratio, 8 * ratio, width + 16 * ratio, 24 * ratio);
+    context.fillRect(left + 8 * ratio, 8 * ratio, width + 16 * ratio, 24 * ratio);
     context.fillStyle = "#fff";
-    context.fillText(name, pane * paneWidth + 16 * ratio, 13 * ratio);
+    context.fillText(name, left + 16 * ratio, 13 * ratio);
   }
   get font() {
     return getComputedStyle(this.root).fontFamily;
   }
-  lookOf(number) {
-    const layer = this.layers[number];
-    const followed = this.followed?.layer === number ? this.followed.id : null;
+  /** @returns {import("./paint.js").Style} How a layer is painted. */
+  styleOf(layer) {
+    const { selected, stage } = this;
+    const hasSeveralLayers = this.layers.length > 1;
     return {
       ...this.show,
-      followed: this.followed ? followed ?? -1 : null,
-      marked: layer.marked,
-      dashed: number === 0 && this.layers.length > 1 && this.stage.panes === 1,
-      shows: this.shows(number),
-      scale: this.stage.scale,
-      width: this.stage.width,
-      ratio: window.devicePixelRatio || 1,
+      isShown: this.boxFilter(layer),
+      selected: selected && (selected.layer === layer ? selected.id : OTHER_LAYER),
+      marked: this.layers[layer].marked,
+      dashed: layer === 0 && hasSeveralLayers && stage.panes === 1,
+      scale: stage.scale,
+      ratio: pixelRatio(),
+      width: stage.width,
       font: this.font
     };
   }
-  shows(number) {
-    const { classes, byId } = {
-      classes: this.layers[number].tracks.summary.classes,
-      byId: this.layers[number].tracks.byId
-    };
-    const { filter } = this;
-    const alone = this.only && this.followed ? this.followed : null;
+  // --- Filters ----------------------------------------------------------------------------------------------------
+  /** A function of columns and row that says whether a box of a layer passes the filters. */
+  boxFilter(layer) {
+    const { summary, byId } = this.layers[layer].tracks;
+    const { minScore, minBoxes, hiddenClasses } = this.filter;
+    const only = this.showOnlySelected ? this.selected : null;
     return (columns, row) => {
       const id = columns.id[row];
-      if (alone && (alone.layer !== number || alone.id !== id)) return false;
-      return columns.score[row] >= filter.score && !filter.classes.has(classes[columns.classId[row]]) && (!filter.length || byId.get(id).boxes >= filter.length);
+      if (only && (only.layer !== layer || only.id !== id)) return false;
+      return columns.score[row] >= minScore && !hiddenClasses.has(summary.classes[columns.classId[row]]) && (minBoxes === 0 || byId.get(id).boxes >= minBoxes);
     };
   }
-  showsTrack(number, track) {
-    const { classes } = this.layers[number].tracks.summary;
-    return track.score >= this.filter.score && track.boxes >= this.filter.length && !this.filter.classes.has(classes[track.classId]) && !this.hidden.has(this.layers[number].name);
+  isTrackShown(layer, track) {
+    const { minScore, minBoxes } = this.filter;
+    return track.score >= minScore && track.boxes >= minBoxes && this.isClassShown(layer, track.classId);
   }
-  // --- What is offered --------------------------------------------------------------------------------------------
-  offerLooks() {
-    const { layers, show } = this;
-    const again = () => {
-      this.showTimeline();
-      this.paint();
-    };
-    const parts = [];
-    for (const [name, title] of [
-      ["boxes", "A rectangle around each object"],
-      ["ids", "The number of each track"],
-      ["trails", "Where each object was in the frames before"],
-      ["scores", "How sure the detector is"]
-    ]) {
-      parts.push(
-        toggle(name, title, show[name], (on) => {
-          show[name] = on;
-          this.paint();
-        })
-      );
-    }
-    if (layers.length > 1) {
-      parts.push(element("i"));
-      for (const { name } of layers) {
-        parts.push(
-          toggle(name, `Show ${name}`, !this.hidden.has(name), (on) => {
-            this.hidden[on ? "delete" : "add"](name);
-            again();
-          })
-        );
-      }
-      parts.push(
-        toggle("side by side", "Each on a picture of its own", this.apart, (on) => {
-          this.apart = on;
-          this.lay();
-          this.paint();
-        })
-      );
-    }
-    if (layers.some((layer) => layer.marked)) {
-      parts.push(
-        toggle("differences only", "Hide boxes that match", show.onlyWrong, (on) => {
-          show.onlyWrong = on;
-          this.paint();
-        })
-      );
-    }
-    const classes = [...new Set(layers.flatMap(({ tracks }) => tracks.summary.classes))];
-    if (classes.length > 1) {
-      parts.push(element("i"));
-      for (const name of classes) {
-        parts.push(
-          toggle(name, `Show ${name}`, !this.filter.classes.has(name), (on) => {
-            this.filter.classes[on ? "delete" : "add"](name);
-            again();
-          })
-        );
-      }
-    }
-    if (layers.length) {
-      const longest = Math.max(1, ...layers.flatMap(({ tracks }) => tracks.summary.tracks.map(({ boxes }) => boxes)));
-      parts.push(
-        element("i"),
-        range("score from", "Hide boxes with a lower score", 1, 0.05, this.filter.score, (value) => {
-          this.filter.score = value;
-          again();
-        }),
-        range("boxes from", "Hide tracks of fewer boxes", Math.min(100, longest), 1, this.filter.length, (value) => {
-          this.filter.length = value;
-          again();
-        })
-      );
-    }
-    this.looks.replaceChildren(...parts);
-    this.looks.hidden = !layers.length;
-    this.stops = this.findStops();
-    this.toPrevious.hidden = this.toNext.hidden = !this.stops.length;
+  isClassShown(layer, classId) {
+    const { name, tracks } = this.layers[layer];
+    return !this.hiddenLayers.has(name) && !this.filter.hiddenClasses.has(tracks.summary.classes[classId]);
   }
-  // Frames to jump to: moments of difference, or what the page names.
-  findStops() {
-    const moments = this.layers.flatMap(({ tracks }) => tracks.summary.moments.map(({ first }) => first));
-    const all = moments.length ? moments : this.data.stops ?? [];
-    return [...new Set(all)].sort((a, b) => a - b);
-  }
-  listMoments() {
-    const all = this.layers.flatMap(({ tracks }, layer) => tracks.summary.moments.map((each) => ({ ...each, layer })));
-    all.sort((a, b) => a.first - b.first || a.kind - b.kind);
-    const LONGEST = 300;
-    const rows = all.slice(0, LONGEST).map((moment) => {
-      const { first, last, kind, id } = moment;
-      const frames = first === last ? `frame ${first}` : `frames ${first} to ${last}`;
-      const row = button(
-        `Look at it`,
-        () => {
-          this.playback?.pause();
-          this.follow({ layer: moment.layer, id }, first);
-        },
-        { className: "moment" }
-      );
-      const dot = element("b");
-      dot.style.background = MARK_COLORS[kind];
-      row.append(
-        dot,
-        element("span", "", MARK_NAMES[kind]),
-        element("span", "", `#${id}`),
-        element("span", "", frames)
-      );
-      return row;
-    });
-    if (all.length > LONGEST)
-      rows.push(element("small", "", `and ${all.length - LONGEST} more: use the buttons before and after`));
-    this.moments.replaceChildren(...rows);
-    this.moments.hidden = !all.length;
-  }
-  showTimeline() {
-    const ready = this.times && this.layers.length;
-    this.timelineCanvas.hidden = !ready;
-    if (!ready) return;
-    this.timeline ??= new Timeline(this.timelineCanvas, this.times, {
-      seek: (frame) => this.playback?.seek(frame),
-      follow: (layer, id, frame) => this.follow({ layer, id }, frame)
-    });
-    const layers = this.layers.map(({ name, tracks }, number) => ({
-      name,
-      tracks,
-      shows: (track) => this.showsTrack(number, track),
-      showsClass: (classId) => !this.hidden.has(name) && !this.filter.classes.has(tracks.summary.classes[classId])
-    }));
-    this.timeline.show(layers, this.followed);
-    this.offerSelection();
-  }
-  follow(followed, frame) {
-    this.followed = followed;
-    if (!followed) this.only = false;
-    if (frame !== void 0) this.playback?.seek(frame);
-    this.showTimeline();
-    if (followed) this.timeline?.reveal(followed.layer, followed.id);
-    this.timeline?.paint();
+  onFilterChange() {
+    this.updateTimeline();
     this.paint();
   }
-  offerSelection() {
-    const { followed } = this;
-    this.selection.hidden = !followed;
-    if (!followed) return;
-    const { tracks, name } = this.layers[followed.layer];
-    const { id, classId, first, last, boxes } = tracks.byId.get(followed.id);
-    const of = this.layers.length > 1 ? ` of ${name},` : "";
-    this.selection.replaceChildren(
-      element("strong", "", `#${id} ${tracks.summary.classes[classId]}`),
-      element("span", "", `${of} frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`),
-      element("span", "space"),
-      button("To its first frame", () => this.playback?.seek(first), { words: "Start" }),
-      button("To its last frame", () => this.playback?.seek(last), { words: "End" }),
-      toggle("Hide others", "Show only this track", this.only, (on) => {
-        this.only = on;
-        this.paint();
-      }),
-      button("Follow no track (Esc)", () => this.follow(null), { name: "close" })
-    );
+  // --- Controls ---------------------------------------------------------------------------------------------------
+  showMessage(text) {
+    this.message.textContent = text;
+    this.message.hidden = !text;
   }
-  // --- What the person does ---------------------------------------------------------------------------------------
-  step(by) {
-    if (!this.playback) return;
-    this.playback.pause();
-    this.playback.seek(this.playback.from(this.shown) + by);
-  }
-  jump(direction) {
-    const here = this.playback?.from(this.shown);
-    const next = direction > 0 ? this.stops.find((stop) => stop > here) : this.stops.findLast((stop) => stop < here);
-    if (next === void 0) return;
-    this.playback.pause();
-    this.playback.seek(next);
-  }
-  playOrPause() {
-    if (this.playback?.playing) this.playback.pause();
-    else this.playback?.play();
-  }
-  setSpeed(speed) {
-    this.video.playbackRate = speed;
-  }
-  // Again: faster.
-  shuttle(direction) {
-    const { playback } = this;
-    if (direction > 0) {
-      const faster = SPEEDS[Math.min(SPEEDS.length - 1, SPEEDS.indexOf(this.video.playbackRate) + 1)];
-      playback.play(!this.video.paused ? faster : 1);
-    } else {
-      playback.playBackwards(playback.reverse ? Math.min(8, playback.reverse * 2) : 1, () => this.shown);
-    }
-  }
-  switchSound() {
-    this.video.muted = !this.video.muted;
-    this.changed();
-  }
-  changed() {
+  updateControls() {
     const playing = this.playback?.playing;
     this.playButton.innerHTML = icon(playing ? "pause" : "play");
     this.playButton.title = this.playButton.ariaLabel = playing ? "Pause (space)" : "Play (space)";
     this.soundButton.innerHTML = icon(this.video.muted ? "muted" : "sound");
-    this.speed.value = String(this.video.playbackRate);
-    this.frameField.max = this.times ? this.times.count - 1 : 0;
+    this.speedSelect.value = String(this.video.playbackRate);
+    this.frameInput.max = this.times ? this.times.count - 1 : 0;
   }
-  fullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen?.();
+  /** Offer what can be shown or hidden. */
+  updateOptions() {
+    const { layers } = this;
+    const separator = () => element("i");
+    const classes = [...new Set(layers.flatMap(({ tracks }) => tracks.summary.classes))];
+    const groups = [
+      [
+        this.showToggle("Boxes", "boxes", "A box around each object"),
+        this.showToggle("IDs", "ids", "The id of each track"),
+        this.showToggle("Trails", "trails", "Where each object was in the last frames"),
+        this.showToggle("Scores", "scores", "Confidence of the detector")
+      ],
+      layers.length > 1 ? this.layerToggles() : [],
+      classes.length > 1 ? classes.map((name) => this.setToggle(name, this.filter.hiddenClasses)) : [],
+      this.filterSliders()
+    ];
+    const controls = groups.filter((group) => group.length).flatMap((group) => [separator(), ...group]);
+    this.optionsRow.replaceChildren(...controls.slice(1));
+    this.optionsRow.hidden = !layers.length;
   }
-  key(event) {
+  showToggle(label, name, title) {
+    return toggle(label, title, this.show[name], (pressed) => {
+      this.show[name] = pressed;
+      this.paint();
+    });
+  }
+  /** A toggle that hides a class or a layer by adding its name to a set. */
+  setToggle(name, hidden) {
+    return toggle(name, `Show ${name}`, !hidden.has(name), (pressed) => {
+      if (pressed) hidden.delete(name);
+      else hidden.add(name);
+      this.onFilterChange();
+    });
+  }
+  layerToggles() {
+    const { layers } = this;
+    const toggles = layers.map(({ name }) => this.setToggle(name, this.hiddenLayers));
+    toggles.push(
+      toggle("Side by side", "Show each layer in its own image", this.sideBySide, (pressed) => {
+        this.sideBySide = pressed;
+        this.layOut();
+        this.paint();
+      })
+    );
+    if (layers.some(({ marked }) => marked)) {
+      toggles.push(this.showToggle("Differences only", "differencesOnly", "Hide boxes that match"));
+    }
+    return toggles;
+  }
+  filterSliders() {
+    const { filter } = this;
+    const maxBoxes = Math.max(
+      1,
+      ...this.layers.flatMap(({ tracks }) => tracks.summary.tracks.map(({ boxes }) => boxes))
+    );
+    return [
+      slider("Min. score", "Hide boxes with a lower score", { max: 1, step: 0.05, value: filter.minScore }, (value) => {
+        filter.minScore = value;
+        this.onFilterChange();
+      }),
+      slider(
+        "Min. track length",
+        "Hide tracks with fewer boxes",
+        { max: Math.min(MAX_MIN_BOXES, maxBoxes), step: 1, value: filter.minBoxes },
+        (value) => {
+          filter.minBoxes = value;
+          this.onFilterChange();
+        }
+      )
+    ];
+  }
+  /** The frames to jump between: where differences begin, else those that the page passes. */
+  updateStops() {
+    const differences = this.layers.flatMap(({ tracks }) => tracks.summary.differences.map(({ first }) => first));
+    const frames = differences.length ? differences : this.data.stops ?? [];
+    this.stops = [...new Set(frames)].sort((a, b) => a - b);
+    this.previousStopButton.hidden = this.nextStopButton.hidden = !this.stops.length;
+  }
+  updateDifferenceList() {
+    const differences = this.layers.flatMap(
+      ({ tracks }, layer) => tracks.summary.differences.map((difference) => ({ ...difference, layer }))
+    );
+    differences.sort((a, b) => a.first - b.first || a.kind - b.kind);
+    const rows = differences.slice(0, MAX_LISTED_DIFFERENCES).map((difference) => this.differenceRow(difference));
+    const unlisted = differences.length - rows.length;
+    if (unlisted) rows.push(element("small", "", `and ${unlisted} more: step through them with Shift ← →`));
+    this.differenceList.replaceChildren(...rows);
+    this.differenceList.hidden = !differences.length;
+  }
+  differenceRow({ first, last, kind, id, layer }) {
+    const showDifference = () => {
+      this.playback?.pause();
+      this.select({ layer, id }, first);
+    };
+    const row = button("Go to this difference", showDifference, { className: "difference" });
+    row.removeAttribute("aria-label");
+    const dot = element("b");
+    dot.style.background = MARK_COLORS[kind];
+    const frames = first === last ? `frame ${first}` : `frames ${first} to ${last}`;
+    row.append(dot, element("span", "", MARK_NAMES[kind]), element("span", "", `#${id}`), element("span", "", frames));
+    return row;
+  }
+  updateTimeline() {
+    const isReady = this.times && this.layers.length;
+    this.timelineCanvas.hidden = !isReady;
+    if (!isReady) return;
+    this.timeline ??= new Timeline(this.timelineCanvas, this.times, {
+      seek: (frame) => this.playback?.seek(frame),
+      select: (layer, id, frame) => this.select({ layer, id }, frame)
+    });
+    const layers = this.layers.map(({ name, tracks }, layer) => ({
+      name,
+      tracks,
+      isShown: (track) => this.isTrackShown(layer, track),
+      isClassShown: (classId) => this.isClassShown(layer, classId)
+    }));
+    this.timeline.setLayers(layers, this.selected);
+    this.updateSelectionRow();
+  }
+  updateSelectionRow() {
+    const { selected } = this;
+    this.selectionRow.hidden = !selected;
+    if (!selected) return;
+    const { tracks, name } = this.layers[selected.layer];
+    const { id, classId, first, last, boxes } = tracks.byId.get(selected.id);
+    const layerName = this.layers.length > 1 ? ` of ${name},` : "";
+    this.selectionRow.replaceChildren(
+      element("strong", "", `#${id} ${tracks.summary.classes[classId]}`),
+      element("span", "", `${layerName} frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`),
+      element("span", "spacer"),
+      button("First frame of the track", () => this.playback?.seek(first), { label: "Start" }),
+      button("Last frame of the track", () => this.playback?.seek(last), { label: "End" }),
+      toggle("Hide others", "Show only this track", this.showOnlySelected, (pressed) => {
+        this.showOnlySelected = pressed;
+        this.paint();
+      }),
+      button("Deselect (Esc)", () => this.select(null), { iconName: "close" })
+    );
+  }
+  toggleShortcuts() {
+    this.shortcuts.hidden = !this.shortcuts.hidden;
+  }
+  // --- Actions of the user ----------------------------------------------------------------------------------------
+  /**
+   * Select a track, and go to a frame if one is given.
+   *
+   * @param {{layer: number, id: number}|null} selected
+   * @param {number} [frame]
+   */
+  select(selected, frame) {
+    this.selected = selected;
+    if (!selected) this.showOnlySelected = false;
+    if (frame !== void 0) this.playback?.seek(frame);
+    this.updateTimeline();
+    if (selected) this.timeline?.scrollToTrack(selected.layer, selected.id);
+    this.paint();
+  }
+  step(frames) {
+    if (!this.playback) return;
+    this.playback.pause();
+    this.playback.seek(this.playback.currentFrame(this.frame) + frames);
+  }
+  /** Go to the next stop, or with a direction of -1 to the previous one. */
+  jump(direction) {
+    const current = this.playback?.currentFrame(this.frame);
+    const stop = direction > 0 ? this.stops.find((frame) => frame > current) : this.stops.findLast((frame) => frame < current);
+    if (stop === void 0) return;
+    this.playback.pause();
+    this.playback.seek(stop);
+  }
+  togglePlay() {
+    if (this.playback?.playing) this.playback.pause();
+    else this.playback?.play();
+  }
+  /** Play forwards or backwards; faster if it already does. */
+  shuttle(direction) {
+    const { playback, video } = this;
+    if (direction > 0) {
+      const fasterIndex = Math.min(SPEEDS.length - 1, SPEEDS.indexOf(video.playbackRate) + 1);
+      playback.play(video.paused ? 1 : SPEEDS[fasterIndex]);
+    } else {
+      const speed = playback.reverseSpeed ? Math.min(MAX_REVERSE_SPEED, playback.reverseSpeed * 2) : 1;
+      playback.playBackwards(speed, this.frame);
+    }
+  }
+  toggleSound() {
+    this.video.muted = !this.video.muted;
+    this.updateControls();
+  }
+  onKeyDown(event) {
+    if (!this.playback || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.composedPath()[0];
-    if (!this.playback || event.ctrlKey || event.metaKey || event.altKey || target.matches?.("select, input[type=number]"))
-      return;
-    if (target.matches?.("button") && event.key === " ") return;
-    const act = {
-      " ": () => this.playOrPause(),
+    const belongsToTarget = target.matches?.("select, input[type=number]") || target.matches?.("button") && event.key === " " || target.matches?.("input[type=range]") && /^(Arrow|Home|End)/.test(event.key);
+    if (belongsToTarget) return;
+    const actions = {
+      " ": () => this.togglePlay(),
       ArrowLeft: () => event.shiftKey ? this.jump(-1) : this.step(-1),
       ArrowRight: () => event.shiftKey ? this.jump(1) : this.step(1),
       Home: () => this.playback.seek(0),
-      End: () => this.playback.seek(this.playback.last),
+      End: () => this.playback.seek(this.playback.lastFrame),
       j: () => this.shuttle(-1),
       k: () => this.playback.pause(),
       l: () => this.shuttle(1),
-      Escape: () => this.follow(null)
-    }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act || target.matches?.("input[type=range]") && /^(Arrow|Home|End)/.test(event.key)) return;
+      Escape: () => this.select(null)
+    };
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!action) return;
     event.preventDefault();
     event.stopPropagation();
-    act();
+    action();
   }
-  press(event) {
+  /** Select the track under the mouse, or deselect. A zoomed image can be dragged. */
+  onPointerDown(event) {
     this.root.focus({ preventScroll: true });
-    const place = this.stage.place(event);
-    if (this.stage.view.zoom > 1) this.drag(event);
-    for (let number = this.layers.length - 1; number >= 0; number--) {
-      if (this.stage.panes > 1 && number !== place.pane || this.hidden.has(this.layers[number].name)) continue;
-      const id = idAt(this.layers[number].tracks, this.shown, place, this.lookOf(number));
-      if (id !== null) return this.follow({ layer: number, id });
-    }
-    if (this.followed) this.follow(null);
+    if (this.stage.view.zoom > 1) this.startPan(event);
+    const track = this.trackAt(this.stage.imagePoint(event));
+    if (track || this.selected) this.select(track);
   }
-  // Move a picture that is larger than its room.
-  drag(event) {
+  /** @returns {{layer: number, id: number}|null} The track at a point; of several layers, the upper one's. */
+  trackAt(point) {
+    for (let layer = this.layers.length - 1; layer >= 0; layer--) {
+      const isInOtherPane = this.stage.panes > 1 && layer !== point.pane;
+      const { name, tracks } = this.layers[layer];
+      if (isInOtherPane || this.hiddenLayers.has(name)) continue;
+      const id = idAtPoint(tracks, this.frame, point, this.styleOf(layer));
+      if (id !== null) return { layer, id };
+    }
+    return null;
+  }
+  startPan(event) {
     this.canvas.setPointerCapture(event.pointerId);
-    const ratio = window.devicePixelRatio || 1;
-    const move = ({ movementX, movementY }) => {
-      this.stage.pan(-movementX * ratio / this.stage.scale, -movementY * ratio / this.stage.scale);
+    const listeners = new AbortController();
+    const { signal } = listeners;
+    const pan = (moveEvent) => {
+      this.stage.panByMouse(moveEvent);
       this.paint();
     };
-    const over = new AbortController();
-    this.canvas.addEventListener("pointermove", move, { signal: over.signal });
-    for (const end of ["pointerup", "pointercancel"])
-      this.canvas.addEventListener(end, () => over.abort(), { signal: over.signal });
+    this.canvas.addEventListener("pointermove", pan, { signal });
+    for (const end of ["pointerup", "pointercancel"]) {
+      this.canvas.addEventListener(end, () => listeners.abort(), { signal });
+    }
   }
-  wheel(event) {
+  onWheel(event) {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
-    this.stage.zoomAt(this.stage.place(event), Math.exp(-event.deltaY * 4e-3));
+    this.stage.zoomByWheel(event);
     this.paint();
   }
 };

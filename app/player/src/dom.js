@@ -1,52 +1,106 @@
-// Making elements with few words.
+// Helpers that create DOM elements.
 
 import { icon } from "./icons.js";
 
+/**
+ * Create an element.
+ *
+ * @param {string} tag
+ * @param {string} className
+ * @param {...(Node|string)} children
+ * @returns {HTMLElement}
+ */
 export function element(tag, className = "", ...children) {
-  const made = document.createElement(tag);
-  made.className = className;
-  made.append(...children);
-  return made;
+  const created = document.createElement(tag);
+  created.className = className;
+  created.append(...children);
+  return created;
 }
 
-// A button with an icon, or with words where `name` is no icon's.
-export function button(title, act, { name = "", words = "", className = "" } = {}) {
-  const made = element("button", className, words);
-  made.type = "button";
-  if (name) made.innerHTML = icon(name);
-  made.title = made.ariaLabel = title;
-  made.addEventListener("click", act);
-  return made;
+/**
+ * Create a button that shows either an icon or a label.
+ *
+ * @param {string} title - Tooltip; also the accessible name of a button without a label.
+ * @param {() => void} onClick
+ * @param {object} [options]
+ * @param {string} [options.iconName] - One of the names in icons.js.
+ * @param {string} [options.label]
+ * @param {string} [options.className]
+ * @returns {HTMLButtonElement}
+ */
+export function button(title, onClick, { iconName = "", label = "", className = "" } = {}) {
+  const created = element("button", className, label);
+  created.type = "button";
+  if (iconName) created.innerHTML = icon(iconName);
+  created.title = title;
+  if (!label) created.ariaLabel = title;
+  created.addEventListener("click", onClick);
+  return created;
 }
 
-// A button that is pressed or not.
-export function toggle(words, title, pressed, act) {
-  const made = button(
+/**
+ * Create a button that stays pressed until it is clicked again.
+ *
+ * @param {string} label
+ * @param {string} title
+ * @param {boolean} pressed - Its state at first.
+ * @param {(pressed: boolean) => void} onToggle
+ * @returns {HTMLButtonElement}
+ */
+export function toggle(label, title, pressed, onToggle) {
+  const created = button(
     title,
     () => {
-      made.ariaPressed = String(made.ariaPressed !== "true");
-      act(made.ariaPressed === "true");
+      created.ariaPressed = String(created.ariaPressed !== "true");
+      onToggle(created.ariaPressed === "true");
     },
-    { words, className: "toggle" },
+    { label, className: "toggle" },
   );
-  made.ariaPressed = String(pressed);
-  return made;
+  created.ariaPressed = String(pressed);
+  return created;
 }
 
-// A button that was clicked gives the keyboard back, so that its keys go on working; one reached by keyboard keeps it.
-export function keepFocus(root) {
-  root.addEventListener("click", (event) => {
-    if (event.detail > 0 && event.composedPath()[0].closest?.("button")) root.focus({ preventScroll: true });
-  });
-}
-
-export function range(words, title, most, step, value, act) {
+/**
+ * Create a labeled slider from 0 that shows its value.
+ *
+ * @param {string} label
+ * @param {string} title
+ * @param {{max: number, step: number, value: number}} range
+ * @param {(value: number) => void} onInput
+ * @returns {HTMLLabelElement}
+ */
+export function slider(label, title, { max, step, value }, onInput) {
   const input = element("input");
-  Object.assign(input, { type: "range", min: 0, max: most, step, value, title });
-  const shown = element("output", "", String(value));
+  Object.assign(input, { type: "range", min: 0, max, step, value, title });
+  const output = element("output", "", String(value));
   input.addEventListener("input", () => {
-    shown.value = input.value;
-    act(Number(input.value));
+    output.value = input.value;
+    onInput(Number(input.value));
   });
-  return element("label", "range", words, input, shown);
+  return element("label", "range", label, input, output);
+}
+
+/**
+ * Return the focus to `root` after a click on one of its buttons, so that keyboard shortcuts keep working.
+ *
+ * A button that was pressed with the keyboard keeps the focus.
+ *
+ * @param {HTMLElement} root
+ */
+export function returnFocusAfterClicks(root) {
+  root.addEventListener("click", (event) => {
+    const byMouse = event.detail > 0;
+    if (byMouse && event.composedPath()[0].closest?.("button")) root.focus({ preventScroll: true });
+  });
+}
+
+/** Toggle full screen for `root`. */
+export function toggleFullScreen(root) {
+  if (document.fullscreenElement) document.exitFullscreen();
+  else root.requestFullscreen?.();
+}
+
+/** Canvas pixels per CSS pixel. */
+export function pixelRatio() {
+  return window.devicePixelRatio || 1;
 }

@@ -1,377 +1,465 @@
-// The boxes of one clip while people draw them, with undo. Objects are never changed but replaced, so that an earlier
-// state is kept by keeping its map. Their meaning is that of backend/labels/desk.py: an object is there from its first
-// key frame to its last, moves evenly between two of them, and is away after one that opens a gap.
+// The objects that are drawn in one clip, with undo. Their meaning is that of backend/labels/desk.py: an object exists
+// from its first keyframe to its last, its box is interpolated linearly between two keyframes, and it is absent between
+// a keyframe with a gap and the next one.
+//
+// Objects and keyframes are never modified but replaced, so that undo only has to keep the map of objects.
 
-const MOST_UNDONE = 500;
-const STRAIGHT = 1.5; // pixels by which a box may miss a straight way without a key frame of its own
-const MEETS = 0.85; // share of two boxes' area that they have in common where a followed box is the one that was there
+const MAX_UNDO_STEPS = 500;
+const SIMPLIFY_TOLERANCE = 1.5; // pixels that an interpolated box may be off without a keyframe of its own
+const SAME_BOX_IOU = 0.85; // from which on a followed box counts as the one that was there before
 
-export const SMALLEST = 3; // pixels of a box's sides
+export const MIN_BOX_SIDE = 3; // pixels
+
+/** @typedef {[number, number, number, number]} Box - Left, top, right and bottom, in pixels of the image. */
+
+/**
+ * @typedef {object} Keyframe
+ * @property {Box} xyxy
+ * @property {boolean} [gap] - Whether the object is absent after this frame, until the next keyframe.
+ * @property {boolean} [predicted] - Whether a program proposed the box, not the user.
+ * @property {boolean} [occluded]
+ * @property {boolean} [truncated]
+ */
+
+/**
+ * @typedef {object} DrawnObject
+ * @property {number} id
+ * @property {number} classId
+ * @property {Map<number, Keyframe>} keyframes - By frame, ascending.
+ */
+
+/**
+ * @typedef {object} BoxState - The box of an object in one frame.
+ * @property {Box} xyxy
+ * @property {boolean} isKeyframe
+ * @property {boolean} predicted
+ * @property {boolean} occluded
+ * @property {boolean} truncated
+ */
 
 export class Drawing {
-  // size: width and height of the pictures, in pixels.
+  /**
+   * @param {object[]} objects - As `toJson` returns them.
+   * @param {string[]} classes
+   * @param {number} frames - Length of the clip in frames.
+   * @param {[number, number]} size - Width and height of the images, in pixels.
+   * @param {() => void} onChange - Called after each change, undo and redo.
+   */
   constructor(objects, classes, frames, size, onChange) {
-    this.classes = classes;
-    this.frames = frames;
-    this.size = size;
-    this.onChange = onChange;
-    this.objects = mapOf(objects);
-    this.before = []; // earlier states, the latest last
-    this.after = [];
+    Object.assign(this, { classes, frames, size, onChange });
+    this.objects = objectsFromJson(objects);
+    this.undoStack = []; // earlier states of `objects`, latest last
+    this.redoStack = [];
   }
 
-  // --- Looking ----------------------------------------------------------------------------------------------------
+  // --- Queries ----------------------------------------------------------------------------------------------------
 
-  // {xyxy, isKey, predicted, occluded, truncated} or null.
+  /** @returns {BoxState|null} Null if there is no such object, or if it is absent in that frame. */
   boxAt(id, frame) {
     const object = this.objects.get(id);
     return object ? boxOf(object, frame) : null;
   }
 
-  // Ids of the objects in a frame, the lowest first.
-  at(frame) {
-    return [...this.objects.values()]
-      .filter((object) => boxOf(object, frame))
-      .map(({ id }) => id)
-      .sort((a, b) => a - b);
+  /** Ids of the objects in a frame, ascending. */
+  idsAt(frame) {
+    const present = [...this.objects.values()].filter((object) => boxOf(object, frame));
+    return present.map(({ id }) => id).sort((a, b) => a - b);
   }
 
   get nextId() {
     return Math.max(0, ...this.objects.keys()) + 1;
   }
 
-  get boxes() {
-    let count = 0;
-    for (const object of this.objects.values()) for (const [first, last] of spansOf(object)) count += last - first + 1;
-    return count;
+  /** The number of boxes, over all objects and frames. */
+  get boxCount() {
+    return [...this.objects.values()].reduce((sum, object) => sum + countBoxes(object), 0);
   }
 
   toJson() {
-    return [...this.objects.values()].map(({ id, classId, keys }) => ({
-      id,
-      class_id: classId,
-      keys: Object.fromEntries(keys),
-    }));
+    return [...this.objects.values()].map(({ id, classId, keyframes }) => {
+      return { id, class_id: classId, keys: Object.fromEntries(keyframes) };
+    });
   }
 
-  // What the timeline and the painter of the player read.
+  /** @returns {import("./tracks.js").Summary} For the timeline, which it shares with the player. */
   get summary() {
-    const rows = [...this.objects.values()].map((object) => {
+    const tracks = [...this.objects.values()].map((object) => {
       const spans = spansOf(object).flat();
-      const boxes = spansOf(object).reduce((sum, [first, last]) => sum + last - first + 1, 0);
-      return { id: object.id, classId: object.classId, boxes, score: 1, spans, first: spans[0], last: spans.at(-1) };
+      const { id, classId } = object;
+      return { id, classId, boxes: countBoxes(object), score: 1, spans, first: spans[0], last: spans.at(-1) };
     });
+    tracks.sort((a, b) => a.first - b.first || a.id - b.id);
     const counts = this.classes.map(() => new Array(this.frames).fill(0));
     for (const object of this.objects.values()) {
-      for (const [first, last] of spansOf(object)) for (let n = first; n <= last; n++) counts[object.classId][n]++;
+      for (const [first, last] of spansOf(object)) {
+        for (let frame = first; frame <= last; frame++) counts[object.classId][frame]++;
+      }
     }
-    rows.sort((a, b) => a.first - b.first || a.id - b.id);
-    return { classes: this.classes, tracks: rows, counts, step: 1, moments: [] };
+    return { classes: this.classes, tracks, counts, step: 1, differences: [] };
   }
 
-  // --- Changing ---------------------------------------------------------------------------------------------------
-
-  change(...objects) {
-    this.before.push(this.objects);
-    if (this.before.length > MOST_UNDONE) this.before.shift();
-    this.after = [];
-    this.objects = new Map(this.objects);
-    for (const [id, object] of objects) {
-      if (object && object.keys.size) this.objects.set(id, object);
-      else this.objects.delete(id);
-    }
-    this.onChange();
-  }
+  // --- Changes ----------------------------------------------------------------------------------------------------
 
   undo() {
-    if (!this.before.length) return;
-    this.after.push(this.objects);
-    this.objects = this.before.pop();
+    if (!this.undoStack.length) return;
+    this.redoStack.push(this.objects);
+    this.objects = this.undoStack.pop();
     this.onChange();
   }
 
   redo() {
-    if (!this.after.length) return;
-    this.before.push(this.objects);
-    this.objects = this.after.pop();
+    if (!this.redoStack.length) return;
+    this.undoStack.push(this.objects);
+    this.objects = this.redoStack.pop();
     this.onChange();
   }
 
-  // Take what somebody else drew; what was here stays in undo.
-  replace(objects) {
-    this.before.push(this.objects);
-    this.after = [];
-    this.objects = mapOf(objects);
+  /** Take over what was drawn elsewhere, from `toJson`. Undo brings back what was here. */
+  replaceAll(objects) {
+    this.undoStack.push(this.objects);
+    this.redoStack = [];
+    this.objects = objectsFromJson(objects);
   }
 
+  /** Draw a new object; returns its id. */
   draw(frame, xyxy, classId) {
     const id = this.nextId;
-    this.change([id, { id, classId, keys: new Map([[frame, { xyxy }]]) }]);
+    this.replaceObjects([id, { id, classId, keyframes: new Map([[frame, { xyxy }]]) }]);
     return id;
   }
 
-  // Put a box where it belongs. Predicted boxes between it and the next ones that somebody drew go along evenly: a
-  // prediction goes astray little by little.
+  /**
+   * Set the box of an object in a frame.
+   *
+   * Predictions go wrong gradually. Therefore predicted keyframes up to the nearest drawn ones are corrected too, by a
+   * share of the correction that decreases linearly to zero at the drawn ones.
+   */
   setBox(id, frame, xyxy) {
-    this.edit(id, (keys, object) => {
-      const here = boxOf(object, frame);
-      if (here) {
-        const drawn = [...keys].filter(([each, key]) => each !== frame && !key.predicted).map(([each]) => each);
-        const before = drawn.findLast((each) => each < frame),
-          after = drawn.find((each) => each > frame);
-        for (const [each, key] of keys) {
-          const other = each < frame ? before : after;
-          if (other === undefined || !key.predicted || (each - other) * (each - frame) >= 0) continue;
-          const share = (each - other) / (frame - other);
-          const moved = key.xyxy.map((value, k) => value + share * (xyxy[k] - here.xyxy[k]));
-          keys.set(each, { ...key, xyxy: inside(moved, this.size) });
+    this.editKeyframes(id, (keyframes, object) => {
+      const box = boxOf(object, frame);
+      if (box) {
+        const drawn = [...keyframes].filter(([n, { predicted }]) => n !== frame && !predicted).map(([n]) => n);
+        const drawnBefore = drawn.findLast((n) => n < frame);
+        const drawnAfter = drawn.find((n) => n > frame);
+        for (const [n, keyframe] of keyframes) {
+          const limit = n < frame ? drawnBefore : drawnAfter;
+          if (limit === undefined || !keyframe.predicted) continue;
+          const isBetween = Math.min(limit, frame) < n && n < Math.max(limit, frame);
+          if (!isBetween) continue;
+          const share = (n - limit) / (frame - limit);
+          const corrected = keyframe.xyxy.map((value, k) => value + share * (xyxy[k] - box.xyxy[k]));
+          keyframes.set(n, { ...keyframe, xyxy: clampToImage(corrected, this.size) });
         }
       }
-      keys.set(frame, { ...marksOf(here), gap: opens(object, frame), xyxy });
+      keyframes.set(frame, { ...attributesOf(box), gap: hasGapAfter(object, frame), xyxy });
     });
   }
 
-  // How many frames after this one may be predicted anew: those before the next box that somebody drew.
-  room(id, frame) {
-    const next = [...this.objects.get(id).keys].find(([each, key]) => each > frame && !key.predicted);
-    return (next?.[0] ?? this.frames) - frame - 1;
+  /** How many frames after this one have no drawn box yet and may therefore be predicted. */
+  predictableFrames(id, frame) {
+    const { keyframes } = this.objects.get(id);
+    const nextDrawn = [...keyframes].find(([n, { predicted }]) => n > frame && !predicted);
+    return (nextDrawn?.[0] ?? this.frames) - frame - 1;
   }
 
-  // Boxes found for the frames after this one, in place of those that were predicted before, up to where they meet
-  // them; kept as few key frames as tell them. Returns the last frame that was changed.
-  predict(id, frame, found) {
+  /**
+   * Set predicted boxes for the frames after this one, simplified to few keyframes.
+   *
+   * Earlier predictions are replaced up to the frame in which the new boxes meet them again.
+   *
+   * @param {number} id
+   * @param {number} frame
+   * @param {Box[]} predictions - Of the frames after `frame`.
+   * @returns {number} The last frame that was changed.
+   */
+  setPredictions(id, frame, predictions) {
     const before = this.objects.get(id);
-    const met = found.findIndex((xyxy, n) => {
-      const known = boxOf(before, frame + 1 + n);
-      return known && overlap(known.xyxy, xyxy) >= MEETS;
+    const met = predictions.findIndex((xyxy, n) => {
+      const earlier = boxOf(before, frame + 1 + n);
+      return earlier && boxIou(earlier.xyxy, xyxy) >= SAME_BOX_IOU;
     });
-    const boxes = [boxOf(before, frame).xyxy, ...(met < 0 ? found : found.slice(0, met))];
+    const boxes = [boxOf(before, frame).xyxy, ...(met < 0 ? predictions : predictions.slice(0, met))];
     const last = frame + boxes.length - 1;
-    this.edit(id, (keys, object) => {
-      fix(keys, object, frame, false);
-      fix(keys, object, last + 1);
-      const gap = !boxOf(object, last + 1) && lastKey(object) > last;
-      for (const each of [...keys.keys()]) if (each > frame && each <= last) keys.delete(each);
-      for (const place of corners(boxes).slice(1)) {
-        keys.set(frame + place, { xyxy: boxes[place], predicted: true, gap: gap && place === boxes.length - 1 });
+    this.editKeyframes(id, (keyframes, object) => {
+      pin(keyframes, object, frame, false);
+      pin(keyframes, object, last + 1);
+      const gapAfterLast = !boxOf(object, last + 1) && lastFrameOf(object) > last;
+      for (const n of [...keyframes.keys()]) if (n > frame && n <= last) keyframes.delete(n);
+      for (const index of simplify(boxes).slice(1)) {
+        const gap = gapAfterLast && index === boxes.length - 1;
+        keyframes.set(frame + index, { xyxy: boxes[index], predicted: true, gap });
       }
     });
     return last;
   }
 
-  mark(id, frame, name) {
+  /** Toggle an attribute, `"occluded"` or `"truncated"`, of an object from this frame on. */
+  toggleAttribute(id, frame, name) {
     const box = this.boxAt(id, frame);
-    if (box) this.edit(id, (keys, object) => keys.set(frame, { ...keyOf(object, frame), [name]: !box[name] }));
+    if (!box) return;
+    this.editKeyframes(id, (keyframes, object) => {
+      keyframes.set(frame, { ...keyframeAt(object, frame), [name]: !box[name] });
+    });
   }
 
   setClass(id, classId) {
     const object = this.objects.get(id);
-    if (object) this.change([id, { ...object, classId }]);
+    if (object) this.replaceObjects([id, { ...object, classId }]);
   }
 
+  /** Remove an object from all frames. */
   remove(id) {
-    this.change([id, null]);
+    this.replaceObjects([id, null]);
   }
 
-  // No box in this frame, whatever is before and after.
-  removeHere(id, frame) {
+  /** Remove an object from one frame; in others it stays as it is. */
+  removeAt(id, frame) {
     if (!this.boxAt(id, frame)) return;
-    this.edit(id, (keys, object) => {
-      fix(keys, object, frame - 1, true);
-      fix(keys, object, frame + 1);
-      keys.delete(frame);
+    this.editKeyframes(id, (keyframes, object) => {
+      pin(keyframes, object, frame - 1, true);
+      pin(keyframes, object, frame + 1);
+      keyframes.delete(frame);
     });
   }
 
-  // Where it is missing between two boxes, it is there and moves evenly.
-  fill(id, frame) {
-    const [from, key] = missing(this.objects.get(id), frame) ?? [];
-    if (key?.gap) this.edit(id, (keys) => keys.set(from, { ...keys.get(from), gap: false }));
+  /** Interpolate an object in the frames of the gap around this frame. */
+  fillGap(id, frame) {
+    const [gapFrame, keyframe] = lastKeyframeIfAbsent(this.objects.get(id), frame) ?? [];
+    if (!keyframe?.gap) return;
+    this.editKeyframes(id, (keyframes) => keyframes.set(gapFrame, { ...keyframe, gap: false }));
   }
 
-  // This frame is the object's last.
+  /** Make this frame the last one of an object. */
   endAt(id, frame) {
     if (!this.boxAt(id, frame)) return;
-    this.edit(id, (keys, object) => {
-      fix(keys, object, frame);
-      for (const each of [...keys.keys()]) if (each > frame) keys.delete(each);
+    this.editKeyframes(id, (keyframes, object) => {
+      pin(keyframes, object, frame);
+      for (const n of [...keyframes.keys()]) if (n > frame) keyframes.delete(n);
     });
   }
 
-  // From this frame on it is another object, whose id is returned; null if there is nothing to split.
+  /**
+   * Make an object another one from this frame on.
+   *
+   * @returns {number|null} The id of the new object; null if there is nothing to split.
+   */
   splitAt(id, frame) {
     const object = this.objects.get(id);
-    const later = new Map([...object.keys].filter(([each]) => each > frame));
-    if (!boxOf(object, frame) || frame <= firstKey(object)) return null;
-    later.set(frame, keyOf(object, frame));
-    const earlier = new Map([...object.keys].filter(([each]) => each < frame));
-    fix(earlier, object, frame - 1);
-    closeEnd(earlier);
-    const other = this.nextId;
-    this.change(
-      [id, { ...object, keys: earlier }],
-      [other, { id: other, classId: object.classId, keys: sorted(later) }],
+    if (!boxOf(object, frame) || frame <= firstFrameOf(object)) return null;
+    const before = new Map([...object.keyframes].filter(([n]) => n < frame));
+    pin(before, object, frame - 1);
+    removeLastGap(before);
+    const after = new Map([...object.keyframes].filter(([n]) => n > frame));
+    after.set(frame, keyframeAt(object, frame));
+    const newId = this.nextId;
+    this.replaceObjects(
+      [id, { ...object, keyframes: before }],
+      [newId, { id: newId, classId: object.classId, keyframes: sortByFrame(after) }],
     );
-    return other;
+    return newId;
   }
 
-  // Both are one object from now on, the first; returns the frame in which both have a box, if that forbids it.
-  merge(id, other) {
-    const [one, two] = [this.objects.get(id), this.objects.get(other)];
-    const taken = spansOf(one).flatMap(([a, b]) => spansOf(two).map(([c, d]) => [Math.max(a, c), Math.min(b, d)]));
-    const both = taken.find(([first, last]) => first <= last);
-    if (both) return both[0];
-    const ends = new Set([...spansOf(one), ...spansOf(two)].map(([, last]) => last));
-    const keys = sorted(new Map([...one.keys, ...two.keys]));
-    for (const [frame, key] of keys) keys.set(frame, { ...key, gap: ends.has(frame) });
-    closeEnd(keys);
-    this.change([id, { ...one, keys }], [other, null]);
+  /**
+   * Merge another object into the first one.
+   *
+   * @returns {number|null} Null if they were merged; else the first frame in which both have a box.
+   */
+  merge(id, otherId) {
+    const object = this.objects.get(id);
+    const other = this.objects.get(otherId);
+    const conflict = spansOf(object)
+      .flatMap(([a, b]) => spansOf(other).map(([c, d]) => [Math.max(a, c), Math.min(b, d)]))
+      .find(([first, last]) => first <= last);
+    if (conflict) return conflict[0];
+    const spanEnds = new Set([...spansOf(object), ...spansOf(other)].map(([, last]) => last));
+    const keyframes = sortByFrame(new Map([...object.keyframes, ...other.keyframes]));
+    for (const [frame, keyframe] of keyframes) keyframes.set(frame, { ...keyframe, gap: spanEnds.has(frame) });
+    removeLastGap(keyframes);
+    this.replaceObjects([id, { ...object, keyframes }], [otherId, null]);
     return null;
   }
 
-  // Another number; whether it was free.
-  renumber(id, number) {
-    if (number === id) return true;
-    if (!Number.isInteger(number) || number < 1 || number >= 2 ** 31 || this.objects.has(number)) return false;
-    this.change([id, null], [number, { ...this.objects.get(id), id: number }]);
+  /** Change the id of an object; returns whether the new one is valid and free. */
+  changeId(id, newId) {
+    if (newId === id) return true;
+    if (!Number.isInteger(newId) || newId < 1 || newId >= 2 ** 31 || this.objects.has(newId)) return false;
+    this.replaceObjects([id, null], [newId, { ...this.objects.get(id), id: newId }]);
     return true;
   }
 
-  edit(id, act) {
+  /** Change the keyframes of an object with `edit(keyframes, object)`; `keyframes` is a copy that it modifies. */
+  editKeyframes(id, edit) {
     const object = this.objects.get(id);
     if (!object) return;
-    const keys = new Map(object.keys);
-    act(keys, object);
-    const inOrder = sorted(keys);
-    closeEnd(inOrder);
-    this.change([id, { ...object, keys: inOrder }]);
+    const edited = new Map(object.keyframes);
+    edit(edited, object);
+    const keyframes = sortByFrame(edited);
+    removeLastGap(keyframes);
+    this.replaceObjects([id, { ...object, keyframes }]);
+  }
+
+  /** Replace objects, given as `[id, object]`; null, or an object without keyframes, removes it. */
+  replaceObjects(...entries) {
+    this.undoStack.push(this.objects);
+    if (this.undoStack.length > MAX_UNDO_STEPS) this.undoStack.shift();
+    this.redoStack = [];
+    this.objects = new Map(this.objects);
+    for (const [id, object] of entries) {
+      if (object?.keyframes.size) this.objects.set(id, object);
+      else this.objects.delete(id);
+    }
+    this.onChange();
   }
 }
 
-// Within the picture, and still a box.
-function inside([left, top, right, bottom], [width, height]) {
-  const side = (low, high, most) => {
-    const from = Math.min(Math.max(0, low), most - SMALLEST);
-    return [from, Math.max(from + SMALLEST, Math.min(most, high))];
-  };
-  const [x1, x2] = side(left, right, width),
-    [y1, y2] = side(top, bottom, height);
-  return [x1, y1, x2, y2];
-}
+// --- Objects --------------------------------------------------------------------------------------------------------
 
-function mapOf(objects) {
+function objectsFromJson(objects) {
   return new Map(
     objects.map(({ id, class_id: classId, keys }) => {
-      const entries = Object.entries(keys).map(([frame, key]) => [Number(frame), key]);
-      return [id, { id, classId, keys: sorted(new Map(entries)) }];
+      const keyframes = new Map(Object.entries(keys).map(([frame, keyframe]) => [Number(frame), keyframe]));
+      return [id, { id, classId, keyframes: sortByFrame(keyframes) }];
     }),
   );
 }
 
-function sorted(keys) {
-  return new Map([...keys].sort(([a], [b]) => a - b));
-}
-
-function firstKey(object) {
-  return object.keys.keys().next().value;
-}
-
+/** @returns {BoxState|null} */
 function boxOf(object, frame) {
-  let before = null,
-    after = null;
-  for (const [each, key] of object.keys) {
-    if (each <= frame) before = [each, key];
-    else {
-      after = [each, key];
+  let previous = null;
+  let next = null;
+  for (const entry of object.keyframes) {
+    if (entry[0] <= frame) {
+      previous = entry;
+    } else {
+      next = entry;
       break;
     }
   }
-  if (!before) return null;
-  const [from, key] = before;
-  if (from === frame) return { isKey: true, predicted: Boolean(key.predicted), ...marksOf(key), xyxy: key.xyxy };
-  if (!after || key.gap) return null;
-  const share = (frame - from) / (after[0] - from);
-  const xyxy = key.xyxy.map((value, k) => value + share * (after[1].xyxy[k] - value));
-  return { isKey: false, predicted: Boolean(key.predicted && after[1].predicted), ...marksOf(key), xyxy };
+  if (!previous) return null;
+  const [previousFrame, from] = previous;
+  if (previousFrame === frame) {
+    return { isKeyframe: true, predicted: Boolean(from.predicted), ...attributesOf(from), xyxy: from.xyxy };
+  }
+  if (!next || from.gap) return null;
+  const [nextFrame, to] = next;
+  const share = (frame - previousFrame) / (nextFrame - previousFrame);
+  const xyxy = interpolate(from.xyxy, to.xyxy, share);
+  return { isKeyframe: false, predicted: Boolean(from.predicted && to.predicted), ...attributesOf(from), xyxy };
 }
 
-// The box after which an object is missing in this frame, as [its frame, it]: after its end, or in a gap. Else null.
-export function missing(object, frame) {
-  const before = [...object.keys].findLast(([each]) => each <= frame);
-  return !before || boxOf(object, frame) ? null : before;
+/** The last `[frame, keyframe]` before a frame in which an object is absent: a gap or its end. Null if it is present. */
+export function lastKeyframeIfAbsent(object, frame) {
+  const previous = [...object.keyframes].findLast(([n]) => n <= frame);
+  return !previous || boxOf(object, frame) ? null : previous;
 }
 
-export function lastKey(object) {
-  return [...object.keys.keys()].at(-1);
+/** First and last frame of each run of frames in which an object is present. */
+export function spansOf(object) {
+  const spans = [];
+  let first = null;
+  let last = null;
+  for (const [frame, { gap }] of object.keyframes) {
+    first ??= frame;
+    last = frame;
+    if (!gap) continue;
+    spans.push([first, last]);
+    first = null;
+  }
+  if (first !== null) spans.push([first, last]);
+  return spans;
 }
 
-function marksOf(key) {
-  return { occluded: Boolean(key?.occluded), truncated: Boolean(key?.truncated) };
+function countBoxes(object) {
+  return spansOf(object).reduce((sum, [first, last]) => sum + last - first + 1, 0);
 }
 
-// A key frame with the box that the object has there anyway.
-function keyOf(object, frame) {
-  const known = object.keys.get(frame);
-  if (known) return known;
+function firstFrameOf(object) {
+  return object.keyframes.keys().next().value;
+}
+
+export function lastFrameOf(object) {
+  return [...object.keyframes.keys()].at(-1);
+}
+
+/** Whether a box drawn in this frame is followed by a gap: in the middle of a gap, it is a box of its own. */
+function hasGapAfter(object, frame) {
+  if (object.keyframes.has(frame)) return Boolean(object.keyframes.get(frame).gap);
+  const previous = [...object.keyframes].findLast(([n]) => n < frame);
+  return Boolean(previous?.[1].gap) && lastFrameOf(object) > frame;
+}
+
+// --- Keyframes ------------------------------------------------------------------------------------------------------
+
+function sortByFrame(keyframes) {
+  return new Map([...keyframes].sort(([a], [b]) => a - b));
+}
+
+function attributesOf(box) {
+  return { occluded: Boolean(box?.occluded), truncated: Boolean(box?.truncated) };
+}
+
+/** The keyframe of an object in a frame, or one with the interpolated box. */
+function keyframeAt(object, frame) {
+  const keyframe = object.keyframes.get(frame);
+  if (keyframe) return keyframe;
   const { predicted, occluded, truncated, xyxy } = boxOf(object, frame);
   return { predicted, occluded, truncated, xyxy };
 }
 
-// Pin the box of a frame, so that what changes beside it does not move it.
-function fix(keys, object, frame, gap) {
+/** Add a keyframe with the box that `object` has in a frame, so that changes next to it do not move the box. */
+function pin(keyframes, object, frame, gap) {
   if (!boxOf(object, frame)) return;
-  const key = keyOf(object, frame);
-  keys.set(frame, gap === undefined ? key : { ...key, gap });
+  const keyframe = keyframeAt(object, frame);
+  keyframes.set(frame, gap === undefined ? keyframe : { ...keyframe, gap });
 }
 
-// Whether a gap that began before the frame goes on after it: a box drawn in it stands for itself.
-function opens(object, frame) {
-  if (object.keys.has(frame)) return Boolean(object.keys.get(frame).gap);
-  const before = [...object.keys].filter(([each]) => each < frame).at(-1);
-  return Boolean(before?.[1].gap) && lastKey(object) > frame;
+/** A gap after the last keyframe has no meaning. */
+function removeLastGap(keyframes) {
+  const last = [...keyframes.keys()].at(-1);
+  if (last !== undefined && keyframes.get(last).gap) keyframes.set(last, { ...keyframes.get(last), gap: false });
 }
 
-// After the last box there is nothing to open a gap to.
-function closeEnd(keys) {
-  const last = [...keys.keys()].at(-1);
-  if (last !== undefined && keys.get(last).gap) keys.set(last, { ...keys.get(last), gap: false });
+// --- Boxes ----------------------------------------------------------------------------------------------------------
+
+function interpolate(from, to, share) {
+  return from.map((value, k) => value + share * (to[k] - value));
 }
 
-// Intersection over union.
-function overlap(a, b) {
-  const side = (low, high) => Math.max(0, Math.min(a[high], b[high]) - Math.max(a[low], b[low]));
-  const common = side(0, 2) * side(1, 3);
+/** The box moved and cut to lie within the image, with sides of at least `MIN_BOX_SIDE`. */
+function clampToImage([left, top, right, bottom], [width, height]) {
+  const clampSide = (low, high, size) => {
+    const start = Math.min(Math.max(0, low), size - MIN_BOX_SIDE);
+    return [start, Math.max(start + MIN_BOX_SIDE, Math.min(size, high))];
+  };
+  const [x1, x2] = clampSide(left, right, width);
+  const [y1, y2] = clampSide(top, bottom, height);
+  return [x1, y1, x2, y2];
+}
+
+/** Intersection over union. */
+function boxIou(a, b) {
+  const overlap = (low, high) => Math.max(0, Math.min(a[high], b[high]) - Math.max(a[low], b[low]));
+  const intersection = overlap(0, 2) * overlap(1, 3);
   const area = (box) => (box[2] - box[0]) * (box[3] - box[1]);
-  return common / (area(a) + area(b) - common);
+  return intersection / (area(a) + area(b) - intersection);
 }
 
-// First and last frame of each stretch without a gap.
-export function spansOf(object) {
-  const found = [];
-  let first = null,
-    last = null;
-  for (const [frame, key] of object.keys) {
-    first ??= frame;
-    last = frame;
-    if (!key.gap) continue;
-    found.push([first, last]);
-    first = null;
-  }
-  if (first !== null) found.push([first, last]);
-  return found;
-}
-
-// Places of a row of boxes from which all others follow by straight lines, the first and the last among them.
-function corners(boxes, from = 0, to = boxes.length - 1) {
+/**
+ * Simplify boxes of consecutive frames by the Ramer-Douglas-Peucker algorithm.
+ *
+ * @param {Box[]} boxes
+ * @returns {number[]} Indices, first and last included, between which linear interpolation gives all other boxes to
+ *   within `SIMPLIFY_TOLERANCE`.
+ */
+function simplify(boxes, from = 0, to = boxes.length - 1) {
   if (to - from < 2) return to > from ? [from, to] : [from];
-  let worst = 0,
-    place = from;
+  let worstDeviation = 0;
+  let worst = from;
   for (let n = from + 1; n < to; n++) {
-    const share = (n - from) / (to - from);
-    const miss = Math.max(
-      ...boxes[n].map((value, k) => Math.abs(boxes[from][k] + share * (boxes[to][k] - boxes[from][k]) - value)),
-    );
-    if (miss > worst) [worst, place] = [miss, n];
+    const interpolated = interpolate(boxes[from], boxes[to], (n - from) / (to - from));
+    const deviation = Math.max(...boxes[n].map((value, k) => Math.abs(interpolated[k] - value)));
+    if (deviation > worstDeviation) [worstDeviation, worst] = [deviation, n];
   }
-  return worst <= STRAIGHT ? [from, to] : [...corners(boxes, from, place), ...corners(boxes, place, to).slice(1)];
+  if (worstDeviation <= SIMPLIFY_TOLERANCE) return [from, to];
+  return [...simplify(boxes, from, worst), ...simplify(boxes, worst, to).slice(1)];
 }

@@ -1,30 +1,47 @@
-// Labeling in the browser: boxes drawn on a clip's frames, saved as they are drawn.
+// The labeling editor: the user draws boxes on the frames of a clip, and they are saved as they are drawn.
+//
+// Streamlit calls the default export whenever the page runs. The editor, with what was drawn, stays the same.
 
-import { CLASS_COLORS, colorOf } from "./colors.js";
-import { button, element, keepFocus, toggle } from "./dom.js";
-import { Drawing, SMALLEST, lastKey, missing, spansOf } from "./drawing.js";
+import { CLASS_COLORS, colorOfTrack } from "./colors.js";
+import { button, element, pixelRatio, returnFocusAfterClicks, toggle, toggleFullScreen } from "./dom.js";
+import { Drawing, MIN_BOX_SIDE, lastFrameOf, lastKeyframeIfAbsent, spansOf } from "./drawing.js";
 import { icon } from "./icons.js";
-import { Slides } from "./slides.js";
+import { ImageSequence } from "./images.js";
 import { Stage } from "./stage.js";
-import { FrameTimes } from "./times.js";
 import { Timeline } from "./timeline.js";
+import { FrameTimes } from "./times.js";
 
-const GHOST = 12; // frames after its end for which an object is offered to be gone on with
-const CLICK = 4; // pixels of the page: less is no drag
-const HANDLE = 9; // pixels of the page around a corner or an edge
-const SAVE_AFTER = 250; // milliseconds
-const AGAIN_AFTER = 3000;
-const KEYS = `Drag: draw a box (with Shift: also where one is selected)
-Click: select; drag the selected one to move it, its edges to resize it
-1 to 9: class · R: number · Tab: next object
-← →: one frame back or on · Shift: ten · Space: play
-V: copy to the next frame · F: follow through the next frames
-X or Del: not in this frame · G: fill the gap · Shift Del: the whole object
-E: ends here · S: from here on another object · M, then click: the same object
+const GHOST_FRAMES = 12; // for how long after its end an object is offered to be continued
+const MIN_DRAG_CSS_PIXELS = 4; // a shorter movement is a click
+const HANDLE_CSS_PIXELS = 9; // how near to an edge of the selected box the mouse takes hold of it
+const SAVE_DELAY_MS = 250;
+const RETRY_AFTER_MS = 3000;
+const MAX_KEEPALIVE_BYTES = 60_000; // browsers allow 64 KiB for requests that outlive the page
+const CONFLICT = 409; // HTTP status: the clip was saved elsewhere since it was loaded here
+const LABEL_TEXT_COLOR = "#0b0f10";
+const SHORTCUTS = `Drag: draw a box (with Shift: also on top of the selected one)
+Click: select; drag the selected box to move it, its edges to resize it
+1 to 9: class · R: id · Tab: next object
+← →: previous or next frame · Shift: ten frames · Space: play
+V: copy to next frame · F: follow through the next frames
+X or Del: absent in this frame · G: fill the gap · Shift Del: delete the object
+E: last frame of the object · S: split here · M, then click: merge with another object
 O: occluded · T: truncated
-Ctrl Z, Ctrl Y: undo, redo · Ctrl wheel: zoom · Alt drag: move the picture`;
+Ctrl Z, Ctrl Y: undo, redo · Ctrl wheel: zoom · Alt drag: pan`;
 
-const editors = new WeakMap();
+/**
+ * @typedef {object} EditorData - What app/player/editor.py passes.
+ * @property {string} address - Of the clip's data, in which `PART` is replaced by `drawn`, `frame` or `follow`.
+ * @property {number} frames - Length of the clip in frames.
+ * @property {number} width - Of the images, in pixels.
+ * @property {number} height - Of the images, in pixels.
+ * @property {number} rate - Frames per second.
+ * @property {string[]} classes
+ * @property {string} instructions
+ * @property {number} follow - How many frames to follow an object at most.
+ */
+
+const editors = new WeakMap(); // root element → Editor
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".player");
@@ -33,8 +50,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     editor.close();
     editor = null;
   }
-  if (!editor) editors.set(root, (editor = new Editor(root, data)));
-  editor.tell = setTriggerValue;
+  if (!editor) {
+    editor = new Editor(root, data);
+    editors.set(root, editor);
+  }
+  editor.setTriggerValue = setTriggerValue;
   return () => {
     editor.close();
     editors.delete(root);
@@ -42,29 +62,39 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 
 class Editor {
+  /**
+   * @param {HTMLElement} root
+   * @param {EditorData} data
+   */
   constructor(root, data) {
     this.root = root;
     this.data = data;
-    this.drawing = this.drawingOf([]);
-    this.version = 0;
-    this.done = false;
-    this.saving = null;
+    this.drawing = this.createDrawing([]);
+
+    this.version = 0; // of the clip on the server
+    this.done = false; // whether the user has marked the clip as done
     this.unsaved = false;
-    this.selected = null;
-    this.classId = 0;
-    this.merging = null;
-    this.drag = null;
-    this.shown = null;
+    this.saving = null; // the promise of the request under way
+    this.saveFailed = false;
+    this.conflict = false; // whether the clip was saved elsewhere; nothing is saved until the user has decided
+    this.reportDone = false; // whether the page is to run again once `done` is saved
+
+    this.frame = null; // that is painted
+    this.selectedId = null;
+    this.mergingId = null; // the object that is merged with the next one that is clicked
+    this.classId = 0; // of new objects
+    this.drag = null; // see onPointerDown
+
     this.build();
     this.open();
   }
 
-  drawingOf(objects) {
+  createDrawing(objects) {
     const { classes, frames, width, height } = this.data;
-    return new Drawing(objects, classes, frames, [width, height], () => this.changed());
+    return new Drawing(objects, classes, frames, [width, height], () => this.onDrawingChange());
   }
 
-  at(part, query = "") {
+  url(part, query = "") {
     return this.data.address.replace("PART", part) + query;
   }
 
@@ -76,683 +106,690 @@ class Editor {
     this.stageBox = element("div", "stage", this.canvas, this.message);
     this.stageBox.style.aspectRatio = `${data.width} / ${data.height}`;
     this.stage = new Stage(this.canvas, data.width, data.height);
-
     this.classRow = element("div", "row wrap");
-    this.status = element("span", "status");
-    this.undoButton = button("Undo (Ctrl Z)", () => this.drawing.undo(), { words: "Undo" });
-    this.redoButton = button("Redo (Ctrl Y)", () => this.drawing.redo(), { words: "Redo" });
-    this.doneButton = toggle("Clip is done", "Everything in this clip is labeled", false, (on) => this.finish(on));
-    this.doneButton.classList.add("done");
+    this.shortcuts = element("pre", "shortcuts", SHORTCUTS);
+    this.shortcuts.hidden = true;
+    this.selectionRow = element("div", "row selection");
+    this.timelineCanvas = element("canvas", "timeline");
+    root.replaceChildren(
+      this.classRow,
+      this.stageBox,
+      this.buildControls(),
+      this.shortcuts,
+      this.selectionRow,
+      this.timelineCanvas,
+    );
+    this.addListeners();
+  }
 
-    this.playButton = button("Play (space)", () => this.playOrPause(), { name: "play", className: "main" });
-    this.frameField = element("input", "frame");
-    Object.assign(this.frameField, { type: "number", min: 0, max: data.frames - 1, title: "Frame, counted from 0" });
-    this.frameField.addEventListener("change", () => this.slides.seek(Number(this.frameField.value)));
-    this.of = element("span", "of");
-    this.keys = element("pre", "keys", KEYS);
-    this.keys.hidden = true;
-    const transport = element(
+  buildControls() {
+    const { data } = this;
+    this.status = element("span", "status");
+    this.undoButton = button("Undo (Ctrl Z)", () => this.drawing.undo(), { label: "Undo" });
+    this.redoButton = button("Redo (Ctrl Y)", () => this.drawing.redo(), { label: "Redo" });
+    this.doneButton = toggle("Mark clip as done", "Everything in this clip is labeled", false, (done) =>
+      this.markDone(done),
+    );
+    this.doneButton.classList.add("done");
+    this.playButton = button("Play (space)", () => this.togglePlay(), { iconName: "play", className: "main" });
+    this.frameInput = element("input", "frame");
+    Object.assign(this.frameInput, { type: "number", min: 0, max: data.frames - 1, title: "Frame, counted from 0" });
+    this.frameInput.addEventListener("change", () => this.images.seek(Number(this.frameInput.value)));
+    return element(
       "div",
       "row",
-      button("First frame (Home)", () => this.slides.seek(0), { name: "first" }),
-      button("One frame back (←)", () => this.step(-1), { name: "back" }),
+      button("First frame (Home)", () => this.images.seek(0), { iconName: "first" }),
+      button("Previous frame (←)", () => this.step(-1), { iconName: "back" }),
       this.playButton,
-      button("One frame on (→)", () => this.step(1), { name: "on" }),
-      button("Last frame (End)", () => this.slides.seek(data.frames - 1), { name: "last" }),
-      element("label", "at", "Frame", this.frameField),
-      this.of,
-      element("span", "space"),
+      button("Next frame (→)", () => this.step(1), { iconName: "forward" }),
+      button("Last frame (End)", () => this.images.seek(this.images.lastFrame), { iconName: "last" }),
+      element("label", "frame-label", "Frame", this.frameInput),
+      element("span", "muted", `of ${data.frames}`),
+      element("span", "spacer"),
       this.undoButton,
       this.redoButton,
       this.status,
       this.doneButton,
-      button(
-        "Keys",
-        () => {
-          this.keys.hidden = !this.keys.hidden;
-        },
-        { name: "help" },
-      ),
-      button("Full screen", () => this.fullScreen(), { name: "full" }),
+      button("Keyboard shortcuts", () => this.toggleShortcuts(), { iconName: "help" }),
+      button("Full screen", () => toggleFullScreen(this.root), { iconName: "full" }),
     );
-    this.selection = element("div", "row selection");
-    this.timelineCanvas = element("canvas", "timeline");
-    root.replaceChildren(this.classRow, this.stageBox, transport, this.keys, this.selection, this.timelineCanvas);
+  }
 
-    const { canvas } = this;
-    keepFocus(root);
-    root.addEventListener("keydown", (event) => this.key(event));
-    canvas.addEventListener("pointerdown", (event) => this.press(event));
-    canvas.addEventListener("pointermove", (event) => this.move(event));
-    canvas.addEventListener("pointerup", (event) => this.release(event));
+  addListeners() {
+    const { root, canvas } = this;
+    returnFocusAfterClicks(root);
+    root.addEventListener("keydown", (event) => this.onKeyDown(event));
+    canvas.addEventListener("pointerdown", (event) => this.onPointerDown(event));
+    canvas.addEventListener("pointermove", (event) => this.onPointerMove(event));
+    canvas.addEventListener("pointerup", (event) => this.onPointerUp(event));
     canvas.addEventListener("pointercancel", () => {
       this.drag = null;
       this.paint();
     });
-    canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.resized = new ResizeObserver(() => {
+    canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
+    this.resizeObserver = new ResizeObserver(() => {
       this.paint();
       this.timeline?.paint();
     });
-    this.resized.observe(this.stageBox);
-    this.resized.observe(this.timelineCanvas);
-    this.leaving = (event) => {
+    this.resizeObserver.observe(this.stageBox);
+    this.resizeObserver.observe(this.timelineCanvas);
+    this.onBeforeUnload = (event) => {
       if (!this.unsaved && !this.saving) return;
       this.save();
-      event.preventDefault(); // the browser asks whether to leave
+      event.preventDefault(); // makes the browser ask whether to leave the page
     };
-    window.addEventListener("beforeunload", this.leaving);
+    window.addEventListener("beforeunload", this.onBeforeUnload);
   }
 
   async open() {
     const { data } = this;
-    const seconds = Float64Array.from({ length: data.frames }, (_, n) => n / data.rate);
-    this.times = new FrameTimes(seconds);
-    this.slides = new Slides(
-      (n) => this.at("frame", `&n=${n}`),
-      this.times,
-      () => this.paint(),
-      () => this.transportChanged(),
-      (error) => this.tellStatus(`The frame could not be loaded: ${error.message}`, true),
-    );
+    this.times = new FrameTimes(Float64Array.from({ length: data.frames }, (_, frame) => frame / data.rate));
+    this.images = new ImageSequence((frame) => this.url("frame", `&n=${frame}`), this.times, {
+      onFrame: () => this.paint(),
+      onPlayOrPause: () => this.updatePlayButton(),
+      onError: (error) => this.showStatus(`The frame could not be loaded: ${error.message}`, true),
+    });
     try {
-      const [objects] = await Promise.all([this.load(), this.slides.open()]);
-      this.drawing = this.drawingOf(objects);
+      const [objects] = await Promise.all([this.load(), this.images.open()]);
+      this.drawing = this.createDrawing(objects);
     } catch (error) {
       this.message.textContent = `The clip could not be loaded: ${error.message}`;
       return;
     }
     this.message.hidden = true;
-    this.timeline = new Timeline(
-      this.timelineCanvas,
-      this.times,
-      {
-        seek: (frame) => this.slides.seek(frame),
-        follow: (_, id, frame) => {
-          this.select(id);
-          this.slides.seek(frame);
-        },
+    const actions = {
+      seek: (frame) => this.images.seek(frame),
+      select: (_, id, frame) => {
+        this.select(id);
+        this.images.seek(frame);
       },
-      "Nothing is drawn yet.",
-    );
-    this.tellStatus("Saved");
-    this.redraw();
-  }
-
-  async load() {
-    const answer = await fetch(this.at("drawn"), { cache: "no-store" });
-    const found = await answer.json();
-    if (!answer.ok) throw new Error(found.error);
-    [this.version, this.done] = [found.version, found.done];
-    return found.objects;
+    };
+    this.timeline = new Timeline(this.timelineCanvas, this.times, actions, "Nothing drawn yet.");
+    this.showStatus("Saved");
+    this.update();
   }
 
   close() {
     if (this.unsaved) this.save();
-    this.slides?.close();
-    this.resized.disconnect();
-    window.removeEventListener("beforeunload", this.leaving);
+    this.images?.close();
+    this.resizeObserver.disconnect();
+    window.removeEventListener("beforeunload", this.onBeforeUnload);
   }
 
-  // --- Saving -----------------------------------------------------------------------------------------------------
+  // --- Loading and saving -----------------------------------------------------------------------------------------
 
-  changed() {
+  /** Fetch the clip's objects, and with them its version and whether it is done. */
+  async load() {
+    const response = await fetch(this.url("drawn"), { cache: "no-store" });
+    const answer = await response.json();
+    if (!response.ok) throw new Error(answer.error);
+    this.version = answer.version;
+    this.done = answer.done;
+    return answer.objects;
+  }
+
+  onDrawingChange() {
     this.unsaved = true;
-    this.tellStatus("…");
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.save(), SAVE_AFTER);
-    this.redraw();
+    this.showStatus("…");
+    this.scheduleSave(SAVE_DELAY_MS);
+    this.update();
   }
 
-  // One request at a time; what changes meanwhile goes with the next.
+  scheduleSave(delay) {
+    clearTimeout(this.saveTimer);
+    this.saveTimer = setTimeout(() => this.save(), delay);
+  }
+
+  /** Save, one request at a time. What changes during a request is saved by the next one. */
   async save() {
-    clearTimeout(this.timer);
+    clearTimeout(this.saveTimer);
     if (this.saving || this.conflict) return this.saving;
-    this.saving = this.send();
+    this.saving = this.sendDrawing();
     await this.saving;
     this.saving = null;
-    if (this.unsaved && !this.conflict) this.timer = setTimeout(() => this.save(), this.failed ? AGAIN_AFTER : 0);
+    if (this.unsaved && !this.conflict) this.scheduleSave(this.saveFailed ? RETRY_AFTER_MS : 0);
   }
 
-  async send() {
+  async sendDrawing() {
     const body = JSON.stringify({ version: this.version, done: this.done, objects: this.drawing.toJson() });
     this.unsaved = false;
+    this.saveFailed = false;
     try {
-      const answer = await fetch(this.at("drawn"), { method: "PUT", body, keepalive: body.length < 60_000 });
-      const found = await answer.json();
-      if (answer.ok) {
-        this.version = found.version;
-        this.failed = false;
-        this.tellStatus(this.unsaved ? "…" : "Saved");
-        if (this.finished && !this.unsaved) this.tell("finished", { done: this.done, version: this.version });
-        if (!this.unsaved) this.finished = false;
-        return;
-      }
-      this.unsaved = true;
-      this.failed = true;
-      if (answer.status === 409) this.tellConflict(found.error);
-      else this.tellStatus(found.error, true);
+      const keepalive = body.length < MAX_KEEPALIVE_BYTES;
+      const response = await fetch(this.url("drawn"), { method: "PUT", body, keepalive });
+      const answer = await response.json();
+      if (response.ok) return this.onSaved(answer.version);
+      if (response.status === CONFLICT) this.showConflict(answer.error);
+      else this.showStatus(answer.error, true);
     } catch {
-      this.unsaved = true;
-      this.failed = true;
-      this.tellStatus("Not saved: the console does not answer. It is tried again.", true);
+      this.showStatus("Not saved: the console does not answer. Trying again …", true);
     }
+    this.unsaved = true;
+    this.saveFailed = true;
   }
 
-  tellStatus(text, bad = false) {
-    this.status.textContent = text;
-    this.status.classList.toggle("bad", bad);
+  onSaved(version) {
+    this.version = version;
+    if (this.unsaved) return this.showStatus("…");
+    this.showStatus("Saved");
+    if (this.reportDone) this.setTriggerValue("finished", { done: this.done, version });
+    this.reportDone = false;
   }
 
-  tellConflict(sentence) {
-    this.conflict = true;
-    this.message.hidden = false;
-    this.message.replaceChildren(
-      element(
-        "div",
-        "choice",
-        element("p", "", sentence),
-        button(
-          "Load what they drew",
-          async () => {
-            let objects;
-            try {
-              objects = await this.load();
-            } catch (error) {
-              return this.tellStatus(`It could not be loaded: ${error.message}`, true);
-            }
-            this.drawing.replace(objects);
-            this.conflict = this.unsaved = false;
-            this.message.hidden = true;
-            this.tellStatus("Saved");
-            this.redraw();
-          },
-          { words: "Load what they drew", className: "toggle" },
-        ),
-      ),
-    );
-    this.tellStatus("Not saved", true);
-  }
-
-  // The page is told once it is saved, be it after another try.
-  async finish(done) {
+  /** Mark the clip as done or not. The page runs again once that is saved, also if saving only succeeds later. */
+  async markDone(done) {
     this.done = done;
-    this.unsaved = this.finished = true;
+    this.unsaved = true;
+    this.reportDone = true;
     await this.saving;
     await this.save();
   }
 
-  // --- Showing ----------------------------------------------------------------------------------------------------
+  showStatus(text, isError = false) {
+    this.status.textContent = text;
+    this.status.classList.toggle("error", isError);
+  }
 
-  redraw() {
+  showConflict(text) {
+    this.conflict = true;
+    this.showStatus("Not saved", true);
+    const loadButton = button("Undo brings your version back", () => this.loadOtherVersion(), {
+      label: "Load the other version",
+      className: "toggle",
+    });
+    this.message.replaceChildren(element("div", "choice", element("p", "", text), loadButton));
+    this.message.hidden = false;
+  }
+
+  async loadOtherVersion() {
+    let objects;
+    try {
+      objects = await this.load();
+    } catch (error) {
+      return this.showStatus(`It could not be loaded: ${error.message}`, true);
+    }
+    this.drawing.replaceAll(objects);
+    this.conflict = this.unsaved = false;
+    this.message.hidden = true;
+    this.showStatus("Saved");
+    this.update();
+  }
+
+  // --- Display ----------------------------------------------------------------------------------------------------
+
+  /** Bring everything that is shown up to date with the drawing and the selection. */
+  update() {
     const { drawing } = this;
-    if (this.selected !== null && !drawing.objects.has(this.selected)) this.selected = null;
-    if (this.merging !== null && !drawing.objects.has(this.merging)) this.merging = null;
-    const active = this.root.getRootNode().activeElement;
-    const replaced = active && (this.classRow.contains(active) || this.selection.contains(active));
-    this.undoButton.disabled = !drawing.before.length;
-    this.redoButton.disabled = !drawing.after.length;
+    if (!drawing.objects.has(this.selectedId)) this.selectedId = null;
+    if (!drawing.objects.has(this.mergingId)) this.mergingId = null;
+    const focused = this.root.getRootNode().activeElement;
+    const isFocusLost = this.classRow.contains(focused) || this.selectionRow.contains(focused);
+    this.undoButton.disabled = !drawing.undoStack.length;
+    this.redoButton.disabled = !drawing.redoStack.length;
     this.doneButton.ariaPressed = String(this.done);
-    this.offerClasses();
-    this.offerSelection();
-    this.timeline?.show(
-      [{ name: "", tracks: { summary: drawing.summary }, shows: () => true, showsClass: () => true }],
-      this.selected === null ? null : { layer: 0, id: this.selected },
-    );
-    if (replaced) this.root.focus({ preventScroll: true });
-    this.root.dataset.boxes = drawing.boxes;
+    this.updateClassRow();
+    this.updateSelectionRow();
+    const layer = { name: "", tracks: { summary: drawing.summary }, isShown: () => true, isClassShown: () => true };
+    this.timeline?.setLayers([layer], this.selectedId === null ? null : { layer: 0, id: this.selectedId });
+    if (isFocusLost) this.focus(); // its element was replaced
+    this.root.dataset.boxes = drawing.boxCount;
     this.root.dataset.objects = drawing.objects.size;
     this.paint();
   }
 
-  offerClasses() {
-    const current = this.drawing.objects.get(this.selected)?.classId ?? this.classId;
+  updateClassRow() {
+    const current = this.drawing.objects.get(this.selectedId)?.classId ?? this.classId;
+    const classButtons = this.data.classes.map((name, classId) => {
+      const number = classId + 1;
+      const chip = button(`${name} (${number})`, () => this.chooseClass(classId), { className: "toggle" });
+      const dot = element("b", "dot");
+      dot.style.background = CLASS_COLORS[classId % CLASS_COLORS.length];
+      chip.append(dot, name, element("small", "", number <= 9 ? String(number) : ""));
+      chip.ariaPressed = String(classId === current);
+      return chip;
+    });
     this.classRow.replaceChildren(
-      element("span", "of", this.selected === null ? "Draw" : "Class"),
-      ...this.data.classes.map((name, number) => {
-        const chip = button(`${name} (${number + 1})`, () => this.chooseClass(number), { className: "toggle" });
-        const dot = element("b", "dot");
-        dot.style.background = CLASS_COLORS[number % CLASS_COLORS.length];
-        chip.append(dot, name, element("small", "", number < 9 ? String(number + 1) : ""));
-        chip.ariaPressed = String(number === current);
-        return chip;
-      }),
-      element("span", "space"),
-      element("span", "of", this.data.instructions),
+      element("span", "muted", this.selectedId === null ? "Draw" : "Class"),
+      ...classButtons,
+      element("span", "spacer"),
+      element("span", "muted", this.data.instructions),
     );
   }
 
-  offerSelection() {
-    const id = this.selected;
-    this.selection.hidden = id === null;
+  updateSelectionRow() {
+    const id = this.selectedId;
+    this.selectionRow.hidden = id === null;
     if (id === null) return;
-    const object = this.drawing.objects.get(id);
-    const box = this.drawing.boxAt(id, this.shown);
-    const number = element("input", "number");
-    Object.assign(number, { type: "number", min: 1, value: id, title: "Its number (R)" });
-    number.addEventListener("change", () => this.renumber(id, Number(number.value)));
-    this.numberField = number;
-    const spans = spansOf(object)
-      .map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`))
-      .join(", ");
-    const act = (words, title, run, off = false) => {
-      const made = button(
-        title,
-        () => {
-          run();
-          this.root.focus({ preventScroll: true });
-        },
-        { words },
-      );
-      made.disabled = off;
-      return made;
+    const { drawing, frame } = this;
+    const object = drawing.objects.get(id);
+    const box = drawing.boxAt(id, frame);
+    this.idInput = element("input", "number");
+    Object.assign(this.idInput, { type: "number", min: 1, value: id, title: "Id (R)" });
+    this.idInput.addEventListener("change", () => this.changeId(id, Number(this.idInput.value)));
+    const spans = spansOf(object).map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`));
+    const action = (label, title, run, isEnabled = true) => {
+      const runAndFocus = () => {
+        run();
+        this.focus();
+      };
+      const created = button(title, runAndFocus, { label });
+      created.disabled = !isEnabled;
+      return created;
     };
-    this.selection.replaceChildren(
+    const isPresent = Boolean(box);
+    const isInGap = !isPresent && frame < lastFrameOf(object);
+    this.selectionRow.replaceChildren(
       element("strong", "", "#"),
-      number,
-      element("span", "of", `frames ${spans}`),
-      element("span", "space"),
-      toggle("Occluded", "Partly hidden by something else (O)", Boolean(box?.occluded), () => this.mark("occluded")),
-      toggle("Truncated", "Partly outside the picture (T)", Boolean(box?.truncated), () => this.mark("truncated")),
-      act("Copy on", "Copy to the next frame (V)", () => this.copyOn()),
-      act("Follow", "Find it in the next frames (F)", () => this.follow(), !box),
-      act("Ends here", "This is its last frame (E)", () => this.drawing.endAt(id, this.shown), !box),
-      act("Split", "From this frame on it is another object (S)", () => this.split(), !box),
-      act(this.merging === null ? "Merge" : "Click the other …", "Another track is the same object (M)", () =>
-        this.startMerging(),
+      this.idInput,
+      element("span", "muted", `frames ${spans.join(", ")}`),
+      element("span", "spacer"),
+      toggle("Occluded", "Partly hidden by another object (O)", Boolean(box?.occluded), () =>
+        this.toggleAttribute("occluded"),
       ),
-      !box && this.shown < lastKey(object)
-        ? act("Fill the gap", "It is here, too, and moves evenly (G)", () => this.drawing.fill(id, this.shown))
-        : act("Not here", "It is not in this frame (X)", () => this.drawing.removeHere(id, this.shown), !box),
-      act("Delete", "The whole object (Shift Del)", () => this.drawing.remove(id)),
-      button("Select nothing (Esc)", () => this.select(null), { name: "close" }),
+      toggle("Truncated", "Partly outside the image (T)", Boolean(box?.truncated), () =>
+        this.toggleAttribute("truncated"),
+      ),
+      action("Copy to next", "Copy the box to the next frame (V)", () => this.copyToNext()),
+      action("Follow", "Find the object in the next frames (F)", () => this.follow(), isPresent),
+      action("Last frame", "The object ends in this frame (E)", () => drawing.endAt(id, frame), isPresent),
+      action("Split", "From this frame on it is another object (S)", () => this.split(), isPresent),
+      action(this.mergingId === null ? "Merge" : "Click the other object …", "Merge with another object (M)", () =>
+        this.toggleMerging(),
+      ),
+      isInGap
+        ? action("Fill gap", "Interpolate the object in this gap (G)", () => drawing.fillGap(id, frame))
+        : action("Absent here", "The object is not in this frame (X)", () => drawing.removeAt(id, frame), isPresent),
+      action("Delete", "Delete the object from all frames (Shift Del)", () => drawing.remove(id)),
+      button("Deselect (Esc)", () => this.select(null), { iconName: "close" }),
     );
   }
 
-  transportChanged() {
-    const { playing } = this.slides;
+  updatePlayButton() {
+    const { playing } = this.images;
     this.playButton.innerHTML = icon(playing ? "pause" : "play");
+    this.playButton.title = this.playButton.ariaLabel = playing ? "Pause (space)" : "Play (space)";
+  }
+
+  toggleShortcuts() {
+    this.shortcuts.hidden = !this.shortcuts.hidden;
+  }
+
+  focus() {
+    this.root.focus({ preventScroll: true });
   }
 
   paint() {
-    if (!this.slides?.ready) return;
-    const { stage } = this;
-    stage.fit();
-    const frame = this.slides.capture((picture) => {
-      stage.clear();
-      stage.context.imageSmoothingEnabled = stage.scale < 3;
-      stage.inPane(0, (context) => context.drawImage(picture, 0, 0, stage.width, stage.height));
-    });
-    stage.inPane(0, (context) => this.paintBoxes(context, frame));
+    if (!this.images?.ready) return;
+    this.stage.fit();
+    const frame = this.images.frame;
+    this.stage.drawImage(this.images.bitmap);
+    this.stage.inPane(0, (context) => this.paintObjects(context, frame));
     this.root.dataset.frame = frame;
-    if (frame === this.shown) return;
-    this.shown = frame;
-    if (this.root.getRootNode().activeElement !== this.frameField) this.frameField.value = frame;
-    this.of.textContent = `of ${this.data.frames}`;
-    this.offerSelection();
-    this.timeline?.at(frame);
+    if (frame === this.frame) return;
+    this.frame = frame;
+    if (this.root.getRootNode().activeElement !== this.frameInput) this.frameInput.value = frame;
+    this.updateSelectionRow();
+    this.timeline?.setFrame(frame);
   }
 
-  paintBoxes(context, frame) {
-    const ratio = window.devicePixelRatio || 1,
-      px = ratio / this.stage.scale;
-    context.font = `600 ${12 * px}px ${getComputedStyle(this.root).fontFamily}`;
+  paintObjects(context, frame) {
+    const unit = pixelRatio() / this.stage.scale; // image pixels per CSS pixel
+    context.font = `600 ${12 * unit}px ${getComputedStyle(this.root).fontFamily}`;
     context.textBaseline = "bottom";
     for (const object of this.drawing.objects.values()) {
-      const box = this.boxShown(object.id, frame);
-      const ghost = box ? null : this.ghost(object, frame);
-      if (!box && !ghost) continue;
-      const [left, top, right, bottom] = (box ?? ghost).xyxy;
-      const selected = object.id === this.selected;
-      context.strokeStyle = context.fillStyle = colorOf(object.id);
-      context.globalAlpha = ghost ? 0.5 : 1;
-      context.lineWidth = (selected ? 3 : box?.isKey && !box.predicted ? 2.2 : 1.4) * px;
-      context.setLineDash(ghost ? [3 * px, 4 * px] : box.occluded ? [7 * px, 4 * px] : []);
-      context.strokeRect(left, top, right - left, bottom - top);
-      context.setLineDash([]);
-      if (selected && box) {
-        context.globalAlpha = 0.12;
-        context.fillRect(left, top, right - left, bottom - top);
-        context.globalAlpha = 1;
-        for (const x of [left, (left + right) / 2, right]) {
-          for (const y of [top, (top + bottom) / 2, bottom]) {
-            if (x === (left + right) / 2 && y === (top + bottom) / 2) continue;
-            context.fillRect(x - 3.5 * px, y - 3.5 * px, 7 * px, 7 * px);
-          }
-        }
-      }
-      const words = `#${object.id} ${this.data.classes[object.classId]}${box?.truncated ? " ◧" : ""}`;
-      const width = context.measureText(words).width + 8 * px,
-        height = 16 * px;
-      const y = top - height > 0 ? top - height : top;
-      context.fillRect(left - px, y, width, height);
-      context.fillStyle = "#0b0f10";
-      context.fillText(words, left + 3 * px, y + height - 1.5 * px);
-      context.globalAlpha = 1;
+      const isDragged = this.drag?.id === object.id && this.drag.xyxy;
+      const box = isDragged ? { isKeyframe: true, xyxy: this.drag.xyxy } : this.drawing.boxAt(object.id, frame);
+      const ghost = box ? null : this.ghostOf(object, frame);
+      if (box ?? ghost) this.paintObject(context, unit, object, box, ghost);
     }
     if (this.drag?.kind === "draw") {
-      const [left, top, right, bottom] = this.drag.xyxy;
       context.strokeStyle = "#fff";
-      context.lineWidth = 1.5 * px;
-      context.strokeRect(left, top, right - left, bottom - top);
+      context.lineWidth = 1.5 * unit;
+      strokeBox(context, this.drag.xyxy);
     }
   }
 
-  // As it is while it is dragged.
-  boxShown(id, frame) {
-    if (this.drag?.id === id && this.drag.xyxy) return { isKey: true, xyxy: this.drag.xyxy };
-    return this.drawing.boxAt(id, frame);
+  paintObject(context, unit, object, box, ghost) {
+    const { xyxy } = box ?? ghost;
+    const [left, top] = xyxy;
+    const isSelected = object.id === this.selectedId;
+    const isDrawn = box?.isKeyframe && !box.predicted;
+    context.strokeStyle = context.fillStyle = colorOfTrack(object.id);
+    context.globalAlpha = ghost ? 0.5 : 1;
+    context.lineWidth = (isSelected ? 3 : isDrawn ? 2.2 : 1.4) * unit;
+    context.setLineDash(ghost ? [3 * unit, 4 * unit] : box.occluded ? [7 * unit, 4 * unit] : []);
+    strokeBox(context, xyxy);
+    context.setLineDash([]);
+    if (isSelected && box) paintHandles(context, xyxy, unit);
+    const text = `#${object.id} ${this.data.classes[object.classId]}${box?.truncated ? " ◧" : ""}`;
+    const width = context.measureText(text).width + 8 * unit;
+    const height = 16 * unit;
+    const y = top - height > 0 ? top - height : top;
+    context.fillRect(left - unit, y, width, height);
+    context.fillStyle = LABEL_TEXT_COLOR;
+    context.fillText(text, left + 3 * unit, y + height - 1.5 * unit);
+    context.globalAlpha = 1;
   }
 
-  // Where an object that is missing was last, if that is a moment ago: a proposal to go on with.
-  ghost(object, frame) {
-    const [last, key] = missing(object, frame) ?? [Infinity];
-    return frame <= last + GHOST || object.id === this.selected ? (key ?? null) : null;
-  }
-
-  // --- What the person does ---------------------------------------------------------------------------------------
-
-  select(id) {
-    if (this.merging !== null && id !== null && id !== this.merging) return this.mergeWith(id);
-    this.merging = null;
-    this.selected = id;
-    this.redraw();
-  }
-
-  chooseClass(number) {
-    if (number >= this.data.classes.length) return;
-    this.classId = number;
-    if (this.selected !== null) this.drawing.setClass(this.selected, number);
-    else this.redraw();
-  }
-
-  renumber(id, number) {
-    if (this.drawing.renumber(id, number)) this.selected = number;
-    else this.tellStatus(`#${number} is another object, or no whole number. Merge them, or choose a free one.`, true);
-    this.redraw();
-    this.root.focus({ preventScroll: true });
-  }
-
-  mark(name) {
-    if (this.selected !== null) this.drawing.mark(this.selected, this.shown, name);
-  }
-
-  startMerging() {
-    this.merging = this.merging === null ? this.selected : null;
-    this.offerSelection();
-  }
-
-  mergeWith(other) {
-    const id = this.merging;
-    this.merging = null;
-    const both = this.drawing.merge(id, other);
-    if (both !== null)
-      this.tellStatus(`#${id} and #${other} are both in frame ${both}: they cannot be one object.`, true);
-    this.selected = id;
-    this.redraw();
-  }
-
-  split() {
-    const other = this.drawing.splitAt(this.selected, this.shown);
-    if (other !== null) this.select(other);
-  }
-
-  // The box, or what is left of it, once more in the next frame.
-  copyOn() {
-    const object = this.drawing.objects.get(this.selected);
-    const here = object && (this.drawing.boxAt(object.id, this.shown) ?? this.ghost(object, this.shown));
-    if (!here || this.shown + 1 >= this.data.frames) return;
-    this.drawing.setBox(object.id, this.shown + 1, here.xyxy);
-    this.step(1);
-  }
-
-  async follow() {
-    const id = this.selected,
-      frame = this.shown;
-    const box = this.drawing.boxAt(id, frame);
-    if (!box || frame + 1 >= this.data.frames) return;
-    const most = Math.min(this.data.follow, this.drawing.room(id, frame));
-    if (most < 1) return this.tellStatus("The next box was drawn by hand: boxes between move evenly.");
-    this.tellStatus("Following …");
-    let found;
-    try {
-      const answer = await fetch(this.at("follow"), {
-        method: "POST",
-        body: JSON.stringify({ frame, xyxy: box.xyxy, most }),
-      });
-      found = await answer.json();
-      if (!answer.ok) return this.tellStatus(found.error, true);
-    } catch {
-      return this.tellStatus("Not followed: the console does not answer. Try again.", true);
-    }
-    if (!found.length) return this.tellStatus("It is lost in the next frame already: draw it there.", true);
-    this.tellStatus(this.unsaved || this.saving ? "…" : "Saved");
-    if (!this.drawing.boxAt(id, frame)) return; // it was removed meanwhile
-    const room = this.drawing.room(id, frame); // somebody may have drawn there meanwhile
-    if (room > 0) this.slides.seek(this.drawing.predict(id, frame, found.slice(0, room)));
-  }
-
-  step(by) {
-    this.slides.pause();
-    this.slides.seek(this.slides.current + by);
-  }
-
-  playOrPause() {
-    if (this.slides.playing) this.slides.pause();
-    else this.slides.play();
-  }
-
-  fullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen?.();
-  }
-
-  nextObject(direction) {
-    const ids = this.drawing.at(this.shown);
-    const place = ids.indexOf(this.selected);
-    this.select(ids[(place + direction + ids.length) % ids.length] ?? ids[0]);
-  }
-
-  key(event) {
-    const target = event.composedPath()[0];
-    if (!this.slides?.ready || this.conflict || target.matches?.("input, select")) return;
-    if (target.matches?.("button") && [" ", "Tab"].includes(event.key)) return; // which presses or leaves it
-    const letter = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const command = event.ctrlKey || event.metaKey;
-    const id = this.selected;
-    let act;
-    if (command) {
-      act = { z: () => (event.shiftKey ? this.drawing.redo() : this.drawing.undo()), y: () => this.drawing.redo() }[
-        letter
-      ];
-    } else if (/^[1-9]$/.test(letter)) {
-      act = () => this.chooseClass(Number(letter) - 1);
-    } else {
-      act = {
-        " ": () => this.playOrPause(),
-        ArrowLeft: () => this.step(event.shiftKey ? -10 : -1),
-        ArrowRight: () => this.step(event.shiftKey ? 10 : 1),
-        Home: () => this.slides.seek(0),
-        End: () => this.slides.seek(this.data.frames - 1),
-        ...(this.drawing.at(this.shown).length ? { Tab: () => this.nextObject(event.shiftKey ? -1 : 1) } : {}),
-        Escape: () => this.select(null),
-        v: () => this.copyOn(),
-        ...(id === null
-          ? {}
-          : {
-              r: () => this.numberField.select(),
-              f: () => this.follow(),
-              e: () => this.drawing.endAt(id, this.shown),
-              s: () => this.split(),
-              m: () => this.startMerging(),
-              o: () => this.mark("occluded"),
-              t: () => this.mark("truncated"),
-              g: () => this.drawing.fill(id, this.shown),
-              x: () => this.drawing.removeHere(id, this.shown),
-              Delete: () => (event.shiftKey ? this.drawing.remove(id) : this.drawing.removeHere(id, this.shown)),
-              Backspace: () => this.drawing.removeHere(id, this.shown),
-            }),
-      }[letter];
-    }
-    if (!act) return;
-    event.preventDefault();
-    event.stopPropagation();
-    act();
-  }
-
-  press(event) {
-    this.root.focus({ preventScroll: true });
-    if (this.conflict) return;
-    this.slides.pause();
-    this.canvas.setPointerCapture(event.pointerId);
-    const place = this.stage.place(event);
-    const begun = { x: event.clientX, y: event.clientY, place };
-    if (event.button === 1 || event.altKey) {
-      this.drag = { kind: "pan", ...begun };
-      return;
-    }
-    const grip = event.shiftKey || this.merging !== null ? null : this.gripAt(place);
-    if (grip) {
-      const { xyxy } = this.boxOrGhost(this.selected);
-      this.drag = { kind: "change", id: this.selected, grip, start: xyxy, ...begun };
-    } else {
-      this.drag = { kind: "draw", xyxy: [place.x, place.y, place.x, place.y], ...begun };
-    }
+  /**
+   * The last keyframe of an object that is absent, as a proposal to continue it from there.
+   *
+   * @returns {import("./drawing.js").Keyframe|null} Null if the object is present, or has not been for a long time.
+   */
+  ghostOf(object, frame) {
+    const [lastFrame, keyframe] = lastKeyframeIfAbsent(object, frame) ?? [];
+    if (!keyframe) return null;
+    return frame <= lastFrame + GHOST_FRAMES || object.id === this.selectedId ? keyframe : null;
   }
 
   boxOrGhost(id) {
     const object = this.drawing.objects.get(id);
-    return object ? (this.drawing.boxAt(id, this.shown) ?? this.ghost(object, this.shown)) : null;
+    return object ? (this.drawing.boxAt(id, this.frame) ?? this.ghostOf(object, this.frame)) : null;
   }
 
-  // What of the selected box is under the mouse: {x, y} say which sides go along, all of them inside.
-  gripAt(place) {
-    const box = this.selected === null ? null : this.boxOrGhost(this.selected);
-    if (!box) return null;
-    const near = (HANDLE * (window.devicePixelRatio || 1)) / this.stage.scale;
-    const [left, top, right, bottom] = box.xyxy;
-    const inside =
-      left - near <= place.x && place.x <= right + near && top - near <= place.y && place.y <= bottom + near;
-    if (!inside) return null;
-    const side = (low, high, at) =>
-      Math.abs(at - low) <= Math.min(near, (high - low) / 3)
-        ? -1
-        : Math.abs(at - high) <= Math.min(near, (high - low) / 3)
-          ? 1
-          : at < low
-            ? -1
-            : at > high
-              ? 1
-              : 0;
-    return { x: side(left, right, place.x), y: side(top, bottom, place.y) };
+  // --- Actions of the user ----------------------------------------------------------------------------------------
+
+  select(id) {
+    if (this.mergingId !== null && id !== null && id !== this.mergingId) return this.mergeWith(id);
+    this.mergingId = null;
+    this.selectedId = id;
+    this.update();
   }
 
-  move(event) {
-    const place = this.stage.place(event);
-    const { drag, stage } = this;
+  selectNext(direction) {
+    const ids = this.drawing.idsAt(this.frame);
+    const index = ids.indexOf(this.selectedId);
+    this.select(ids[(index + direction + ids.length) % ids.length] ?? ids[0]);
+  }
+
+  /** Set the class of the selected object, and of those that are drawn from now on. */
+  chooseClass(classId) {
+    if (classId >= this.data.classes.length) return;
+    this.classId = classId;
+    if (this.selectedId !== null) this.drawing.setClass(this.selectedId, classId);
+    else this.update();
+  }
+
+  changeId(id, newId) {
+    if (this.drawing.changeId(id, newId)) this.selectedId = newId;
+    else this.showStatus(`${newId} is not a free id. Merge the objects, or choose another whole number.`, true);
+    this.update();
+    this.focus();
+  }
+
+  toggleAttribute(name) {
+    if (this.selectedId !== null) this.drawing.toggleAttribute(this.selectedId, this.frame, name);
+  }
+
+  toggleMerging() {
+    this.mergingId = this.mergingId === null ? this.selectedId : null;
+    this.updateSelectionRow();
+  }
+
+  mergeWith(otherId) {
+    const id = this.mergingId;
+    this.mergingId = null;
+    const commonFrame = this.drawing.merge(id, otherId);
+    if (commonFrame !== null) {
+      this.showStatus(`#${id} and #${otherId} cannot be merged: both are in frame ${commonFrame}.`, true);
+    }
+    this.selectedId = id;
+    this.update();
+  }
+
+  split() {
+    const newId = this.drawing.splitAt(this.selectedId, this.frame);
+    if (newId !== null) this.select(newId);
+  }
+
+  copyToNext() {
+    const box = this.boxOrGhost(this.selectedId);
+    if (!box || this.frame >= this.images.lastFrame) return;
+    this.drawing.setBox(this.selectedId, this.frame + 1, box.xyxy);
+    this.step(1);
+  }
+
+  /** Let the server follow the selected object through the next frames, up to the next box that the user has drawn. */
+  async follow() {
+    const { drawing, selectedId: id, frame } = this;
+    const box = drawing.boxAt(id, frame);
+    if (!box || frame >= this.images.lastFrame) return;
+    const most = Math.min(this.data.follow, drawing.predictableFrames(id, frame));
+    if (most < 1) return this.showStatus("The next frame already has a box drawn by hand.");
+    this.showStatus("Following …");
+    let boxes;
+    try {
+      const body = JSON.stringify({ frame, xyxy: box.xyxy, most });
+      const response = await fetch(this.url("follow"), { method: "POST", body });
+      const answer = await response.json();
+      if (!response.ok) return this.showStatus(answer.error, true);
+      boxes = answer;
+    } catch {
+      return this.showStatus("Not followed: the console does not answer. Try again.", true);
+    }
+    if (!boxes.length) return this.showStatus("Lost in the next frame. Draw the box there.", true);
+    this.showStatus(this.unsaved || this.saving ? "…" : "Saved");
+    // The user may have removed the object, or drawn boxes, while the server was busy.
+    if (!drawing.boxAt(id, frame)) return;
+    const room = drawing.predictableFrames(id, frame);
+    if (room > 0) this.images.seek(drawing.setPredictions(id, frame, boxes.slice(0, room)));
+  }
+
+  step(frames) {
+    this.images.pause();
+    this.images.seek(this.images.currentFrame + frames);
+  }
+
+  togglePlay() {
+    if (this.images.playing) this.images.pause();
+    else this.images.play();
+  }
+
+  // --- Keyboard ---------------------------------------------------------------------------------------------------
+
+  onKeyDown(event) {
+    const target = event.composedPath()[0];
+    if (!this.images?.ready || this.conflict || target.matches?.("input, select")) return;
+    const belongsToButton = [" ", "Tab"].includes(event.key); // presses the button, or leaves it
+    if (target.matches?.("button") && belongsToButton) return;
+    const action = this.shortcutOf(event);
+    if (!action) return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  }
+
+  /** @returns {(() => void)|undefined} What the pressed keys do. */
+  shortcutOf(event) {
+    const { drawing, frame, selectedId: id } = this;
+    const { shiftKey } = event;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (event.ctrlKey || event.metaKey) {
+      return { z: () => (shiftKey ? drawing.redo() : drawing.undo()), y: () => drawing.redo() }[key];
+    }
+    if (/^[1-9]$/.test(key)) return () => this.chooseClass(Number(key) - 1);
+    const general = {
+      " ": () => this.togglePlay(),
+      ArrowLeft: () => this.step(shiftKey ? -10 : -1),
+      ArrowRight: () => this.step(shiftKey ? 10 : 1),
+      Home: () => this.images.seek(0),
+      End: () => this.images.seek(this.images.lastFrame),
+      Escape: () => this.select(null),
+      v: () => this.copyToNext(),
+    };
+    if (drawing.idsAt(frame).length) general.Tab = () => this.selectNext(shiftKey ? -1 : 1);
+    const ofSelected = {
+      r: () => this.idInput.select(),
+      f: () => this.follow(),
+      e: () => drawing.endAt(id, frame),
+      s: () => this.split(),
+      m: () => this.toggleMerging(),
+      o: () => this.toggleAttribute("occluded"),
+      t: () => this.toggleAttribute("truncated"),
+      g: () => drawing.fillGap(id, frame),
+      x: () => drawing.removeAt(id, frame),
+      Delete: () => (shiftKey ? drawing.remove(id) : drawing.removeAt(id, frame)),
+      Backspace: () => drawing.removeAt(id, frame),
+    };
+    return general[key] ?? (id === null ? undefined : ofSelected[key]);
+  }
+
+  // --- Mouse ------------------------------------------------------------------------------------------------------
+
+  /** Begin to pan, to change the selected box, or to draw a new one. Without a movement it becomes a click. */
+  onPointerDown(event) {
+    this.focus();
+    if (this.conflict) return;
+    this.images.pause();
+    this.canvas.setPointerCapture(event.pointerId);
+    const point = this.stage.imagePoint(event);
+    const start = { clientX: event.clientX, clientY: event.clientY, point };
+    const isMiddleButton = event.button === 1;
+    if (isMiddleButton || event.altKey) {
+      this.drag = { kind: "pan", start };
+      return;
+    }
+    const grip = event.shiftKey || this.mergingId !== null ? null : this.gripAt(point);
+    if (grip) {
+      const { xyxy } = this.boxOrGhost(this.selectedId);
+      this.drag = { kind: "change", start, id: this.selectedId, grip, original: xyxy };
+    } else {
+      this.drag = { kind: "draw", start, xyxy: [point.x, point.y, point.x, point.y] };
+    }
+  }
+
+  onPointerMove(event) {
+    const point = this.stage.imagePoint(event);
+    const { drag } = this;
     if (!drag) {
-      const grip = this.gripAt(place);
-      const names = {
-        "-1-1": "nwse",
-        11: "nwse",
-        "-11": "nesw",
-        "1-1": "nesw",
-        "-10": "ew",
-        10: "ew",
-        "0-1": "ns",
-        "01": "ns",
-      };
-      this.canvas.style.cursor = !grip
-        ? "crosshair"
-        : grip.x || grip.y
-          ? `${names[`${grip.x}${grip.y}`]}-resize`
-          : "move";
+      this.canvas.style.cursor = cursorOf(this.gripAt(point));
       return;
     }
     if (drag.kind === "pan") {
-      const ratio = window.devicePixelRatio || 1;
-      stage.pan((-event.movementX * ratio) / stage.scale, (-event.movementY * ratio) / stage.scale);
+      this.stage.panByMouse(event);
     } else if (drag.kind === "draw") {
-      drag.xyxy = this.within([
-        Math.min(drag.place.x, place.x),
-        Math.min(drag.place.y, place.y),
-        Math.max(drag.place.x, place.x),
-        Math.max(drag.place.y, place.y),
-      ]);
+      const { x, y } = drag.start.point;
+      drag.xyxy = this.cutToImage([x, y, point.x, point.y]);
     } else {
-      const [dx, dy] = [place.x - drag.place.x, place.y - drag.place.y];
-      const [left, top, right, bottom] = drag.start,
-        { x, y } = drag.grip;
-      const whole = !x && !y;
-      drag.xyxy = this.within(
-        [
-          left + (whole || x < 0 ? dx : 0),
-          top + (whole || y < 0 ? dy : 0),
-          right + (whole || x > 0 ? dx : 0),
-          bottom + (whole || y > 0 ? dy : 0),
-        ],
-        whole,
-      );
+      const [left, top, right, bottom] = drag.original;
+      const dx = point.x - drag.start.point.x;
+      const dy = point.y - drag.start.point.y;
+      const { x, y } = drag.grip;
+      drag.xyxy =
+        !x && !y
+          ? this.moveIntoImage([left + dx, top + dy, right + dx, bottom + dy])
+          : this.cutToImage([
+              x < 0 ? left + dx : left,
+              y < 0 ? top + dy : top,
+              x > 0 ? right + dx : right,
+              y > 0 ? bottom + dy : bottom,
+            ]);
     }
     this.paint();
   }
 
-  release(event) {
+  onPointerUp(event) {
     const { drag } = this;
     this.drag = null;
     if (!drag || drag.kind === "pan") return;
-    const moved = Math.hypot(event.clientX - drag.x, event.clientY - drag.y) >= CLICK;
-    if (!moved) {
-      const id = this.idAt(drag.place);
-      if (drag.kind === "draw" || id !== this.selected) this.select(id);
+    const { clientX, clientY, point } = drag.start;
+    const isClick = Math.hypot(event.clientX - clientX, event.clientY - clientY) < MIN_DRAG_CSS_PIXELS;
+    if (isClick) {
+      const id = this.idAt(point);
+      if (drag.kind === "draw" || id !== this.selectedId) this.select(id);
       else this.paint();
       return;
     }
     const [left, top, right, bottom] = drag.xyxy;
-    if (right - left < SMALLEST || bottom - top < SMALLEST) return this.paint();
+    if (right - left < MIN_BOX_SIDE || bottom - top < MIN_BOX_SIDE) return this.paint();
     const xyxy = drag.xyxy.map((value) => Math.round(value * 100) / 100);
-    if (drag.kind === "draw") {
-      const id = this.drawing.draw(this.shown, xyxy, this.classId);
-      this.select(id);
-    } else {
-      this.drawing.setBox(drag.id, this.shown, xyxy);
-    }
+    if (drag.kind === "draw") this.select(this.drawing.draw(this.frame, xyxy, this.classId));
+    else this.drawing.setBox(drag.id, this.frame, xyxy);
   }
 
-  // The smallest box under the mouse, ghosts last.
-  idAt(place) {
-    let best = null,
-      smallest = Infinity;
-    for (const object of this.drawing.objects.values()) {
-      const box = this.drawing.boxAt(object.id, this.shown);
-      const shown = box ?? this.ghost(object, this.shown);
-      if (!shown) continue;
-      const [left, top, right, bottom] = shown.xyxy;
-      const area = (right - left) * (bottom - top) + (box ? 0 : 1e9);
-      if (left <= place.x && place.x <= right && top <= place.y && place.y <= bottom && area < smallest) {
-        [best, smallest] = [object.id, area];
-      }
-    }
-    return best;
-  }
-
-  // Inside the picture; a box that is moved keeps its size.
-  within([left, top, right, bottom], whole = false) {
-    const { width, height } = this.stage;
-    if (whole) {
-      const dx = Math.max(0, -left) - Math.max(0, right - width),
-        dy = Math.max(0, -top) - Math.max(0, bottom - height);
-      return [left + dx, top + dy, right + dx, bottom + dy];
-    }
-    const x = (value) => Math.max(0, Math.min(width, value)),
-      y = (value) => Math.max(0, Math.min(height, value));
-    return [x(Math.min(left, right)), y(Math.min(top, bottom)), x(Math.max(left, right)), y(Math.max(top, bottom))];
-  }
-
-  wheel(event) {
-    if (!event.ctrlKey && !event.metaKey) return;
+  onWheel(event) {
+    if (!event.ctrlKey && !event.metaKey) return; // the page scrolls
     event.preventDefault();
-    this.stage.zoomAt(this.stage.place(event), Math.exp(-event.deltaY * 0.004));
+    this.stage.zoomByWheel(event);
     this.paint();
   }
+
+  /**
+   * The part of the selected box under the mouse.
+   *
+   * @returns {{x: number, y: number}|null} Per axis, -1 for the left or upper edge, 1 for the right or lower edge, and
+   *   0 for neither, so that both are 0 inside the box. Null outside of it.
+   */
+  gripAt(point) {
+    const box = this.selectedId === null ? null : this.boxOrGhost(this.selectedId);
+    if (!box) return null;
+    const near = (HANDLE_CSS_PIXELS * pixelRatio()) / this.stage.scale;
+    const [left, top, right, bottom] = box.xyxy;
+    const isOutside =
+      point.x < left - near || point.x > right + near || point.y < top - near || point.y > bottom + near;
+    if (isOutside) return null;
+    const sideAt = (value, low, high) => {
+      const reach = Math.min(near, (high - low) / 3); // so that small boxes can still be moved
+      if (value <= low + reach) return -1;
+      return value >= high - reach ? 1 : 0;
+    };
+    return { x: sideAt(point.x, left, right), y: sideAt(point.y, top, bottom) };
+  }
+
+  /** The id of the smallest object under the mouse; ghosts only where there is no box. */
+  idAt(point) {
+    const candidates = [];
+    for (const { id } of this.drawing.objects.values()) {
+      const box = this.boxOrGhost(id);
+      if (!box) continue;
+      const [left, top, right, bottom] = box.xyxy;
+      const isInside = left <= point.x && point.x <= right && top <= point.y && point.y <= bottom;
+      const isGhost = !this.drawing.boxAt(id, this.frame);
+      if (isInside) candidates.push({ id, isGhost, area: (right - left) * (bottom - top) });
+    }
+    candidates.sort((a, b) => a.isGhost - b.isGhost || a.area - b.area);
+    return candidates[0]?.id ?? null;
+  }
+
+  cutToImage([x1, y1, x2, y2]) {
+    const { width, height } = this.stage;
+    const clampX = (x) => Math.max(0, Math.min(width, x));
+    const clampY = (y) => Math.max(0, Math.min(height, y));
+    return [clampX(Math.min(x1, x2)), clampY(Math.min(y1, y2)), clampX(Math.max(x1, x2)), clampY(Math.max(y1, y2))];
+  }
+
+  /** Move a box back into the image without changing its size. */
+  moveIntoImage([left, top, right, bottom]) {
+    const dx = Math.max(0, -left) - Math.max(0, right - this.stage.width);
+    const dy = Math.max(0, -top) - Math.max(0, bottom - this.stage.height);
+    return [left + dx, top + dy, right + dx, bottom + dy];
+  }
+}
+
+function strokeBox(context, [left, top, right, bottom]) {
+  context.strokeRect(left, top, right - left, bottom - top);
+}
+
+/** Fill the selected box lightly and mark its corners and the middles of its edges. */
+function paintHandles(context, [left, top, right, bottom], unit) {
+  context.globalAlpha = 0.12;
+  context.fillRect(left, top, right - left, bottom - top);
+  context.globalAlpha = 1;
+  const middleX = (left + right) / 2;
+  const middleY = (top + bottom) / 2;
+  for (const x of [left, middleX, right]) {
+    for (const y of [top, middleY, bottom]) {
+      const isCenter = x === middleX && y === middleY;
+      if (!isCenter) context.fillRect(x - 3.5 * unit, y - 3.5 * unit, 7 * unit, 7 * unit);
+    }
+  }
+}
+
+function cursorOf(grip) {
+  if (!grip) return "crosshair";
+  const { x, y } = grip;
+  if (!x && !y) return "move";
+  if (!x) return "ns-resize";
+  if (!y) return "ew-resize";
+  return x === y ? "nwse-resize" : "nesw-resize";
 }

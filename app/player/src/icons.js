@@ -1,10 +1,10 @@
-// Icons as paths in a box of 24.
+// Icons as SVG paths in a view box of 24 × 24.
 
 const PATHS = {
   play: "M8 5v14l11-7z",
   pause: "M7 5h4v14H7zm6 0h4v14h-4z",
   back: "M15.5 5 8 12l7.5 7 1.5-1.5L11 12l6-5.5z",
-  on: "M8.5 5 16 12l-7.5 7L7 17.5 13 12 7 6.5z",
+  forward: "M8.5 5 16 12l-7.5 7L7 17.5 13 12 7 6.5z",
   first: "M6 5h2v14H6zm12 0v14L9 12z",
   last: "M16 5h2v14h-2zM6 5v14l9-7z",
   previous: "M4 5h2v14H4zm9.5 0L7 12l6.5 7zm7 0L14 12l6.5 7z",
@@ -16,6 +16,7 @@ const PATHS = {
   sound: "M4 9v6h4l5 5V4L8 9zm11-1v8a4 4 0 0 0 0-8z",
 };
 
+/** The markup of an icon, by its name in `PATHS`. */
 export function icon(name) {
   return `<svg viewBox="0 0 24 24" width="20" height="20" fill="currentColor" aria-hidden="true"><path d="${PATHS[name]}"/></svg>`;
 }

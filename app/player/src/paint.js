@@ -1,112 +1,152 @@
-// Boxes, ids, trails and marks, painted in the picture's pixels.
+// Paint boxes, labels and trails of tracks on a frame. Coordinates are pixels of the image.
 
-import { MARK_COLORS, colorOf } from "./colors.js";
-import { FALSE, MISSED, SWITCHED } from "./tracks.js";
+import { MARK, MARK_COLORS, colorOfTrack } from "./colors.js";
 
-export const TRAIL = 30; // frames
-const FAINT = 0.28;
-const WRONG = new Set([MISSED, FALSE, SWITCHED]);
+const TRAIL_FRAMES = 30;
+const UNSELECTED_ALPHA = 0.28;
+const LABEL_TEXT_COLOR = "#0b0f10";
+const WRONG = new Set([MARK.MISSED, MARK.FALSE_POSITIVE, MARK.ID_SWITCH]);
 
-// look: {boxes, ids, trails, scores, onlyWrong}: what to paint; shows(columns, row): whether a box passes the filters;
-// followed: a track's id or null; marked: whether colors say what is wrong; dashed: the lower of two layers; scale:
-// canvas pixels per pixel of the picture; ratio: canvas pixels per pixel of the page; width: the picture's.
-export function paintTracks(context, tracks, frame, look) {
-  const found = tracks.at(frame);
-  if (!found) return;
-  const { columns } = found;
-  const px = 1 / look.scale;
-  if (look.trails) paintTrails(context, tracks, frame, look, px);
+/**
+ * @typedef {object} Style
+ * @property {boolean} boxes - Whether to paint boxes.
+ * @property {boolean} ids - Whether to paint ids and, if there are several, classes.
+ * @property {boolean} trails - Whether to paint where each object was in the last frames.
+ * @property {boolean} scores - Whether to paint scores.
+ * @property {boolean} differencesOnly - Whether to leave out boxes that match.
+ * @property {(columns: import("./tracks.js").Columns, row: number) => boolean} isShown - Whether a box passes the
+ *   filters.
+ * @property {number|null} selected - Id of the selected track; -1 if the selected track is in another layer.
+ * @property {boolean} marked - Whether colors mark differences instead of telling tracks apart.
+ * @property {boolean} dashed - Whether lines are dashed: for the lower of two layers in one image.
+ * @property {number} scale - Canvas pixels per image pixel.
+ * @property {number} ratio - Canvas pixels per CSS pixel.
+ * @property {number} width - Of the image, in pixels.
+ * @property {string} font - CSS font family.
+ */
+
+/**
+ * Paint the tracks of one layer; nothing if its boxes are not loaded yet.
+ *
+ * @param {CanvasRenderingContext2D} context - Transformed to image pixels.
+ * @param {import("./tracks.js").Tracks} tracks
+ * @param {number} frame
+ * @param {Style} style
+ */
+export function paintTracks(context, tracks, frame, style) {
+  const boxes = tracks.boxesAt(frame);
+  if (!boxes) return;
+  const { columns } = boxes;
+  const unit = style.ratio / style.scale; // image pixels per CSS pixel
+  if (style.trails) paintTrails(context, tracks, frame, style, unit);
   context.lineJoin = "round";
-  context.font = `600 ${12 * look.ratio * px}px ${look.font}`;
+  context.font = `600 ${12 * unit}px ${style.font}`;
   context.textBaseline = "bottom";
-  for (let row = found.from; row < found.to; row++) {
+  for (let row = boxes.from; row < boxes.to; row++) {
     const mark = columns.mark[row];
-    if (!look.shows(columns, row) || (look.onlyWrong && !WRONG.has(mark))) continue;
+    if (!style.isShown(columns, row) || (style.differencesOnly && !WRONG.has(mark))) continue;
     const id = columns.id[row];
-    const followed = look.followed === id;
-    const color = look.marked ? MARK_COLORS[mark] : colorOf(id);
-    context.globalAlpha = look.followed !== null && !followed ? FAINT : 1;
-    const x = columns.left[row],
-      y = columns.top[row];
-    const width = columns.right[row] - x,
-      height = columns.bottom[row] - y;
-    if (look.boxes) {
+    const isSelected = style.selected === id;
+    const color = style.marked ? MARK_COLORS[mark] : colorOfTrack(id);
+    context.globalAlpha = style.selected !== null && !isSelected ? UNSELECTED_ALPHA : 1;
+    const x = columns.left[row];
+    const y = columns.top[row];
+    const width = columns.right[row] - x;
+    const height = columns.bottom[row] - y;
+    if (style.boxes) {
       context.strokeStyle = color;
-      context.lineWidth = (followed || (look.marked && WRONG.has(mark)) ? 3 : 2) * look.ratio * px;
-      context.setLineDash(look.dashed ? [6 * look.ratio * px, 4 * look.ratio * px] : []);
+      context.lineWidth = (isSelected || (style.marked && WRONG.has(mark)) ? 3 : 2) * unit;
+      context.setLineDash(style.dashed ? [6 * unit, 4 * unit] : []);
       context.strokeRect(x, y, width, height);
     }
-    const words = label(columns, row, look, tracks.summary.classes);
-    if (words) paintLabel(context, words, x, y, color, look, look.ratio * px, look.dashed ? y + height : null);
+    const text = labelText(columns, row, style, tracks.summary.classes);
+    if (text) paintLabel(context, text, { x, y, bottom: y + height }, color, style, unit);
   }
   context.setLineDash([]);
   context.globalAlpha = 1;
 }
 
-function label(columns, row, look, classes) {
+function labelText(columns, row, style, classes) {
   const parts = [];
-  if (look.ids) parts.push(`#${columns.id[row]}`);
-  if (look.ids && classes.length > 1) parts.push(classes[columns.classId[row]]);
-  if (look.scores) parts.push(columns.score[row].toFixed(2));
+  if (style.ids) parts.push(`#${columns.id[row]}`);
+  if (style.ids && classes.length > 1) parts.push(classes[columns.classId[row]]);
+  if (style.scores) parts.push(columns.score[row].toFixed(2));
   return parts.join(" ");
 }
 
-// Above the box, inside where there is no room; or at its lower edge, where two layers lie on each other.
-function paintLabel(context, words, x, y, color, look, px, below) {
-  const width = context.measureText(words).width + 8 * px,
-    height = 16 * px;
-  x = Math.max(px, Math.min(x, look.width - width + px));
-  const top = below ?? (y - height > 0 ? y - height : y);
+/**
+ * Paint a label above its box, or inside it at the image's upper edge. The labels of dashed boxes are below them, so
+ * that those of two layers in one image do not cover each other.
+ */
+function paintLabel(context, text, box, color, style, unit) {
+  const width = context.measureText(text).width + 8 * unit;
+  const height = 16 * unit;
+  const x = Math.max(unit, Math.min(box.x, style.width - width + unit));
+  const above = box.y - height > 0 ? box.y - height : box.y;
+  const top = style.dashed ? box.bottom : above;
   context.fillStyle = color;
-  context.fillRect(x - px, top, width, height);
-  context.fillStyle = "#0b0f10";
-  context.fillText(words, x + 3 * px, top + height - 1.5 * px);
+  context.fillRect(x - unit, top, width, height);
+  context.fillStyle = LABEL_TEXT_COLOR;
+  context.fillText(text, x + 3 * unit, top + height - 1.5 * unit);
 }
 
-// Where the middle of each box's lower edge was in the frames before.
-function paintTrails(context, tracks, frame, look, px) {
-  const now = new Map();
-  let found = tracks.at(frame);
-  for (let row = found.from; row < found.to; row++) {
-    if (look.shows(found.columns, row)) now.set(found.columns.id[row], [foot(found.columns, row)]);
+/** Paint the path of the center of each box's bottom edge over the last `TRAIL_FRAMES` frames. */
+function paintTrails(context, tracks, frame, style, unit) {
+  const points = new Map(); // id → points, latest first
+  const current = tracks.boxesAt(frame);
+  for (let row = current.from; row < current.to; row++) {
+    if (style.isShown(current.columns, row)) points.set(current.columns.id[row], [bottomCenter(current.columns, row)]);
   }
-  for (let before = frame - 1; before >= Math.max(0, frame - TRAIL); before--) {
-    found = tracks.at(before);
-    if (!found) break;
-    for (let row = found.from; row < found.to; row++) now.get(found.columns.id[row])?.push(foot(found.columns, row));
+  for (let earlier = frame - 1; earlier >= Math.max(0, frame - TRAIL_FRAMES); earlier--) {
+    const boxes = tracks.boxesAt(earlier);
+    if (!boxes) break;
+    for (let row = boxes.from; row < boxes.to; row++) {
+      points.get(boxes.columns.id[row])?.push(bottomCenter(boxes.columns, row));
+    }
   }
   context.lineCap = "round";
-  context.lineWidth = 2 * look.ratio * px;
-  for (const [id, points] of now) {
-    if (points.length < 2 || (look.followed !== null && look.followed !== id)) continue;
-    context.strokeStyle = colorOf(id);
-    context.globalAlpha = 0.75;
+  context.lineWidth = 2 * unit;
+  context.globalAlpha = 0.75;
+  for (const [id, path] of points) {
+    if (path.length < 2 || (style.selected !== null && style.selected !== id)) continue;
+    context.strokeStyle = colorOfTrack(id);
     context.beginPath();
-    context.moveTo(...points[0]);
-    for (const point of points.slice(1)) context.lineTo(...point);
+    context.moveTo(...path[0]);
+    for (const point of path.slice(1)) context.lineTo(...point);
     context.stroke();
   }
   context.globalAlpha = 1;
 }
 
-function foot(columns, row) {
+function bottomCenter(columns, row) {
   return [(columns.left[row] + columns.right[row]) / 2, columns.bottom[row]];
 }
 
-// The id of the smallest shown box around a place of the picture, null if there is none.
-export function idAt(tracks, frame, place, look) {
-  const found = tracks.at(frame);
-  let best = null,
-    smallest = Infinity;
-  for (let row = found?.from ?? 0; row < (found?.to ?? 0); row++) {
-    const { columns } = found;
-    const inside =
-      columns.left[row] <= place.x &&
-      place.x <= columns.right[row] &&
-      columns.top[row] <= place.y &&
-      place.y <= columns.bottom[row];
+/**
+ * The id of the smallest shown box around a point of the image; null if there is none.
+ *
+ * @param {import("./tracks.js").Tracks} tracks
+ * @param {number} frame
+ * @param {{x: number, y: number}} point - Image pixels.
+ * @param {Style} style
+ * @returns {number|null}
+ */
+export function idAtPoint(tracks, frame, point, style) {
+  const boxes = tracks.boxesAt(frame);
+  if (!boxes) return null;
+  const { columns } = boxes;
+  let smallestId = null;
+  let smallestArea = Infinity;
+  for (let row = boxes.from; row < boxes.to; row++) {
+    const isInside =
+      columns.left[row] <= point.x &&
+      point.x <= columns.right[row] &&
+      columns.top[row] <= point.y &&
+      point.y <= columns.bottom[row];
     const area = (columns.right[row] - columns.left[row]) * (columns.bottom[row] - columns.top[row]);
-    if (inside && area < smallest && look.shows(columns, row)) [best, smallest] = [columns.id[row], area];
+    if (isInside && area < smallestArea && style.isShown(columns, row)) {
+      [smallestId, smallestArea] = [columns.id[row], area];
+    }
   }
-  return best;
+  return smallestId;
 }

@@ -1,30 +1,38 @@
-// A <video> that says which frame it shows: the picture and its number are taken together, so that they belong together
-// at any speed. Seeking goes to the middle of a frame's time and never lets requests pile up.
+// A <video> with frame numbers. Browsers seek and report by time, not by frame, and not exactly. Here, an image is read
+// together with its time stamp, so that what is drawn on it belongs to that frame at any speed.
 
-const TRIES = 4;
-const PAINTED = 100; // milliseconds after a seek within which its picture is there
-const CREEP = 0.125; // playback rate at which every frame is shown
+const MAX_ATTEMPTS = 4;
+const PAINT_DELAY_MS = 100; // after a seek, until its image is there
+const SLOW_RATE = 0.125; // playback rate at which browsers show every frame
 
 export class Playback {
-  // onFrame(): a new picture can be painted. onChange(): it plays, pauses, fails, or has another speed.
-  constructor(video, times, onFrame, onChange) {
+  /**
+   * @param {HTMLVideoElement} video
+   * @param {import("./times.js").FrameTimes} times
+   * @param {object} listeners
+   * @param {() => void} listeners.onFrame - Another frame can be painted.
+   * @param {() => void} listeners.onChange - It plays or pauses, or its speed has changed.
+   */
+  constructor(video, times, { onFrame, onChange }) {
     Object.assign(this, { video, times, onFrame, onChange });
-    this.offset = 0; // of the video's first frame on the video's own clock, in seconds
-    this.wanted = null; // the frame that was last asked for, until it is shown
-    this.sought = null; // the one that the video is under way to
+    this.offset = 0; // time stamp of the first frame on the video's own clock, in seconds
+    this.target = null; // the frame that was asked for last, until it is shown
+    this.seekingTo = null; // the frame that the video is seeking
     this.ready = false;
-    this.reverse = 0; // frames per second backwards, which browsers cannot play
-    this.reaching = false; // whether it plays only to get to the frame that is wanted
-    this.rate = null; // the playback rate to go back to after creeping to a frame
-    this.missed = 0; // how often the frame that is wanted was missed
-    this.ended = false;
-    this.over = new AbortController();
-    const listen = (name, run) => video.addEventListener(name, run, { signal: this.over.signal });
-    listen("seeked", () => this.arrived());
-    for (const name of ["play", "pause", "ratechange", "ended"]) listen(name, () => this.onChange());
+    this.reverseSpeed = 0; // while it plays backwards, which browsers cannot: multiples of the video's rate
+    this.approaching = false; // whether it plays only to get to the target
+    this.savedRate = null; // the playback rate to restore after a slow approach
+    this.misses = 0; // how often seeking ended beside the target
+    this.closed = false;
+    this.listeners = new AbortController();
+    const { signal } = this.listeners;
+    video.addEventListener("seeked", () => this.onSeeked(), { signal });
+    for (const name of ["play", "pause", "ratechange", "ended"]) {
+      video.addEventListener(name, () => this.onChange(), { signal });
+    }
   }
 
-  // Resolves when the first frame can be painted.
+  /** Load a video. Resolves when its first frame can be painted. */
   async open(url) {
     const { video } = this;
     await new Promise((resolve, reject) => {
@@ -32,157 +40,177 @@ export class Playback {
       video.addEventListener("error", () => reject(new Error(video.error?.message || "not playable")), { once: true });
       video.src = url;
     });
-    this.offset = this.stamp() ?? 0;
+    this.offset = this.timeStamp() ?? 0;
     this.ready = true;
-    this.listen();
+    this.listenForFrames();
     this.onFrame();
   }
 
   close() {
-    this.ended = true;
-    this.over.abort();
+    this.closed = true;
+    this.listeners.abort();
     this.video.pause();
     this.video.removeAttribute("src");
     this.video.load();
   }
 
-  listen() {
-    if (this.ended) return;
+  listenForFrames() {
+    if (this.closed) return;
     this.video.requestVideoFrameCallback((_, { mediaTime }) => {
       this.mediaTime = mediaTime;
       this.onFrame();
-      this.listen();
+      this.listenForFrames();
     });
   }
 
-  // The time stamp in seconds of the picture that the video shows right now.
-  stamp() {
+  /** The time stamp in seconds of the image that the video shows at this moment; null if there is no image yet. */
+  timeStamp() {
     if (typeof VideoFrame === "undefined") return this.mediaTime ?? this.video.currentTime;
     try {
-      const frame = new VideoFrame(this.video);
-      const { timestamp } = frame;
-      frame.close();
+      const videoFrame = new VideoFrame(this.video);
+      const { timestamp } = videoFrame;
+      videoFrame.close();
       return timestamp / 1e6;
     } catch {
-      return null; // no picture yet
+      return null;
     }
   }
 
-  // Let paint(video) draw the picture; returns its frame's number, null if there is none.
-  // The video may go on while it is drawn: then it is drawn again.
+  /**
+   * Paint the current image and return its frame number.
+   *
+   * A playing video may go on to the next image in between; then `paint` is called again.
+   *
+   * @param {(video: HTMLVideoElement) => void} paint
+   * @returns {number|null} Null if there is no image yet.
+   */
   capture(paint) {
     if (!this.ready) return null;
-    for (let n = 0; ; n++) {
-      const before = this.stamp();
+    let before;
+    let attempts = 0;
+    do {
+      before = this.timeStamp();
       if (before === null) return null;
       paint(this.video);
-      if (this.stamp() !== before && n < TRIES) continue;
-      const frame = this.times.nearest(before - this.offset);
-      if (frame === this.wanted) this.reached();
-      else if (this.rate !== null && frame > this.wanted) this.comeFromBefore();
-      return frame;
+    } while (this.timeStamp() !== before && attempts++ < MAX_ATTEMPTS);
+    const frame = this.times.nearestFrame(before - this.offset);
+    if (frame === this.target) {
+      this.target = null;
+      this.endApproach();
+    } else if (this.savedRate !== null && frame > this.target) {
+      this.retryFromEarlier();
     }
-  }
-
-  reached() {
-    this.wanted = null;
-    this.settle();
-  }
-
-  // Playing only to get to a frame ends.
-  settle() {
-    if (this.reaching) this.video.pause();
-    this.reaching = false;
-    if (this.rate !== null) this.video.playbackRate = this.rate;
-    this.rate = null;
+    return frame;
   }
 
   get playing() {
-    return (!this.video.paused && !this.reaching) || this.reverse > 0;
+    return (!this.video.paused && !this.approaching) || this.reverseSpeed > 0;
   }
 
-  get last() {
+  get lastFrame() {
     return this.times.count - 1;
   }
 
-  // Where one step starts from: what was asked for last, even if it is not shown yet.
-  from(shown) {
-    return this.wanted ?? shown ?? 0;
+  /**
+   * The frame that was asked for last, even if it is not shown yet. Steps start from here.
+   *
+   * @param {number|null} painted - The frame that is painted.
+   */
+  currentFrame(painted) {
+    return this.target ?? painted ?? 0;
   }
 
   seek(frame) {
     if (!this.ready) return;
-    this.settle();
-    this.missed = 0;
-    this.wanted = Math.max(0, Math.min(this.last, Math.round(frame)));
-    if (!this.video.seeking) this.go();
+    this.endApproach();
+    this.misses = 0;
+    this.target = Math.max(0, Math.min(this.lastFrame, Math.round(frame)));
+    // While a seek is under way, only the target changes, so that requests do not pile up: see onSeeked.
+    if (!this.video.seeking) this.seekNow(this.target);
   }
 
-  go(frame = this.wanted) {
-    this.sought = this.wanted;
-    const time = this.times.within(Math.max(0, frame)) + this.offset;
+  seekNow(frame) {
+    this.seekingTo = this.target;
+    const time = this.times.seekTime(Math.max(0, frame)) + this.offset;
     this.video.currentTime = time;
-    // Some files claim to end before their last frames begin: those are reached by playing only.
-    this.reaching = time > this.video.duration;
-    if (this.reaching) this.video.play().catch(() => {});
+    // Some files declare a duration that ends before their last frames. Those frames can only be reached by playing.
+    this.approaching = time > this.video.duration;
+    if (this.approaching) this.video.play().catch(() => {});
   }
 
-  arrived() {
-    if (this.wanted !== null && this.wanted !== this.sought) return this.go();
+  onSeeked() {
+    const { target } = this;
+    if (target !== null && target !== this.seekingTo) return this.seekNow(target);
     this.onFrame();
-    const { wanted } = this;
-    if (wanted !== null && !this.reaching) setTimeout(() => this.creep(wanted), PAINTED);
+    if (target !== null && !this.approaching) setTimeout(() => this.approachSlowly(target), PAINT_DELAY_MS);
   }
 
-  // A seek may end beside the frame: browsers tell by a frame's duration whether a moment belongs to it, and in an MP4
-  // file with uneven frames that is the duration of another one. Playing on from an earlier frame always gets there.
-  creep(wanted) {
-    if (this.ended || this.wanted !== wanted || this.video.seeking || this.reaching || this.playing) return;
-    const stamp = this.stamp();
-    if (stamp === null) return;
-    if (this.times.nearest(stamp - this.offset) > wanted) return this.comeFromBefore();
-    this.rate = this.video.playbackRate;
-    this.video.playbackRate = CREEP;
-    this.reaching = true;
+  /**
+   * Reach a target that a seek has missed by playing on slowly.
+   *
+   * Browsers decide by a frame's duration whether a time belongs to it, and in MP4 files with a variable frame rate
+   * that can be the duration of another frame. Playing on from an earlier frame always gets to the target.
+   */
+  approachSlowly(target) {
+    if (this.closed || this.target !== target || this.video.seeking || this.approaching || this.playing) return;
+    const timeStamp = this.timeStamp();
+    if (timeStamp === null) return;
+    if (this.times.nearestFrame(timeStamp - this.offset) > target) return this.retryFromEarlier();
+    this.savedRate = this.video.playbackRate;
+    this.video.playbackRate = SLOW_RATE;
+    this.approaching = true;
     this.video.play().catch(() => {});
   }
 
-  // Try again from one frame earlier than before, in the end give up.
-  comeFromBefore() {
-    this.settle();
-    this.missed += 1;
-    if (this.missed > TRIES) this.wanted = null;
-    else this.go(this.wanted - this.missed);
+  /** Seek again, one frame earlier than at the last attempt; give up after `MAX_ATTEMPTS`. */
+  retryFromEarlier() {
+    this.endApproach();
+    this.misses += 1;
+    if (this.misses > MAX_ATTEMPTS) this.target = null;
+    else this.seekNow(this.target - this.misses);
+  }
+
+  endApproach() {
+    if (this.approaching) this.video.pause();
+    this.approaching = false;
+    if (this.savedRate !== null) this.video.playbackRate = this.savedRate;
+    this.savedRate = null;
   }
 
   pause() {
-    this.reverse = 0;
-    this.settle();
+    this.reverseSpeed = 0;
+    this.endApproach();
     this.video.pause();
     this.onChange();
   }
 
+  /** Play, from the beginning if it is at the end. */
   async play(rate) {
-    this.reverse = 0;
-    this.wanted = null;
-    this.settle();
+    this.reverseSpeed = 0;
+    this.target = null;
+    this.endApproach();
     if (rate) this.video.playbackRate = rate;
     if (this.video.ended) this.seek(0);
-    await this.video.play().catch(() => {}); // refused where it is paused again at once
+    await this.video.play().catch(() => {}); // rejects if it is paused again before it has started
   }
 
-  // One frame after the other backwards, as fast as they come, at most at the video's own rate times `speed`.
-  playBackwards(speed, shown) {
+  /**
+   * Play backwards by seeking from frame to frame, as fast as seeking allows.
+   *
+   * @param {number} speed - As a multiple of the video's rate; an upper bound.
+   * @param {number|null} painted - The frame that is painted.
+   */
+  playBackwards(speed, painted) {
     this.video.pause();
-    this.reverse = speed;
+    this.reverseSpeed = speed;
     this.onChange();
-    const begun = performance.now(),
-      start = this.from(shown());
+    const started = performance.now();
+    const startFrame = this.currentFrame(painted);
     const tick = () => {
-      if (this.ended || this.reverse !== speed) return;
-      const passed = ((performance.now() - begun) / 1000) * this.times.rate * speed;
-      if (!this.video.seeking) this.seek(start - passed);
-      if (start - passed <= 0) return this.pause();
+      if (this.closed || this.reverseSpeed !== speed) return;
+      const passedFrames = ((performance.now() - started) / 1000) * this.times.fps * speed;
+      if (!this.video.seeking) this.seek(startFrame - passedFrames);
+      if (startFrame - passedFrames <= 0) return this.pause();
       requestAnimationFrame(tick);
     };
     requestAnimationFrame(tick);

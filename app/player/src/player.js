@@ -1,33 +1,53 @@
-// A video with tracks drawn on it as data, and their timeline. Streamlit calls the default export with new data whenever
-// the page runs; what the person chose stays.
+// The player: a video with tracks drawn on it, and their timeline.
+//
+// Streamlit calls the default export whenever the page runs, with what the page shows then. What the user has chosen in
+// the player stays.
 
 import { MARK_COLORS, MARK_NAMES } from "./colors.js";
-import { button, element, keepFocus, range, toggle } from "./dom.js";
+import { button, element, pixelRatio, returnFocusAfterClicks, slider, toggle, toggleFullScreen } from "./dom.js";
 import { icon } from "./icons.js";
-import { idAt, paintTracks } from "./paint.js";
+import { idAtPoint, paintTracks } from "./paint.js";
 import { Playback } from "./playback.js";
 import { Stage } from "./stage.js";
-import { FrameTimes } from "./times.js";
-import { Timeline, clock } from "./timeline.js";
+import { Timeline } from "./timeline.js";
+import { FrameTimes, formatTime } from "./times.js";
 import { Tracks } from "./tracks.js";
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4, 8];
-const KEYS = `Space: play or pause
-← →: one frame back or on
-Shift ← →: to the moment before or after
-J K L: backwards, stop, forwards; again for faster
+const MAX_REVERSE_SPEED = 8;
+const MAX_LISTED_DIFFERENCES = 300;
+const MAX_MIN_BOXES = 100; // upper end of the slider for the length of tracks
+const OTHER_LAYER = -1; // stands for the selected track in layers that it is not in
+const SHORTCUTS = `Space: play or pause
+← →: previous or next frame
+Shift ← →: previous or next marked frame
+J K L: play backwards, pause, play; again: faster
 Home End: first or last frame
-Esc: follow no track
-Ctrl + wheel: zoom picture or timeline
-Double click on a lane: to its start`;
+Esc: deselect
+Ctrl + wheel: zoom the image or the timeline
+Double click on the timeline: start of a track`;
 
-const players = new WeakMap();
+/**
+ * @typedef {object} PlayerData - What app/player/component.py passes.
+ * @property {string} video - Its address.
+ * @property {string} times - Address of the times of its frames, see `FrameTimes.fetch`.
+ * @property {number} width - Of the video, in pixels.
+ * @property {number} height - Of the video, in pixels.
+ * @property {{name: string, url: string, marked: boolean}[]} layers - See `Tracks`; `marked` ones show differences.
+ * @property {number[]} stops - Frames to jump between, if there are no differences.
+ * @property {number} start - The frame to show first.
+ */
+
+const players = new WeakMap(); // root element → Player
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".player");
   let player = players.get(root);
-  if (!player) players.set(root, (player = new Player(root)));
-  player.tell = setTriggerValue;
+  if (!player) {
+    player = new Player(root);
+    players.set(root, player);
+  }
+  player.setTriggerValue = setTriggerValue;
   player.update(data);
   return () => {
     player.close();
@@ -36,17 +56,20 @@ export default function ({ data, parentElement, setTriggerValue }) {
 }
 
 class Player {
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
+    /** @type {PlayerData|null} */
     this.data = null;
-    this.layers = [];
-    this.shown = null; // the number of the frame that is painted
-    this.followed = null; // {layer, id}
-    this.only = false; // whether others than the followed track are hidden
-    this.show = { boxes: true, ids: true, trails: true, scores: false, onlyWrong: false };
-    this.filter = { score: 0, length: 0, classes: new Set() }; // classes that are hidden
-    this.hidden = new Set(); // names of layers
-    this.apart = false;
+    this.layers = []; // {name, url, marked, tracks}
+    this.stops = []; // frames to jump between, ascending
+    this.frame = null; // that is painted
+    this.selected = null; // {layer, id} of a track
+    this.showOnlySelected = false;
+    this.show = { boxes: true, ids: true, trails: true, scores: false, differencesOnly: false };
+    this.filter = { minScore: 0, minBoxes: 0, hiddenClasses: new Set() };
+    this.hiddenLayers = new Set(); // names
+    this.sideBySide = false;
     this.build();
   }
 
@@ -58,543 +81,556 @@ class Player {
     this.canvas = element("canvas", "picture");
     this.message = element("div", "message", "Loading the video …");
     this.stageBox = element("div", "stage", this.video, this.canvas, this.message);
-    this.stage = new Stage(this.canvas, 16, 9);
-
-    const step = (by) => () => this.step(by);
-    this.playButton = button("Play (space)", () => this.playOrPause(), { name: "play", className: "main" });
-    this.frameField = element("input", "frame");
-    Object.assign(this.frameField, { type: "number", min: 0, title: "Frame, counted from 0" });
-    this.frameField.addEventListener("change", () => this.playback?.seek(Number(this.frameField.value)));
-    this.of = element("span", "of");
-    this.speed = element("select");
-    this.speed.title = "Speed";
-    for (const each of SPEEDS) this.speed.append(new Option(`${each}×`, each, each === 1, each === 1));
-    this.speed.addEventListener("change", () => this.setSpeed(Number(this.speed.value)));
-    this.soundButton = button("Sound", () => this.switchSound(), { name: "muted" });
-    this.transport = element(
-      "div",
-      "row",
-      button("First frame (Home)", () => this.playback?.seek(0), { name: "first" }),
-      (this.toPrevious = button("Moment before (Shift ←)", () => this.jump(-1), { name: "previous" })),
-      button("One frame back (←)", step(-1), { name: "back" }),
-      this.playButton,
-      button("One frame on (→)", step(1), { name: "on" }),
-      (this.toNext = button("Moment after (Shift →)", () => this.jump(1), { name: "next" })),
-      button("Last frame (End)", () => this.playback?.seek(this.playback.last), { name: "last" }),
-      element("label", "at", "Frame", this.frameField),
-      this.of,
-      element("span", "space"),
-      this.speed,
-      this.soundButton,
-      button(
-        "Keys",
-        () => {
-          this.keys.hidden = !this.keys.hidden;
-        },
-        { name: "help" },
-      ),
-      button("Full screen", () => this.fullScreen(), { name: "full" }),
-    );
-    this.keys = element("pre", "keys", KEYS);
-    this.keys.hidden = true;
-    this.looks = element("div", "row wrap");
-    this.selection = element("div", "row selection");
+    this.stage = new Stage(this.canvas, 16, 9); // until the size of the video is known
+    this.shortcuts = element("pre", "shortcuts", SHORTCUTS);
+    this.shortcuts.hidden = true;
+    this.optionsRow = element("div", "row wrap");
+    this.selectionRow = element("div", "row selection");
     this.timelineCanvas = element("canvas", "timeline");
-    this.moments = element("div", "moments");
+    this.differenceList = element("div", "differences");
     root.replaceChildren(
       this.stageBox,
-      this.transport,
-      this.keys,
-      this.looks,
-      this.selection,
+      this.buildControls(),
+      this.shortcuts,
+      this.optionsRow,
+      this.selectionRow,
       this.timelineCanvas,
-      this.moments,
+      this.differenceList,
     );
+    this.addListeners();
+  }
 
-    keepFocus(root);
-    root.addEventListener("keydown", (event) => this.key(event));
-    this.canvas.addEventListener("pointerdown", (event) => this.press(event));
-    this.canvas.addEventListener("dblclick", () => {
-      this.stage.view = { zoom: 1, x: 0, y: 0 };
+  buildControls() {
+    this.playButton = button("Play (space)", () => this.togglePlay(), { iconName: "play", className: "main" });
+    this.previousStopButton = button("Previous marked frame (Shift ←)", () => this.jump(-1), { iconName: "previous" });
+    this.nextStopButton = button("Next marked frame (Shift →)", () => this.jump(1), { iconName: "next" });
+    this.frameInput = element("input", "frame");
+    Object.assign(this.frameInput, { type: "number", min: 0, title: "Frame, counted from 0" });
+    this.frameInput.addEventListener("change", () => this.playback?.seek(Number(this.frameInput.value)));
+    this.position = element("span", "muted");
+    this.speedSelect = element("select");
+    this.speedSelect.title = "Speed";
+    for (const speed of SPEEDS) this.speedSelect.append(new Option(`${speed}×`, speed, speed === 1, speed === 1));
+    this.speedSelect.addEventListener("change", () => {
+      this.video.playbackRate = Number(this.speedSelect.value);
+    });
+    this.soundButton = button("Sound", () => this.toggleSound(), { iconName: "muted" });
+    return element(
+      "div",
+      "row",
+      button("First frame (Home)", () => this.playback?.seek(0), { iconName: "first" }),
+      this.previousStopButton,
+      button("Previous frame (←)", () => this.step(-1), { iconName: "back" }),
+      this.playButton,
+      button("Next frame (→)", () => this.step(1), { iconName: "forward" }),
+      this.nextStopButton,
+      button("Last frame (End)", () => this.playback?.seek(this.playback.lastFrame), { iconName: "last" }),
+      element("label", "frame-label", "Frame", this.frameInput),
+      this.position,
+      element("span", "spacer"),
+      this.speedSelect,
+      this.soundButton,
+      button("Keyboard shortcuts", () => this.toggleShortcuts(), { iconName: "help" }),
+      button("Full screen", () => toggleFullScreen(this.root), { iconName: "full" }),
+    );
+  }
+
+  addListeners() {
+    const { root, canvas } = this;
+    returnFocusAfterClicks(root);
+    root.addEventListener("keydown", (event) => this.onKeyDown(event));
+    canvas.addEventListener("pointerdown", (event) => this.onPointerDown(event));
+    canvas.addEventListener("dblclick", () => {
+      this.stage.resetView();
       this.paint();
     });
-    this.canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.resized = new ResizeObserver(() => {
+    canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
+    this.resizeObserver = new ResizeObserver(() => {
       this.paint();
       this.timeline?.paint();
     });
-    this.resized.observe(this.stageBox);
-    this.resized.observe(this.timelineCanvas);
+    this.resizeObserver.observe(this.stageBox);
+    this.resizeObserver.observe(this.timelineCanvas);
   }
 
+  // --- Data -------------------------------------------------------------------------------------------------------
+
+  /**
+   * Show what the page shows now; load what is new.
+   *
+   * @param {PlayerData} data
+   */
   update(data) {
-    const before = this.data;
+    const previous = this.data;
     this.data = data;
-    if (before?.video !== data.video || before?.times !== data.times) this.open();
-    if (JSON.stringify(before?.layers) !== JSON.stringify(data.layers)) this.openLayers();
+    if (previous?.video !== data.video || previous?.times !== data.times) this.openVideo();
+    if (JSON.stringify(previous?.layers) !== JSON.stringify(data.layers)) this.openLayers();
   }
 
   close() {
     this.playback?.close();
-    this.resized.disconnect();
+    this.resizeObserver.disconnect();
   }
 
-  async open() {
+  async openVideo() {
     const { data } = this;
     this.playback?.close();
     this.playback = this.timeline = null;
-    this.shown = null;
+    this.frame = null;
     this.stage.width = data.width;
     this.stage.height = data.height;
-    this.stage.view = { zoom: 1, x: 0, y: 0 };
-    this.tellMessage("Loading the video …");
-    this.lay();
+    this.stage.resetView();
+    this.showMessage("Loading the video …");
+    this.layOut();
     try {
       const times = await FrameTimes.fetch(data.times);
-      if (data !== this.data) return;
+      if (data !== this.data) return; // the page shows something else by now
       this.times = times;
-      this.playback = new Playback(
-        this.video,
-        times,
-        () => this.paint(),
-        () => this.changed(),
-      );
+      this.playback = new Playback(this.video, times, {
+        onFrame: () => this.paint(),
+        onChange: () => this.updateControls(),
+      });
       await this.playback.open(data.video);
-      this.tellMessage("");
+      this.showMessage("");
       if (data.start) this.playback.seek(data.start);
     } catch (error) {
       if (data !== this.data) return;
-      this.tellMessage(
-        this.video.error ? "This browser cannot play the video." : `The video could not be loaded: ${error.message}`,
-      );
-      if (this.video.error) this.tell("unplayable", data.video);
+      this.onVideoError(error);
     }
-    this.changed();
-    this.showTimeline();
+    this.updateControls();
+    this.updateTimeline();
+  }
+
+  onVideoError(error) {
+    const isUnplayable = Boolean(this.video.error);
+    this.showMessage(
+      isUnplayable ? "This browser cannot play the video." : `The video could not be loaded: ${error.message}`,
+    );
+    if (isUnplayable) this.setTriggerValue("unplayable", this.data.video);
   }
 
   async openLayers() {
     const { data } = this;
-    const known = new Map(this.layers.map((layer) => [layer.url, layer]));
+    const openLayers = new Map(this.layers.map((layer) => [layer.url, layer]));
     const layers = data.layers.map(({ name, url, marked }) => {
-      const layer = known.get(url) ?? {
-        url,
-        tracks: new Tracks(url, () => {
-          this.tellMissing();
-          this.paint();
-        }),
-      };
+      const layer = openLayers.get(url) ?? { url, tracks: new Tracks(url, () => this.onBoxesLoaded()) };
       return Object.assign(layer, { name, marked });
     });
     try {
       await Promise.all(layers.filter(({ tracks }) => !tracks.summary).map(({ tracks }) => tracks.open()));
     } catch (error) {
-      return this.tellMessage(`The tracks could not be loaded: ${error.message}`);
+      return this.showMessage(`The tracks could not be loaded: ${error.message}`);
     }
-    if (data !== this.data) return;
+    if (data !== this.data) return; // the page shows something else by now
     this.layers = layers;
-    if (this.followed && !layers[this.followed.layer]?.tracks.byId.has(this.followed.id)) this.followed = null;
-    this.offerLooks();
-    this.listMoments();
-    this.showTimeline();
-    this.lay();
+    const { selected } = this;
+    if (selected && !layers[selected.layer]?.tracks.byId.has(selected.id)) this.selected = null;
+    this.updateOptions();
+    this.updateStops();
+    this.updateDifferenceList();
+    this.updateTimeline();
+    this.layOut();
     this.paint();
   }
 
-  // Boxes that could not be loaded; the video can be watched without them.
-  tellMissing() {
-    if (!this.playback?.ready) return;
-    const missing = this.layers.find(({ tracks }) => tracks.failed);
-    this.tellMessage(missing ? `Boxes of ${missing.name} could not be loaded: ${missing.tracks.failed}` : "");
-  }
-
-  tellMessage(text) {
-    this.message.textContent = text;
-    this.message.hidden = !text;
-  }
-
-  // The height of the stage follows from the picture's shape.
-  lay() {
-    const { data } = this;
-    this.stage.panes = this.apart ? Math.max(1, this.layers.length) : 1;
-    this.stageBox.style.aspectRatio = `${data.width * this.stage.panes} / ${data.height}`;
-    this.stageBox.classList.toggle("several", this.stage.panes > 1);
+  /** Paint new boxes. If boxes could not be loaded, say so; the video can be watched without them. */
+  onBoxesLoaded() {
+    if (this.playback?.ready) {
+      const failed = this.layers.find(({ tracks }) => tracks.error);
+      this.showMessage(failed ? `Boxes of ${failed.name} could not be loaded: ${failed.tracks.error}` : "");
+    }
+    this.paint();
   }
 
   // --- Painting ---------------------------------------------------------------------------------------------------
+
+  /** Set the shape of the stage, which follows from the video's and the number of panes. */
+  layOut() {
+    const { data, stage } = this;
+    stage.panes = this.sideBySide ? Math.max(1, this.layers.length) : 1;
+    this.stageBox.style.aspectRatio = `${data.width * stage.panes} / ${data.height}`;
+  }
 
   paint() {
     if (!this.playback?.ready) return;
     const { stage } = this;
     stage.fit();
-    const frame = this.playback.capture((video) => {
-      stage.clear();
-      stage.context.imageSmoothingEnabled = stage.scale < 3;
-      for (let pane = 0; pane < stage.panes; pane++) {
-        stage.inPane(pane, (context) => context.drawImage(video, 0, 0, stage.width, stage.height));
-      }
-    });
+    const frame = this.playback.capture((video) => stage.drawImage(video));
     if (frame === null) return;
     this.layers.forEach((layer, number) => {
-      if (this.hidden.has(layer.name)) return;
+      if (this.hiddenLayers.has(layer.name)) return;
       const pane = stage.panes > 1 ? number : 0;
-      stage.inPane(pane, (context) => paintTracks(context, layer.tracks, frame, this.lookOf(number)));
-      if (stage.panes > 1) this.caption(layer.name, pane);
+      stage.inPane(pane, (context) => paintTracks(context, layer.tracks, frame, this.styleOf(number)));
+      if (stage.panes > 1) this.paintCaption(layer.name, pane);
     });
     this.root.dataset.frame = frame;
-    if (frame !== this.shown) this.at(frame);
+    if (frame !== this.frame) this.onFrameChange(frame);
   }
 
-  at(frame) {
-    this.shown = frame;
-    if (document.activeElement !== this.frameField && this.root.getRootNode().activeElement !== this.frameField) {
-      this.frameField.value = frame;
-    }
-    this.of.textContent = `of ${this.times.count} · ${clock(this.times.seconds[frame], true)}`;
-    this.timeline?.at(frame);
+  onFrameChange(frame) {
+    this.frame = frame;
+    if (this.root.getRootNode().activeElement !== this.frameInput) this.frameInput.value = frame;
+    this.position.textContent = `of ${this.times.count} · ${formatTime(this.times.seconds[frame], true)}`;
+    this.timeline?.setFrame(frame);
   }
 
-  caption(name, pane) {
+  /** Paint the name of a layer at the top of its pane. */
+  paintCaption(name, pane) {
     const { context, paneWidth } = this.stage;
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = pixelRatio();
+    const left = pane * paneWidth;
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.font = `600 ${13 * ratio}px ${this.font}`;
     context.textBaseline = "top";
-    const width = context.measureText(name).width;
+    const { width } = context.measureText(name);
     context.fillStyle = "#0b0f10b0";
-    context.fillRect(pane * paneWidth + 8 * ratio, 8 * ratio, width + 16 * ratio, 24 * ratio);
+    context.fillRect(left + 8 * ratio, 8 * ratio, width + 16 * ratio, 24 * ratio);
     context.fillStyle = "#fff";
-    context.fillText(name, pane * paneWidth + 16 * ratio, 13 * ratio);
+    context.fillText(name, left + 16 * ratio, 13 * ratio);
   }
 
   get font() {
     return getComputedStyle(this.root).fontFamily;
   }
 
-  lookOf(number) {
-    const layer = this.layers[number];
-    const followed = this.followed?.layer === number ? this.followed.id : null;
+  /** @returns {import("./paint.js").Style} How a layer is painted. */
+  styleOf(layer) {
+    const { selected, stage } = this;
+    const hasSeveralLayers = this.layers.length > 1;
     return {
       ...this.show,
-      followed: this.followed ? (followed ?? -1) : null,
-      marked: layer.marked,
-      dashed: number === 0 && this.layers.length > 1 && this.stage.panes === 1,
-      shows: this.shows(number),
-      scale: this.stage.scale,
-      width: this.stage.width,
-      ratio: window.devicePixelRatio || 1,
+      isShown: this.boxFilter(layer),
+      selected: selected && (selected.layer === layer ? selected.id : OTHER_LAYER),
+      marked: this.layers[layer].marked,
+      dashed: layer === 0 && hasSeveralLayers && stage.panes === 1,
+      scale: stage.scale,
+      ratio: pixelRatio(),
+      width: stage.width,
       font: this.font,
     };
   }
 
-  shows(number) {
-    const { classes, byId } = {
-      classes: this.layers[number].tracks.summary.classes,
-      byId: this.layers[number].tracks.byId,
-    };
-    const { filter } = this;
-    const alone = this.only && this.followed ? this.followed : null;
+  // --- Filters ----------------------------------------------------------------------------------------------------
+
+  /** A function of columns and row that says whether a box of a layer passes the filters. */
+  boxFilter(layer) {
+    const { summary, byId } = this.layers[layer].tracks;
+    const { minScore, minBoxes, hiddenClasses } = this.filter;
+    const only = this.showOnlySelected ? this.selected : null;
     return (columns, row) => {
       const id = columns.id[row];
-      if (alone && (alone.layer !== number || alone.id !== id)) return false;
+      if (only && (only.layer !== layer || only.id !== id)) return false;
       return (
-        columns.score[row] >= filter.score &&
-        !filter.classes.has(classes[columns.classId[row]]) &&
-        (!filter.length || byId.get(id).boxes >= filter.length)
+        columns.score[row] >= minScore &&
+        !hiddenClasses.has(summary.classes[columns.classId[row]]) &&
+        (minBoxes === 0 || byId.get(id).boxes >= minBoxes)
       );
     };
   }
 
-  showsTrack(number, track) {
-    const { classes } = this.layers[number].tracks.summary;
-    return (
-      track.score >= this.filter.score &&
-      track.boxes >= this.filter.length &&
-      !this.filter.classes.has(classes[track.classId]) &&
-      !this.hidden.has(this.layers[number].name)
-    );
+  isTrackShown(layer, track) {
+    const { minScore, minBoxes } = this.filter;
+    return track.score >= minScore && track.boxes >= minBoxes && this.isClassShown(layer, track.classId);
   }
 
-  // --- What is offered --------------------------------------------------------------------------------------------
-
-  offerLooks() {
-    const { layers, show } = this;
-    const again = () => {
-      this.showTimeline();
-      this.paint();
-    };
-    const parts = [];
-    for (const [name, title] of [
-      ["boxes", "A rectangle around each object"],
-      ["ids", "The number of each track"],
-      ["trails", "Where each object was in the frames before"],
-      ["scores", "How sure the detector is"],
-    ]) {
-      parts.push(
-        toggle(name, title, show[name], (on) => {
-          show[name] = on;
-          this.paint();
-        }),
-      );
-    }
-    if (layers.length > 1) {
-      parts.push(element("i"));
-      for (const { name } of layers) {
-        parts.push(
-          toggle(name, `Show ${name}`, !this.hidden.has(name), (on) => {
-            this.hidden[on ? "delete" : "add"](name);
-            again();
-          }),
-        );
-      }
-      parts.push(
-        toggle("side by side", "Each on a picture of its own", this.apart, (on) => {
-          this.apart = on;
-          this.lay();
-          this.paint();
-        }),
-      );
-    }
-    if (layers.some((layer) => layer.marked)) {
-      parts.push(
-        toggle("differences only", "Hide boxes that match", show.onlyWrong, (on) => {
-          show.onlyWrong = on;
-          this.paint();
-        }),
-      );
-    }
-    const classes = [...new Set(layers.flatMap(({ tracks }) => tracks.summary.classes))];
-    if (classes.length > 1) {
-      parts.push(element("i"));
-      for (const name of classes) {
-        parts.push(
-          toggle(name, `Show ${name}`, !this.filter.classes.has(name), (on) => {
-            this.filter.classes[on ? "delete" : "add"](name);
-            again();
-          }),
-        );
-      }
-    }
-    if (layers.length) {
-      const longest = Math.max(1, ...layers.flatMap(({ tracks }) => tracks.summary.tracks.map(({ boxes }) => boxes)));
-      parts.push(
-        element("i"),
-        range("score from", "Hide boxes with a lower score", 1, 0.05, this.filter.score, (value) => {
-          this.filter.score = value;
-          again();
-        }),
-        range("boxes from", "Hide tracks of fewer boxes", Math.min(100, longest), 1, this.filter.length, (value) => {
-          this.filter.length = value;
-          again();
-        }),
-      );
-    }
-    this.looks.replaceChildren(...parts);
-    this.looks.hidden = !layers.length;
-    this.stops = this.findStops();
-    this.toPrevious.hidden = this.toNext.hidden = !this.stops.length;
+  isClassShown(layer, classId) {
+    const { name, tracks } = this.layers[layer];
+    return !this.hiddenLayers.has(name) && !this.filter.hiddenClasses.has(tracks.summary.classes[classId]);
   }
 
-  // Frames to jump to: moments of difference, or what the page names.
-  findStops() {
-    const moments = this.layers.flatMap(({ tracks }) => tracks.summary.moments.map(({ first }) => first));
-    const all = moments.length ? moments : (this.data.stops ?? []);
-    return [...new Set(all)].sort((a, b) => a - b);
-  }
-
-  listMoments() {
-    const all = this.layers.flatMap(({ tracks }, layer) => tracks.summary.moments.map((each) => ({ ...each, layer })));
-    all.sort((a, b) => a.first - b.first || a.kind - b.kind);
-    const LONGEST = 300;
-    const rows = all.slice(0, LONGEST).map((moment) => {
-      const { first, last, kind, id } = moment;
-      const frames = first === last ? `frame ${first}` : `frames ${first} to ${last}`;
-      const row = button(
-        `Look at it`,
-        () => {
-          this.playback?.pause();
-          this.follow({ layer: moment.layer, id }, first);
-        },
-        { className: "moment" },
-      );
-      const dot = element("b");
-      dot.style.background = MARK_COLORS[kind];
-      row.append(
-        dot,
-        element("span", "", MARK_NAMES[kind]),
-        element("span", "", `#${id}`),
-        element("span", "", frames),
-      );
-      return row;
-    });
-    if (all.length > LONGEST)
-      rows.push(element("small", "", `and ${all.length - LONGEST} more: use the buttons before and after`));
-    this.moments.replaceChildren(...rows);
-    this.moments.hidden = !all.length;
-  }
-
-  showTimeline() {
-    const ready = this.times && this.layers.length;
-    this.timelineCanvas.hidden = !ready;
-    if (!ready) return;
-    this.timeline ??= new Timeline(this.timelineCanvas, this.times, {
-      seek: (frame) => this.playback?.seek(frame),
-      follow: (layer, id, frame) => this.follow({ layer, id }, frame),
-    });
-    const layers = this.layers.map(({ name, tracks }, number) => ({
-      name,
-      tracks,
-      shows: (track) => this.showsTrack(number, track),
-      showsClass: (classId) => !this.hidden.has(name) && !this.filter.classes.has(tracks.summary.classes[classId]),
-    }));
-    this.timeline.show(layers, this.followed);
-    this.offerSelection();
-  }
-
-  follow(followed, frame) {
-    this.followed = followed;
-    if (!followed) this.only = false;
-    if (frame !== undefined) this.playback?.seek(frame);
-    this.showTimeline();
-    if (followed) this.timeline?.reveal(followed.layer, followed.id);
-    this.timeline?.paint();
+  onFilterChange() {
+    this.updateTimeline();
     this.paint();
   }
 
-  offerSelection() {
-    const { followed } = this;
-    this.selection.hidden = !followed;
-    if (!followed) return;
-    const { tracks, name } = this.layers[followed.layer];
-    const { id, classId, first, last, boxes } = tracks.byId.get(followed.id);
-    const of = this.layers.length > 1 ? ` of ${name},` : "";
-    this.selection.replaceChildren(
-      element("strong", "", `#${id} ${tracks.summary.classes[classId]}`),
-      element("span", "", `${of} frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`),
-      element("span", "space"),
-      button("To its first frame", () => this.playback?.seek(first), { words: "Start" }),
-      button("To its last frame", () => this.playback?.seek(last), { words: "End" }),
-      toggle("Hide others", "Show only this track", this.only, (on) => {
-        this.only = on;
-        this.paint();
-      }),
-      button("Follow no track (Esc)", () => this.follow(null), { name: "close" }),
-    );
+  // --- Controls ---------------------------------------------------------------------------------------------------
+
+  showMessage(text) {
+    this.message.textContent = text;
+    this.message.hidden = !text;
   }
 
-  // --- What the person does ---------------------------------------------------------------------------------------
-
-  step(by) {
-    if (!this.playback) return;
-    this.playback.pause();
-    this.playback.seek(this.playback.from(this.shown) + by);
-  }
-
-  jump(direction) {
-    const here = this.playback?.from(this.shown);
-    const next = direction > 0 ? this.stops.find((stop) => stop > here) : this.stops.findLast((stop) => stop < here);
-    if (next === undefined) return;
-    this.playback.pause();
-    this.playback.seek(next);
-  }
-
-  playOrPause() {
-    if (this.playback?.playing) this.playback.pause();
-    else this.playback?.play();
-  }
-
-  setSpeed(speed) {
-    this.video.playbackRate = speed;
-  }
-
-  // Again: faster.
-  shuttle(direction) {
-    const { playback } = this;
-    if (direction > 0) {
-      const faster = SPEEDS[Math.min(SPEEDS.length - 1, SPEEDS.indexOf(this.video.playbackRate) + 1)];
-      playback.play(!this.video.paused ? faster : 1);
-    } else {
-      playback.playBackwards(playback.reverse ? Math.min(8, playback.reverse * 2) : 1, () => this.shown);
-    }
-  }
-
-  switchSound() {
-    this.video.muted = !this.video.muted;
-    this.changed();
-  }
-
-  changed() {
+  updateControls() {
     const playing = this.playback?.playing;
     this.playButton.innerHTML = icon(playing ? "pause" : "play");
     this.playButton.title = this.playButton.ariaLabel = playing ? "Pause (space)" : "Play (space)";
     this.soundButton.innerHTML = icon(this.video.muted ? "muted" : "sound");
-    this.speed.value = String(this.video.playbackRate);
-    this.frameField.max = this.times ? this.times.count - 1 : 0;
+    this.speedSelect.value = String(this.video.playbackRate);
+    this.frameInput.max = this.times ? this.times.count - 1 : 0;
   }
 
-  fullScreen() {
-    if (document.fullscreenElement) document.exitFullscreen();
-    else this.root.requestFullscreen?.();
+  /** Offer what can be shown or hidden. */
+  updateOptions() {
+    const { layers } = this;
+    const separator = () => element("i");
+    const classes = [...new Set(layers.flatMap(({ tracks }) => tracks.summary.classes))];
+    const groups = [
+      [
+        this.showToggle("Boxes", "boxes", "A box around each object"),
+        this.showToggle("IDs", "ids", "The id of each track"),
+        this.showToggle("Trails", "trails", "Where each object was in the last frames"),
+        this.showToggle("Scores", "scores", "Confidence of the detector"),
+      ],
+      layers.length > 1 ? this.layerToggles() : [],
+      classes.length > 1 ? classes.map((name) => this.setToggle(name, this.filter.hiddenClasses)) : [],
+      this.filterSliders(),
+    ];
+    const controls = groups.filter((group) => group.length).flatMap((group) => [separator(), ...group]);
+    this.optionsRow.replaceChildren(...controls.slice(1));
+    this.optionsRow.hidden = !layers.length;
   }
 
-  key(event) {
+  showToggle(label, name, title) {
+    return toggle(label, title, this.show[name], (pressed) => {
+      this.show[name] = pressed;
+      this.paint();
+    });
+  }
+
+  /** A toggle that hides a class or a layer by adding its name to a set. */
+  setToggle(name, hidden) {
+    return toggle(name, `Show ${name}`, !hidden.has(name), (pressed) => {
+      if (pressed) hidden.delete(name);
+      else hidden.add(name);
+      this.onFilterChange();
+    });
+  }
+
+  layerToggles() {
+    const { layers } = this;
+    const toggles = layers.map(({ name }) => this.setToggle(name, this.hiddenLayers));
+    toggles.push(
+      toggle("Side by side", "Show each layer in its own image", this.sideBySide, (pressed) => {
+        this.sideBySide = pressed;
+        this.layOut();
+        this.paint();
+      }),
+    );
+    if (layers.some(({ marked }) => marked)) {
+      toggles.push(this.showToggle("Differences only", "differencesOnly", "Hide boxes that match"));
+    }
+    return toggles;
+  }
+
+  filterSliders() {
+    const { filter } = this;
+    const maxBoxes = Math.max(
+      1,
+      ...this.layers.flatMap(({ tracks }) => tracks.summary.tracks.map(({ boxes }) => boxes)),
+    );
+    return [
+      slider("Min. score", "Hide boxes with a lower score", { max: 1, step: 0.05, value: filter.minScore }, (value) => {
+        filter.minScore = value;
+        this.onFilterChange();
+      }),
+      slider(
+        "Min. track length",
+        "Hide tracks with fewer boxes",
+        { max: Math.min(MAX_MIN_BOXES, maxBoxes), step: 1, value: filter.minBoxes },
+        (value) => {
+          filter.minBoxes = value;
+          this.onFilterChange();
+        },
+      ),
+    ];
+  }
+
+  /** The frames to jump between: where differences begin, else those that the page passes. */
+  updateStops() {
+    const differences = this.layers.flatMap(({ tracks }) => tracks.summary.differences.map(({ first }) => first));
+    const frames = differences.length ? differences : (this.data.stops ?? []);
+    this.stops = [...new Set(frames)].sort((a, b) => a - b);
+    this.previousStopButton.hidden = this.nextStopButton.hidden = !this.stops.length;
+  }
+
+  updateDifferenceList() {
+    const differences = this.layers.flatMap(({ tracks }, layer) =>
+      tracks.summary.differences.map((difference) => ({ ...difference, layer })),
+    );
+    differences.sort((a, b) => a.first - b.first || a.kind - b.kind);
+    const rows = differences.slice(0, MAX_LISTED_DIFFERENCES).map((difference) => this.differenceRow(difference));
+    const unlisted = differences.length - rows.length;
+    if (unlisted) rows.push(element("small", "", `and ${unlisted} more: step through them with Shift ← →`));
+    this.differenceList.replaceChildren(...rows);
+    this.differenceList.hidden = !differences.length;
+  }
+
+  differenceRow({ first, last, kind, id, layer }) {
+    const showDifference = () => {
+      this.playback?.pause();
+      this.select({ layer, id }, first);
+    };
+    const row = button("Go to this difference", showDifference, { className: "difference" });
+    row.removeAttribute("aria-label"); // the row's text says more
+    const dot = element("b");
+    dot.style.background = MARK_COLORS[kind];
+    const frames = first === last ? `frame ${first}` : `frames ${first} to ${last}`;
+    row.append(dot, element("span", "", MARK_NAMES[kind]), element("span", "", `#${id}`), element("span", "", frames));
+    return row;
+  }
+
+  updateTimeline() {
+    const isReady = this.times && this.layers.length;
+    this.timelineCanvas.hidden = !isReady;
+    if (!isReady) return;
+    this.timeline ??= new Timeline(this.timelineCanvas, this.times, {
+      seek: (frame) => this.playback?.seek(frame),
+      select: (layer, id, frame) => this.select({ layer, id }, frame),
+    });
+    const layers = this.layers.map(({ name, tracks }, layer) => ({
+      name,
+      tracks,
+      isShown: (track) => this.isTrackShown(layer, track),
+      isClassShown: (classId) => this.isClassShown(layer, classId),
+    }));
+    this.timeline.setLayers(layers, this.selected);
+    this.updateSelectionRow();
+  }
+
+  updateSelectionRow() {
+    const { selected } = this;
+    this.selectionRow.hidden = !selected;
+    if (!selected) return;
+    const { tracks, name } = this.layers[selected.layer];
+    const { id, classId, first, last, boxes } = tracks.byId.get(selected.id);
+    const layerName = this.layers.length > 1 ? ` of ${name},` : "";
+    this.selectionRow.replaceChildren(
+      element("strong", "", `#${id} ${tracks.summary.classes[classId]}`),
+      element("span", "", `${layerName} frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`),
+      element("span", "spacer"),
+      button("First frame of the track", () => this.playback?.seek(first), { label: "Start" }),
+      button("Last frame of the track", () => this.playback?.seek(last), { label: "End" }),
+      toggle("Hide others", "Show only this track", this.showOnlySelected, (pressed) => {
+        this.showOnlySelected = pressed;
+        this.paint();
+      }),
+      button("Deselect (Esc)", () => this.select(null), { iconName: "close" }),
+    );
+  }
+
+  toggleShortcuts() {
+    this.shortcuts.hidden = !this.shortcuts.hidden;
+  }
+
+  // --- Actions of the user ----------------------------------------------------------------------------------------
+
+  /**
+   * Select a track, and go to a frame if one is given.
+   *
+   * @param {{layer: number, id: number}|null} selected
+   * @param {number} [frame]
+   */
+  select(selected, frame) {
+    this.selected = selected;
+    if (!selected) this.showOnlySelected = false;
+    if (frame !== undefined) this.playback?.seek(frame);
+    this.updateTimeline();
+    if (selected) this.timeline?.scrollToTrack(selected.layer, selected.id);
+    this.paint();
+  }
+
+  step(frames) {
+    if (!this.playback) return;
+    this.playback.pause();
+    this.playback.seek(this.playback.currentFrame(this.frame) + frames);
+  }
+
+  /** Go to the next stop, or with a direction of -1 to the previous one. */
+  jump(direction) {
+    const current = this.playback?.currentFrame(this.frame);
+    const stop =
+      direction > 0 ? this.stops.find((frame) => frame > current) : this.stops.findLast((frame) => frame < current);
+    if (stop === undefined) return;
+    this.playback.pause();
+    this.playback.seek(stop);
+  }
+
+  togglePlay() {
+    if (this.playback?.playing) this.playback.pause();
+    else this.playback?.play();
+  }
+
+  /** Play forwards or backwards; faster if it already does. */
+  shuttle(direction) {
+    const { playback, video } = this;
+    if (direction > 0) {
+      const fasterIndex = Math.min(SPEEDS.length - 1, SPEEDS.indexOf(video.playbackRate) + 1);
+      playback.play(video.paused ? 1 : SPEEDS[fasterIndex]);
+    } else {
+      const speed = playback.reverseSpeed ? Math.min(MAX_REVERSE_SPEED, playback.reverseSpeed * 2) : 1;
+      playback.playBackwards(speed, this.frame);
+    }
+  }
+
+  toggleSound() {
+    this.video.muted = !this.video.muted;
+    this.updateControls();
+  }
+
+  onKeyDown(event) {
+    if (!this.playback || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.composedPath()[0];
-    if (
-      !this.playback ||
-      event.ctrlKey ||
-      event.metaKey ||
-      event.altKey ||
-      target.matches?.("select, input[type=number]")
-    )
-      return;
-    if (target.matches?.("button") && event.key === " ") return; // which presses it
-    const act = {
-      " ": () => this.playOrPause(),
+    const belongsToTarget =
+      target.matches?.("select, input[type=number]") ||
+      (target.matches?.("button") && event.key === " ") ||
+      (target.matches?.("input[type=range]") && /^(Arrow|Home|End)/.test(event.key));
+    if (belongsToTarget) return;
+    const actions = {
+      " ": () => this.togglePlay(),
       ArrowLeft: () => (event.shiftKey ? this.jump(-1) : this.step(-1)),
       ArrowRight: () => (event.shiftKey ? this.jump(1) : this.step(1)),
       Home: () => this.playback.seek(0),
-      End: () => this.playback.seek(this.playback.last),
+      End: () => this.playback.seek(this.playback.lastFrame),
       j: () => this.shuttle(-1),
       k: () => this.playback.pause(),
       l: () => this.shuttle(1),
-      Escape: () => this.follow(null),
-    }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-    if (!act || (target.matches?.("input[type=range]") && /^(Arrow|Home|End)/.test(event.key))) return;
+      Escape: () => this.select(null),
+    };
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    if (!action) return;
     event.preventDefault();
     event.stopPropagation();
-    act();
+    action();
   }
 
-  press(event) {
+  /** Select the track under the mouse, or deselect. A zoomed image can be dragged. */
+  onPointerDown(event) {
     this.root.focus({ preventScroll: true });
-    const place = this.stage.place(event);
-    if (this.stage.view.zoom > 1) this.drag(event);
-    for (let number = this.layers.length - 1; number >= 0; number--) {
-      if ((this.stage.panes > 1 && number !== place.pane) || this.hidden.has(this.layers[number].name)) continue;
-      const id = idAt(this.layers[number].tracks, this.shown, place, this.lookOf(number));
-      if (id !== null) return this.follow({ layer: number, id });
-    }
-    if (this.followed) this.follow(null);
+    if (this.stage.view.zoom > 1) this.startPan(event);
+    const track = this.trackAt(this.stage.imagePoint(event));
+    if (track || this.selected) this.select(track);
   }
 
-  // Move a picture that is larger than its room.
-  drag(event) {
+  /** @returns {{layer: number, id: number}|null} The track at a point; of several layers, the upper one's. */
+  trackAt(point) {
+    for (let layer = this.layers.length - 1; layer >= 0; layer--) {
+      const isInOtherPane = this.stage.panes > 1 && layer !== point.pane;
+      const { name, tracks } = this.layers[layer];
+      if (isInOtherPane || this.hiddenLayers.has(name)) continue;
+      const id = idAtPoint(tracks, this.frame, point, this.styleOf(layer));
+      if (id !== null) return { layer, id };
+    }
+    return null;
+  }
+
+  startPan(event) {
     this.canvas.setPointerCapture(event.pointerId);
-    const ratio = window.devicePixelRatio || 1;
-    const move = ({ movementX, movementY }) => {
-      this.stage.pan((-movementX * ratio) / this.stage.scale, (-movementY * ratio) / this.stage.scale);
+    const listeners = new AbortController();
+    const { signal } = listeners;
+    const pan = (moveEvent) => {
+      this.stage.panByMouse(moveEvent);
       this.paint();
     };
-    const over = new AbortController();
-    this.canvas.addEventListener("pointermove", move, { signal: over.signal });
-    for (const end of ["pointerup", "pointercancel"])
-      this.canvas.addEventListener(end, () => over.abort(), { signal: over.signal });
+    this.canvas.addEventListener("pointermove", pan, { signal });
+    for (const end of ["pointerup", "pointercancel"]) {
+      this.canvas.addEventListener(end, () => listeners.abort(), { signal });
+    }
   }
 
-  wheel(event) {
-    if (!event.ctrlKey && !event.metaKey) return; // let the page scroll
+  onWheel(event) {
+    if (!event.ctrlKey && !event.metaKey) return; // the page scrolls
     event.preventDefault();
-    this.stage.zoomAt(this.stage.place(event), Math.exp(-event.deltaY * 0.004));
+    this.stage.zoomByWheel(event);
     this.paint();
   }
 }

@@ -1,68 +1,97 @@
-// The canvas with the picture: as sharp as the screen, zoomed with the wheel, moved by dragging with the middle button
-// or with a key held. It knows where on the picture a place on the screen is.
+// The canvas that shows the frame: as sharp as the screen, with zoom and pan, and with the mapping between points of
+// the screen and pixels of the image.
 
-const LARGEST = 12;
+import { pixelRatio } from "./dom.js";
+
+const MAX_ZOOM = 12;
+const BACKGROUND = "#0b0f10";
+const ZOOM_PER_WHEEL_PIXEL = 0.004;
+const SMOOTH_BELOW_SCALE = 3; // above it, single image pixels should be seen
 
 export class Stage {
-  // panes: side by side, each showing the whole picture.
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {number} width - Of the image, in pixels.
+   * @param {number} height - Of the image, in pixels.
+   */
   constructor(canvas, width, height) {
-    Object.assign(this, { canvas, width, height, panes: 1 });
-    this.context = canvas.getContext("2d", { alpha: false, desynchronized: false, willReadFrequently: false });
-    this.view = { zoom: 1, x: 0, y: 0 }; // x, y: the picture's pixel at the left and top of a pane
+    Object.assign(this, { canvas, width, height });
+    this.panes = 1; // side by side, each showing the whole image
+    this.context = canvas.getContext("2d", { alpha: false });
+    this.resetView();
   }
 
-  // Fit the canvas's own pixels to the room that it has; whether that changed anything.
+  /** Show the whole image. */
+  resetView() {
+    this.view = { zoom: 1, x: 0, y: 0 }; // x, y: the image pixel at the upper left corner of a pane
+  }
+
+  /** Match the canvas's resolution to its size on the screen. */
   fit() {
-    const ratio = window.devicePixelRatio || 1;
-    const width = Math.max(1, Math.round(this.canvas.clientWidth * ratio));
-    const height = Math.max(1, Math.round(this.canvas.clientHeight * ratio));
-    if (this.canvas.width === width && this.canvas.height === height) return false;
-    Object.assign(this.canvas, { width, height });
-    return true;
+    const width = Math.max(1, Math.round(this.canvas.clientWidth * pixelRatio()));
+    const height = Math.max(1, Math.round(this.canvas.clientHeight * pixelRatio()));
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
   }
 
   get paneWidth() {
     return this.canvas.width / this.panes;
   }
 
-  // Canvas pixels per pixel of the picture.
+  /** Canvas pixels per image pixel. */
   get scale() {
-    return Math.min(this.paneWidth / this.width, this.canvas.height / this.height) * this.view.zoom;
+    return this.scaleWithoutZoom * this.view.zoom;
   }
 
-  // Canvas pixels from a pane's corner to the picture's at a zoom of 1: bars left and right, or above and below.
+  get scaleWithoutZoom() {
+    return Math.min(this.paneWidth / this.width, this.canvas.height / this.height);
+  }
+
+  /** Canvas pixels between the corner of a pane and that of the whole image, for bars at its sides or above and below. */
   get margin() {
-    const scale = this.scale / this.view.zoom;
+    const scale = this.scaleWithoutZoom;
     return { x: (this.paneWidth - this.width * scale) / 2, y: (this.canvas.height - this.height * scale) / 2 };
   }
 
-  // Let draw(context, pane) paint in the picture's pixels.
-  inPane(pane, draw) {
+  /**
+   * Paint the background and the image in every pane.
+   *
+   * @param {CanvasImageSource} image
+   */
+  drawImage(image) {
+    this.context.setTransform(1, 0, 0, 1, 0, 0);
+    this.context.fillStyle = BACKGROUND;
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.context.imageSmoothingEnabled = this.scale < SMOOTH_BELOW_SCALE;
+    for (let pane = 0; pane < this.panes; pane++) {
+      this.inPane(pane, (context) => context.drawImage(image, 0, 0, this.width, this.height));
+    }
+  }
+
+  /**
+   * Call `paint` with the canvas clipped to a pane and transformed to image pixels.
+   *
+   * @param {number} pane
+   * @param {(context: CanvasRenderingContext2D) => void} paint
+   */
+  inPane(pane, paint) {
     const { context, scale, margin, view } = this;
+    const left = pane * this.paneWidth;
     context.save();
     context.beginPath();
-    context.rect(pane * this.paneWidth, 0, this.paneWidth, this.canvas.height);
+    context.rect(left, 0, this.paneWidth, this.canvas.height);
     context.clip();
-    context.setTransform(
-      scale,
-      0,
-      0,
-      scale,
-      pane * this.paneWidth + margin.x - view.x * scale,
-      margin.y - view.y * scale,
-    );
-    draw(context, pane);
+    context.setTransform(scale, 0, 0, scale, left + margin.x - view.x * scale, margin.y - view.y * scale);
+    paint(context);
     context.restore();
   }
 
-  clear() {
-    this.context.setTransform(1, 0, 0, 1, 0, 0);
-    this.context.fillStyle = "#0b0f10";
-    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
-  }
-
-  // The picture's pixel under a mouse event, and the pane that it is in.
-  place(event) {
+  /**
+   * The image pixel under a mouse event.
+   *
+   * @param {MouseEvent} event
+   * @returns {{x: number, y: number, pane: number}}
+   */
+  imagePoint(event) {
     const box = this.canvas.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * this.canvas.width;
     const y = ((event.clientY - box.top) / box.height) * this.canvas.height;
@@ -75,21 +104,26 @@ export class Stage {
     };
   }
 
-  zoomAt(place, factor) {
-    const zoom = Math.max(1, Math.min(LARGEST, this.view.zoom * factor));
-    const by = this.view.zoom / zoom;
-    this.view = { zoom, x: place.x - (place.x - this.view.x) * by, y: place.y - (place.y - this.view.y) * by };
-    this.keepInside();
+  /** Zoom around the mouse as the wheel turns. */
+  zoomByWheel(event) {
+    const point = this.imagePoint(event);
+    const factor = Math.exp(-event.deltaY * ZOOM_PER_WHEEL_PIXEL);
+    const zoom = Math.max(1, Math.min(MAX_ZOOM, this.view.zoom * factor));
+    const shrink = this.view.zoom / zoom;
+    this.moveTo(point.x - (point.x - this.view.x) * shrink, point.y - (point.y - this.view.y) * shrink, zoom);
   }
 
-  pan(x, y) {
-    this.view = { ...this.view, x: this.view.x + x, y: this.view.y + y };
-    this.keepInside();
+  /** Move the image along with a mouse that drags it. */
+  panByMouse(event) {
+    const unit = pixelRatio() / this.scale; // image pixels per CSS pixel
+    this.moveTo(this.view.x - event.movementX * unit, this.view.y - event.movementY * unit, this.view.zoom);
   }
 
-  keepInside() {
-    const { view } = this;
-    view.x = Math.max(0, Math.min(this.width * (1 - 1 / view.zoom), view.x));
-    view.y = Math.max(0, Math.min(this.height * (1 - 1 / view.zoom), view.y));
+  moveTo(x, y, zoom) {
+    this.view = {
+      zoom,
+      x: Math.max(0, Math.min(this.width * (1 - 1 / zoom), x)),
+      y: Math.max(0, Math.min(this.height * (1 - 1 / zoom), y)),
+    };
   }
 }

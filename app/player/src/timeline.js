@@ -1,348 +1,415 @@
-// Under the picture: how many objects there are over time, what went wrong when, and one lane per track.
+// The timeline below the image: a ruler, how many objects there are over time, differences, and a lane per track.
+// Sizes are CSS pixels.
 
-import { CLASS_COLORS, MARK_COLORS, colorOf } from "./colors.js";
+import { CLASS_COLORS, MARK_COLORS, colorOfTrack } from "./colors.js";
+import { pixelRatio } from "./dom.js";
+import { formatTime } from "./times.js";
 
-const GUTTER = 62,
-  RIGHT = 10; // pixels of the page
-const RULER = 18,
-  COUNTS = 42,
-  MOMENTS = 12,
-  LANE = 13,
-  MOST_LANES = 14;
-const CLOSEST = 20; // frames that fill the width at least
-const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
+const LEFT_MARGIN = 62; // for the ids of tracks
+const RIGHT_MARGIN = 10; // for the scroll bar
+const BOTTOM_MARGIN = 4;
+const RULER_HEIGHT = 18;
+const COUNTS_HEIGHT = 42;
+const DIFFERENCES_HEIGHT = 12;
+const LANE_HEIGHT = 13;
+const MAX_VISIBLE_LANES = 14;
+const CLICK_TOLERANCE = 3;
+const MIN_TICK_DISTANCE = 64;
+const TICK_SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
+const MIN_FRAMES_IN_VIEW = 20;
+const ZOOM_PER_WHEEL_PIXEL = 0.004;
+const MUTED_ALPHA = 0.65;
+
+/**
+ * @typedef {object} TimelineLayer
+ * @property {string} name
+ * @property {{summary: import("./tracks.js").Summary}} tracks
+ * @property {(track: import("./tracks.js").Track) => boolean} isShown - Whether a track passes the filters.
+ * @property {(classId: number) => boolean} isClassShown
+ */
 
 export class Timeline {
-  // act: {seek(frame), follow(layer, id, frame)}; nothing: what it says where there are no tracks
-  constructor(canvas, times, act, nothing = "There are no tracks.") {
-    Object.assign(this, { canvas, times, act, nothing, lanes: [], layers: [], scroll: 0, frame: 0, followed: null });
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {import("./times.js").FrameTimes} times
+   * @param {object} actions
+   * @param {(frame: number) => void} actions.seek
+   * @param {(layer: number, id: number, frame: number) => void} actions.select - Select a track and go to a frame.
+   * @param {string} emptyText - Shown if there are no tracks.
+   */
+  constructor(canvas, times, actions, emptyText = "No tracks.") {
+    Object.assign(this, { canvas, times, actions, emptyText });
     this.context = canvas.getContext("2d");
+    /** @type {TimelineLayer[]} */
+    this.layers = [];
+    this.lanes = []; // {heading} or {track, layer}
+    this.selected = null; // {layer, id}
+    this.frame = 0;
     this.range = { from: 0, to: times.count }; // frames in view
-    this.listen();
+    this.scroll = 0; // of the lanes, in pixels
+    this.dragging = false;
+    this.addListeners();
   }
 
-  // layers: [{name, tracks, shows(track)}], of which at least the summaries are there.
-  show(layers, followed) {
+  /**
+   * Show these layers.
+   *
+   * @param {TimelineLayer[]} layers
+   * @param {{layer: number, id: number}|null} selected - The selected track.
+   */
+  setLayers(layers, selected) {
     this.layers = layers;
-    this.followed = followed;
+    this.selected = selected;
     this.lanes = [];
     for (const [number, layer] of layers.entries()) {
       if (layers.length > 1) this.lanes.push({ heading: layer.name });
       for (const track of layer.tracks.summary.tracks) {
-        if (layer.shows(track)) this.lanes.push({ track, layer: number });
+        if (layer.isShown(track)) this.lanes.push({ track, layer: number });
       }
     }
-    this.hasMoments = layers.some((layer) => layer.tracks.summary.moments.length);
-    this.empty = layers.every(({ tracks }) => !tracks.summary.tracks.length);
-    const lanes = Math.max(1, Math.min(MOST_LANES, this.lanes.length));
-    this.canvas.style.height = `${this.lanesTop + lanes * LANE + 4}px`;
+    this.hasDifferences = layers.some(({ tracks }) => tracks.summary.differences.length);
+    const visibleLanes = Math.max(1, Math.min(MAX_VISIBLE_LANES, this.lanes.length));
+    this.canvas.style.height = `${this.lanesTop + visibleLanes * LANE_HEIGHT + BOTTOM_MARGIN}px`;
     this.scrollTo(this.scroll);
     this.paint();
   }
 
-  get lanesTop() {
-    return RULER + COUNTS + (this.hasMoments ? MOMENTS : 0) + 4;
+  /** Move the playhead, and the range in view along with it. */
+  setFrame(frame) {
+    this.frame = frame;
+    const { from, to } = this.range;
+    const isZoomed = to - from < this.times.count;
+    if (isZoomed && (frame < from || frame >= to)) this.setRange(frame - (to - from) * 0.1, to - from);
+    this.paint();
   }
+
+  setRange(from, length) {
+    const { count } = this.times;
+    const clamped = Math.max(Math.min(MIN_FRAMES_IN_VIEW, count), Math.min(count, length));
+    const start = Math.max(0, Math.min(count - clamped, from));
+    this.range = { from: start, to: start + clamped };
+  }
+
+  scrollTo(pixels) {
+    const max = this.lanes.length * LANE_HEIGHT - this.lanesHeight;
+    this.scroll = Math.max(0, Math.min(max, pixels));
+  }
+
+  /** Scroll until the lane of a track is in view. */
+  scrollToTrack(layer, id) {
+    const index = this.lanes.findIndex((lane) => lane.layer === layer && lane.track?.id === id);
+    if (index < 0) return;
+    const top = index * LANE_HEIGHT;
+    const isInView = top >= this.scroll && top + LANE_HEIGHT <= this.scroll + this.lanesHeight;
+    if (!isInView) this.scrollTo(top - this.lanesHeight / 2);
+    this.paint();
+  }
+
+  // --- Geometry ---------------------------------------------------------------------------------------------------
 
   get width() {
-    return this.canvas.clientWidth - GUTTER - RIGHT;
+    return this.canvas.clientWidth - LEFT_MARGIN - RIGHT_MARGIN;
   }
 
-  x(frame) {
-    return GUTTER + ((frame - this.range.from) / (this.range.to - this.range.from)) * this.width;
+  get lanesTop() {
+    return RULER_HEIGHT + COUNTS_HEIGHT + (this.hasDifferences ? DIFFERENCES_HEIGHT : 0) + 4;
+  }
+
+  get lanesHeight() {
+    return this.canvas.clientHeight - this.lanesTop - BOTTOM_MARGIN;
+  }
+
+  xOf(frame) {
+    return LEFT_MARGIN + ((frame - this.range.from) / (this.range.to - this.range.from)) * this.width;
   }
 
   frameAt(x) {
-    const share = (x - GUTTER) / this.width;
+    const share = (x - LEFT_MARGIN) / this.width;
     const frame = Math.floor(this.range.from + share * (this.range.to - this.range.from));
     return Math.max(0, Math.min(this.times.count - 1, frame));
   }
 
-  scrollTo(pixels) {
-    const most = this.lanes.length * LANE - (this.canvas.clientHeight - this.lanesTop - 4);
-    this.scroll = Math.max(0, Math.min(most, pixels));
+  laneAt(y) {
+    if (y < this.lanesTop) return undefined;
+    return this.lanes[Math.floor((y - this.lanesTop + this.scroll) / LANE_HEIGHT)];
   }
 
-  // Bring a followed track's lane into view.
-  reveal(layer, id) {
-    const place = this.lanes.findIndex((lane) => lane.layer === layer && lane.track?.id === id) * LANE;
-    const room = this.canvas.clientHeight - this.lanesTop - 4;
-    if (place < 0) return;
-    if (place < this.scroll || place + LANE > this.scroll + room) this.scrollTo(place - room / 2);
+  // --- Mouse ------------------------------------------------------------------------------------------------------
+
+  addListeners() {
+    const { canvas } = this;
+    const stopDragging = () => {
+      this.dragging = false;
+    };
+    canvas.addEventListener("pointerdown", (event) => this.onPointerDown(event));
+    canvas.addEventListener("pointermove", (event) => this.onPointerMove(event));
+    canvas.addEventListener("pointerup", stopDragging);
+    canvas.addEventListener("pointercancel", stopDragging);
+    canvas.addEventListener("dblclick", (event) => {
+      const lane = this.laneAt(event.offsetY);
+      if (lane?.track) this.actions.seek(lane.track.first);
+    });
+    canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
   }
 
-  at(frame) {
-    this.frame = frame;
-    const { from, to } = this.range;
-    if (to - from < this.times.count && (frame < from || frame >= to)) this.look(frame - (to - from) * 0.1, to - from);
+  onPointerDown(event) {
+    const { offsetX: x, offsetY: y } = event;
+    const lane = this.laneAt(y);
+    const isOnId = x < LEFT_MARGIN;
+    if (isOnId && !lane) return;
+    if (lane?.track) {
+      const isOnBar = spansOfTrack(lane.track).some(
+        ([first, last]) => this.xOf(first) - CLICK_TOLERANCE <= x && x <= this.xOf(last + 1) + CLICK_TOLERANCE,
+      );
+      if (isOnId || isOnBar) {
+        const frame = isOnId ? lane.track.first : this.frameAt(x);
+        return this.actions.select(lane.layer, lane.track.id, frame);
+      }
+    }
+    this.canvas.setPointerCapture(event.pointerId);
+    this.dragging = true;
+    this.actions.seek(this.frameAt(x));
+  }
+
+  onPointerMove(event) {
+    if (this.dragging) this.actions.seek(this.frameAt(event.offsetX));
+    else this.canvas.title = this.tooltipAt(event.offsetX, event.offsetY);
+  }
+
+  /** Zoom with Ctrl, move the range with Shift or sideways; else scroll the lanes, and at their end the page. */
+  onWheel(event) {
+    const length = this.range.to - this.range.from;
+    if (event.ctrlKey || event.metaKey) {
+      const factor = Math.exp(event.deltaY * ZOOM_PER_WHEEL_PIXEL);
+      const underMouse = this.range.from + ((event.offsetX - LEFT_MARGIN) / this.width) * length;
+      this.setRange(underMouse - (underMouse - this.range.from) * factor, length * factor);
+    } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+      this.setRange(this.range.from + ((event.deltaX || event.deltaY) / this.width) * length, length);
+    } else {
+      const before = this.scroll;
+      this.scrollTo(this.scroll + event.deltaY);
+      if (this.scroll === before) return;
+    }
+    event.preventDefault();
     this.paint();
   }
 
-  look(from, length) {
-    const count = this.times.count;
-    const wide = Math.max(Math.min(CLOSEST, count), Math.min(count, length));
-    const start = Math.max(0, Math.min(count - wide, from));
-    this.range = { from: start, to: start + wide };
-  }
-
-  listen() {
-    const { canvas } = this;
-    canvas.addEventListener("pointerdown", (event) => {
-      const lane = this.laneAt(event.offsetY);
-      if (event.offsetX < GUTTER && !lane) return;
-      if (lane?.track) {
-        const inside = spans(lane.track).some(
-          ([a, b]) => this.x(a) - 3 <= event.offsetX && event.offsetX <= this.x(b + 1) + 3,
-        );
-        if (inside || event.offsetX < GUTTER) {
-          const frame = event.offsetX < GUTTER ? lane.track.first : this.frameAt(event.offsetX);
-          return this.act.follow(lane.layer, lane.track.id, frame);
-        }
-      }
-      canvas.setPointerCapture(event.pointerId);
-      this.dragging = true;
-      this.act.seek(this.frameAt(event.offsetX));
-    });
-    canvas.addEventListener("pointermove", (event) => {
-      if (this.dragging) return this.act.seek(this.frameAt(event.offsetX));
-      canvas.title = this.describe(event);
-    });
-    for (const name of ["pointerup", "pointercancel"])
-      canvas.addEventListener(name, () => {
-        this.dragging = false;
-      });
-    canvas.addEventListener("dblclick", (event) => {
-      const lane = this.laneAt(event.offsetY);
-      if (lane?.track) this.act.seek(lane.track.first);
-    });
-    canvas.addEventListener(
-      "wheel",
-      (event) => {
-        const length = this.range.to - this.range.from;
-        if (event.ctrlKey || event.metaKey) {
-          const factor = Math.exp(event.deltaY * 0.004);
-          const under = this.range.from + ((event.offsetX - GUTTER) / this.width) * length;
-          this.look(under - (under - this.range.from) * factor, length * factor);
-        } else if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-          this.look(this.range.from + ((event.deltaX || event.deltaY) / this.width) * length, length);
-        } else {
-          const before = this.scroll;
-          this.scrollTo(this.scroll + event.deltaY);
-          if (this.scroll === before) return; // let the page scroll
-        }
-        event.preventDefault();
-        this.paint();
-      },
-      { passive: false },
-    );
-  }
-
-  laneAt(y) {
-    return y < this.lanesTop ? undefined : this.lanes[Math.floor((y - this.lanesTop + this.scroll) / LANE)];
-  }
-
-  describe(event) {
-    const lane = this.laneAt(event.offsetY);
+  tooltipAt(x, y) {
+    const lane = this.laneAt(y);
     if (lane?.track) {
       const { id, classId, first, last, boxes } = lane.track;
-      const name = this.layers[lane.layer].tracks.summary.classes[classId];
-      return `#${id} ${name}: frames ${first} to ${last}, ${boxes} boxes`;
+      const className = this.layers[lane.layer].tracks.summary.classes[classId];
+      return `#${id} ${className}: frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`;
     }
-    return event.offsetX > GUTTER ? `frame ${this.frameAt(event.offsetX)}` : "";
+    return x > LEFT_MARGIN ? `frame ${this.frameAt(x)}` : "";
   }
+
+  // --- Painting ---------------------------------------------------------------------------------------------------
 
   paint() {
     const { canvas, context } = this;
-    const ratio = window.devicePixelRatio || 1;
-    const wide = canvas.clientWidth,
-      high = canvas.clientHeight;
-    if (!wide) return;
-    if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(high * ratio)) {
-      canvas.width = Math.round(wide * ratio);
-      canvas.height = Math.round(high * ratio);
+    const { clientWidth: width, clientHeight: height } = canvas;
+    if (!width) return; // hidden
+    const ratio = pixelRatio();
+    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+      canvas.width = Math.round(width * ratio);
+      canvas.height = Math.round(height * ratio);
     }
     const style = getComputedStyle(canvas);
-    this.ink = style.color;
-    this.font = style.fontFamily;
+    this.textColor = style.color;
+    this.font = `11px ${style.fontFamily}`;
+    this.primaryColor = style.getPropertyValue("--st-primary-color") || CLASS_COLORS[0];
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, wide, high);
-    this.paintRuler(high);
+    context.clearRect(0, 0, width, height);
+    this.paintRuler(height);
     this.paintCounts();
-    this.paintMoments();
-    this.paintLanes(high);
-    this.paintHead(high);
+    this.paintDifferences();
+    this.paintLanes(width, height);
+    this.paintPlayhead(width, height);
   }
 
-  paintRuler(high) {
+  paintRuler(height) {
+    const EPSILON = 1e-9; // so that a tick at a frame's own time is at that frame
     const { context, times } = this;
-    const seconds = times.seconds;
+    const { seconds, count } = times;
     const from = seconds[Math.floor(this.range.from)];
-    const to =
-      this.range.to < times.count ? seconds[Math.floor(this.range.to)] : seconds[times.count - 1] + times.lastLength();
-    const step = STEPS.find((each) => (each / (to - from)) * this.width > 64) ?? 7200;
-    context.font = `11px ${this.font}`;
+    const end = seconds[count - 1] + times.lastDuration;
+    const to = this.range.to < count ? seconds[Math.floor(this.range.to)] : end;
+    const pixelsPerSecond = this.width / (to - from);
+    const step = TICK_SECONDS.find((tick) => tick * pixelsPerSecond > MIN_TICK_DISTANCE) ?? TICK_SECONDS.at(-1);
+    context.font = this.font;
     context.textBaseline = "middle";
     context.textAlign = "center";
-    context.fillStyle = context.strokeStyle = this.ink;
+    context.fillStyle = context.strokeStyle = this.textColor;
     context.lineWidth = 1;
-    for (let mark = Math.ceil(from / step - 1e-9) * step; mark < to; mark += step) {
-      const x = Math.round(this.x(times.firstAfter(mark - 1e-9))) + 0.5;
-      if (x < GUTTER) continue;
+    for (let tick = Math.ceil(from / step - EPSILON) * step; tick < to; tick += step) {
+      const x = Math.round(this.xOf(times.firstAfter(tick - EPSILON))) + 0.5;
+      if (x < LEFT_MARGIN) continue;
       context.globalAlpha = 0.12;
       context.beginPath();
-      context.moveTo(x, RULER);
-      context.lineTo(x, high);
+      context.moveTo(x, RULER_HEIGHT);
+      context.lineTo(x, height);
       context.stroke();
-      context.globalAlpha = 0.65;
-      context.fillText(clock(mark, step < 1), x, RULER / 2);
+      context.globalAlpha = MUTED_ALPHA;
+      context.fillText(formatTime(tick, step < 1), x, RULER_HEIGHT / 2);
     }
     context.globalAlpha = 1;
     context.textAlign = "left";
   }
 
+  /** A curve per class; with several layers, one color per layer, and the first one dashed. */
   paintCounts() {
     const { context } = this;
-    const shown = this.layers.map(({ tracks, showsClass }) =>
-      tracks.summary.counts.map((line, k) => (showsClass(k) ? line : [])),
+    const hasSeveralLayers = this.layers.length > 1;
+    const curves = this.layers.flatMap(({ tracks, isClassShown }, layer) =>
+      tracks.summary.counts.flatMap((counts, classId) =>
+        isClassShown(classId) ? [{ counts, classId, layer, step: tracks.summary.step }] : [],
+      ),
     );
-    const most = shown.flat().reduce((highest, line) => line.reduce((a, b) => Math.max(a, b), highest), 1);
-    const y = (count) => RULER + COUNTS - 2 - (count / most) * (COUNTS - 8);
-    const several = this.layers.length > 1;
-    this.clip(RULER, COUNTS, () => {
-      for (const [number, { tracks }] of this.layers.entries()) {
-        const { counts, step } = tracks.summary;
-        for (const [k, line] of shown[number].entries()) {
-          if (!line.length) continue;
-          context.strokeStyle = context.fillStyle = CLASS_COLORS[(several ? number : k) % CLASS_COLORS.length];
-          context.lineWidth = 1.5;
-          context.setLineDash(several && number === 0 ? [4, 3] : []);
-          context.beginPath();
-          const first = Math.max(0, Math.floor(this.range.from / step) - 1);
-          const last = Math.min(line.length, Math.ceil(this.range.to / step) + 1);
-          for (let n = first; n < last; n++) {
-            context.lineTo(this.x(n * step), y(line[n]));
-            context.lineTo(this.x((n + 1) * step), y(line[n]));
-          }
-          context.stroke();
-          context.setLineDash([]);
-          if (several || counts.length > 1) continue;
-          context.lineTo(this.x(last * step), y(0));
-          context.lineTo(this.x(first * step), y(0));
-          context.globalAlpha = 0.15;
-          context.fill();
-          context.globalAlpha = 1;
+    const max = curves.reduce((highest, { counts }) => counts.reduce((a, b) => Math.max(a, b), highest), 1);
+    const yOf = (count) => RULER_HEIGHT + COUNTS_HEIGHT - 2 - (count / max) * (COUNTS_HEIGHT - 8);
+    this.clip(RULER_HEIGHT, COUNTS_HEIGHT, () => {
+      for (const { counts, classId, layer, step } of curves) {
+        const color = CLASS_COLORS[(hasSeveralLayers ? layer : classId) % CLASS_COLORS.length];
+        context.strokeStyle = context.fillStyle = color;
+        context.lineWidth = 1.5;
+        context.setLineDash(hasSeveralLayers && layer === 0 ? [4, 3] : []);
+        context.beginPath();
+        const first = Math.max(0, Math.floor(this.range.from / step) - 1);
+        const end = Math.min(counts.length, Math.ceil(this.range.to / step) + 1);
+        for (let n = first; n < end; n++) {
+          context.lineTo(this.xOf(n * step), yOf(counts[n]));
+          context.lineTo(this.xOf((n + 1) * step), yOf(counts[n]));
         }
+        context.stroke();
+        context.setLineDash([]);
+        const isOnlyCurve = !hasSeveralLayers && this.layers[layer].tracks.summary.counts.length === 1;
+        if (!isOnlyCurve) continue;
+        context.lineTo(this.xOf(end * step), yOf(0));
+        context.lineTo(this.xOf(first * step), yOf(0));
+        context.globalAlpha = 0.15;
+        context.fill();
+        context.globalAlpha = 1;
       }
     });
-    this.write(String(most), y(most) + 4);
-    this.write("objects", y(0) - 4);
+    this.write(String(max), yOf(max) + 4);
+    this.write("objects", yOf(0) - 4);
   }
 
-  paintMoments() {
-    if (!this.hasMoments) return;
-    const { context } = this;
-    const top = RULER + COUNTS;
-    this.clip(top, MOMENTS, () => {
+  paintDifferences() {
+    if (!this.hasDifferences) return;
+    const top = RULER_HEIGHT + COUNTS_HEIGHT;
+    this.clip(top, DIFFERENCES_HEIGHT, () => {
       for (const { tracks } of this.layers) {
-        for (const { first, last, kind } of tracks.summary.moments) {
-          context.fillStyle = MARK_COLORS[kind];
-          const x = this.x(first);
-          context.fillRect(x, top + 2, Math.max(2, this.x(last + 1) - x), MOMENTS - 4);
+        for (const { first, last, kind } of tracks.summary.differences) {
+          this.context.fillStyle = MARK_COLORS[kind];
+          const x = this.xOf(first);
+          this.context.fillRect(x, top + 2, Math.max(2, this.xOf(last + 1) - x), DIFFERENCES_HEIGHT - 4);
         }
       }
     });
-    this.write("differences", top + MOMENTS / 2);
+    this.write("differences", top + DIFFERENCES_HEIGHT / 2);
   }
 
-  paintLanes(high) {
+  paintLanes(width, height) {
     const { context } = this;
     const top = this.lanesTop;
     context.save();
     context.beginPath();
-    context.rect(0, top, this.canvas.clientWidth, high - top);
+    context.rect(0, top, width, height - top);
     context.clip();
-    const first = Math.floor(this.scroll / LANE);
-    const last = Math.min(this.lanes.length, Math.ceil((this.scroll + high - top) / LANE));
-    for (let n = first; n < last; n++) {
-      const { heading, track, layer } = this.lanes[n];
-      const y = top + n * LANE - this.scroll;
-      if (heading) {
-        this.write(heading, y + LANE / 2, 1, this.canvas.clientWidth, 6);
-        continue;
+    const first = Math.floor(this.scroll / LANE_HEIGHT);
+    const end = Math.min(this.lanes.length, Math.ceil((this.scroll + height - top) / LANE_HEIGHT));
+    for (let n = first; n < end; n++) {
+      const lane = this.lanes[n];
+      const y = top + n * LANE_HEIGHT - this.scroll;
+      if (lane.heading) {
+        this.write(lane.heading, y + LANE_HEIGHT / 2, { alpha: 1, maxWidth: width, x: 6 });
+      } else {
+        this.paintTrack(lane, y, width);
       }
-      const followed = this.followed && this.followed.layer === layer && this.followed.id === track.id;
-      context.globalAlpha = this.followed && !followed ? 0.35 : 1;
-      this.write(`#${track.id}`, y + LANE / 2, context.globalAlpha * (followed ? 1 : 0.65));
-      context.fillStyle = colorOf(track.id);
-      for (const [a, b] of spans(track)) {
-        const x = Math.max(GUTTER, this.x(a)),
-          end = Math.min(this.canvas.clientWidth - RIGHT, this.x(b + 1));
-        if (end > GUTTER && end > x - 2) context.fillRect(x, y + 2, Math.max(2, end - x), LANE - 4);
-      }
-      context.globalAlpha = 1;
     }
-    if (!this.lanes.length)
-      this.write(this.empty ? this.nothing : "No track passes the filters.", top + LANE / 2, 0.65, 400, GUTTER);
-    if (this.lanes.length * LANE > high - top) {
-      const share = (high - top) / (this.lanes.length * LANE);
-      context.fillStyle = this.ink;
-      context.globalAlpha = 0.25;
-      context.fillRect(this.canvas.clientWidth - 5, top + this.scroll * share, 4, (high - top) * share);
-      context.globalAlpha = 1;
+    if (!this.lanes.length) {
+      const hasNoTracks = this.layers.every(({ tracks }) => !tracks.summary.tracks.length);
+      const text = hasNoTracks ? this.emptyText : "No track passes the filters.";
+      this.write(text, top + LANE_HEIGHT / 2, { maxWidth: 400, x: LEFT_MARGIN });
     }
+    this.paintScrollBar(width, height);
     context.restore();
   }
 
-  paintHead(high) {
+  paintTrack({ track, layer }, y, width) {
+    const { context, selected } = this;
+    const isSelected = selected?.layer === layer && selected.id === track.id;
+    const alpha = selected && !isSelected ? 0.35 : 1;
+    this.write(`#${track.id}`, y + LANE_HEIGHT / 2, { alpha: isSelected ? alpha : alpha * MUTED_ALPHA });
+    context.globalAlpha = alpha;
+    context.fillStyle = colorOfTrack(track.id);
+    for (const [first, last] of spansOfTrack(track)) {
+      const left = Math.max(LEFT_MARGIN, this.xOf(first));
+      const right = Math.min(width - RIGHT_MARGIN, this.xOf(last + 1));
+      const isInView = right > LEFT_MARGIN && right > left - 2;
+      if (isInView) context.fillRect(left, y + 2, Math.max(2, right - left), LANE_HEIGHT - 4);
+    }
+    context.globalAlpha = 1;
+  }
+
+  paintScrollBar(width, height) {
     const { context } = this;
-    const x = this.x(this.frame + 0.5);
-    if (x < GUTTER || x > this.canvas.clientWidth - RIGHT + 1) return;
-    context.fillStyle = context.strokeStyle =
-      getComputedStyle(this.canvas).getPropertyValue("--st-primary-color") || "#14a394";
+    const available = height - this.lanesTop;
+    const needed = this.lanes.length * LANE_HEIGHT;
+    if (needed <= available) return;
+    const share = available / needed;
+    context.fillStyle = this.textColor;
+    context.globalAlpha = 0.25;
+    context.fillRect(width - 5, this.lanesTop + this.scroll * share, 4, available * share);
+    context.globalAlpha = 1;
+  }
+
+  paintPlayhead(width, height) {
+    const { context } = this;
+    const x = this.xOf(this.frame + 0.5);
+    if (x < LEFT_MARGIN || x > width - RIGHT_MARGIN + 1) return;
+    context.fillStyle = context.strokeStyle = this.primaryColor;
     context.lineWidth = 1.5;
     context.beginPath();
-    context.moveTo(x, RULER - 2);
-    context.lineTo(x, high);
+    context.moveTo(x, RULER_HEIGHT - 2);
+    context.lineTo(x, height);
     context.stroke();
     context.beginPath();
-    context.moveTo(x - 5, RULER - 8);
-    context.lineTo(x + 5, RULER - 8);
-    context.lineTo(x, RULER);
+    context.moveTo(x - 5, RULER_HEIGHT - 8);
+    context.lineTo(x + 5, RULER_HEIGHT - 8);
+    context.lineTo(x, RULER_HEIGHT);
     context.fill();
   }
 
-  clip(top, height, draw) {
+  /** Call `paint` with the canvas clipped to a row of the timeline, without the margins. */
+  clip(top, height, paint) {
     const { context } = this;
     context.save();
     context.beginPath();
-    context.rect(GUTTER, top, this.width, height);
+    context.rect(LEFT_MARGIN, top, this.width, height);
     context.clip();
-    draw();
+    paint();
     context.restore();
   }
 
-  write(text, y, alpha = 0.65, room = GUTTER - 8, x = 4) {
+  /** Write text, by default into the left margin. */
+  write(text, y, { alpha = MUTED_ALPHA, maxWidth = LEFT_MARGIN - 8, x = 4 } = {}) {
     const { context } = this;
-    const before = context.globalAlpha;
+    context.save();
     context.globalAlpha = alpha;
-    context.fillStyle = this.ink;
-    context.font = `11px ${this.font}`;
+    context.fillStyle = this.textColor;
+    context.font = this.font;
     context.textBaseline = "middle";
-    context.fillText(text, x, y, room);
-    context.globalAlpha = before;
+    context.fillText(text, x, y, maxWidth);
+    context.restore();
   }
 }
 
-function spans(track) {
-  const found = [];
-  for (let k = 0; k < track.spans.length; k += 2) found.push([track.spans[k], track.spans[k + 1]]);
-  return found;
-}
-
-export function clock(seconds, tenths = false) {
-  const whole = Math.floor(seconds + 1e-6);
-  const hours = Math.floor(whole / 3600),
-    minutes = Math.floor(whole / 60) % 60;
-  const rest = String(whole % 60).padStart(2, "0") + (tenths ? `.${Math.floor((seconds - whole) * 10 + 1e-6)}` : "");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+/** The first and last frame of each run of frames in which a track has boxes. */
+function spansOfTrack({ spans }) {
+  const pairs = [];
+  for (let k = 0; k < spans.length; k += 2) pairs.push([spans[k], spans[k + 1]]);
+  return pairs;
 }
