@@ -10,6 +10,9 @@ OPENCV := $(shell sed -n 's/^opencv-python==\([0-9.]*\).*/\1/p' containers/track
 PLAYER := app/player
 PLAYER_TOOLS := $(wildcard $(PLAYER)/node_modules/.bin/eslint)
 
+# Tests run in two processes. Their order within a file stays, so that fixtures of a file are made once or twice only.
+PARALLEL := -n 2 --dist worksteal
+
 .PHONY: run help test quick check format hooks player player-check benchmark clean
 
 run: $(INSTALLED)  ## Start the console
@@ -20,10 +23,10 @@ help:  ## List these targets
 
 test: check $(INSTALLED)  ## Run all checks and all tests
 	PYTHON=$(BIN)/python tests/browser/chromium.sh
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests $(PARALLEL)
 
 quick: check $(INSTALLED)  ## Run all checks and the fast tests (those not marked slow; about a minute)
-	$(BIN)/python -m pytest tests -m "not slow"
+	$(BIN)/python -m pytest tests $(PARALLEL) -m "not slow"
 
 check: $(INSTALLED)  ## Lint, check the format and the types
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,21 @@ from aws_fixtures import aws_account, module_account, standin  # noqa: F401
 from backend.workspace import Workspace
 from bytetrack.video import VideoWriter
 
+# The networks of the tests are so small that a second thread slows them down, and tests run in several processes.
+# OpenMP reads this when PyTorch is imported, here and in the programs that the tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 TINY_SIZE = (64, 48)
 TINY_FRAMES = 20
+
+# Tests that use one of these start a browser, a console or a server for AWS, and are therefore marked as slow.
+SLOW_FIXTURES = {"browser", "console", "standin"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if isinstance(item, pytest.Function) and SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker(pytest.mark.slow)
 
 
 def _numbered_frame(number: int) -> np.ndarray:
