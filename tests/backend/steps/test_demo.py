@@ -125,7 +125,7 @@ def test_the_same_comes_out_on_aws(
 
     platform = platform_of(workspace)
     left = {each.kind: each for each in platform.inventory.resources()}
-    assert left.keys() == {"files", "training job", "batch job", "hyperparameter search", "labeling job"}
+    assert left.keys() == {"files", "training job", "batch job", "search", "labeling job"}
     assert not any(each.cost_per_hour for each in left.values())  # they have ended
     for each in platform.inventory.resources():
         if each.deletable:
