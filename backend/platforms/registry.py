@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +90,18 @@ def change_settings(workspace: Workspace, name: str, values: Options) -> None:
         workspace.set(descriptor.key, json.dumps(after))
 
 
-def end_unrecorded_servers(workspace: Workspace, recorded_refs: Callable[[], list[Mapping[str, Any]]]) -> None:
-    """End servers of the workspace on this machine that none of the refs belongs to.
+def end_unrecorded_servers(workspace: Workspace, recorded_refs: Callable[[str], list[Mapping[str, Any]]]) -> None:
+    """End servers of the workspace on this machine that no endpoint refers to.
 
     On AWS nothing is ended without the user, who sees on Account what exists there.
+
+    Args:
+        workspace: The workspace.
+        recorded_refs: Returns the refs of the endpoints on a platform, by the platform's key.
     """
-    for descriptor in PLATFORMS.values():
+    for key, descriptor in PLATFORMS.items():
         if descriptor.end_unrecorded_servers:
-            descriptor.end_unrecorded_servers(workspace.root / descriptor.key, recorded_refs)
+            descriptor.end_unrecorded_servers(workspace.root / key, partial(recorded_refs, key))
 
 
 def _descriptor(name: str) -> PlatformDescriptor:

@@ -108,10 +108,10 @@ def end_unrecorded_servers(workspace: Workspace) -> None:
     What a running job starts or updates is left alone.
     """
 
-    def recorded_refs() -> list[Mapping[str, Any]]:
-        endpoints = workspace.list(Endpoint)
-        pending = [endpoint.pending["ref"] for endpoint in endpoints if _is_being_updated(endpoint)]
-        return [endpoint.ref for endpoint in endpoints] + pending
+    def recorded_refs(platform: str) -> list[Mapping[str, Any]]:
+        endpoints = [endpoint for endpoint in workspace.list(Endpoint) if endpoint.platform == platform]
+        current = [endpoint.ref for endpoint in endpoints if endpoint.ref]
+        return current + [endpoint.pending["ref"] for endpoint in endpoints if _is_being_updated(endpoint)]
 
     registry.end_unrecorded_servers(workspace, recorded_refs)
 

@@ -186,11 +186,11 @@ class LocalEndpoints(EndpointService[LocalRef]):
         A server is left alone while the process that started it lives, because that process is about to record it.
 
         Args:
-            recorded_refs: Returns the refs of all records, of any platform. It is called after the servers whose
-                starter has ended are listed, so that it includes what a starter recorded before its end.
+            recorded_refs: Returns the refs of all records. It is called after the servers whose starter has ended are
+                listed, so that it includes what a starter recorded before its end.
         """
         without_starter = [folder for folder in self._folder.glob("[!.]*") if not _has_starter(folder)]
-        refs = [ref for ref in recorded_refs() if "folder" in ref]
+        refs = recorded_refs()
         recorded_names = {Path(ref["folder"]).name for ref in refs}
         for folder in without_starter:
             if folder.name not in recorded_names:
