@@ -1,1 +1,1 @@
-"""Files from untrusted sources: archives and downloads."""
+"""Untrusted files: archives and downloads."""

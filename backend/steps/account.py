@@ -1,4 +1,4 @@
-"""What the console takes up: the machine it runs on, the disk, what is running, and removing it all."""
+"""The machine that the console runs on, disk usage, running endpoints, and removing everything."""
 
 from __future__ import annotations
 
@@ -20,18 +20,19 @@ from backend.workspace import Workspace
 from backend.workspace.paths import LOCAL_PLATFORM_FOLDER, UPLOADS_FOLDER
 from backend.workspace.records import KINDS, Endpoint, Job, Record
 
-LEFTOVERS = (UPLOADS_FOLDER, LOCAL_PLATFORM_FOLDER)  # folders in the workspace that belong to no record
-PATIENCE = 10  # seconds a job gets to stop when everything goes anyway
+FOLDERS_WITHOUT_RECORDS = (UPLOADS_FOLDER, LOCAL_PLATFORM_FOLDER)
+STOP_TIMEOUT_SECONDS = 10  # shorter than for a single job, because nobody will resume the jobs
+GPU_QUERY_TIMEOUT_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class Machine:
-    """The machine that runs the console, as it is now; memory and disk in bytes, the disk being the workspace's."""
+    """State of the machine that runs the console. Memory and the workspace's disk are in bytes."""
 
     system: str
     processor: str
     cores: int
-    load: float  # share of the cores in use over the last minute, 0..1, more where processes wait
+    load: float  # share of the cores in use over the last minute; above 1 if processes wait
     memory: int
     memory_free: int
     disk: int
@@ -41,7 +42,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Usage:
-    """What one kind of record takes on disk."""
+    """Number and disk usage of the records of one kind."""
 
     kind: type[Record]
     count: int
@@ -49,15 +50,15 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Running:
-    """An endpoint and its state; `state.cost_per_hour` is in US dollars."""
+class RunningEndpoint:
+    """An endpoint that keeps a server running, and its state."""
 
     endpoint: Endpoint
     state: EndpointState
 
 
 def machine(workspace: Workspace) -> Machine:
-    """The facts of this machine."""
+    """Measure this machine."""
     memory, disk = psutil.virtual_memory(), shutil.disk_usage(workspace.root)
     cores = psutil.cpu_count() or 1
     return Machine(
@@ -74,74 +75,74 @@ def machine(workspace: Workspace) -> Machine:
 
 
 def gpus() -> list[str]:
-    """NVIDIA GPUs as their driver names them; asking PyTorch would cost seconds to import it."""
+    """Return name and memory of each NVIDIA GPU, as the driver reports them; importing PyTorch would take seconds."""
     if not shutil.which("nvidia-smi"):
         return []
     try:
-        answer = subprocess.run(
+        query = subprocess.run(
             ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"],
             capture_output=True,
             text=True,
-            timeout=5,
+            timeout=GPU_QUERY_TIMEOUT_SECONDS,
             check=True,
         )
-    except (OSError, subprocess.SubprocessError):  # a driver that does not work is no GPU
+    except (OSError, subprocess.SubprocessError):  # without a working driver, no GPU can be used
         return []
-    return [line.strip() for line in answer.stdout.splitlines() if line.strip()]
+    return [line.strip() for line in query.stdout.splitlines() if line.strip()]
 
 
 def usage(workspace: Workspace) -> list[Usage]:
-    """Records and bytes per kind, in the order of `KINDS`; a video outside the workspace takes nothing in it."""
+    """Count records and bytes of each kind, in the order of `KINDS`. Videos outside the workspace count no bytes."""
     return [Usage(kind, len(workspace.list(kind)), disk_bytes(workspace.folder_of(kind))) for kind in KINDS.values()]
 
 
 def disk_bytes(folder: Path) -> int:
-    """Bytes of all files below `folder`, 0 where there is none; a file with several names in it counts once."""
-    seen: dict[tuple[int, int], int] = {}
+    """Return the bytes of all files below `folder`; hard links to the same file count once."""
+    sizes: dict[tuple[int, int], int] = {}
     for parent, _, names in os.walk(folder):
         for name in names:
             try:
-                found = os.lstat(os.path.join(parent, name))
-            except OSError:  # gone since it was listed
+                file = os.lstat(os.path.join(parent, name))
+            except OSError:  # deleted since the folder was listed
                 continue
-            seen[found.st_dev, found.st_ino] = found.st_size
-    return sum(seen.values())
+            sizes[file.st_dev, file.st_ino] = file.st_size
+    return sum(sizes.values())
 
 
-def running(workspace: Workspace) -> list[Running]:
-    """The endpoints that are kept up, newest first; batch ones run, and cost, only with a job."""
-    kept_up = [each for each in workspace.list(Endpoint) if each.keeps_running]
-    return [Running(each, deployments.deployment_of(workspace, each).state()) for each in kept_up]
+def running(workspace: Workspace) -> list[RunningEndpoint]:
+    """Return the endpoints that keep a server running, newest first; batch endpoints run only during a job."""
+    endpoints = [endpoint for endpoint in workspace.list(Endpoint) if endpoint.keeps_running]
+    return [RunningEndpoint(endpoint, deployments.deployment_of(workspace, endpoint).state()) for endpoint in endpoints]
 
 
 def remove_everything(workspace: Workspace) -> None:
     """Stop every job, delete every endpoint, remove every record and its files.
 
-    A video's file outside the workspace is a person's own, and stays, as does whatever else lies in the folder.
+    Video files outside the workspace stay, as do other files in the workspace's folder.
 
     Raises:
-        UserError: if an endpoint cannot be deleted on its platform, or a job cannot be ended; what was not removed
-            until then is still there.
+        UserError: If an endpoint cannot be deleted on its platform, or a job cannot be ended. Records that were not
+            removed before that stay.
     """
     _stop_jobs(workspace)
-    for kind in reversed(KINDS.values()):  # dependents before what they depend on
+    for kind in reversed(KINDS.values()):  # dependents first
         for record in workspace.list(kind):
             removal.remove(workspace, record)
-    for name in LEFTOVERS:
+    for name in FOLDERS_WITHOUT_RECORDS:
         shutil.rmtree(workspace.root / name, ignore_errors=True)
 
 
 def _stop_jobs(workspace: Workspace) -> None:
-    """Ask all to stop; those that take longer than `PATIENCE` are killed, as nobody will resume them."""
+    """Ask all jobs to stop, and kill those that have not after `STOP_TIMEOUT_SECONDS`."""
     for job in jobs.active(workspace):
         jobs.stop(workspace, job.id)
-    for job in _still_active(workspace, PATIENCE):
+    for job in _wait_for_end(workspace, STOP_TIMEOUT_SECONDS):
         processes.kill_group(job.pid, job.pid_started)
-    _still_active(workspace, PATIENCE)
+    _wait_for_end(workspace, STOP_TIMEOUT_SECONDS)
 
 
-def _still_active(workspace: Workspace, seconds: float) -> list[Job]:
-    """The jobs that have not ended after so long."""
+def _wait_for_end(workspace: Workspace, seconds: float) -> list[Job]:
+    """Wait until all jobs have ended, and return those that have not after `seconds`."""
     deadline = time.monotonic() + seconds
     while (active := jobs.active(workspace)) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -149,7 +150,7 @@ def _still_active(workspace: Workspace, seconds: float) -> list[Job]:
 
 
 def _processor() -> str:
-    """The processor's own name where the system tells it, else its architecture."""
+    """Return the processor's model name on Linux, else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:

@@ -1,10 +1,11 @@
-"""A copy to watch, of a video that browsers do not play: the same frames at the same times, as H.264."""
+"""H.264 copies of videos that browsers cannot play, with the same frames at the same times."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.errors import UserError
 from backend.jobs.results import VideoResult
@@ -19,34 +20,31 @@ SUFFIXES = (".mp4", ".m4v", ".mov", ".webm")
 
 
 def find_playable(workspace: Workspace, video: Video) -> Path | None:
-    """The file for a browser: the copy where there is one, else the video itself where browsers play it, else None.
-
-    Its time stamps tell its frames apart.
-    """
+    """Return a file of the video that browsers play and whose frames have distinct times; None if there is none yet."""
     if (copy := _copy(workspace, video)).exists():
         return copy
     path = Path(video.path)
-    known = video.codec.lower() in CODECS and path.suffix.lower() in SUFFIXES
-    return path if known and path.exists() and _times(path) is not None else None
+    is_supported = video.codec.lower() in CODECS and path.suffix.lower() in SUFFIXES
+    return path if is_supported and path.exists() and _times(path) is not None else None
 
 
-def frame_times(path: Path) -> np.ndarray:
-    """`(N,)` float64: when each frame is shown, counted from the first one, in seconds.
+def frame_times(path: Path) -> NDArray[np.float64]:
+    """Return when each frame is shown, in seconds since the first one, `(N,)`.
 
     Raises:
-        UserError: if the file does not tell.
+        UserError: If the file's time stamps do not say so.
     """
     times = _times(path)
     if times is None:
-        raise UserError(f"“{path.name}” does not tell when its frames are shown.")
+        raise UserError(f"The frames of “{path.name}” have no distinct times.")
     return times
 
 
 def make(workspace: Workspace, progress: Progress, *, video: str) -> VideoResult:
-    """Make the copy: {"video": id}. Sound is left out.
+    """Make the copy of a video, without sound.
 
     Raises:
-        UserError: if the video cannot be read.
+        UserError: If the video cannot be read.
     """
     record = workspace.get(Video, video)
     try:
@@ -61,7 +59,7 @@ def make(workspace: Workspace, progress: Progress, *, video: str) -> VideoResult
                 progress(min(1.0, writer.frames / max(record.frames, 1)), f"frame {writer.frames}")
     except ValueError as error:
         raise UserError(str(error)) from error
-    print(f"{writer.frames} frames to watch", flush=True)
+    print(f"copied {writer.frames} frames", flush=True)
     return {"video": record.id}
 
 
@@ -69,7 +67,7 @@ def _copy(workspace: Workspace, video: Video) -> Path:
     return workspace.folder(video) / BROWSER_COPY
 
 
-def _times(path: Path) -> np.ndarray | None:
+def _times(path: Path) -> NDArray[np.float64] | None:
     try:
         return files.frame_times(path)
     except ValueError as error:

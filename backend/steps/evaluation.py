@@ -1,4 +1,4 @@
-"""Scores of tracks against labels, and what the tracker makes of the same detections with other thresholds."""
+"""Score tracks against labels, and track stored detections again with other settings."""
 
 from __future__ import annotations
 
@@ -19,45 +19,65 @@ if TYPE_CHECKING:
     from bytetrack.pipeline import VideoDetections
     from bytetrack.scoring.metrics import Evaluation
 
-Metrics = dict[str, float]  # see `bytetrack.scoring.metrics.Evaluation.metrics`
+Metrics = dict[str, float]
+"""Metrics by name, see `bytetrack.scoring.metrics.Evaluation.metrics`."""
 
 
 def evaluate(workspace: Workspace, progress: Progress, *, run: str, labels: str) -> ScoreResult:
-    """Score a run's tracks against labels of the same video and keep the result.
+    """Score a run's tracks against labels of the same video, and store the score.
 
     Raises:
-        UserError: if the labels are of another video, label no frame, or name no class that the tracks have.
+        UserError: If the labels are of another video, cover no frame, or share no class with the tracks.
     """
-    tracked = workspace.get(Run, run)
-    truth = workspace.get(Labels, labels)
-    if truth.video != tracked.video:
-        raise UserError(
-            f"The labels “{truth.name}” are of another video than the run “{tracked.name}”. "
-            "Choose labels of the video that was tracked."
-        )
+    run_record = workspace.get(Run, run)
+    labels_record = workspace.get(Labels, labels)
+    check_same_video(run_record, labels_record)
     progress(0.0, "Comparing tracks with labels")
-    tracks = Tracks.load(workspace.folder(tracked) / TRACKS_JSON)
-    metrics, per_class = score_tracks(load_truth(workspace, truth.id), tracks)
+    tracks = Tracks.load(workspace.folder(run_record) / TRACKS_JSON)
+    metrics, per_class = score_tracks(load_truth(workspace, labels_record.id), tracks)
     score = workspace.add(
-        Score(name=tracked.name, run=tracked.id, labels=truth.id, metrics=metrics, per_class=per_class)
+        Score(
+            name=run_record.name,
+            run=run_record.id,
+            labels=labels_record.id,
+            metrics=metrics,
+            per_class=per_class,
+        )
     )
     print(f"HOTA: {metrics['HOTA']:.2f} MOTA: {metrics['MOTA']:.2f} IDF1: {metrics['IDF1']:.2f}", flush=True)
     progress(1.0, "Scored")
     return {"score": score.id}
 
 
+def check_same_video(run: Run, labels: Labels) -> None:
+    """Check that a run and labels are of the same video.
+
+    Raises:
+        UserError: If they are not.
+    """
+    if labels.video != run.video:
+        raise UserError(
+            f"The labels “{labels.name}” are of another video than the run “{run.name}”. "
+            "Choose labels of the video that was tracked."
+        )
+
+
 @dataclass(frozen=True)
 class Truth:
-    """Labels as scores need them: `frames` is how many the video has, `labeled_frames` are those to count."""
+    """Labels to score tracks against."""
 
     name: str
     tracks: Tracks
-    frames: int
-    labeled_frames: list[int]
+    frames: int  # of the video
+    labeled_frames: list[int]  # frames to score
 
 
 def load_truth(workspace: Workspace, labels: str) -> Truth:
-    """Raises UserError if no frame was labeled."""
+    """Load labels to score tracks against.
+
+    Raises:
+        UserError: If no frame was labeled.
+    """
     record = workspace.get(Labels, labels)
     if not record.labeled_frames:
         raise UserError(f"The labels “{record.name}” cover no frame, so there is nothing to compare with.")
@@ -66,33 +86,33 @@ def load_truth(workspace: Workspace, labels: str) -> Truth:
 
 
 def score_tracks(truth: Truth, tracks: Tracks) -> tuple[Metrics, dict[str, Metrics]]:
-    """The metrics over all classes, and per class, on the frames that a person labeled.
+    """Compute the metrics of tracks on the labeled frames: over all classes, and per class.
 
     Raises:
-        UserError: if labels and tracks have no class in common.
+        UserError: If labels and tracks have no class in common.
     """
-    from bytetrack.scoring import metrics  # brings SciPy and pycocotools along
+    from bytetrack.scoring import metrics  # imports SciPy and pycocotools
 
     _check_classes(truth.name, truth.tracks.classes, tracks.classes)
     per_class: dict[str, Evaluation] = metrics.evaluate(truth.tracks, tracks, truth.frames, truth.labeled_frames)
     overall = metrics.combine(per_class.values()).metrics()
-    return overall, {name: each.metrics() for name, each in per_class.items()}
+    return overall, {name: evaluation.metrics() for name, evaluation in per_class.items()}
 
 
 def load_detections(workspace: Workspace, run: str) -> VideoDetections:
-    """The detections that a run kept.
+    """Load the detections of a run.
 
     Raises:
-        UserError: if it kept none (real-time runs do not), or they cannot be read.
+        UserError: If there are none, as for real-time runs, or they cannot be read.
     """
-    from bytetrack.pipeline import VideoDetections  # brings OpenCV along
+    from bytetrack.pipeline import VideoDetections  # imports OpenCV
 
     record = workspace.get(Run, run)
     path = workspace.folder(record) / DETECTIONS
     if not path.exists():
         raise UserError(
-            f"The run “{record.name}” kept no detections to track again. Track the video with a batch or an "
-            "asynchronous deployment first."
+            f"The run “{record.name}” has no detections to track again. Track the video with a batch or an "
+            "asynchronous endpoint first."
         )
     try:
         return VideoDetections.load(path)
@@ -101,13 +121,14 @@ def load_detections(workspace: Workspace, run: str) -> VideoDetections:
 
 
 def retrack(detections: VideoDetections, settings: Mapping[str, float]) -> Tracks:
-    """Track detections again; a thousand frames take well under a tenth of a second.
+    """Track detections again. A thousand frames take well under a tenth of a second.
 
     Args:
-        settings: names of `bytetrack.tracking.config.TrackerConfig`; the frame rate is the video's unless named.
+        detections: Detections of a whole video.
+        settings: Fields of `bytetrack.tracking.config.TrackerConfig`. The frame rate defaults to the video's.
 
     Raises:
-        UserError: if a setting is wrong.
+        UserError: If a setting is unknown or out of its range.
     """
     from bytetrack.pipeline import track_detections
 
@@ -120,9 +141,9 @@ def retrack(detections: VideoDetections, settings: Mapping[str, float]) -> Track
 
 def _check_classes(name: str, labeled: tuple[str, ...], tracked: tuple[str, ...]) -> None:
     """Check that labels and tracks share a class, or have one class each: see `bytetrack.scoring.metrics.evaluate`."""
-    same = {each.casefold() for each in labeled} & {each.casefold() for each in tracked}
-    if not same and not len(labeled) == len(tracked) == 1:
+    shared = {name.casefold() for name in labeled} & {name.casefold() for name in tracked}
+    if not shared and not len(labeled) == len(tracked) == 1:
         raise UserError(
             f"The labels “{name}” have the classes {', '.join(labeled)} and the tracks {', '.join(tracked)}: none is "
-            "in both. Give the classes the same names, or choose the model's classes to report."
+            "in both. Use the same class names, or limit the model to certain classes."
         )

@@ -1,4 +1,4 @@
-"""Tracks as files that other programs read."""
+"""Export tracks in the formats that other programs read."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.errors import UserError
 from backend.labels import box_attributes
@@ -27,26 +28,28 @@ FILES = {"mot": TRACKS_MOT, "csv": TRACKS_CSV, "json": TRACKS_JSON, "ground_trut
 COLUMNS = ["frame", "seconds", "id", "class", "score", "left", "top", "right", "bottom"]
 
 
-def export(workspace: Workspace, record: Run | Labels, format: str) -> Path:
-    """The file with a run's tracks or with labels, made when first asked for.
+def export(workspace: Workspace, record: Run | Labels, file_format: str) -> Path:
+    """Return the file with the boxes of a run or of labels, which is written if it does not exist.
 
     Args:
-        format: a key of `FILES`: MOTChallenge counts frames from 1, the others from 0.
+        workspace: Workspace of the record.
+        record: Run or labels.
+        file_format: A key of `FILES`. MOTChallenge counts frames from 1, the other formats from 0.
 
     Raises:
-        UserError: if the format is unknown or the record has no tracks.
+        UserError: If the format is unknown or the record has no tracks.
     """
-    if format not in FILES:
-        raise UserError(f"“{format}” is not a format for tracks. Choose one of {', '.join(FILES)}.")
+    if file_format not in FILES:
+        raise UserError(f"“{file_format}” is not a format for tracks. Choose one of {', '.join(FILES)}.")
     folder = workspace.folder(record)
-    path, source = folder / FILES[format], folder / FILES["json"]
+    path, source = folder / FILES[file_format], folder / TRACKS_JSON
     if not source.exists():
         raise UserError(f"“{record.name}” has no tracks.")
     if not path.exists():
         tracks, video = Tracks.load(source), workspace.get(Video, record.video)
-        if format == "mot":
+        if file_format == "mot":
             mot.write(tracks, path)
-        elif format == "csv":
+        elif file_format == "csv":
             write_csv(tracks, path, frame_seconds(video))
         else:
             labeled = record.labeled_frames if isinstance(record, Labels) else range(video.frames)
@@ -54,8 +57,8 @@ def export(workspace: Workspace, record: Run | Labels, format: str) -> Path:
     return path
 
 
-def frame_seconds(video: Video) -> np.ndarray:
-    """`(N,)` float64: when each frame is shown; evenly where the file is gone or does not tell."""
+def frame_seconds(video: Video) -> NDArray[np.float64]:
+    """Return when each frame is shown, in seconds, `(N,)`; evenly spaced if the file is gone or has no times."""
     try:
         times = files.frame_times(video.path)
     except ValueError:
@@ -63,28 +66,30 @@ def frame_seconds(video: Video) -> np.ndarray:
     return np.arange(video.frames) / (video.fps or np.nan) if times is None else times
 
 
-def write_csv(tracks: Tracks, path: Path, seconds: np.ndarray) -> None:
-    """One row per box with a header: frames from 0, seconds from the video's beginning, corners in pixels.
+def write_csv(tracks: Tracks, path: Path, seconds: NDArray[np.float64]) -> None:
+    """Write a header and one row per box: frame from 0, seconds from the start of the video, corners in pixels.
 
     Args:
-        seconds: `(N,)` per frame of the video; NaN, and boxes beyond it, are left empty.
+        tracks: Tracks to write.
+        path: File to write.
+        seconds: When each frame is shown, `(N,)`. The column is empty for NaN and for frames beyond `N`.
     """
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         for row in tracks.rows():
             time = float(seconds[row["frame"]]) if row["frame"] < len(seconds) else math.nan
-            shown = "" if math.isnan(time) else round(time, 3)
+            rounded = "" if math.isnan(time) else round(time, 3)
             writer.writerow(
-                [row["frame"], shown, row["id"], tracks.classes[row["class_id"]], row["score"], *row["xyxy"]]
+                [row["frame"], rounded, row["id"], tracks.classes[row["class_id"]], row["score"], *row["xyxy"]]
             )
 
 
 def write_ground_truth(tracks: Tracks, path: Path, video: Video, labeled: Sequence[int], noted: BoxAttributes) -> None:
-    """An archive of the output of a Ground Truth job in which people labeled these frames: boxes in whole pixels."""
+    """Write an archive in the format of a Ground Truth job's output, in which boxes are in whole pixels."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "labels"
         writing.write_tracks(folder, video.name, tracks, video.frames, labeled, noted)
         with atomic_path(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
-            for each in sorted(folder.rglob("*")):
-                archive.write(each, each.relative_to(folder.parent))
+            for file in sorted(folder.rglob("*")):
+                archive.write(file, file.relative_to(folder.parent))

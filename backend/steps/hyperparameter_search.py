@@ -1,11 +1,13 @@
-"""A search for hyperparameters: many trainings, the best of which becomes a model."""
+"""Search hyperparameters: train many times, and keep the best model."""
 
 from __future__ import annotations
 
 import secrets
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any, TypedDict
 
 from backend import jobs
 from backend.errors import UserError
@@ -22,15 +24,26 @@ from backend.workspace import Workspace
 from backend.workspace.records import Job, check_name
 from bytetrack.training.metric_definitions import parse
 
-# What can be searched for, and what it is in people's words; all but the loss are to be as large as possible.
 OBJECTIVES = {
     "best_AP": "AP on the validation split",
     "HOTA": "HOTA on the validation split",
     "IDF1": "IDF1 on the validation split",
     "total_loss": "the loss at the end",
 }
-WIDTH = 5.0  # a range that is suggested reaches from a fifth of the value to five times it
+"""Metrics that a search can optimize, and their descriptions. All are maximized but the loss, which is minimized."""
+
+SUGGESTED_FACTOR = 5.0  # a suggested range reaches from the value divided by this to the value times this
 MAX_TRIALS = 500
+
+
+class RangeSettings(TypedDict, total=False):
+    """The range of one hyperparameter as pages and scripts give it: `low` and `high`, or `choices`."""
+
+    low: float
+    high: float
+    whole: bool  # whether only whole numbers are tried
+    logarithmic: bool
+    choices: list[str]
 
 
 def start(
@@ -38,25 +51,28 @@ def start(
     *,
     name: str,
     dataset: str,
-    ranges: dict[str, dict],
+    ranges: dict[str, RangeSettings],
     objective: str = "best_AP",
     trials: int = 10,
     hyperparameters: dict[str, str] | None = None,
     base: str | None = None,
-    options: dict | None = None,
+    options: dict[str, Any] | None = None,
 ) -> Job:
     """Start a search as a job.
 
     Args:
-        name: of the search and the model that it makes.
-        ranges: hyperparameter → `{"low": …, "high": …}` with `whole` and `logarithmic` if they are true, or
-            `{"choices": […]}`.
-        objective: a key of `OBJECTIVES`.
-        hyperparameters: of those that are not searched; as `training.suggest` gives them where None.
-        options: of the platform for tuning.
+        workspace: Workspace of the dataset.
+        name: Name of the search and of the model that it makes.
+        dataset: Id or name of the dataset.
+        ranges: Range of each hyperparameter to search.
+        objective: Metric to optimize, a key of `OBJECTIVES`.
+        trials: Number of trainings.
+        hyperparameters: Values of the other hyperparameters. If omitted, those that `training.suggest` gives.
+        base: Id or name of the model to start from. If omitted, trainings start from scratch.
+        options: Options of the platform for searches.
 
     Raises:
-        UserError: naming what makes no sense; no job is started then.
+        UserError: If an argument is wrong. No job is started then.
     """
     name = check_name(name)
     if hyperparameters is None:
@@ -72,8 +88,8 @@ def start(
         )
     if not ranges:
         raise UserError("Choose at least one hyperparameter to search.")
-    for limits in _ends({key: _range(key, each) for key, each in ranges.items()}):
-        check(workspace, dataset, hyperparameters | limits, base)
+    for bounds in _bounds(_parse_ranges(ranges)):
+        check(workspace, dataset, hyperparameters | bounds, base)
     return jobs.start(
         workspace,
         "search hyperparameters",
@@ -91,12 +107,16 @@ def start(
     )
 
 
-def suggest_ranges(hyperparameters: dict[str, str]) -> dict[str, dict]:
-    """What is worth searching around these values: the learning rate, augmentation, and the batch."""
+def suggest_ranges(hyperparameters: dict[str, str]) -> dict[str, RangeSettings]:
+    """Suggest ranges around these values for the learning rate, augmentation, batch size and optimizer."""
     rate = float(hyperparameters["basic_lr_per_img"])
     batch = int(hyperparameters["batch_size"])
     return {
-        "basic_lr_per_img": {"low": rate / WIDTH, "high": min(rate * WIDTH, 1.0), "logarithmic": True},
+        "basic_lr_per_img": {
+            "low": rate / SUGGESTED_FACTOR,
+            "high": min(rate * SUGGESTED_FACTOR, 1.0),
+            "logarithmic": True,
+        },
         "mosaic_prob": {"low": 0.0, "high": 1.0},
         "batch_size": {"choices": [str(size) for size in (max(batch // 2, 1), batch, batch * 2)]},
         "optimizer": {"choices": ["adamw", "sgd"]},
@@ -109,52 +129,50 @@ def run(
     *,
     name: str,
     dataset: str,
-    ranges: dict[str, dict],
+    ranges: dict[str, RangeSettings],
     objective: str,
     trials: int,
     hyperparameters: dict[str, str],
     base: str | None,
-    options: dict,
+    options: dict[str, Any],
     platform: str,
     checkpoints: str,
 ) -> ModelResult:
-    """The job that `start` starts. One that is stopped keeps the best model that it has at hand.
-
-    Returns:
-        `{"model": id}`.
+    """Search as a job that `start` started. If it is stopped, the best model so far is stored.
 
     Raises:
-        UserError: with the last training's reason, if none worked.
+        UserError: If every training failed, with the reason of the last one.
     """
     data = check(workspace, dataset, hyperparameters, base)
-    where = platform_of(workspace, platform)
-    shown = _Trials(workspace, part(progress, *WORK), trials)
+    target = platform_of(workspace, platform)
+    reporter = _TrialReporter(workspace, part(progress, *WORK), trials)
     stopped: Stopped | None = None
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary) / "model"
         training = TrainingSpec(name, data_channels(workspace, data, base), hyperparameters, checkpoints, output)
         spec = HyperparameterSearchSpec(
             training=training,
-            ranges={key: _range(key, each) for key, each in ranges.items()},
+            ranges=_parse_ranges(ranges),
             objective=objective,
             maximize=objective != "total_loss",
             trials=trials,
             options=options,
         )
         try:
-            where.hyperparameter_search.run(spec, make_watch(workspace, progress, shown.line, WORK), shown)
+            watch = make_watch(workspace, progress, reporter.on_line, WORK)
+            target.hyperparameter_search.run(spec, watch, reporter)
         except Stopped as error:
             if not output.is_dir():
                 raise
             stopped = error
-        model = models.store(workspace, output, name, "trained", **origin(workspace, where, data, base))
+        model = models.store(workspace, output, name, "trained", **origin(workspace, target, data, base))
     if stopped:
         raise stopped
     return {"model": model.id}
 
 
-class _Trials:
-    """Keeps the trials in the job's facts, and makes progress of them."""
+class _TrialReporter:
+    """Stores the trials as a fact of the job, and derives progress from them."""
 
     def __init__(self, workspace: Workspace, progress: Progress, total: int) -> None:
         self._workspace, self._progress, self._total = workspace, progress, total
@@ -163,41 +181,41 @@ class _Trials:
     def __call__(self, trials: list[Trial]) -> None:
         jobs.note(self._workspace, trials=[asdict(trial) for trial in trials])
         self._ended = sum(trial.status != "running" for trial in trials)
-        self._tell(0.0)
+        self._report(0.0)
 
-    def line(self, line: str) -> None:
-        """What a trial prints, where trials run one after another: its epochs are parts of a trial."""
-        found = parse(line)
-        if "epochs" in found and "epoch" in found:
-            self._tell(min(found["epoch"] / found["epochs"], 1.0))
+    def on_line(self, line: str) -> None:
+        """Add the epochs of the running trial to the progress, if trials run one after another."""
+        values = parse(line)
+        if "epochs" in values and "epoch" in values:
+            self._report(min(values["epoch"] / values["epochs"], 1.0))
 
-    def _tell(self, part: float) -> None:
-        done = min(self._ended + part, self._total)
+    def _report(self, current_trial: float) -> None:
+        done = min(self._ended + current_trial, self._total)
         self._progress(done / self._total, f"trial {min(self._ended + 1, self._total)} of {self._total}")
 
 
-def _range(name: str, limits: dict) -> Range:
-    """What the page or a script says of one range.
+def _parse_ranges(ranges: Mapping[str, RangeSettings]) -> dict[str, Range]:
+    return {name: _parse_range(name, settings) for name, settings in ranges.items()}
 
-    Raises:
-        UserError: where it is none.
-    """
-    if choices := limits.get("choices"):
-        return Range(choices=tuple(str(each) for each in choices))
+
+def _parse_range(name: str, settings: RangeSettings) -> Range:
+    if choices := settings.get("choices"):
+        return Range(choices=tuple(str(choice) for choice in choices))
     try:
-        low, high = float(limits["low"]), float(limits["high"])
+        low, high = float(settings["low"]), float(settings["high"])
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"The range of {name} needs a lowest and a highest value, or choices.") from error
-    logarithmic = bool(limits.get("logarithmic"))
+    logarithmic = bool(settings.get("logarithmic"))
     if not low < high or (logarithmic and low <= 0):
         raise UserError(f"The range of {name} must go from a lower to a higher value; above 0 if logarithmic.")
-    return Range(low, high, bool(limits.get("whole")), logarithmic)
+    return Range(low, high, bool(settings.get("whole")), logarithmic)
 
 
-def _ends(ranges: dict[str, Range]) -> list[dict[str, str]]:
-    """The lowest and the highest values of all ranges, as hyperparameters."""
-    ends: list[dict[str, str]] = [{}, {}]
+def _bounds(ranges: dict[str, Range]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the lowest values of all ranges, and the highest, as hyperparameters."""
+    lowest, highest = {}, {}
     for name, limits in ranges.items():
-        pair = limits.choices or [str(round(each) if limits.whole else each) for each in (limits.low, limits.high)]
-        ends[0][name], ends[1][name] = pair[0], pair[-1]
-    return ends
+        low_and_high = [str(round(limit) if limits.whole else limit) for limit in (limits.low, limits.high)]
+        values = limits.choices or low_and_high
+        lowest[name], highest[name] = values[0], values[-1]
+    return lowest, highest

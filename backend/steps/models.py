@@ -1,4 +1,4 @@
-"""Models: those trained here, and those brought in from a checkpoint or an artifact that somebody else made."""
+"""Models of the workspace: add them from files, store trained ones, publish them, change classes and thresholds."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from backend.files.archives import extract, is_archive
 from backend.jobs.results import ModelResult, PublishingResult
 from backend.progress import Progress
 from backend.steps.pretrained_catalog import recognize
+from backend.wording import count
 from backend.workspace import Workspace
 from backend.workspace.paths import UPLOADS_FOLDER
 from backend.workspace.records import Dataset, Labels, Model, check_name
@@ -27,18 +28,27 @@ from bytetrack.detection.artifact import FILES
 if TYPE_CHECKING:
     from bytetrack.detection.artifact import ModelConfig
 
-LIMIT_BYTES = 8 << 30  # of an unpacked archive: ten times the largest YOLOX
-LIGHT = ("nano", "tiny")
-SHOWN = ("depth", "width", "test_size_h", "test_size_w", "batch_size", "max_epoch", "basic_lr_per_img", "optimizer")
+MAX_UNPACKED_BYTES = 8 << 30  # ten times the largest YOLOX
+LIGHT_SIZES = ("nano", "tiny")
+PUBLISHED_HYPERPARAMETERS = (
+    "depth",
+    "width",
+    "test_size_h",
+    "test_size_w",
+    "batch_size",
+    "max_epoch",
+    "basic_lr_per_img",
+    "optimizer",
+)
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a page tells about a model."""
+    """Facts about a model for its page."""
 
-    classes: list[str]  # that it reports
-    known_classes: list[str]  # that it was trained for: `choose_classes` chooses from these
-    parameters: int
+    classes: list[str]  # reported classes
+    known_classes: list[str]  # classes that it was trained for, from which `choose_classes` chooses
+    parameters: int  # number of trained weights
     depth: float
     width: float
     depthwise: bool
@@ -49,7 +59,7 @@ class Card:
     metrics: dict[str, float]
     hyperparameters: dict[str, str]
     source: str
-    dataset: str | None  # names, as far as these still exist
+    dataset: str | None  # name, as are labels and base; removed records are left out
     labels: list[str]
     base: str | None
 
@@ -64,41 +74,40 @@ def add(
     origin: str = "auto",
     input_size: list[int] | None = None,
 ) -> ModelResult:
-    """Bring in a model from a file or folder that need not be trusted. Nothing in it is run.
+    """Add a model from a file or folder, which need not be trusted: no code in it is run.
 
     Args:
-        source: a checkpoint (`.pth`, `.pth.tar`) of YOLOX or ByteTrack, or an artifact as this console makes it (a
-            folder, `.tar.gz` or `.zip`). What lies in the workspace's `uploads` is removed once it is in.
-        name: the file's name where empty.
-        classes: names of a checkpoint's classes, in its order; needed where they are not those of COCO or MOT.
-        origin: which program a checkpoint is for, as each feeds its network in another way: "YOLOX", "ByteTrack", or
-            "auto" to tell it by the file's name and number of classes.
-        input_size: height and width in pixels, multiples of 32; as its authors evaluate it where None.
-
-    Returns:
-        `{"model": id}`.
+        workspace: Workspace that gets the model.
+        progress: Called with the progress.
+        source: Path of a checkpoint (`.pth`, `.pth.tar`) of YOLOX or ByteTrack, or of an artifact (a folder, `.tar.gz`
+            or `.zip`). A file in the workspace's uploads is deleted once the model is added.
+        name: Name of the model; derived from the file's if empty.
+        classes: Class names of a checkpoint, in the order of its outputs. Required unless they are COCO's or MOT's.
+        origin: Program that trained a checkpoint, on which the normalization of the input depends: “YOLOX”,
+            “ByteTrack”, or “auto” to guess it from the file's name and the number of classes.
+        input_size: Height and width in pixels, multiples of 32. If omitted, those with which its authors evaluate it.
 
     Raises:
-        UserError: if it is not a model, or its classes cannot be named.
+        UserError: If it is not a model, or its classes are unknown.
     """
     path = Path(source).expanduser()
     if not path.exists():
-        raise UserError(f"There is no file or folder {path}.")
+        raise UserError(f"File or folder not found: {path}.")
     published = recognize(path.name)
-    name = check_name(name or (published.name if published else _name_of(path)))
+    name = check_name(name or (published.name if published else _model_name(path)))
     with tempfile.TemporaryDirectory() as temporary:
-        made = Path(temporary) / "artifact"
-        made.mkdir()
+        artifact = Path(temporary) / "artifact"
+        artifact.mkdir()
         try:
             progress(0.05, "reading the model")
-            found = _find(path, Path(temporary) / "unpacked")
-            if found.is_dir():
-                label = _copy_artifact(found, made, progress)
+            model_path = _find_model(path, Path(temporary) / "unpacked")
+            if model_path.is_dir():
+                origin_label = _copy_artifact(model_path, artifact, progress)
             else:
-                label = _convert_checkpoint(found, made, progress, classes, origin, input_size)
+                origin_label = _convert_checkpoint(model_path, artifact, progress, classes, origin, input_size)
         except ValueError as error:
             raise UserError(str(error)) from error
-        model = store(workspace, made, name, label)
+        model = store(workspace, artifact, name, origin_label)
     if path.is_relative_to(workspace.root / UPLOADS_FOLDER) and path.is_file():
         path.unlink()
     return {"model": model.id}
@@ -111,18 +120,22 @@ def store(
     source: str,
     **origin: Any,
 ) -> Model:
-    """Make a model of the artifact in `folder`, whose files move into the workspace.
+    """Add a model whose artifact is in `folder`, from which its files are moved.
 
     Args:
-        origin: fields of `Model` about where it comes from, such as `dataset` and `job`.
+        workspace: Workspace that gets the model.
+        folder: Folder with the artifact.
+        name: Name of the model.
+        source: Where the model comes from, see `Model.source`.
+        **origin: Other fields of `Model` about its origin, such as `dataset` and `job`.
 
     Raises:
-        UserError: if the artifact is not whole.
+        UserError: If the artifact is incomplete.
     """
     from bytetrack.detection.artifact import read_config
 
     if missing := [file for file in FILES if not (folder / file).is_file()]:
-        raise UserError(f"The model is not whole: {', '.join(missing)} is missing in {folder}.")
+        raise UserError(f"The model is incomplete: {', '.join(missing)} is missing in {folder}.")
     try:
         config = read_config(folder)
     except ValueError as error:
@@ -130,7 +143,7 @@ def store(
     model = Model(
         name=check_name(name),
         size=size_name(config),
-        classes=_reported(config),
+        classes=_reported_classes(config),
         input_size=list(config.input_size),
         source=source,
         hyperparameters={key: str(value) for key, value in config.hyperparameters.items()},
@@ -144,65 +157,64 @@ def store(
 
 
 def publish(workspace: Workspace, progress: Progress, *, model: str) -> PublishingResult:
-    """Enter a model into the registry of the platform that is chosen, with what is known of it.
-
-    Returns:
-        `{"registered": its name there}`.
+    """Publish a model in the model registry of the chosen platform, with facts about its training.
 
     Raises:
-        UserError: if the platform has none, or refuses.
+        UserError: If the platform has no registry, or refuses the model.
     """
     from backend.platforms.registry import platform_of
 
-    chosen = workspace.get(Model, model)
-    dataset = workspace.find(Dataset, chosen.dataset) if chosen.dataset else None
+    record = workspace.get(Model, model)
+    dataset = workspace.find(Dataset, record.dataset) if record.dataset else None
     facts = {
         "dataset": dataset.name if dataset else "",
-        "labels": " ".join(chosen.labels),
-        "image": chosen.image,
-        "job": chosen.trained_as,
-        "classes": " ".join(chosen.classes),
-        **{name: f"{value:.4f}" for name, value in chosen.metrics.items()},
-        **{key: chosen.hyperparameters[key] for key in SHOWN if key in chosen.hyperparameters},
+        "labels": " ".join(record.labels),
+        "image": record.image,
+        "job": record.trained_as,
+        "classes": " ".join(record.classes),
+        **{name: f"{value:.4f}" for name, value in record.metrics.items()},
+        **{key: record.hyperparameters[key] for key in PUBLISHED_HYPERPARAMETERS if key in record.hyperparameters},
     }
-    progress(0.1, "packing and registering")
+    progress(0.1, "packing and publishing")
     registry = platform_of(workspace).model_registry
     if registry is None:
         raise UserError("This machine has no model registry besides the Models page. Choose AWS on Account for one.")
-    registered = registry.publish(chosen.name, workspace.folder(chosen), facts)
-    with workspace.edit(Model, chosen.id) as stored:
+    registered = registry.publish(record.name, workspace.folder(record), facts)
+    with workspace.edit(Model, record.id) as stored:
         stored.registered = registered
     return {"registered": registered}
 
 
 def choose_classes(workspace: Workspace, model_id: str, classes: list[str], name: str = "") -> Model:
-    """A model with the same weights that reports only `classes`, chosen from those it was trained for.
+    """Add a model with the same weights that reports only some of the classes that it was trained for.
 
     Raises:
-        UserError: if none is chosen, or one that it does not know.
+        UserError: If no class is chosen, or one that the model was not trained for.
     """
     from bytetrack.detection.artifact import read_config, write_config
 
     model = workspace.get(Model, model_id)
     folder = workspace.folder(model)
     config = read_config(folder)
-    if unknown := [each for each in classes if each not in config.classes]:
-        raise UserError(f"{model.name} does not know {', '.join(unknown)}. It knows {', '.join(config.classes)}.")
+    if unknown := [name for name in classes if name not in config.classes]:
+        raise UserError(
+            f"{model.name} was not trained for {', '.join(unknown)}. Its classes are {', '.join(config.classes)}."
+        )
     if not classes:
         raise UserError(f"Choose at least one class of {model.name}.")
-    config.keep_classes = [each for each in config.classes if each in classes]
+    config.keep_classes = [name for name in config.classes if name in classes]
     with tempfile.TemporaryDirectory() as temporary:
-        made = Path(temporary)
+        artifact = Path(temporary)
         for file in FILES:
-            _link(folder / file, made / file)
-        write_config(made, config)
-        name = name or _clean(f"{model.name} {' '.join(config.keep_classes)}")
+            _link_or_copy(folder / file, artifact / file)
+        write_config(artifact, config)
+        name = name or _valid_name(f"{model.name} {' '.join(config.keep_classes)}")
         origin = {field: getattr(model, field) for field in ("dataset", "labels", "job", "image", "trained_as")}
-        return store(workspace, made, name, model.source, base=model.id, **origin)
+        return store(workspace, artifact, name, model.source, base=model.id, **origin)
 
 
 def thresholds(workspace: Workspace, model_id: str) -> dict[str, float]:
-    """The thresholds of the detector and the tracker that the model works with.
+    """Return the model's thresholds for the detector and settings for the tracker.
 
     Raises:
         UserError: if the model's files are gone or damaged.
@@ -228,7 +240,7 @@ def keep_thresholds(workspace: Workspace, model_id: str, thresholds: dict[str, f
 
     folder = workspace.folder(workspace.get(Model, model_id))
     if unknown := thresholds.keys() - THRESHOLDS.keys():
-        raise UserError(f"A model keeps no threshold {', '.join(sorted(unknown))}; it keeps {', '.join(THRESHOLDS)}.")
+        raise UserError(f"Unknown thresholds: {', '.join(sorted(unknown))}. A model has {', '.join(THRESHOLDS)}.")
     try:
         TrackerConfig.parse(thresholds)
         config = read_config(folder)
@@ -239,10 +251,10 @@ def keep_thresholds(workspace: Workspace, model_id: str, thresholds: dict[str, f
 
 
 def card(workspace: Workspace, model: Model) -> Card:
-    """All that is known of a model.
+    """Collect the facts about a model.
 
     Raises:
-        UserError: if its files are gone or damaged.
+        UserError: If its files are missing or damaged.
     """
     from bytetrack.detection.artifact import read_config
 
@@ -251,13 +263,13 @@ def card(workspace: Workspace, model: Model) -> Card:
         config = read_config(folder)
         parameters = _count_parameters(folder / "model.safetensors")
     except (OSError, ValueError) as error:
-        raise UserError(f"The files of {model.name} are gone or damaged: {error}") from error
+        raise UserError(f"The files of {model.name} are missing or damaged: {error}") from error
     dataset = workspace.find(Dataset, model.dataset) if model.dataset else None
     base = workspace.find(Model, model.base) if model.base else None
-    used = dataset.splits.get("train", []) + dataset.splits.get("val", []) if dataset else []
-    labels = [workspace.find(Labels, each) for each in used]
+    labels_ids = dataset.splits.get("train", []) + dataset.splits.get("val", []) if dataset else []
+    labels = [workspace.find(Labels, labels_id) for labels_id in labels_ids]
     return Card(
-        classes=_reported(config),
+        classes=_reported_classes(config),
         known_classes=list(config.classes),
         parameters=parameters,
         depth=config.depth,
@@ -271,13 +283,13 @@ def card(workspace: Workspace, model: Model) -> Card:
         hyperparameters={key: str(value) for key, value in config.hyperparameters.items()},
         source=model.source,
         dataset=dataset.name if dataset else None,
-        labels=[each.name for each in labels if each],
+        labels=[record.name for record in labels if record],
         base=base.name if base else None,
     )
 
 
 def size_name(config: ModelConfig) -> str:
-    """YOLOX's name for the architecture: nano, tiny, s, m, l, x; "custom" where it has none."""
+    """Return YOLOX's name for the architecture: nano, tiny, s, m, l or x; “custom” if it has none."""
     from bytetrack.training.hyperparameters import SIZES
 
     for size, shape in SIZES.items():
@@ -286,11 +298,11 @@ def size_name(config: ModelConfig) -> str:
     return "custom"
 
 
-def _find(path: Path, unpacked: Path) -> Path:
-    """The folder of an artifact, or a checkpoint, in what a person names; at most one folder deep."""
+def _find_model(path: Path, unpacked: Path) -> Path:
+    """Return a checkpoint, or the folder of an artifact, in a file or folder, at most one folder deep."""
     if path.is_file() and (not is_archive(path) or _is_torch_zip(path)):
         return path
-    folder = path if path.is_dir() else extract(path, unpacked, limit_bytes=LIMIT_BYTES, limit_files=10_000)
+    folder = path if path.is_dir() else extract(path, unpacked, limit_bytes=MAX_UNPACKED_BYTES, limit_files=10_000)
     if configurations := [*folder.glob("model.json"), *folder.glob("*/model.json")]:
         return configurations[0].parent
     checkpoints = [file for pattern in ("*.pth*", "*/*.pth*") for file in folder.glob(pattern) if file.is_file()]
@@ -309,17 +321,17 @@ def _is_torch_zip(path: Path) -> bool:
         return any(name.endswith("/data.pkl") for name in archive.namelist())
 
 
-def _copy_artifact(folder: Path, made: Path, progress: Progress) -> str:
+def _copy_artifact(folder: Path, target: Path, progress: Progress) -> str:
     from bytetrack.detection.artifact import load_torch, read_config, save
 
     config, network = read_config(folder), load_torch(folder)
     progress(0.4, "writing the model")
-    save(made, network, config)  # the ONNX anew, as nobody knows what is in the one that came along
+    save(target, network, config)  # with a new ONNX graph, because the given one may not match the weights
     return "file"
 
 
 def _convert_checkpoint(
-    path: Path, made: Path, progress: Progress, classes: list[str] | None, origin: str, input_size: list[int] | None
+    path: Path, target: Path, progress: Progress, classes: list[str] | None, origin: str, input_size: list[int] | None
 ) -> str:
     from bytetrack.detection.artifact import ModelConfig, save
     from bytetrack.detection.checkpoints import (
@@ -330,33 +342,35 @@ def _convert_checkpoint(
     )
 
     weights = read_checkpoint(path)
-    depth, width, depthwise, count = architecture_of(weights)
+    depth, width, depthwise, outputs = architecture_of(weights)
     network = build_network(weights)
-    config = ModelConfig(depth=depth, width=width, depthwise=depthwise, classes=[""] * count, input_size=[640, 640])
+    config = ModelConfig(depth=depth, width=width, depthwise=depthwise, classes=[""] * outputs, input_size=[640, 640])
     size = size_name(config)
     published = recognize(path.name)
-    if published and (published.size != size or count != (80 if published.origin == "YOLOX COCO" else 1)):
-        published = None  # called like one of those, and something else
-    from_bytetrack = is_bytetrack_checkpoint(path.name, count) if origin == "auto" else origin == "ByteTrack"
-    config.classes = _class_names(path, count, classes, from_bytetrack)
+    if published and (published.size != size or outputs != (80 if published.origin == "YOLOX COCO" else 1)):
+        published = None  # another network with the file name of a published one
+    from_bytetrack = is_bytetrack_checkpoint(path.name, outputs) if origin == "auto" else origin == "ByteTrack"
+    config.classes = _class_names(path, outputs, classes, from_bytetrack)
     config.normalization = "imagenet" if from_bytetrack else "raw"
     config.input_size = _input_size(size, input_size, list(published.input_size) if published else None, from_bytetrack)
     progress(0.4, "writing the model")
-    save(made, network, config)
+    save(target, network, config)
     return published.origin if published else "file"
 
 
-def _class_names(path: Path, count: int, given: list[str] | None, from_bytetrack: bool) -> list[str]:
-    if given:
-        names = [name.strip() for name in given]
-        if len(names) != count or len(set(names)) != count or not all(names):
-            raise UserError(f"{path.name} has {count} classes: give {count} different names, in its order.")
-        return names
+def _class_names(path: Path, outputs: int, given: list[str] | None, from_bytetrack: bool) -> list[str]:
     from bytetrack.detection.checkpoints import known_class_names
 
-    if known := known_class_names(count, from_bytetrack):
-        return known
-    raise UserError(f"{path.name} has {count} classes and does not say what they are. Give their names, in its order.")
+    classes = count(outputs, "class", "classes")
+    if given:
+        names = [name.strip() for name in given]
+        if len(names) != outputs or len(set(names)) != outputs or not all(names):
+            raise UserError(f"{path.name} has {classes}: give {outputs} different names, in the model's order.")
+        return names
+    names_of_published = known_class_names(outputs, from_bytetrack)
+    if names_of_published is None:
+        raise UserError(f"{path.name} has {classes} and does not name them. Give their names, in the model's order.")
+    return names_of_published
 
 
 def _input_size(size: str, given: list[int] | None, published: list[int] | None, from_bytetrack: bool) -> list[int]:
@@ -367,16 +381,16 @@ def _input_size(size: str, given: list[int] | None, published: list[int] | None,
     if published:
         return published
     if from_bytetrack:
-        return [608, 1088] if size in (*LIGHT, "s") else [800, 1440]
-    return [416, 416] if size in LIGHT else [640, 640]
+        return [608, 1088] if size in (*LIGHT_SIZES, "s") else [800, 1440]
+    return [416, 416] if size in LIGHT_SIZES else [640, 640]
 
 
-def _reported(config: ModelConfig) -> list[str]:
+def _reported_classes(config: ModelConfig) -> list[str]:
     return list(config.classes if config.keep_classes is None else config.keep_classes)
 
 
 def _count_parameters(path: Path) -> int:
-    """Trained numbers in a safetensors file, told from its header; running statistics are none."""
+    """Count the trained weights in a safetensors file from its header, without running statistics."""
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = json.loads(file.read(length))
@@ -387,17 +401,17 @@ def _count_parameters(path: Path) -> int:
     )
 
 
-def _link(source: Path, target: Path) -> None:
-    """A second name for the same bytes, which are never changed in place; a copy where the disk has no such names."""
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Create a hard link, or a copy if the file system has no links. Files of a model are never changed in place."""
     try:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
 
 
-def _name_of(path: Path) -> str:
-    return _clean(re.sub(r"(\.(pth|pt|tar|tgz|gz|zip))+$", "", path.name))
+def _model_name(path: Path) -> str:
+    return _valid_name(re.sub(r"(\.(pth|pt|tar|tgz|gz|zip))+$", "", path.name))
 
 
-def _clean(name: str) -> str:
+def _valid_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9 ._()-]+", "-", name).lstrip(" ._()-")[:80].strip() or "model"

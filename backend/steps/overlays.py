@@ -1,4 +1,4 @@
-"""A video with tracks drawn on it, as a file to show elsewhere."""
+"""Copies of a video with tracks drawn on it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ from bytetrack.tracks import Tracks
 
 
 def make(workspace: Workspace, progress: Progress, *, of: str) -> DrawingResult:
-    """Draw the boxes of labels or a run, named by their id: {"of": id}.
+    """Draw the boxes of labels or of a run on their video.
+
+    Args:
+        workspace: Workspace of the record.
+        progress: Called with the progress.
+        of: Id or name of the `Labels` or the `Run`.
 
     Raises:
-        UserError: if the video cannot be read.
+        UserError: If the video cannot be read.
     """
     record = workspace.find(Labels, of) or workspace.get(Run, of)
     source, folder = workspace.get(Video, record.video), workspace.folder(record)

@@ -1,4 +1,4 @@
-"""Published models by one click: download, verify, bring in."""
+"""Download published models, verify them and add them to the workspace."""
 
 from __future__ import annotations
 
@@ -13,30 +13,29 @@ from backend.steps.pretrained_catalog import CATALOG
 from backend.workspace import Workspace
 from backend.workspace.paths import DOWNLOADS_FOLDER
 
-MIRROR = "BYTETRACK_STUDIO_WEIGHTS_URL"  # environment: a folder on another server that holds the same files
+MIRROR_VARIABLE = "BYTETRACK_STUDIO_WEIGHTS_URL"  # environment variable: URL of a folder with the same files
 
 
 def download(workspace: Workspace, progress: Progress, *, entry: str) -> ModelResult:
-    """Download a model of `CATALOG` and bring it in. Stopped or broken off, it goes on from there the next time.
+    """Download a published model and add it. An interrupted download is continued the next time.
 
     Args:
-        entry: a key of `CATALOG`.
-
-    Returns:
-        `{"model": id}`.
+        workspace: Workspace that gets the model.
+        progress: Called with the progress.
+        entry: A key of `CATALOG`.
 
     Raises:
-        UserError: if there is no such entry or no address to download it from, and as `downloads.fetch` does.
+        UserError: If there is no such entry, no address to download it from, or the download fails.
     """
     published = CATALOG.get(entry)
     if published is None:
-        raise UserError(f"There is no published model “{entry}”. There are: {', '.join(CATALOG)}.")
+        raise UserError(f"Unknown published model “{entry}”. Choose one of {', '.join(CATALOG)}.")
     if published.url is None or published.sha256 is None or published.megabytes is None:
         raise UserError(
-            f"{published.name} is on Google Drive, which gives programs no file. Download {published.file} in the "
-            f"browser from {published.page}, then add it as a file."
+            f"{published.name} is on Google Drive, which does not serve files to programs. Download {published.file} "
+            f"in the browser from {published.page}, then add it as a file."
         )
-    mirror = os.environ.get(MIRROR)
+    mirror = os.environ.get(MIRROR_VARIABLE)
     file = downloads.fetch(
         f"{mirror.rstrip('/')}/{published.file}" if mirror else published.url,
         workspace.root / DOWNLOADS_FOLDER / published.file,
@@ -44,6 +43,6 @@ def download(workspace: Workspace, progress: Progress, *, entry: str) -> ModelRe
         sha256=published.sha256,
         limit_bytes=int(2e6 * published.megabytes),
     )
-    made = models.add(workspace, part(progress, 0.8, 1.0), source=str(file), name=published.name)
-    file.unlink()  # its weights are the model's now
-    return made
+    added = models.add(workspace, part(progress, 0.8, 1.0), source=str(file), name=published.name)
+    file.unlink()  # the model has its own copy of the weights
+    return added

@@ -1,4 +1,4 @@
-"""Models that others trained and published, and what has to be known to use them."""
+"""Catalog of published YOLOX and ByteTrack checkpoints."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ BYTETRACK_PAGE = "https://github.com/ifzhang/ByteTrack#model-zoo"
 
 @dataclass(frozen=True)
 class Published:
-    """One published checkpoint. Its key in `CATALOG` is its file's name without suffixes."""
+    """A published checkpoint. Its key in `CATALOG` is the name of its file without suffixes."""
 
     name: str
     file: str
     size: str  # nano, tiny, s, m, l, x
     origin: str  # "YOLOX COCO" or "ByteTrack MOT"
-    input_size: tuple[int, int]  # height, width in pixels, as its authors evaluate it
-    classes: str  # in a few words
-    accuracy: str  # as its authors publish it
+    input_size: tuple[int, int]  # height and width in pixels with which its authors evaluate it
+    classes: str  # described in a few words
+    accuracy: str  # as its authors published it
     license: str
-    page: str  # where a person finds it
-    megabytes: float | None = None  # about, to say before a download how long it may take
-    sha256: str | None = None  # None where the authors' host gives no file at a fixed address: add it as a file
+    page: str  # web page with the download
+    megabytes: float | None = None  # size of the file, rounded
+    sha256: str | None = None  # None if it has no fixed address and must be downloaded by hand
 
     @property
     def url(self) -> str | None:
-        """Where to download it from; None where a person has to, by hand, from `page`."""
+        """Address of the file; None if it must be downloaded by hand from `page`."""
         return f"{RELEASE}/{self.file}" if self.sha256 else None
 
 
@@ -82,5 +82,5 @@ CATALOG: dict[str, Published] = {entry.file.split(".")[0]: entry for entry in _P
 
 
 def recognize(file_name: str) -> Published | None:
-    """The published checkpoint whose file is called like that, also as a browser saves it again: `yolox_s (1).pth`."""
+    """Return the published checkpoint with this file name, which may be a browser's second copy: `yolox_s (1).pth`."""
     return CATALOG.get(file_name.split(".")[0].split(" ")[0].lower())

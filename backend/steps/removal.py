@@ -1,4 +1,4 @@
-"""Removing something with all that makes no sense without it, and telling beforehand what that is."""
+"""Remove records together with their dependents, and describe the consequences beforehand."""
 
 from __future__ import annotations
 
@@ -11,89 +11,79 @@ from backend import jobs
 from backend.errors import UserError
 from backend.wording import count, enumerate_words
 from backend.workspace import Workspace
-from backend.workspace.records import Endpoint, Job, LabelingJob, Labels, Record, Run, Score, TrackerSearch, Video
+from backend.workspace.records import Endpoint, Job, LabelingJob, Labels, Record, TrackerSearch, Video, noun
 
-WORDS = {
-    Labels: ("label set", "label sets"),
-    Run: ("run", "runs"),
-    Score: ("score", "scores"),
-    TrackerSearch: ("search", "searches"),
-}
+NOUNS = {Labels: ("label set", ""), TrackerSearch: ("search", "searches")}  # singular and plural, if not a kind's own
 
 
 def consequences(workspace: Workspace, record: Record) -> str:
-    """What `remove` would take along and what it leaves, in a sentence or two; empty where there is nothing to say."""
+    """Describe what else `remove` would remove, and which files stay, in a few sentences; empty if nothing."""
     dependents = workspace.dependents(record)
     sentences = []
     if dependents:
-        counts = Counter(type(each) for each in dependents)
-        sentences.append(f"This also removes {enumerate_words(_amount(*kind) for kind in counts.items())}.")
-    endpoints = [each for each in (record, *dependents) if isinstance(each, Endpoint) and each.keeps_running]
+        counts = Counter(type(dependent) for dependent in dependents)
+        amounts = (count(number, *NOUNS.get(kind, (noun(kind), ""))) for kind, number in counts.items())
+        sentences.append(f"This also removes {enumerate_words(amounts)}.")
+    removed = (record, *dependents)
+    endpoints = [f"“{other.name}”" for other in removed if isinstance(other, Endpoint) and other.keeps_running]
     if endpoints:
-        stops = "stops answering" if len(endpoints) == 1 else "stop answering"
-        sentences.append(f"{enumerate_words(f'“{each.name}”' for each in endpoints)} {stops} at once.")
-    if any(isinstance(each, LabelingJob) for each in (record, *dependents)):
-        sentences.append("Who is still labeling is stopped; what was drawn and not brought in may be lost.")
-    kept = [
-        each.path for each in (record, *dependents) if isinstance(each, Video) and not _own(workspace, Path(each.path))
-    ]
-    if kept:
-        sentences.append(
-            f"{'The video file itself stays' if len(kept) == 1 else 'The video files stay'} at {enumerate_words(kept)}."
-        )
+        stops = "stops" if len(endpoints) == 1 else "stop"
+        sentences.append(f"{enumerate_words(endpoints)} {stops} answering at once.")
+    if any(isinstance(other, LabelingJob) for other in removed):
+        sentences.append("Labeling is stopped, and boxes that were not saved as labels may be lost.")
+    remaining = [video.path for video in removed if isinstance(video, Video) and not _is_owned(workspace, video)]
+    if remaining:
+        files = "The video file itself stays" if len(remaining) == 1 else "The video files stay"
+        sentences.append(f"{files} at {enumerate_words(remaining)}.")
     return " ".join(sentences)
 
 
 def remove(workspace: Workspace, record: Record) -> None:
-    """Remove a record, its dependents and their files; endpoints are deleted on their platform first.
+    """Remove a record, its dependents and their files. Endpoints are deleted on their platform first.
 
-    A video's file outside the workspace is a person's own, and stays.
+    A video file outside the workspace stays.
 
     Raises:
-        UserError: if a job that is not done uses any of it; nothing is removed then.
+        UserError: If a job that has not ended uses any of them. Nothing is removed then.
     """
     if isinstance(record, Job):
         jobs.remove(workspace, record.id)
         return
-    # Those without dependents of their own first, so that a failure on the way leaves nothing without its owner.
-    doomed = [*reversed(workspace.dependents(record)), record]
+    # Dependents come first, so that an error on the way leaves no record without its owner.
+    records = [*reversed(workspace.dependents(record)), record]
     for job in jobs.active(workspace):
-        used = set(_texts(job.params))
-        for each in doomed:
-            if each.id in used or each.name in used:
+        used = set(_strings(job.params))
+        for doomed in records:
+            if doomed.id in used or doomed.name in used:
                 raise UserError(
-                    f"“{each.name}” is in use by the job “{job.name}”. Wait for it to end, or stop it first."
+                    f"“{doomed.name}” is in use by the job “{job.name}”. Wait for it to end, or stop it first."
                 )
-    for each in doomed:
-        if isinstance(each, Endpoint):
-            from backend.steps import deployments  # which imports the platforms; only endpoints need them
+    for doomed in records:
+        if isinstance(doomed, Endpoint):
+            from backend.steps import deployments  # imports the platforms, which only endpoints need
 
-            deployments.deployment_of(workspace, each).stop()
-        if isinstance(each, LabelingJob):
+            deployments.deployment_of(workspace, doomed).stop()
+        if isinstance(doomed, LabelingJob):
             from backend.steps import labeling
 
-            labeling.remove(workspace, each)
-        if isinstance(each, Video) and _own(workspace, path := Path(each.path)):
-            path.unlink(missing_ok=True)
-        workspace.remove(each)
+            labeling.remove(workspace, doomed)
+        if isinstance(doomed, Video) and _is_owned(workspace, doomed):
+            Path(doomed.path).unlink(missing_ok=True)
+        workspace.remove(doomed)
 
 
-def _own(workspace: Workspace, path: Path) -> bool:
-    return path.resolve().is_relative_to(workspace.root)
+def _is_owned(workspace: Workspace, video: Video) -> bool:
+    return Path(video.path).resolve().is_relative_to(workspace.root)
 
 
-def _texts(value: Any) -> Iterable[str]:
-    """All strings in a job's parameters, except the name that it gives to what it makes."""
+def _strings(value: Any) -> Iterable[str]:
+    """Yield all strings in a job's parameters but `name`, which is that of the record to be made."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for key, each in value.items():
+        for key, item in value.items():
             if key != "name":
-                yield from _texts(each)
+                yield from _strings(item)
     elif isinstance(value, list):
-        for each in value:
-            yield from _texts(each)
-
-
-def _amount(kind: type[Record], number: int) -> str:
-    return count(number, *WORDS.get(kind, (kind.__name__.lower(),)))
+        for item in value:
+            yield from _strings(item)

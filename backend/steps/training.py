@@ -1,4 +1,4 @@
-"""Training a detector on a dataset, and reading its curves from what it prints."""
+"""Train a detector on a dataset, and read losses and metrics from its log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import secrets
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from backend import jobs
 from backend.errors import UserError
@@ -24,7 +24,7 @@ from bytetrack.training.hyperparameters import SIZES, Hyperparameters
 from bytetrack.training.hyperparameters import suggest as suggested
 from bytetrack.training.metric_definitions import parse
 
-WORK = (0.05, 0.98)  # of a job's progress: before it files go to where it runs, after it the model comes back
+WORK = (0.05, 0.98)  # share of a job's progress; files are uploaded before, the model is downloaded after
 LOSSES = ("total_loss", "iou_loss", "l1_loss", "conf_loss", "cls_loss")
 
 
@@ -35,20 +35,21 @@ def start(
     dataset: str,
     hyperparameters: dict[str, str] | None = None,
     base: str | None = None,
-    options: dict | None = None,
+    options: dict[str, Any] | None = None,
 ) -> Job:
     """Start a training as a job.
 
     Args:
-        name: of the training and the model that it makes.
-        dataset: id of a `Dataset`.
-        hyperparameters: see `bytetrack.training.hyperparameters.Hyperparameters`; what is missing has its default.
-            Those that `suggest` gives where None.
-        base: id of the `Model` to start from; from scratch where None.
-        options: of the platform, see its `options`; its defaults where None.
+        workspace: Workspace of the dataset.
+        name: Name of the training and of the model that it makes.
+        dataset: Id or name of the dataset.
+        hyperparameters: Fields of `bytetrack.training.hyperparameters.Hyperparameters`; missing ones have their
+            defaults. If omitted, those that `suggest` gives.
+        base: Id or name of the model to start from. If omitted, the training starts from scratch.
+        options: Options of the platform for trainings. If omitted, its defaults.
 
     Raises:
-        UserError: naming the hyperparameter, dataset or model that is wrong; no job is started then.
+        UserError: If a hyperparameter, the dataset or the model is wrong. No job is started then.
     """
     name = check_name(name)
     if hyperparameters is None:
@@ -69,31 +70,37 @@ def start(
 
 
 def resume(workspace: Workspace, job_id: str) -> Job:
-    """Go on with a training or search that failed, was stopped, or was lost sight of, from what its platform has of it.
+    """Resume a training or search that has failed or was stopped from its last checkpoint, as a new job.
 
     Raises:
-        UserError: if it left none, or it goes on already.
+        UserError: If there is no checkpoint, or another job has resumed it already.
     """
     earlier = workspace.get(Job, job_id)
     if any(job.params["checkpoints"] == earlier.params["checkpoints"] for job in jobs.active(workspace, earlier.verb)):
         raise UserError(f"“{earlier.name}” is still running.")
     if not can_resume(workspace, earlier):
-        raise UserError(f"“{earlier.name}” left nothing to go on from. Start a new one.")
+        raise UserError(f"“{earlier.name}” left no checkpoint to resume from. Start a new training.")
     return jobs.start(workspace, earlier.verb, earlier.name, **earlier.params)
 
 
 def suggest(
     workspace: Workspace, dataset: str, size: str = "nano", epochs: int | None = None, pretrained: bool = False
 ) -> dict[str, str]:
-    """All hyperparameters for a first training of a network of `size` on a dataset.
+    """Suggest all hyperparameters for a first training on a dataset.
 
     Args:
-        epochs: in place of the number that suits the number of frames.
-        pretrained: whether it starts from a model; depth and width are left out then, since they are that model's.
+        workspace: Workspace of the dataset.
+        dataset: Id or name of the dataset.
+        size: Size of the network, see `bytetrack.training.hyperparameters.SIZES`.
+        epochs: Number of epochs, in place of the number that suits the dataset.
+        pretrained: Whether the training starts from a model, which determines depth and width then.
+
+    Raises:
+        UserError: If the size is unknown or the number of epochs is below 1.
     """
     data = workspace.get(Dataset, dataset)
     if size not in SIZES:
-        raise UserError(f"There is no model size “{size}”. Choose one of {', '.join(SIZES)}.")
+        raise UserError(f"Unknown model size “{size}”. Choose one of {', '.join(SIZES)}.")
     depth, width = SIZES[size]
     labels = workspace.get(Labels, data.splits["train"][0])
     video = workspace.get(Video, labels.video)
@@ -115,7 +122,7 @@ def suggest(
 
 
 def can_resume(workspace: Workspace, job: Job) -> bool:
-    """Whether the training or search ended before it was done, and left something to go on from."""
+    """Return whether the training or search ended early and left a checkpoint to resume from."""
     if job.active or job.status == "done":
         return False
     return platform_of(workspace, job.params["platform"]).training.can_resume(job.params["checkpoints"])
@@ -130,37 +137,43 @@ def train(
     hyperparameters: dict[str, str],
     base: str | None,
     checkpoints: str,
-    options: dict,
+    options: dict[str, Any],
     platform: str,
 ) -> ModelResult:
-    """The job that `start` starts.
+    """Train as a job that `start` or `resume` started.
 
     Args:
-        checkpoints: the name under which they are kept until it is done; from those that are there it goes on.
-        platform: the name of the one on which it began, and goes on.
-
-    Returns:
-        `{"model": id}`.
+        workspace: Workspace of the dataset.
+        progress: Called with the progress.
+        name: Name of the training and of the model that it makes.
+        dataset: Id or name of the dataset.
+        hyperparameters: Fields of `bytetrack.training.hyperparameters.Hyperparameters`.
+        base: Id or name of the model to start from; None to start from scratch.
+        checkpoints: Name under which the platform keeps checkpoints until the training is done. It resumes from those
+            that exist.
+        options: Options of the platform for trainings.
+        platform: Name of the platform.
 
     Raises:
-        UserError: with the training program's own reason, if it fails.
+        UserError: If the training fails, with the reason that its program gives.
     """
     data = check(workspace, dataset, hyperparameters, base)
-    where = platform_of(workspace, platform)
+    target = platform_of(workspace, platform)
     progress(0.0, "starting")
     with tempfile.TemporaryDirectory() as temporary:
         output = Path(temporary)
         channels = data_channels(workspace, data, base)
         spec = TrainingSpec(name, channels, hyperparameters, checkpoints, output, options)
-        where.training.run(spec, make_watch(workspace, progress, EpochProgress(part(progress, *WORK)), WORK))
+        watch = make_watch(workspace, progress, EpochProgress(part(progress, *WORK)), WORK)
+        target.training.run(spec, watch)
         progress(0.99, "storing the model")
-        model = models.store(workspace, output, name, "trained", **origin(workspace, where, data, base))
-    where.training.delete_checkpoints(checkpoints)
+        model = models.store(workspace, output, name, "trained", **origin(workspace, target, data, base))
+    target.training.delete_checkpoints(checkpoints)
     return {"model": model.id}
 
 
 def data_channels(workspace: Workspace, data: Dataset, base: str | None) -> dict[str, Path]:
-    """The folders that a training gets."""
+    """Return the folder of each input channel of a training."""
     folder = workspace.folder(data)
     channels = {split: folder / split for split in ("train", "val") if data.frames.get(split)}
     if base:
@@ -169,11 +182,11 @@ def data_channels(workspace: Workspace, data: Dataset, base: str | None) -> dict
 
 
 def origin(workspace: Workspace, platform: Platform, data: Dataset, base: str | None) -> dict[str, Any]:
-    """What a model remembers of where it comes from, as `models.store` takes it."""
+    """Return the fields of a `Model` that say how it was trained, as `models.store` takes them."""
     job = jobs.current(workspace)
     return {
         "dataset": data.id,
-        "labels": [labels for split in ("train", "val") for labels in data.splits.get(split, [])],
+        "labels": [labels_id for split in ("train", "val") for labels_id in data.splits.get(split, [])],
         "base": base,
         "job": job.id if job else None,
         "image": platform.training.code_version(),
@@ -181,31 +194,32 @@ def origin(workspace: Workspace, platform: Platform, data: Dataset, base: str | 
     }
 
 
-def curves(workspace: Workspace, job: Job) -> dict[str, list[dict[str, float]]]:
-    """What a training has printed so far.
+class Curves(TypedDict):
+    """Values that a training has printed so far, by their names in `bytetrack.training.metric_definitions`."""
 
-    Returns:
-        `steps`: losses, `lr` and `images_per_second` over `epoch` (a fraction, as epochs have many steps);
-        `epochs`: `AP`, `AP50`, `AP75`, `AR` over `epoch` (whole, those that were evaluated).
-    """
+    steps: list[dict[str, float]]  # losses, `lr`, `images_per_second`; `epoch` is a fraction
+    epochs: list[dict[str, float]]  # `AP`, `AP50`, `AP75`, `AR` of evaluated epochs; `epoch` is whole
+
+
+def curves(workspace: Workspace, job: Job) -> Curves:
+    """Read losses and metrics from the log of a training."""
     steps, epochs = [], []
-    path = jobs.log_path(workspace, job)
-    with path.open(errors="replace") as lines:
+    with jobs.log_path(workspace, job).open(errors="replace") as lines:
         for line in lines:
-            found = parse(line)
-            if "total_loss" in found and "iters" in found:
-                found["epoch"] = found["epoch"] - 1 + found["iter"] / found["iters"]
-                steps.append(found)
-            elif "AP" in found and "epoch" in found:
-                epochs.append(found)
+            values = parse(line)
+            if "total_loss" in values and "iters" in values:
+                values["epoch"] = values["epoch"] - 1 + values["iter"] / values["iters"]
+                steps.append(values)
+            elif "AP" in values and "epoch" in values:
+                epochs.append(values)
     return {"steps": steps, "epochs": epochs}
 
 
 def check(workspace: Workspace, dataset: str, hyperparameters: dict[str, str], base: str | None) -> Dataset:
-    """The dataset, if a training with these hyperparameters makes sense on it.
+    """Check that a training with these hyperparameters is possible, and return the dataset.
 
     Raises:
-        UserError: naming what does not.
+        UserError: If the dataset has no frames to train on, or a hyperparameter, the dataset or the model is wrong.
     """
     data = workspace.get(Dataset, dataset)
     if not data.frames.get("train"):
@@ -220,16 +234,17 @@ def check(workspace: Workspace, dataset: str, hyperparameters: dict[str, str], b
 
 
 class EpochProgress:
-    """Turns the lines of a training into progress."""
+    """Derives progress from the lines that a training prints."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
 
     def __call__(self, line: str) -> None:
-        found = parse(line)
-        if "epochs" not in found:
+        """Report the progress that a line says, if it says any."""
+        values = parse(line)
+        if "epochs" not in values:
             return
-        epochs, done = found["epochs"], found["epoch"]
-        if "iters" in found:
-            done += found["iter"] / found["iters"] - 1
-        self._progress(done / epochs, f"epoch {found['epoch']:.0f} of {epochs:.0f}")
+        epochs, done = values["epochs"], values["epoch"]
+        if "iters" in values:
+            done += values["iter"] / values["iters"] - 1
+        self._progress(done / epochs, f"epoch {values['epoch']:.0f} of {epochs:.0f}")

@@ -1,4 +1,4 @@
-"""Videos of a workspace: add one, cut it into clips, take frames out of it, look at a frame."""
+"""Add videos, cut them into clips, extract frames, and read single frames."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.errors import UserError
 from backend.jobs.results import ClipsResult, FramesResult, VideoResult
@@ -29,29 +30,33 @@ THUMBNAIL_WIDTH = 320  # pixels
 
 
 def add(workspace: Workspace, progress: Progress, *, source: str, name: str = "") -> VideoResult:
-    """Take a video in: {"video": id}.
+    """Add a video.
 
-    A file in the workspace's `uploads/` moves into the video's folder; any other stays where it is, is never copied and
-    never deleted. One that the chosen platform has (`s3://…`) is downloaded.
+    Args:
+        workspace: Workspace that gets the video.
+        progress: Called with the progress.
+        source: Path of the video file, which is used in place and never deleted, unless it lies in the workspace's
+            uploads, from where it is moved. An address of the chosen platform (`s3://…`) is downloaded.
+        name: Name of the video; derived from the file's if empty.
 
     Raises:
-        UserError: if it is not a video that can be read.
+        UserError: If it is not a video that can be read.
     """
     if "://" in source:
         progress, download = part(progress, 0.9, 1), part(progress, 0, 0.9)
-        path = _downloaded(workspace, source, download)
+        path = _download(workspace, source, download)
     else:
         path = Path(source).expanduser().resolve()
-    progress(0.1, f"looking at {path.name}")
-    video = _record(path, check_name(name) if name.strip() else _name_of(path))
-    uploaded = path.is_relative_to(workspace.root / UPLOADS_FOLDER)
-    if uploaded:
+    progress(0.1, f"reading {path.name}")
+    video = _video_record(path, check_name(name) if name.strip() else _video_name(path))
+    is_upload = path.is_relative_to(workspace.root / UPLOADS_FOLDER)
+    if is_upload:
         video.path = str(workspace.folder(video) / path.name)
-    with _undone_on_error(workspace, [video]):
+    with _removed_on_error(workspace, [video]):
         workspace.add(video)
-        if uploaded:  # last, so that an error before it cannot take the upload along
+        if is_upload:  # last, so that an earlier error does not delete the upload
             shutil.move(path, video.path)
-    print(f"{video.name}: {video.width}x{video.height}, {video.frames} frames, {video.fps:g} a second", flush=True)
+    print(f"{video.name}: {video.width}x{video.height}, {video.frames} frames, {video.fps:g} frames/s", flush=True)
     progress(1, "added")
     return {"video": video.id}
 
@@ -64,28 +69,44 @@ def cut(
     every_frames: int | None = None,
     every_seconds: float | None = None,
 ) -> ClipsResult:
-    """Cut a video into clips of equal length, named `<video>_0`, `<video>_1`, …: {"videos": [ids]}.
+    """Cut a video into clips of equal length, named `<video>_0`, `<video>_1`, …, without sound.
 
-    Frame `f` of clip `k` is frame `k * length + f` of the video; the last clip may be shorter. Sound is left out.
+    Frame `f` of clip `k` is frame `k * length + f` of the video. The last clip may be shorter.
+
+    Args:
+        workspace: Workspace of the video.
+        progress: Called with the progress.
+        video: Id or name of the video.
+        every_frames: Length of a clip in frames.
+        every_seconds: Length of a clip in seconds, in place of `every_frames`.
 
     Raises:
-        UserError: if the length makes no sense for this video.
+        UserError: If the length does not divide this video, or makes more than `MAX_CLIPS` clips.
     """
     whole = workspace.get(Video, video)
     length = _clip_length(whole, every_frames, every_seconds)
     clips: list[Video] = []
-    with _undone_on_error(workspace, clips), _sentences():
+    with _removed_on_error(workspace, clips), _user_errors():
         frames = files.read_frames(whole.path)
-        while (head := next(frames, None)) is not None:
+        while (first := next(frames, None)) is not None:
             name = f"{whole.name}_{len(clips)}"
             clip = Video(
-                name=name, path="", width=whole.width, height=whole.height, fps=whole.fps, frames=0, seconds=0,
-                codec="h264", size=0, parent=whole.id, start=len(clips) * length,
-            )  # fmt: skip
+                name=name,
+                path="",
+                width=whole.width,
+                height=whole.height,
+                fps=whole.fps,
+                frames=0,
+                seconds=0,
+                codec="h264",
+                size=0,
+                parent=whole.id,
+                start=len(clips) * length,
+            )
             clips.append(clip)
             clip.path = str(workspace.folder(clip) / f"{name}.mp4")
-            with files.VideoWriter(clip.path, whole.fps, (head.shape[1], head.shape[0])) as writer:
-                writer.write(head)
+            with files.VideoWriter(clip.path, whole.fps, (first.shape[1], first.shape[0])) as writer:
+                writer.write(first)
                 for frame in islice(frames, length - 1):
                     writer.write(frame)
                     progress((clip.start + writer.frames) / max(whole.frames, 1), f"clip {len(clips)}")
@@ -100,11 +121,15 @@ def cut(
 
 
 def extract(workspace: Workspace, progress: Progress, *, video: str, every: int) -> FramesResult:
-    """Every `every`-th frame as a JPEG in a zip in the video's folder: {"video": id, "zip": path, "frames": number}."""
+    """Write every `every`-th frame of a video as a JPEG to an archive in the video's folder.
+
+    Raises:
+        UserError: If `every` is below 1, or the video cannot be read.
+    """
     if every < 1:
-        raise UserError(f"Every {every}th frame cannot be taken: give a whole number from 1.")
+        raise UserError(f"The step between frames must be a whole number from 1, not {every}.")
     record = workspace.get(Video, video)
-    target = workspace.folder(record) / f"{_name_of(Path(record.name + '.zip'))} every {every}.zip"
+    target = workspace.folder(record) / f"{_video_name(Path(record.name + '.zip'))} every {every}.zip"
     count = 0
     with atomic_path(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
         for number, picture in jpegs(record, every):
@@ -116,14 +141,14 @@ def extract(workspace: Workspace, progress: Progress, *, video: str, every: int)
 
 
 def jpegs(video: Video, every: int) -> Iterator[tuple[int, bytes]]:
-    """Every `every`-th frame with its number, as a JPEG file's bytes."""
-    with _sentences():
-        for count, picture in enumerate(files.read_frames(video.path, step=every)):
-            yield count * every, _jpeg(picture, 95)
+    """Yield every `every`-th frame as a JPEG file, with its number."""
+    with _user_errors():
+        for position, picture in enumerate(files.read_frames(video.path, step=every)):
+            yield position * every, _jpeg(picture, 95)
 
 
 def thumbnail(workspace: Workspace, video: Video) -> Path:
-    """A small JPEG of a frame from a third into the video, made when first asked for."""
+    """Return a small JPEG of the frame at a third of the video, which is written if it does not exist."""
     path = workspace.folder(video) / THUMBNAIL
     if not path.exists():
         picture = frame(workspace, video, video.frames // 3)
@@ -132,66 +157,76 @@ def thumbnail(workspace: Workspace, video: Video) -> Path:
     return path
 
 
-def frame(workspace: Workspace, video: Video, number: int) -> np.ndarray:
-    """Frame `number` as `(H, W, 3)` uint8 BGR.
+def frame(workspace: Workspace, video: Video, number: int) -> NDArray[np.uint8]:
+    """Read one frame as BGR, `(H, W, 3)` uint8.
 
     Raises:
-        UserError: if the video has no such frame, or its file is gone.
+        UserError: If the video has no such frame, or its file is missing.
     """
-    with _sentences():
+    with _user_errors():
         picture = next(files.read_frames(video.path, number, number + 1), None)
     if picture is None:
         raise UserError(f"“{video.name}” has no frame {number}: it has {video.frames}, counted from 0.")
     return picture
 
 
-def _record(path: Path, name: str) -> Video:
-    with _sentences():
+def _video_record(path: Path, name: str) -> Video:
+    with _user_errors():
         info = files.probe(path)
     return Video(
-        name=name, path=str(path), width=info.width, height=info.height, fps=info.fps, frames=info.frames,
-        seconds=info.seconds, codec=info.codec, size=info.size,
-        variable_rate=info.variable_rate, rotation=info.rotation,
-    )  # fmt: skip
+        name=name,
+        path=str(path),
+        width=info.width,
+        height=info.height,
+        fps=info.fps,
+        frames=info.frames,
+        seconds=info.seconds,
+        codec=info.codec,
+        size=info.size,
+        variable_rate=info.variable_rate,
+        rotation=info.rotation,
+    )
 
 
-def _name_of(path: Path) -> str:
-    """The file's name without its suffix, as a record may be called."""
+def _video_name(path: Path) -> str:
+    """Return the file's name without its suffix, with unsupported characters replaced."""
     return re.sub(r"[^A-Za-z0-9 ._()-]", "_", path.stem).lstrip(" ._()-")[:80].strip() or "video"
 
 
-def _downloaded(workspace: Workspace, address: str, progress: Progress) -> Path:
-    """The file at the address, in the workspace's `uploads/`."""
+def _download(workspace: Workspace, address: str, progress: Progress) -> Path:
+    """Download a file to the workspace's uploads."""
     target = workspace.root / UPLOADS_FOLDER / secrets.token_hex(4) / (PurePosixPath(address).name or "video")
     platform_of(workspace).files.download(address, target, progress)
     return target
 
 
 def _clip_length(video: Video, every_frames: int | None, every_seconds: float | None) -> int:
-    """Frames per clip."""
+    """Return the number of frames per clip."""
     if every_frames is not None and every_seconds is None:
-        wanted: float = every_frames
+        frames_per_clip: float = every_frames
     elif every_seconds is not None and every_frames is None:
-        wanted = every_seconds * video.fps
+        frames_per_clip = every_seconds * video.fps
     else:
-        raise UserError("Say how long each clip is to be: either in frames or in seconds.")
-    length = max(1, round(wanted))
-    if wanted <= 0:
-        raise UserError("A clip must be longer than nothing: give a number above 0.")
+        raise UserError("Give the length of a clip, either in frames or in seconds.")
+    length = max(1, round(frames_per_clip))
+    if frames_per_clip <= 0:
+        raise UserError("The length of a clip must be above 0.")
     if length >= video.frames:
-        raise UserError(f"“{video.name}” has only {video.frames} frames: clips of {length} would not divide it.")
+        raise UserError(
+            f"“{video.name}” has only {video.frames} frames, so clips of {length} frames would not divide it."
+        )
     if video.frames / length > MAX_CLIPS:
-        raise UserError(f"That would make more than {MAX_CLIPS} clips of “{video.name}”. Choose longer ones.")
+        raise UserError(f"This would cut “{video.name}” into more than {MAX_CLIPS} clips. Choose longer ones.")
     return length
 
 
-def _jpeg(picture: np.ndarray, quality: int) -> bytes:
+def _jpeg(picture: NDArray[np.uint8], quality: int) -> bytes:
     return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
 @contextmanager
-def _sentences() -> Iterator[None]:
-    """What `bytetrack.video` finds wrong with a file is for the person who gave it."""
+def _user_errors() -> Iterator[None]:
+    """Turn the errors of `bytetrack.video` about a file into errors for the user."""
     try:
         yield
     except ValueError as error:
@@ -199,11 +234,11 @@ def _sentences() -> Iterator[None]:
 
 
 @contextmanager
-def _undone_on_error(workspace: Workspace, made: list[Video]) -> Iterator[None]:
-    """All of the videos made in the block, or none of them and no files left."""
+def _removed_on_error(workspace: Workspace, new_videos: list[Video]) -> Iterator[None]:
+    """Remove all new videos and their files if the block fails."""
     try:
         yield
     except BaseException:
-        for video in made:
+        for video in new_videos:
             workspace.remove(video)
         raise

@@ -37,7 +37,7 @@ ENTRIES = {
 
 
 @pytest.mark.parametrize("make, name", [(make_zip, "a.zip"), (make_tar, "a.tar.gz")])
-def test_files_and_folders_come_out(tmp_path: Path, make, name: str) -> None:
+def test_files_are_unpacked_without_those_of_macos(tmp_path: Path, make, name: str) -> None:
     archive = make(tmp_path / name, ENTRIES)
     assert is_archive(archive)
     out = extract(archive, tmp_path / "out")
@@ -46,12 +46,12 @@ def test_files_and_folders_come_out(tmp_path: Path, make, name: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["w", "w:bz2", "w:xz"])
-def test_every_kind_of_tar(tmp_path: Path, mode: str) -> None:
+def test_every_compression_of_tar_is_unpacked(tmp_path: Path, mode: str) -> None:
     out = extract(make_tar(tmp_path / "a.tar", {"gt.txt": b"1"}, mode), tmp_path / "out")
     assert (out / "gt.txt").read_bytes() == b"1"
 
 
-def test_windows_separators_and_folder_entries(tmp_path: Path) -> None:
+def test_windows_separators_and_empty_folders_are_unpacked(tmp_path: Path) -> None:
     archive = make_zip(tmp_path / "a.zip", {"empty/": b"", "labels\\gt.txt": b"1"})
     out = extract(archive, tmp_path / "out")
     assert (out / "empty").is_dir()
@@ -63,16 +63,16 @@ def test_windows_separators_and_folder_entries(tmp_path: Path) -> None:
 def test_paths_that_lead_out_are_refused(tmp_path: Path, make, name: str, evil: str) -> None:
     archive = make(tmp_path / name, {"good": b"1", evil: b"2"})
     with pytest.raises(UserError, match="leads out of its folder"):
-        extract(archive, tmp_path / "box" / "out")
-    assert not list((tmp_path / "box").iterdir())
+        extract(archive, tmp_path / "parent" / "out")
+    assert not list((tmp_path / "parent").iterdir())
     assert not (tmp_path / "evil").exists()
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
-def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path, kind: bytes) -> None:
+@pytest.mark.parametrize("entry_type", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_a_tar_are_refused(tmp_path: Path, entry_type: bytes) -> None:
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
         info = tarfile.TarInfo("link")
-        info.type, info.linkname = kind, "/etc/passwd"
+        info.type, info.linkname = entry_type, "/etc/passwd"
         archive.addfile(info)
     with pytest.raises(UserError, match="link or a device"):
         extract(tmp_path / "a.tar", tmp_path / "out")
@@ -88,7 +88,7 @@ def test_links_in_a_zip_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make, name", [(make_zip, "a.zip"), (make_tar, "a.tar.gz")])
-def test_bounds(tmp_path: Path, make, name: str) -> None:
+def test_archives_above_the_limits_are_refused(tmp_path: Path, make, name: str) -> None:
     bomb = make(tmp_path / name, {"zeros": bytes(5 << 20), "more": b""})
     with pytest.raises(UserError, match="unpacks to more than"):
         extract(bomb, tmp_path / "out", limit_bytes=1 << 20)
@@ -97,27 +97,27 @@ def test_bounds(tmp_path: Path, make, name: str) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_no_archive_or_a_damaged_one(tmp_path: Path) -> None:
+def test_damaged_archives_and_other_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("not an archive")
     assert not is_archive(tmp_path / "a.zip")
     with pytest.raises(UserError, match="neither a zip nor a tar"):
         extract(tmp_path / "a.zip", tmp_path / "out")
 
-    whole = make_tar(tmp_path / "b.tar.gz", {"noise": os.urandom(1 << 20)})
-    whole.write_bytes(whole.read_bytes()[: 1 << 19])
+    truncated = make_tar(tmp_path / "b.tar.gz", {"noise": os.urandom(1 << 20)})
+    truncated.write_bytes(truncated.read_bytes()[: 1 << 19])
     with pytest.raises(UserError, match="damaged"):
-        extract(whole, tmp_path / "out")
+        extract(truncated, tmp_path / "out")
 
-    flipped = make_zip(tmp_path / "c.zip", {"noise": os.urandom(1 << 16)})
-    content = bytearray(flipped.read_bytes())
+    corrupted = make_zip(tmp_path / "c.zip", {"noise": os.urandom(1 << 16)})
+    content = bytearray(corrupted.read_bytes())
     content[1000] ^= 255
-    flipped.write_bytes(content)
+    corrupted.write_bytes(content)
     with pytest.raises(UserError, match="damaged"):
-        extract(flipped, tmp_path / "out")
+        extract(corrupted, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_the_same_name_twice(tmp_path: Path) -> None:
+def test_a_file_and_a_folder_of_the_same_name_are_refused(tmp_path: Path) -> None:
     archive = make_tar(tmp_path / "a.tar.gz", {"a": b"1", "a/b": b"2"})
     with pytest.raises(UserError, match="twice"):
         extract(archive, tmp_path / "out")

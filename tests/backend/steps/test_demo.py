@@ -1,4 +1,4 @@
-"""`python -m backend run` on a tiny video of moving squares, by the real programs, on each platform."""
+"""The command `run` on a tiny video of moving squares, with the real programs, on each platform."""
 
 from __future__ import annotations
 
@@ -6,25 +6,31 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+import torch
 from blobs import SIDE, centers, save_video
-from served import all_ended
+from served import add_model, all_ended
+from yolox.config import YoloxConfig
 
 from backend import jobs
+from backend.errors import UserError
 from backend.platforms.registry import platform_of
-from backend.steps import training
+from backend.progress import silent
+from backend.steps import demo, training
 from backend.workspace import Workspace
 from backend.workspace.records import Dataset, Endpoint, LabelingJob, Model, Run
 from bytetrack.tracks import Tracks
+from bytetrack.training.hyperparameters import PRETRAINED_EPOCHS
 from bytetrack.video import probe
 
 FRAMES = 36
 
 
 def save_ground_truth(path: Path) -> Path:
-    """MOTChallenge text of the two squares; frames, ids and classes count from 1."""
+    """Write the boxes of the two squares as MOTChallenge text, whose frames, ids and classes count from 1."""
     rows = [
         f"{frame + 1},{number},{x - SIDE / 2},{y - SIDE / 2},{SIDE},{SIDE},1,{number},1"
         for frame in range(FRAMES)
@@ -35,20 +41,20 @@ def save_ground_truth(path: Path) -> Path:
 
 
 def backend(workspace: Path, *arguments: str) -> str:
-    """Run `python -m backend`; what it prints."""
-    ended = subprocess.run(
+    """Run the command line and return what it prints."""
+    completed = subprocess.run(
         [sys.executable, "-m", "backend", *arguments, "--workspace", str(workspace)],
         cwd=jobs.PROJECT,
         capture_output=True,
         text=True,
         timeout=300,
     )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    assert completed.returncode == 0, completed.stderr
+    return completed.stdout
 
 
 def run(workspace: Path, video: Path, labels: str) -> dict:
-    """The journey with one epoch; what it tells at its end."""
+    """Run all steps with one epoch and return the result."""
     printed = backend(workspace, "run", "--video", str(video), "--labels", labels, "--model", "nano", "--epochs", "1")
     (line,) = printed.splitlines()
     return json.loads(line)
@@ -61,7 +67,7 @@ def on_this_machine(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, Pat
     return run(folder / "workspace", video, str(labels)), folder / "workspace"
 
 
-def test_run_takes_a_video_the_whole_way(on_this_machine: tuple[dict, Path]) -> None:
+def test_run_takes_a_video_through_all_steps(on_this_machine: tuple[dict, Path]) -> None:
     result, root = on_this_machine
     assert {"video", "label", "build", "train", "deploy async", "track batch", "evaluate realtime"} <= set(
         result["seconds"]
@@ -80,8 +86,36 @@ def test_run_takes_a_video_the_whole_way(on_this_machine: tuple[dict, Path]) -> 
     assert all_ended(workspace.root)
 
 
-def have_labeled(standin, workspace: Path, video: Path) -> str:
-    """The squares' boxes, drawn by workers of Ground Truth; the address of the job's output."""
+class TrainingDone(Exception):
+    """Ends a run of all steps after the training."""
+
+
+def test_run_starts_from_a_checkpoint_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network = YoloxConfig("", num_classes=80, depth=0.33, width=0.125, depthwise=True).get_model()
+    torch.save({"model": network.state_dict()}, tmp_path / "tiny.pth")
+    monkeypatch.setattr(demo, "_serve_and_track", Mock(side_effect=TrainingDone))
+    workspace = Workspace(tmp_path / "workspace")
+    video, labels = save_video(tmp_path / "squares.mp4", range(FRAMES)), save_ground_truth(tmp_path / "gt.txt")
+    with pytest.raises(TrainingDone):
+        demo.run(workspace, silent, video=video, labels=str(labels), start_from=str(tmp_path / "tiny.pth"))
+    trained, base = workspace.list(Model)
+    assert (base.name, base.source, trained.base) == ("tiny", "file", base.id)
+    assert trained.hyperparameters["width"] == "0.125"
+    assert trained.hyperparameters["max_epoch"] == str(PRETRAINED_EPOCHS)
+
+
+def test_run_starts_from_a_model_of_the_workspace(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = add_model(workspace)
+    monkeypatch.setattr(demo._Steps, "run", Mock(side_effect=TrainingDone))
+    for start_from in (model.id, model.name):
+        with pytest.raises(TrainingDone):  # raised by the step after the model was found
+            demo.run(workspace, silent, video=Path("video.mp4"), labels="gt.txt", start_from=start_from)
+    with pytest.raises(UserError, match="“yolo.pth” is neither a model in this workspace nor a file"):
+        demo.run(workspace, silent, video=Path("video.mp4"), labels="gt.txt", start_from="yolo.pth")
+
+
+def label_on_ground_truth(standin, workspace: Path, video: Path) -> str:
+    """Have workers of Ground Truth draw the squares' boxes, and return the address of the job's output."""
     backend(workspace, "do", "add video", f"source={video}", "name=to label")
     classes, clips = json.dumps(["class 1", "class 2"]), json.dumps(["to label"])
     backend(workspace, "do", "start labeling", "name=squares", f"clips={clips}", f"classes={classes}")
@@ -100,18 +134,18 @@ def have_labeled(standin, workspace: Path, video: Path) -> str:
     return job["LabelingJobOutput"]["OutputDatasetS3Uri"].partition("/manifests/")[0]
 
 
-def test_the_same_comes_out_on_aws(
+def test_aws_gives_the_same_results(
     on_this_machine: tuple[dict, Path], standin, aws_account: dict, tmp_path: Path
 ) -> None:
-    """Upload, labels, dataset, training, three ways of serving, scores, tuning, clean-up: to the last box as here."""
-    here, _ = on_this_machine
+    """All steps, a hyperparameter search and the clean-up run on AWS; the tracks equal those of this machine."""
+    local, _ = on_this_machine
     folder, video = tmp_path / "workspace", save_video(tmp_path / "squares.mp4", range(FRAMES))
     backend(folder, "use", "aws", *(f"{name}={value}" for name, value in aws_account.items()))
-    there = run(folder, video, have_labeled(standin, folder, video))
-    assert there["agree"]
+    remote = run(folder, video, label_on_ground_truth(standin, folder, video))
+    assert remote["agree"]
     for score in ("AP50", "HOTA", "MOTA", "IDF1"):
-        assert there[score] == pytest.approx(here[score], abs=0.01)
-    assert Path(there["batch"]["tracks"]).read_bytes() == Path(here["batch"]["tracks"]).read_bytes()
+        assert remote[score] == pytest.approx(local[score], abs=0.01)
+    assert Path(remote["batch"]["tracks"]).read_bytes() == Path(local["batch"]["tracks"]).read_bytes()
     assert standin.count("sagemaker", "CreateTrainingJob") == standin.count("sagemaker", "CreateProcessingJob") == 1
 
     workspace = Workspace(folder)
@@ -121,13 +155,13 @@ def test_the_same_comes_out_on_aws(
     ranges = json.dumps({"basic_lr_per_img": {"low": 1e-5, "high": 1e-3, "logarithmic": True}})
     search = ["name=search", f"dataset={data.id}", f"ranges={ranges}", f"hyperparameters={settings}", "trials=1"]
     backend(folder, "do", "search hyperparameters", *search)
-    assert {each.name for each in workspace.list(Model)} == {model.name, "search"}
+    assert {model.name for model in workspace.list(Model)} == {model.name, "search"}
 
     platform = platform_of(workspace)
-    left = {each.kind: each for each in platform.inventory.resources()}
-    assert left.keys() == {"files", "training job", "batch job", "search", "labeling job"}
-    assert not any(each.cost_per_hour for each in left.values())  # they have ended
-    for each in platform.inventory.resources():
-        if each.deletable:
-            platform.inventory.delete(each.id)
-    assert {each.kind for each in platform.inventory.resources()} == {"labeling job"}  # of which AWS keeps the record
+    inventory = {resource.kind: resource for resource in platform.inventory.resources()}
+    assert inventory.keys() == {"files", "training job", "batch job", "search", "labeling job"}
+    assert not any(resource.cost_per_hour for resource in inventory.values())  # all have ended
+    for resource in platform.inventory.resources():
+        if resource.deletable:
+            platform.inventory.delete(resource.id)
+    assert {resource.kind for resource in platform.inventory.resources()} == {"labeling job"}  # AWS keeps their records

@@ -33,7 +33,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    monkeypatch.setenv(pretrained.MIRROR, f"http://127.0.0.1:{server.server_port}/")
+    monkeypatch.setenv(pretrained.MIRROR_VARIABLE, f"http://127.0.0.1:{server.server_port}/")
     yield folder
     server.shutdown()
     server.server_close()

@@ -52,7 +52,7 @@ def test_a_training_is_killed_and_goes_on_from_its_checkpoint(workspace: Workspa
     model = workspace.get(Model, job.result["model"])
     assert (model.name, model.source, model.dataset) == ("tiny", "trained", dataset.id)
     assert model.classes == ["square", "disc"] and model.input_size == [64, 64] and "AP50" in model.metrics
-    with pytest.raises(UserError, match="left nothing to go on from"):
+    with pytest.raises(UserError, match="left no checkpoint to resume from"):
         training.resume(workspace, job.id)
     assert all_ended(workspace.root) and not jobs.temporary_folder(workspace, job).exists()
 
