@@ -227,13 +227,13 @@ def thresholds(workspace: Workspace, model_id: str) -> dict[str, float]:
         raise UserError(str(error)) from error
 
 
-def keep_thresholds(workspace: Workspace, model_id: str, thresholds: dict[str, float]) -> None:
-    """Write the tracker's thresholds into the model's configuration, those not named staying as they are.
+def store_thresholds(workspace: Workspace, model_id: str, thresholds: dict[str, float]) -> None:
+    """Store some of the model's thresholds.
 
-    A batch deployment of the model uses them from its next job on, an endpoint once it is started again.
+    A batch endpoint of the model uses them from its next job on, other endpoints once they are restarted.
 
     Raises:
-        UserError: if a threshold is unknown or out of its range, or the model's files are gone.
+        UserError: If a threshold is unknown or out of its range, or the model's files are missing.
     """
     from bytetrack.detection.artifact import THRESHOLDS, read_config, write_config
     from bytetrack.tracking.config import TrackerConfig

@@ -77,7 +77,7 @@ def _result(run: Run, search: TrackerSearch, slider_keys: Mapping[str, str]) -> 
             if workspace().find(Model, run.model) and st.button(
                 "Save to model", icon=":material/save:", key="save-search"
             ):
-                models.keep_thresholds(workspace(), run.model, search.settings)
+                models.store_thresholds(workspace(), run.model, search.settings)
                 st.toast("Settings saved to the model.", icon=":material/check:")
             if st.button("Delete search", icon=":material/delete:", type="tertiary"):
                 confirm_removal(search)

@@ -149,7 +149,7 @@ def _save_to_model(model: Model | None, settings: Settings, saved: dict[str, flo
         st.caption(f":material/check: These are the settings of the model {model.name}.")
         return
     if st.button("Save to model", type="primary", icon=":material/save:", width="stretch", key="save-sliders"):
-        models.keep_thresholds(workspace(), model.id, dict(settings))
+        models.store_thresholds(workspace(), model.id, dict(settings))
         st.toast(f"Settings saved to {model.name}.", icon=":material/check:")
         st.rerun(scope="fragment")
     st.caption(

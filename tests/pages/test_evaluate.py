@@ -112,7 +112,7 @@ def test_settings_are_saved_to_the_model(settings_page, workspace, run, model):
 
 
 def test_a_search_finds_settings_that_can_be_tried_and_saved(settings_page, workspace, run, labels, model, finish):
-    models.keep_thresholds(workspace, model.id, {"track_thresh": 0.95})  # nothing is tracked
+    models.store_thresholds(workspace, model.id, {"track_thresh": 0.95})  # nothing is tracked
     button(settings_page, "Start search").click().run()
     job = finish()
     assert job.status == "done", job.reason
@@ -142,7 +142,7 @@ def test_a_search_warns_of_objects_that_are_not_labeled(settings_page, workspace
     assert "1 track has no label on most of the labeled frames: ID 2 (frames 0 to 19)" in before.value
 
     made = search(workspace, progress.silent, run=run.id, labels=labels.id, trials=2)
-    models.keep_thresholds(workspace, model.id, {"track_thresh": 0.95})  # hides both tracks
+    models.store_thresholds(workspace, model.id, {"track_thresh": 0.95})  # hides both tracks
     settings_page.run()
     (after,) = settings_page.warning
     assert after.value == before.value == made["warning"]

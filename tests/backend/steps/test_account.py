@@ -27,7 +27,7 @@ def test_machine(workspace):
     assert 0 < facts.memory_free <= facts.memory and 0 <= facts.disk_free <= facts.disk
 
 
-def test_gpus_are_what_the_driver_lists(tmp_path, monkeypatch):
+def test_gpus_are_those_that_the_driver_lists(tmp_path, monkeypatch):
     program = tmp_path / "nvidia-smi"
     program.write_text(f"#!{sys.executable}\nprint('NVIDIA T4, 15360 MiB')\n")
     program.chmod(0o755)
@@ -39,27 +39,27 @@ def test_gpus_are_what_the_driver_lists(tmp_path, monkeypatch):
 
 def test_usage_counts_records_and_bytes(workspace):
     add_model(workspace)
-    found = {each.kind: each for each in usage(workspace)}
-    assert list(found) == list(KINDS.values())
-    assert (found[Model].count, found[Model].bytes) == (1, 1000)
-    assert (found[Video].count, found[Video].bytes) == (0, 0)
+    by_kind = {item.kind: item for item in usage(workspace)}
+    assert list(by_kind) == list(KINDS.values())
+    assert (by_kind[Model].count, by_kind[Model].bytes) == (1, 1000)
+    assert (by_kind[Video].count, by_kind[Video].bytes) == (0, 0)
 
 
-def test_usage_knows_where_the_records_of_every_kind_lie(workspace):
+def test_usage_finds_the_files_of_every_kind(workspace):
     for kind in KINDS.values():
         record = object.__new__(kind)
         record.id = "some"
         (workspace.folder(record) / "file").write_bytes(b"x" * 10)
-    assert all(each.bytes == 10 for each in usage(workspace))
+    assert all(item.bytes == 10 for item in usage(workspace))
 
 
-def test_a_file_with_two_names_takes_its_bytes_once(tmp_path):
+def test_a_hard_link_counts_no_bytes(tmp_path):
     (tmp_path / "a").write_bytes(b"x" * 10)
     os.link(tmp_path / "a", tmp_path / "b")
     assert disk_bytes(tmp_path) == 10
 
 
-def test_running_are_the_endpoints_that_are_kept_up(workspace):
+def test_running_endpoints_are_those_that_keep_a_server(workspace):
     model = add_model(workspace)
     for mode in ("batch", "realtime"):
         add_endpoint(workspace, model, mode)
@@ -67,7 +67,7 @@ def test_running_are_the_endpoints_that_are_kept_up(workspace):
     assert (only.endpoint.name, only.state.status, only.state.cost_per_hour) == ("realtime", "gone", 0.0)
 
 
-def test_remove_everything_keeps_a_persons_own_files(workspace, tiny_video):
+def test_remove_everything_keeps_other_files(workspace, tiny_video):
     videos.add(workspace, progress.silent, source=str(tiny_video))
     for mode in ("batch", "async"):
         add_endpoint(workspace, add_model(workspace), mode)
@@ -81,18 +81,18 @@ def test_remove_everything_keeps_a_persons_own_files(workspace, tiny_video):
     assert all(workspace.list(kind) == [] for kind in KINDS.values())
     assert tiny_video.exists() and notes.exists() and not (workspace.root / "uploads").exists()
     assert not processes.is_alive(job.pid, job.pid_started)
-    assert sum(each.bytes for each in usage(workspace)) == 0
+    assert sum(item.bytes for item in usage(workspace)) == 0
 
 
 def test_a_job_that_does_not_stop_is_killed(workspace, monkeypatch):
     monkeypatch.setattr(jobs, "stop", lambda workspace, job_id: None)
-    monkeypatch.setattr(account, "PATIENCE", 1)
+    monkeypatch.setattr(account, "STOP_TIMEOUT_SECONDS", 1)
     job = jobs.start(workspace, "make sample", "Make the sample", scenes=50, frames=500)
     remove_everything(workspace)
     assert not workspace.list(Job) and not processes.is_alive(job.pid, job.pid_started)
 
 
-def test_what_killed_jobs_left_goes_too(workspace):
+def test_folders_of_killed_jobs_are_removed(workspace):
     (workspace.root / "local" / "endpoint-abc123").mkdir(parents=True)
     remove_everything(workspace)
     assert sorted(path.name for path in workspace.root.iterdir() if path.is_dir()) == []

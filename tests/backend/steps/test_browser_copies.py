@@ -22,7 +22,7 @@ def picture(number: int) -> np.ndarray:
 
 
 def save(path: Path, codec: str, times: list[int]) -> Path:
-    """Frames of ever lighter gray at these times, in milliseconds."""
+    """Write frames of increasing brightness, shown at these times in milliseconds."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
@@ -39,7 +39,7 @@ def add(workspace: Workspace, path: Path) -> Video:
     return workspace.get(Video, videos.add(workspace, silent, source=str(path))["video"])
 
 
-def test_what_browsers_play_is_not_copied(workspace: Workspace, tiny_video: Path) -> None:
+def test_a_video_that_browsers_play_needs_no_copy(workspace: Workspace, tiny_video: Path) -> None:
     assert browser_copies.find_playable(workspace, add(workspace, tiny_video)) == tiny_video
 
 
@@ -56,7 +56,7 @@ def test_the_copy_has_the_same_frames_at_the_same_times(workspace: Workspace, tm
         assert abs(frame.mean() - original.mean()) < 3, number
 
 
-def test_a_video_without_times_gets_them(workspace: Workspace, tmp_path: Path) -> None:
+def test_the_copy_of_a_video_without_times_has_them(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "raw.h264"
     with av.open(str(path), "w", format="h264") as container:
         stream = container.add_stream("libx264", rate=25)
@@ -66,11 +66,11 @@ def test_a_video_without_times_gets_them(workspace: Workspace, tmp_path: Path) -
         container.mux(stream.encode(None))
     video = add(workspace, path)
     browser_copies.make(workspace, silent, video=video.id)
-    made = browser_copies.find_playable(workspace, video)
-    assert made and browser_copies.frame_times(made) == pytest.approx(np.arange(FRAMES) / 25)
+    copy = browser_copies.find_playable(workspace, video)
+    assert copy and browser_copies.frame_times(copy) == pytest.approx(np.arange(FRAMES) / 25)
 
 
-def test_a_video_that_is_gone_ends_in_a_sentence(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_missing_video_is_a_user_error(workspace: Workspace, tmp_path: Path) -> None:
     video = add(workspace, save(tmp_path / "gone.avi", "mpeg4", [40 * number for number in range(FRAMES)]))
     Path(video.path).unlink()
     assert browser_copies.find_playable(workspace, video) is None

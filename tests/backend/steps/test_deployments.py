@@ -101,7 +101,7 @@ def test_what_cannot_be_deployed(workspace: Workspace) -> None:
 @pytest.mark.parametrize("mode", ["realtime", "async"])
 def test_an_update_replaces_the_server(workspace: Workspace, tmp_path: Path, mode: str) -> None:
     model, other = add_model(workspace), add_model(workspace)
-    models.keep_thresholds(workspace, other.id, {"track_buffer": 77})
+    models.store_thresholds(workspace, other.id, {"track_buffer": 77})
     before = deploy(workspace, model, mode)
     assert deployments.update(workspace, silent, endpoint=before.id, model=other.id) == {"endpoint": before.id}
     (after,) = workspace.list(Endpoint)
@@ -120,7 +120,7 @@ def test_an_update_replaces_the_server(workspace: Workspace, tmp_path: Path, mod
 def test_an_update_without_a_model_takes_its_thresholds_as_they_are_now(workspace: Workspace) -> None:
     model = add_model(workspace)
     endpoint = deploy(workspace, model, "realtime")
-    models.keep_thresholds(workspace, model.id, {"track_buffer": 55})
+    models.store_thresholds(workspace, model.id, {"track_buffer": 55})
     deployments.update(workspace, silent, endpoint=endpoint.id)
     after = workspace.get(Endpoint, endpoint.id)
     assert after.model == model.id and settings(workspace, after)["track_buffer"] == 55

@@ -39,21 +39,21 @@ def test_labels_without_a_labeled_frame_are_refused(workspace: Workspace) -> Non
         load_truth(workspace, labels.id)
 
 
-def test_classes_with_nothing_in_common_are_named(workspace: Workspace) -> None:
+def test_labels_and_tracks_without_a_common_class_are_refused(workspace: Workspace) -> None:
     labels = add_labels(workspace, add_video(workspace), walk(classes=("pedestrian",)), [0])
     with pytest.raises(UserError, match="pedestrian and the tracks person, car"):
         score_tracks(load_truth(workspace, labels.id), walk(classes=("person", "car")))
 
 
-def test_tracking_again_with_other_thresholds(workspace: Workspace) -> None:
+def test_detections_are_tracked_again_with_other_settings(workspace: Workspace) -> None:
     run = add_run(workspace, add_video(workspace), walk())
-    seen = walk()
+    detected = walk()
     VideoDetections(
-        frame=seen.frame,
-        xyxy=seen.xyxy,
+        frame=detected.frame,
+        xyxy=detected.xyxy,
         scores=np.full(FRAMES, 0.65),
-        class_ids=seen.class_id,
-        classes=seen.classes,
+        class_ids=detected.class_id,
+        classes=detected.classes,
         width=640,
         height=480,
         fps=7.0,
@@ -67,13 +67,13 @@ def test_tracking_again_with_other_thresholds(workspace: Workspace) -> None:
         retrack(detections, {"track_thresh": 2})
 
 
-def test_a_run_without_detections_says_so(workspace: Workspace) -> None:
+def test_a_run_without_detections_is_refused(workspace: Workspace) -> None:
     run = add_run(workspace, add_video(workspace), walk())
-    with pytest.raises(UserError, match="kept no detections"):
+    with pytest.raises(UserError, match="has no detections"):
         load_detections(workspace, run.id)
 
 
-def test_unreadable_detections_say_so(workspace: Workspace) -> None:
+def test_unreadable_detections_are_refused(workspace: Workspace) -> None:
     run = add_run(workspace, add_video(workspace), walk())
     (workspace.folder(run) / "detections.npz").write_bytes(b"no archive")
     with pytest.raises(UserError, match="does not hold the detections"):

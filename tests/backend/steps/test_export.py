@@ -28,7 +28,7 @@ def labels(workspace: Workspace, tiny_video: Path) -> Labels:
     return store_labels(workspace, video, LabelSequence("tiny", TABLE, [0, 5]), "test")
 
 
-def test_every_format(workspace: Workspace, labels: Labels) -> None:
+def test_every_format_has_the_same_boxes(workspace: Workspace, labels: Labels) -> None:
     for table in (
         mot.read(export(workspace, labels, "mot"), TABLE.classes),
         Tracks.load(export(workspace, labels, "json")),
@@ -42,7 +42,7 @@ def test_every_format(workspace: Workspace, labels: Labels) -> None:
     assert rows[1] == ["5", "0.5", "2", "a, b", "1.0", "3.0", "4.0", "13.5", "24.0"]
 
 
-def test_seconds_are_those_of_the_video_where_its_rate_varies(workspace: Workspace, tmp_path: Path) -> None:
+def test_seconds_are_exact_at_a_variable_frame_rate(workspace: Workspace, tmp_path: Path) -> None:
     path = tmp_path / "varying.mp4"
     times = np.array([0.0, 0.1, 0.5, 0.6, 2.0, 2.1])
     with VideoWriter(path, 10, (64, 48), times=times) as writer:
@@ -64,7 +64,7 @@ def test_seconds_are_those_of_the_video_where_its_rate_varies(workspace: Workspa
     assert seconds() == ["0.0", f"{5 / video.fps:.3f}".rstrip("0")]
 
 
-def test_what_is_not_there(workspace: Workspace, labels: Labels) -> None:
+def test_unknown_formats_and_missing_tracks_are_refused(workspace: Workspace, labels: Labels) -> None:
     with pytest.raises(UserError, match="not a format"):
         export(workspace, labels, "xls")
     (workspace.folder(labels) / "tracks.json").unlink()
@@ -72,10 +72,10 @@ def test_what_is_not_there(workspace: Workspace, labels: Labels) -> None:
         export(workspace, labels, "mot")
 
 
-def test_ground_truth_comes_back_as_the_same_labels(workspace: Workspace, labels: Labels) -> None:
+def test_exported_ground_truth_is_imported_as_the_same_labels(workspace: Workspace, labels: Labels) -> None:
     path = export(workspace, labels, "ground_truth")
     (again,) = import_labels(workspace, silent, path=str(path))["labels"]
-    found = workspace.get(Labels, again)
-    assert (found.video, found.labeled_frames, found.source) == (labels.video, [0, 5], "Ground Truth")
-    assert sorted(found.classes) == sorted(labels.classes)
-    np.testing.assert_array_equal(load_labels(workspace, found).xyxy, TABLE.xyxy.round())
+    imported = workspace.get(Labels, again)
+    assert (imported.video, imported.labeled_frames, imported.source) == (labels.video, [0, 5], "Ground Truth")
+    assert sorted(imported.classes) == sorted(labels.classes)
+    np.testing.assert_array_equal(load_labels(workspace, imported).xyxy, TABLE.xyxy.round())

@@ -26,7 +26,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A very small network of three classes, as YOLOX's trainer writes it."""
+    """A checkpoint of a very small network with three classes, as YOLOX's trainer writes it."""
     path = tmp_path_factory.mktemp("checkpoint") / "mine.pth"
     return save_checkpoint(path, classes=3)
 
@@ -52,7 +52,7 @@ def files(workspace: Workspace) -> list[Path]:
     return [path for path in workspace.root.rglob("*") if path.is_file() and not path.name.startswith("studio.db")]
 
 
-def test_a_checkpoint_with_classes_of_its_own(workspace: Workspace, checkpoint: Path) -> None:
+def test_a_checkpoint_with_its_own_classes(workspace: Workspace, checkpoint: Path) -> None:
     model = add(workspace, checkpoint)
     assert (model.name, model.size, model.source) == ("mine", "custom", "file")
     assert (model.classes, model.input_size) == (["person", "car", "dog"], [64, 64])
@@ -77,9 +77,9 @@ def test_bytetrack_of_mot(workspace: Workspace, tmp_path: Path) -> None:
     assert read_config(workspace.folder(model)).normalization == "imagenet"
 
 
-def test_who_made_a_checkpoint_can_be_said(workspace: Workspace, tmp_path: Path) -> None:
+def test_the_origin_of_a_checkpoint_can_be_given(workspace: Workspace, tmp_path: Path) -> None:
     path = save_checkpoint(tmp_path / "renamed.pth", classes=1)
-    with pytest.raises(UserError, match="has 1 classes and does not say what they are"):
+    with pytest.raises(UserError, match="has 1 class and does not name them"):
         add(workspace, path, classes=None)
     model = add(workspace, path, classes=None, origin="ByteTrack")
     assert read_config(workspace.folder(model)).normalization == "imagenet"
@@ -94,7 +94,7 @@ def test_input_sizes_are_those_of_the_authors(size: str, from_bytetrack: bool, e
     assert models._input_size(size, None, None, from_bytetrack) == expected
 
 
-def test_classes_and_input_sizes_that_do_not_fit(workspace: Workspace, checkpoint: Path) -> None:
+def test_wrong_classes_and_input_sizes_are_refused(workspace: Workspace, checkpoint: Path) -> None:
     with pytest.raises(UserError, match="give 3 different names"):
         add(workspace, checkpoint, classes=["person", "car"])
     with pytest.raises(UserError, match="give 3 different names"):
@@ -121,10 +121,10 @@ def test_an_artifact_as_folder_zip_or_tar(workspace: Workspace, artifact: Path, 
     assert (artifact / "model.json").exists()
 
 
-def test_the_onnx_that_comes_along_is_not_used(workspace: Workspace, artifact: Path, tmp_path: Path) -> None:
-    shutil.copytree(artifact, tmp_path / "evil")
-    (tmp_path / "evil" / "model.onnx").write_bytes(b"not what the weights say")
-    model = add(workspace, tmp_path / "evil")
+def test_the_onnx_graph_of_an_artifact_is_replaced(workspace: Workspace, artifact: Path, tmp_path: Path) -> None:
+    shutil.copytree(artifact, tmp_path / "tampered")
+    (tmp_path / "tampered" / "model.onnx").write_bytes(b"not what the weights say")
+    model = add(workspace, tmp_path / "tampered")
     assert (workspace.folder(model) / "model.onnx").read_bytes() != b"not what the weights say"
 
 
@@ -134,7 +134,7 @@ def test_an_archive_with_one_checkpoint_in_it(workspace: Workspace, checkpoint: 
     assert add(workspace, tmp_path / "model.tar.gz").name == "model"
 
 
-def test_an_upload_is_removed_once_it_is_in(workspace: Workspace, checkpoint: Path) -> None:
+def test_an_upload_is_deleted_once_it_is_added(workspace: Workspace, checkpoint: Path) -> None:
     upload = workspace.root / "uploads" / "mine.pth"
     upload.parent.mkdir()
     shutil.copyfile(checkpoint, upload)
@@ -142,11 +142,11 @@ def test_an_upload_is_removed_once_it_is_in(workspace: Workspace, checkpoint: Pa
     assert not upload.exists()
 
 
-def test_what_is_no_model(workspace: Workspace, artifact: Path, tmp_path: Path) -> None:
+def test_files_that_are_no_models_are_refused(workspace: Workspace, artifact: Path, tmp_path: Path) -> None:
     (tmp_path / "text.pth").write_text("not a model")
     with pytest.raises(UserError, match="cannot be read as a checkpoint"):
         add(workspace, tmp_path / "text.pth")
-    with pytest.raises(UserError, match="no file or folder"):
+    with pytest.raises(UserError, match="File or folder not found"):
         add(workspace, tmp_path / "gone.pth")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="empty is not a model"):
@@ -175,16 +175,16 @@ def test_choose_classes(workspace: Workspace, checkpoint: Path) -> None:
     assert (card.classes, card.known_classes) == (["person", "dog"], ["person", "car", "dog"])
     assert card.base == "mine"
     assert models.card(workspace, model).classes == ["person", "car", "dog"]
-    workspace.remove(model)  # the weights are the chosen one's too
+    workspace.remove(model)  # the new model has its own link to the weights
     assert models.card(workspace, chosen).parameters == card.parameters
     assert models.choose_classes(workspace, chosen.id, ["car"], name="cars").classes == ["car"]
-    with pytest.raises(UserError, match="does not know cat. It knows person, car, dog"):
+    with pytest.raises(UserError, match="was not trained for cat. Its classes are person, car, dog"):
         models.choose_classes(workspace, chosen.id, ["cat"])
     with pytest.raises(UserError, match="at least one class"):
         models.choose_classes(workspace, chosen.id, [])
 
 
-def test_register_what_was_trained(workspace: Workspace, artifact: Path, tmp_path: Path) -> None:
+def test_a_trained_model_is_stored_with_its_origin(workspace: Workspace, artifact: Path, tmp_path: Path) -> None:
     shutil.copytree(artifact, tmp_path / "trained")
     config = json.loads((tmp_path / "trained" / "model.json").read_text())
     config |= {"metrics": {"AP50": 0.8}, "hyperparameters": {"max_epoch": 30}}
@@ -197,12 +197,12 @@ def test_register_what_was_trained(workspace: Workspace, artifact: Path, tmp_pat
     assert (model.metrics, model.hyperparameters) == ({"AP50": 0.8}, {"max_epoch": "30"})
     card = models.card(workspace, model)
     assert (card.dataset, card.labels, card.metrics) == ("site", [], {"AP50": 0.8})
-    with pytest.raises(UserError, match="not whole: model.safetensors"):
+    with pytest.raises(UserError, match="incomplete: model.safetensors"):
         models.store(workspace, tmp_path / "trained", "again", "trained")
 
 
-def test_a_card_of_a_model_whose_files_are_gone(workspace: Workspace, checkpoint: Path) -> None:
+def test_the_card_of_a_model_without_files_is_a_user_error(workspace: Workspace, checkpoint: Path) -> None:
     model = add(workspace, checkpoint)
     (workspace.folder(model) / "model.safetensors").unlink()
-    with pytest.raises(UserError, match="gone or damaged"):
+    with pytest.raises(UserError, match="missing or damaged"):
         models.card(workspace, model)

@@ -18,13 +18,13 @@ from bytetrack.video import read_frames
 
 @pytest.fixture
 def labels(workspace: Workspace, tiny_video: Path) -> Labels:
-    """One box, on frame 5 only."""
+    """Labels with one box, on frame 5."""
     video = workspace.get(Video, videos.add(workspace, silent, source=str(tiny_video))["video"])
     table = Tracks([5], [1], [[10, 20, 40, 44]], [1], [0], ("person",))
     return store_labels(workspace, video, LabelSequence("tiny", table, list(range(20))), "test")
 
 
-def test_the_boxes_are_drawn_on_their_frames(workspace: Workspace, labels: Labels, tiny_video: Path) -> None:
+def test_boxes_are_drawn_on_their_frames(workspace: Workspace, labels: Labels, tiny_video: Path) -> None:
     assert overlays.make(workspace, silent, of=labels.id) == {"of": labels.id}
     drawn = list(read_frames(workspace.folder(labels) / OVERLAY))
     changed = [
@@ -34,7 +34,7 @@ def test_the_boxes_are_drawn_on_their_frames(workspace: Workspace, labels: Label
     assert changed[5] > 3 * max(changed[:5])
 
 
-def test_a_video_that_is_gone_is_told(workspace: Workspace, labels: Labels, tiny_video: Path) -> None:
+def test_a_missing_video_is_a_user_error(workspace: Workspace, labels: Labels, tiny_video: Path) -> None:
     path = Path(workspace.get(Video, labels.video).path)
     path.unlink()
     with pytest.raises(UserError, match=path.name):

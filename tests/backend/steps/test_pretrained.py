@@ -27,7 +27,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that a local server hands out in place of the published files."""
+    """The folder of a local server that replaces the one with the published files."""
     folder = tmp_path / "mirror"
     folder.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
@@ -40,15 +40,17 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     thread.join()
 
 
-def test_by_one_click(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_published_model_is_downloaded_and_added(
+    mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network = YoloxConfig("", num_classes=80, depth=0.33, width=0.25, depthwise=True).get_model()
     torch.save({"model": network.state_dict()}, mirror / "yolox_nano.pth")
     sha256 = hashlib.sha256((mirror / "yolox_nano.pth").read_bytes()).hexdigest()
     monkeypatch.setitem(CATALOG, "yolox_nano", replace(CATALOG["yolox_nano"], sha256=sha256))
     workspace = Workspace(tmp_path / "workspace")
     steps: list[float] = []
-    made = pretrained.download(workspace, lambda fraction, step: steps.append(fraction), entry="yolox_nano")
-    model = workspace.get(Model, made["model"])
+    result = pretrained.download(workspace, lambda fraction, step: steps.append(fraction), entry="yolox_nano")
+    model = workspace.get(Model, result["model"])
     assert (model.name, model.source, model.size) == ("YOLOX-nano", "YOLOX COCO", "nano")
     assert steps == sorted(steps)
     assert not list((workspace.root / "downloads").iterdir())
@@ -56,25 +58,25 @@ def test_by_one_click(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert person.classes == ["person"]
 
 
-def test_a_file_that_is_not_the_published_one(mirror: Path, tmp_path: Path) -> None:
+def test_a_wrong_file_is_refused(mirror: Path, tmp_path: Path) -> None:
     (mirror / "yolox_s.pth").write_bytes(b"something else")
     workspace = Workspace(tmp_path / "workspace")
-    with pytest.raises(UserError, match="yolox_s.pth is not the published file"):
+    with pytest.raises(UserError, match="did not send the published yolox_s.pth"):
         pretrained.download(workspace, silent, entry="yolox_s")
     assert not workspace.list(Model)
 
 
-def test_what_cannot_be_downloaded(mirror: Path, tmp_path: Path) -> None:
+def test_models_that_cannot_be_downloaded_are_refused(mirror: Path, tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "workspace")
     with pytest.raises(UserError, match=r"Google Drive.*bytetrack_x_mot17\.pth\.tar.*add it as a file"):
         pretrained.download(workspace, silent, entry="bytetrack_x_mot17")
-    with pytest.raises(UserError, match="no published model “yolox_q”"):
+    with pytest.raises(UserError, match="Unknown published model “yolox_q”"):
         pretrained.download(workspace, silent, entry="yolox_q")
     with pytest.raises(UserError, match="404"):
         pretrained.download(workspace, silent, entry="yolox_m")
 
 
-def test_catalog() -> None:
+def test_the_catalog_is_consistent() -> None:
     assert [key for key, entry in CATALOG.items() if entry.url] == [
         f"yolox_{size}" for size in ("nano", "tiny", *"smlx")
     ]

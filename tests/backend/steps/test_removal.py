@@ -35,26 +35,26 @@ def video(workspace: Workspace, tiny_video: Path) -> Video:
             objects=1,
             seconds=1,
             fps=1,
-        )  # fmt: skip
+        )
     )
     workspace.add(Score(name="score", run=run.id, labels=labels.id, metrics={}))
     return video
 
 
 def everything(workspace: Workspace) -> list[Record]:
-    return [each for kind in (Video, Labels, Run, Score) for each in workspace.list(kind)]
+    return [record for kind in (Video, Labels, Run, Score) for record in workspace.list(kind)]
 
 
-def test_dependents_go_and_a_persons_file_stays(workspace: Workspace, video: Video, tiny_video: Path) -> None:
-    said = consequences(workspace, video)
-    assert "1 label set, 1 run and 1 score" in said and str(tiny_video) in said
+def test_dependents_are_removed_and_a_file_outside_stays(workspace: Workspace, video: Video, tiny_video: Path) -> None:
+    text = consequences(workspace, video)
+    assert "1 label set, 1 run and 1 score" in text and str(tiny_video) in text
     remove(workspace, video)
     assert not everything(workspace)
     assert tiny_video.exists()
     assert not list(workspace.root.rglob("tracks.json"))
 
 
-def test_an_upload_goes_with_its_video(workspace: Workspace, tiny_video: Path) -> None:
+def test_an_uploaded_file_is_removed_with_its_video(workspace: Workspace, tiny_video: Path) -> None:
     upload = workspace.root / "uploads" / "tiny.mp4"
     upload.parent.mkdir()
     shutil.copy(tiny_video, upload)
@@ -64,7 +64,7 @@ def test_an_upload_goes_with_its_video(workspace: Workspace, tiny_video: Path) -
     assert not list(workspace.root.rglob("tiny.mp4"))
 
 
-def test_what_a_job_uses_stays(workspace: Workspace, video: Video) -> None:
+def test_records_that_a_job_uses_are_not_removed(workspace: Workspace, video: Video) -> None:
     (labels,) = workspace.list(Labels)
     job = workspace.add(
         Job(
@@ -74,7 +74,7 @@ def test_what_a_job_uses_stays(workspace: Workspace, video: Video) -> None:
             status="running",
             pid=os.getpid(),
             pid_started=processes.start_time(os.getpid()),
-        )  # fmt: skip
+        )
     )
     with pytest.raises(UserError, match="in use by the job “build”"):
         remove(workspace, video)

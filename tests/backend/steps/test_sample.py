@@ -10,10 +10,10 @@ from backend.workspace.records import Labels, Video
 from bytetrack.tracks import Tracks
 
 
-def test_videos_and_labels_belong_together(workspace: Workspace) -> None:
-    made = sample.make(workspace, silent, scenes=2, frames=8, size=(160, 128))
-    assert len(made["videos"]) == len(made["labels"]) == 2
-    for video_id, labels_id in zip(made["videos"], made["labels"]):
+def test_labels_match_their_videos(workspace: Workspace) -> None:
+    result = sample.make(workspace, silent, scenes=2, frames=8, size=(160, 128))
+    assert len(result["videos"]) == len(result["labels"]) == 2
+    for video_id, labels_id in zip(result["videos"], result["labels"]):
         video, labels = workspace.get(Video, video_id), workspace.get(Labels, labels_id)
         tracks = Tracks.load(workspace.folder(labels) / "tracks.json")
         assert labels.video == video.id
@@ -35,7 +35,7 @@ def test_the_same_seed_gives_the_same_scene() -> None:
     assert not np.array_equal(first_frame(1), first_frame(2))
 
 
-def test_what_is_hidden_has_no_label() -> None:
+def test_hidden_objects_have_no_label() -> None:
     scene = sample.Scene((480, 352), 8, 0, np.random.default_rng(0))
     person = sample.Mover(0, 240, 270, 0.1, 0, 0, 1.0, ((90, 125, 175), (40, 40, 190), (40, 40, 40), (50, 50, 50)), 2)
     behind = sample.Mover(0, 240, 265, 0.1, 0, 0, 0.95, person.colors, 2)

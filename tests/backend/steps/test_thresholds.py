@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from backend.errors import UserError
-from backend.steps.models import keep_thresholds, thresholds
+from backend.steps.models import store_thresholds, thresholds
 from backend.workspace.records import Model
 from bytetrack.detection.artifact import ModelConfig, write_config
 
@@ -15,21 +15,21 @@ def model(workspace) -> Model:
     return model
 
 
-def test_thresholds_that_are_not_named_stay(workspace, model):
-    keep_thresholds(workspace, model.id, {"track_thresh": 0.4, "track_buffer": 60})
-    kept = thresholds(workspace, model.id)
-    assert (kept["track_thresh"], kept["track_buffer"], kept["match_thresh"]) == (0.4, 60, 0.8)
+def test_other_thresholds_stay(workspace, model):
+    store_thresholds(workspace, model.id, {"track_thresh": 0.4, "track_buffer": 60})
+    stored = thresholds(workspace, model.id)
+    assert (stored["track_thresh"], stored["track_buffer"], stored["match_thresh"]) == (0.4, 60, 0.8)
 
 
 @pytest.mark.parametrize("wrong", [{"track_thresh": 2}, {"speed": 1}])
 def test_wrong_thresholds_are_refused(workspace, model, wrong):
     before = thresholds(workspace, model.id)
     with pytest.raises(UserError, match=next(iter(wrong))):
-        keep_thresholds(workspace, model.id, wrong)
+        store_thresholds(workspace, model.id, wrong)
     assert thresholds(workspace, model.id) == before
 
 
-def test_a_model_whose_files_are_gone(workspace, model):
+def test_missing_files_are_a_user_error(workspace, model):
     (workspace.folder(model) / "model.json").unlink()
     with pytest.raises(UserError, match="model.json is missing"):
         thresholds(workspace, model.id)

@@ -30,9 +30,9 @@ def until_epoch(workspace: Workspace, job: Job, epoch: int) -> None:
     until(is_reached)
 
 
-def test_a_training_is_killed_and_goes_on_from_its_checkpoint(workspace: Workspace, dataset: Dataset) -> None:
+def test_a_killed_training_is_resumed_from_its_checkpoint(workspace: Workspace, dataset: Dataset) -> None:
     first = training.start(workspace, name="tiny", dataset=dataset.id, hyperparameters=TINY)
-    until_epoch(workspace, first, 2)  # by when the first epoch is in the checkpoint
+    until_epoch(workspace, first, 2)  # the checkpoint contains the first epoch then
     with pytest.raises(UserError, match="“Training tiny” is still running"):
         training.resume(workspace, first.id)
     (program,) = psutil.Process(first.pid).children()
@@ -42,13 +42,13 @@ def test_a_training_is_killed_and_goes_on_from_its_checkpoint(workspace: Workspa
     assert training.can_resume(workspace, workspace.get(Job, first.id)) and workspace.list(Model) == []
 
     second = training.resume(workspace, first.id)
-    with pytest.raises(UserError, match="still running"):  # from another tab
+    with pytest.raises(UserError, match="still running"):  # as if from another tab
         training.resume(workspace, first.id)
     job = jobs.wait(workspace, second.id, silent)
     curves = training.curves(workspace, job)
     assert curves["steps"][0]["epoch"] > 1 and curves["steps"][-1]["epoch"] == 4
     assert set(training.LOSSES) | {"lr", "images_per_second"} <= curves["steps"][0].keys()
-    assert [each["epoch"] for each in curves["epochs"]] == [4] and "AP50" in curves["epochs"][0]
+    assert [epoch["epoch"] for epoch in curves["epochs"]] == [4] and "AP50" in curves["epochs"][0]
     model = workspace.get(Model, job.result["model"])
     assert (model.name, model.source, model.dataset) == ("tiny", "trained", dataset.id)
     assert model.classes == ["square", "disc"] and model.input_size == [64, 64] and "AP50" in model.metrics
@@ -67,7 +67,7 @@ def test_a_training_is_stopped(workspace: Workspace, dataset: Dataset) -> None:
     assert training.can_resume(workspace, workspace.get(Job, job.id))
 
 
-def test_what_cannot_be_trained_is_told_before_a_job_starts(workspace: Workspace, dataset: Dataset) -> None:
+def test_wrong_arguments_are_refused_before_a_job_starts(workspace: Workspace, dataset: Dataset) -> None:
     with pytest.raises(UserError, match="max_epoch is 0, but must be"):
         training.start(workspace, name="t", dataset=dataset.id, hyperparameters={"max_epoch": "0"})
     with pytest.raises(UserError, match="Did you mean batch_size"):

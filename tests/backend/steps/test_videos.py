@@ -18,48 +18,48 @@ from backend.workspace.records import Video
 NumberOf = Callable[[np.ndarray], int]
 
 
-def added(workspace: Workspace, path: Path, name: str = "") -> Video:
+def add(workspace: Workspace, path: Path, name: str = "") -> Video:
     return workspace.get(Video, videos.add(workspace, silent, source=str(path), name=name)["video"])
 
 
-def test_a_file_of_this_machine_stays_where_it_is(workspace: Workspace, tiny_video: Path) -> None:
-    video = added(workspace, tiny_video)
+def test_a_file_of_this_machine_is_used_in_place(workspace: Workspace, tiny_video: Path) -> None:
+    video = add(workspace, tiny_video)
     assert (video.name, video.path) == ("tiny", str(tiny_video))
     assert (video.width, video.height, video.fps, video.frames, video.seconds) == (64, 48, 10, 20, 2)
     workspace.remove(video)
     assert tiny_video.exists()
 
 
-def test_an_upload_moves_in(workspace: Workspace, tiny_video: Path) -> None:
+def test_an_upload_is_moved_into_the_workspace(workspace: Workspace, tiny_video: Path) -> None:
     upload = workspace.root / "uploads" / "my – video!.mp4"
     upload.parent.mkdir()
     shutil.copy(tiny_video, upload)
-    video = added(workspace, upload)
+    video = add(workspace, upload)
     assert video.name == "my _ video_"
     assert not upload.exists()
     assert Path(video.path).parent == workspace.folder(video)
     assert videos.frame(workspace, video, 3).shape == (48, 64, 3)
 
 
-def test_what_cannot_be_added(workspace: Workspace, tmp_path: Path, tiny_video: Path) -> None:
+def test_invalid_sources_and_names_are_refused(workspace: Workspace, tmp_path: Path, tiny_video: Path) -> None:
     text = tmp_path / "text.mp4"
     text.write_text("hello")
-    for source, name, complaint in [
+    for source, name, message in [
         (text, "", "is not a video"),
         (tmp_path / "gone.mp4", "", "does not exist"),
         ("s3://bucket/video.mp4", "", "needs an AWS account"),
         (tiny_video, "../up", "cannot be a name"),
     ]:
-        with pytest.raises(UserError, match=complaint):
+        with pytest.raises(UserError, match=message):
             videos.add(workspace, silent, source=str(source), name=name)
     assert workspace.list(Video) == []
 
 
 @pytest.mark.parametrize("length", [{"every_frames": 8}, {"every_seconds": 0.8}])
 def test_clips_are_exact(workspace: Workspace, tiny_video: Path, length: dict, number_of: NumberOf) -> None:
-    video = added(workspace, tiny_video, "site")
+    video = add(workspace, tiny_video, "site")
     ids = videos.cut(workspace, silent, video=video.id, **length)["videos"]
-    clips = [workspace.get(Video, id) for id in ids]
+    clips = [workspace.get(Video, clip_id) for clip_id in ids]
     assert [(clip.name, clip.start, clip.frames, clip.parent) for clip in clips] == [
         ("site_0", 0, 8, video.id),
         ("site_1", 8, 8, video.id),
@@ -73,7 +73,7 @@ def test_clips_are_exact(workspace: Workspace, tiny_video: Path, length: dict, n
 
 
 @pytest.mark.parametrize(
-    ("length", "complaint"),
+    ("length", "message"),
     [
         ({}, "either in frames or in seconds"),
         ({"every_frames": 5, "every_seconds": 1.0}, "either in frames or in seconds"),
@@ -82,28 +82,28 @@ def test_clips_are_exact(workspace: Workspace, tiny_video: Path, length: dict, n
         ({"every_frames": 20}, "has only 20 frames"),
     ],
 )
-def test_clips_that_make_no_sense(workspace: Workspace, tiny_video: Path, length: dict, complaint: str) -> None:
-    video = added(workspace, tiny_video)
-    with pytest.raises(UserError, match=complaint):
+def test_invalid_clip_lengths_are_refused(workspace: Workspace, tiny_video: Path, length: dict, message: str) -> None:
+    video = add(workspace, tiny_video)
+    with pytest.raises(UserError, match=message):
         videos.cut(workspace, silent, video=video.id, **length)
 
 
-def test_a_cut_that_is_stopped_leaves_nothing(workspace: Workspace, tiny_video: Path) -> None:
-    video = added(workspace, tiny_video)
+def test_a_stopped_cut_leaves_no_clips(workspace: Workspace, tiny_video: Path) -> None:
+    video = add(workspace, tiny_video)
     before = sorted(workspace.root.rglob("*.mp4"))
 
-    def stopped(fraction: float, step: str) -> None:
+    def stop(fraction: float, step: str) -> None:
         if fraction > 0.6:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        videos.cut(workspace, stopped, video=video.id, every_frames=5)
+        videos.cut(workspace, stop, video=video.id, every_frames=5)
     assert workspace.list(Video) == [video]
     assert sorted(workspace.root.rglob("*.mp4")) == before
 
 
-def test_frames_as_pictures(workspace: Workspace, tiny_video: Path, number_of: NumberOf) -> None:
-    video = added(workspace, tiny_video)
+def test_frames_are_extracted_as_jpegs(workspace: Workspace, tiny_video: Path, number_of: NumberOf) -> None:
+    video = add(workspace, tiny_video)
     result = videos.extract(workspace, silent, video=video.id, every=7)
     assert result["frames"] == 3
     with zipfile.ZipFile(result["zip"]) as archive:
@@ -114,8 +114,8 @@ def test_frames_as_pictures(workspace: Workspace, tiny_video: Path, number_of: N
         videos.extract(workspace, silent, video=video.id, every=0)
 
 
-def test_a_look_at_it(workspace: Workspace, tiny_video: Path) -> None:
-    video = added(workspace, tiny_video)
+def test_thumbnails_and_single_frames(workspace: Workspace, tiny_video: Path) -> None:
+    video = add(workspace, tiny_video)
     path = videos.thumbnail(workspace, video)
     assert cv2.imread(str(path)).shape == (240, 320, 3)
     assert videos.thumbnail(workspace, video) == path
