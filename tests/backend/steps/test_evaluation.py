@@ -76,5 +76,5 @@ def test_a_run_without_detections_is_refused(workspace: Workspace) -> None:
 def test_unreadable_detections_are_refused(workspace: Workspace) -> None:
     run = add_run(workspace, add_video(workspace), walk())
     (workspace.folder(run) / "detections.npz").write_bytes(b"no archive")
-    with pytest.raises(UserError, match="does not hold the detections"):
+    with pytest.raises(UserError, match="does not contain the detections"):
         load_detections(workspace, run.id)
