@@ -5,6 +5,7 @@ import pytest
 
 from backend.progress import silent
 from backend.steps import sample, videos
+from backend.steps.sample_scene import Mover, Scene
 from backend.workspace import Workspace
 from backend.workspace.records import Labels, Video
 from bytetrack.tracks import Tracks
@@ -29,20 +30,20 @@ def test_labels_match_their_videos(workspace: Workspace) -> None:
 
 def test_the_same_seed_gives_the_same_scene() -> None:
     def first_frame(seed: int) -> np.ndarray:
-        return sample.Scene((160, 128), 8, 0, np.random.default_rng(seed)).render(0)[0]
+        return Scene((160, 128), 8, 0, np.random.default_rng(seed)).render(0)[0]
 
     assert np.array_equal(first_frame(1), first_frame(1))
     assert not np.array_equal(first_frame(1), first_frame(2))
 
 
 def test_hidden_objects_have_no_label() -> None:
-    scene = sample.Scene((480, 352), 8, 0, np.random.default_rng(0))
-    person = sample.Mover(0, 240, 270, 0.1, 0, 0, 1.0, ((90, 125, 175), (40, 40, 190), (40, 40, 40), (50, 50, 50)), 2)
-    behind = sample.Mover(0, 240, 265, 0.1, 0, 0, 0.95, person.colors, 2)
+    scene = Scene((480, 352), 8, 0, np.random.default_rng(0))
+    person = Mover(0, 240, 270, 0.1, 0, 0, 1.0, ((90, 125, 175), (40, 40, 190), (40, 40, 40), (50, 50, 50)), 2)
+    behind = Mover(0, 240, 265, 0.1, 0, 0, 0.95, person.colors, 2)
     scene.movers = [person]
-    ((number, kind, box),) = scene.render(0)[1]
-    assert (number, kind) == (1, 0)
+    ((number, class_id, box),) = scene.render(0)[1]
+    assert (number, class_id) == (1, 0)
     assert box[3] == pytest.approx(270, abs=4)
-    assert box[1] == pytest.approx(270 - scene._tall(270), abs=8)
+    assert box[1] == pytest.approx(270 - scene._person_height(270), abs=8)
     scene.movers = [behind, person]
     assert [number for number, _, _ in scene.render(0)[1]] == [2]
