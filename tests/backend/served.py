@@ -1,4 +1,4 @@
-"""A workspace with something to serve: the model that finds colored squares, and a video of them."""
+"""Helpers for tests that deploy: a model that detects colored squares, and a video of them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def deploy(workspace: Workspace, model: Model, mode: str) -> Endpoint:
 
 
 def processes_about(text: object) -> list[psutil.Process]:
-    """Running processes that have `text` in their command or in the variables that they were started with."""
+    """Return the running processes with `text` in their command or environment."""
     found = []
     for process in psutil.process_iter():
         try:
-            told = [*process.cmdline(), *process.environ().values()]
-            if process.status() != psutil.STATUS_ZOMBIE and any(str(text) in each for each in told):
+            texts = [*process.cmdline(), *process.environ().values()]
+            if process.status() != psutil.STATUS_ZOMBIE and any(str(text) in value for value in texts):
                 found.append(process)
         except psutil.Error:
             continue
@@ -47,17 +47,17 @@ def processes_about(text: object) -> list[psutil.Process]:
 
 
 def all_ended(text: object, seconds: float = 10) -> bool:
-    """Wait until no process about `text` runs: one that has recorded its end takes a moment to exit."""
+    """Wait until no process with `text` runs; a process that has recorded its end takes a moment to exit."""
     return until(lambda: not processes_about(text), seconds)
 
 
 def servers(workspace: Workspace) -> set[str]:
-    """Folders of the endpoints of which a process runs on this machine, whether or not a record names them."""
+    """Return the folders of all endpoints with a running process, whether or not a record refers to them."""
     running = processes_about(workspace.root / "local" / "endpoints")
     return {process.environ()["SAGEMAKER_BASE_DIR"] for process in running}
 
 
 def never_ready(model: Path) -> None:
-    """Make servers of the model wait for its configuration, so that they run and never come into service."""
+    """Make servers of the model wait for its configuration, so that they run but are never in service."""
     (model / "model.json").unlink()
     os.mkfifo(model / "model.json")

@@ -1,1 +1,1 @@
-"""A stand-in for AWS: SageMaker of our own before moto's server, which runs the image's programs for real."""
+"""A stand-in for AWS: an implementation of SageMaker, which runs the image's programs, in front of moto's server."""

@@ -1,4 +1,4 @@
-"""The queues before asynchronous endpoints: requests are answered one after the other, into S3."""
+"""The queues of asynchronous endpoints: requests are processed one at a time, and answers are stored in S3."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request; `output` and `failure` are where its answer goes (the latter may be empty)."""
+    """One queued request; `output` and `failure` are the addresses for its answer (`failure` may be empty)."""
 
     input: str
     headers: dict[str, str]
@@ -29,7 +29,7 @@ class Asked:
 
 
 class Queues:
-    """One per endpoint, which outlives its updates, and waits while the endpoint has no instance."""
+    """One queue per endpoint. It outlives updates, and waits while the endpoint has no instance."""
 
     def __init__(self, standin: Standin) -> None:
         self._standin = standin
@@ -46,7 +46,7 @@ class Queues:
         self._tell_backlog(endpoint)
 
     def _work(self, endpoint: dict[str, Any]) -> None:
-        """Until the endpoint is gone."""
+        """Process requests until the endpoint is deleted."""
         fleets, waiting = self._standin.sagemaker.endpoints.fleets, self._queues[endpoint["Arn"]]
         while endpoint["Arn"] in fleets:
             if not any(endpoint["Counts"].values()):
@@ -64,7 +64,7 @@ class Queues:
     def _answer(self, endpoint: dict[str, Any], asked: Asked) -> None:
         s3 = self._standin.client("s3", endpoint["Region"])
         endpoints = self._standin.sagemaker.endpoints
-        if endpoint["Arn"] not in endpoints.fleets:  # deleted, and its queue with it
+        if endpoint["Arn"] not in endpoints.fleets:  # the endpoint was deleted
             return
         began = time.perf_counter()
         with endpoints.asking(endpoint) as fleet:

@@ -27,13 +27,13 @@ START_SECONDS = 60
 
 @dataclass
 class Fleet:
-    """What runs for one configuration of an endpoint: one container, however many instances were asked for."""
+    """The container of one endpoint configuration; there is only one, whatever the number of instances."""
 
     config: dict[str, Any]
     program: Program
     base: Path
     client: httpx.Client
-    asked: int = 0  # requests that it has not answered yet
+    asked: int = 0  # requests in progress
 
     @property
     def variant(self) -> str:
@@ -72,7 +72,7 @@ class Endpoints:
 
     def list_models(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.models.page(request, region, "ModelName")
-        return {"Models": [each | {"ModelArn": each["Arn"]} for each in page.pop("found")], **page}
+        return {"Models": [entry | {"ModelArn": entry["Arn"]} for entry in page.pop("entries")], **page}
 
     def delete_model(self, region: str, request: dict[str, Any]) -> None:
         self.models.remove(request["ModelName"], region)
@@ -98,7 +98,10 @@ class Endpoints:
 
     def list_endpoint_configs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.configs.page(request, region, "EndpointConfigName")
-        return {"EndpointConfigs": [each | {"EndpointConfigArn": each["Arn"]} for each in page.pop("found")], **page}
+        return {
+            "EndpointConfigs": [entry | {"EndpointConfigArn": entry["Arn"]} for entry in page.pop("entries")],
+            **page,
+        }
 
     def delete_endpoint_config(self, region: str, request: dict[str, Any]) -> None:
         self.configs.remove(request["EndpointConfigName"], region)
@@ -134,9 +137,9 @@ class Endpoints:
     def update_endpoint_weights_and_capacities(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         endpoint = self._settled(request["EndpointName"], region)
         wanted = {
-            each["VariantName"]: each["DesiredInstanceCount"]
-            for each in request["DesiredWeightsAndCapacities"]
-            if "DesiredInstanceCount" in each
+            capacity["VariantName"]: capacity["DesiredInstanceCount"]
+            for capacity in request["DesiredWeightsAndCapacities"]
+            if "DesiredInstanceCount" in capacity
         }
         if unknown := wanted.keys() - endpoint["Counts"].keys():
             raise invalid(f"The endpoint has no variants {sorted(unknown)}.")
@@ -157,7 +160,7 @@ class Endpoints:
 
     def list_endpoints(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.endpoints.page(request, region, "EndpointName", "EndpointStatus")
-        return {"Endpoints": [each | {"EndpointArn": each["Arn"]} for each in page.pop("found")], **page}
+        return {"Endpoints": [entry | {"EndpointArn": entry["Arn"]} for entry in page.pop("entries")], **page}
 
     def delete_endpoint(self, region: str, request: dict[str, Any]) -> None:
         endpoint = self._settled(request["EndpointName"], region)
@@ -165,7 +168,7 @@ class Endpoints:
         self._in_thread(self._delete, endpoint)
 
     def in_service(self, name: str, region: str) -> dict[str, Any]:
-        """The endpoint. Raises `Refused` as the runtime does."""
+        """Return the endpoint. Raises `Refused` with the runtime's own words if it does not exist."""
         endpoint = self.endpoints.find(name, region)
         if endpoint is None or endpoint["Arn"] not in self.fleets or endpoint["EndpointStatus"] == "Deleting":
             raise invalid(f"Endpoint {name} of account {ACCOUNT} not found.", code="ValidationError")
@@ -173,7 +176,7 @@ class Endpoints:
 
     @contextmanager
     def asking(self, endpoint: dict[str, Any]) -> Iterator[Fleet]:
-        """What runs for the endpoint, which an update does not take down before this ends."""
+        """Provide the endpoint's fleet. An update does not stop it before the block ends."""
         with self._traffic:
             fleet = self.fleets[endpoint["Arn"]]
             fleet.asked += 1
@@ -191,7 +194,7 @@ class Endpoints:
             thread.join(20)
 
     def _settled(self, name: str, region: str) -> dict[str, Any]:
-        """An endpoint that is not on its way to another state: others cannot be changed, nor deleted."""
+        """Return an endpoint. Raises `Refused` while its state changes, as it cannot be updated or deleted then."""
         endpoint = self.endpoints.get(name, region)
         if endpoint["EndpointStatus"] not in ("InService", "Failed"):
             raise invalid(f'Cannot update in-progress endpoint "{endpoint["Arn"]}".')
@@ -203,7 +206,7 @@ class Endpoints:
         thread.start()
 
     def _bring_up(self, endpoint: dict[str, Any], config: dict[str, Any]) -> None:
-        """Start the new container; the old one answers until it is up, and goes on where it does not come up."""
+        """Start the new container. The old one keeps answering until it is up, or for good if it fails to start."""
         fleet, old = None, self.fleets.get(endpoint["Arn"])
         try:
             fleet = self._start(endpoint, config)
@@ -271,8 +274,8 @@ class Endpoints:
 
 
 def _counts(config: dict[str, Any]) -> dict[str, int]:
-    """How many instances each variant has."""
-    return {each["VariantName"]: each.get("InitialInstanceCount", 1) for each in config["ProductionVariants"]}
+    """Return the number of instances of each variant."""
+    return {variant["VariantName"]: variant.get("InitialInstanceCount", 1) for variant in config["ProductionVariants"]}
 
 
 def _answers(client: httpx.Client) -> bool:

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from standin.model import invalid
 
-SYNC_SECONDS = 0.2  # from one look for new checkpoints to the next
+SYNC_SECONDS = 0.2  # between two searches for new checkpoints
 
 
 def split(uri: str) -> tuple[str, str]:
@@ -24,11 +24,11 @@ def split(uri: str) -> tuple[str, str]:
 
 
 def keys(s3: Any, uri: str) -> list[str]:
-    """All keys that begin as the address does; raises `Refused` where the bucket is missing."""
+    """Return all keys with the address as prefix. Raises `Refused` if the bucket does not exist."""
     bucket, prefix = split(uri)
     try:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [each["Key"] for page in pages for each in page.get("Contents", [])]
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
     except ClientError as error:
         raise invalid(f"The bucket {bucket} cannot be read: {error}") from error
 
@@ -49,7 +49,7 @@ def write(s3: Any, uri: str, content: bytes) -> None:
 
 
 def download(s3: Any, uri: str, folder: Path, share: tuple[int, int] = (0, 1)) -> None:
-    """Like SageMaker's File mode; of `ShardedByS3Key`, host `share[0]` of `share[1]` gets every so many-th key."""
+    """Download as SageMaker's File mode does. With `ShardedByS3Key`, host `share[0]` gets every `share[1]`-th key."""
     bucket, prefix = split(uri)
     folder.mkdir(parents=True, exist_ok=True)
     for key in sorted(keys(s3, uri))[share[0] :: share[1]]:
@@ -68,13 +68,13 @@ def upload(s3: Any, folder: Path, uri: str) -> None:
 
 @contextmanager
 def synced(s3: Any, folder: Path, uri: str) -> Iterator[None]:
-    """Upload what is new in `folder` while the block runs, as SageMaker does with checkpoints, and all of it after."""
+    """Upload new files in `folder` during the block, as SageMaker does with checkpoints, and all files after it."""
     ended, sent = threading.Event(), dict[Path, int]()
 
     def sync() -> None:
         bucket, prefix = split(uri)
         while not ended.wait(SYNC_SECONDS):
-            for path in folder.rglob("[!.]*"):  # names with a dot are of files that are still being written
+            for path in folder.rglob("[!.]*"):  # files that are still being written have names with a dot
                 with suppress(FileNotFoundError):
                     if path.is_file() and sent.get(path) != (changed := path.stat().st_mtime_ns):
                         s3.upload_file(str(path), bucket, f"{prefix.rstrip('/')}/{path.relative_to(folder).as_posix()}")
@@ -91,7 +91,7 @@ def synced(s3: Any, folder: Path, uri: str) -> Iterator[None]:
 
 
 def upload_packed(s3: Any, folder: Path, uri: str) -> None:
-    """As `model.tar.gz`."""
+    """Upload a folder as `model.tar.gz`."""
     with tempfile.TemporaryDirectory() as temporary:
         archive = Path(temporary) / "model.tar.gz"
         with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
@@ -102,7 +102,7 @@ def upload_packed(s3: Any, folder: Path, uri: str) -> None:
 
 
 def download_packed(s3: Any, uri: str, folder: Path) -> None:
-    """As an endpoint gets its model: unpacked."""
+    """Download and unpack a model, as an endpoint gets it."""
     bucket, key = split(uri)
     with tempfile.TemporaryDirectory() as temporary:
         archive = Path(temporary) / "model.tar.gz"

@@ -1,6 +1,6 @@
-"""`python guard.py FOLDER`: when the process that started this ends, however it does, so does all that runs in FOLDER.
+"""`python guard.py FOLDER`: kill all processes in FOLDER and delete it when the process that started this ends.
 
-That process keeps a pipe open to this one; nothing is ever written to it.
+That process keeps a pipe to this one open, so its end is noticed even if it is killed.
 """
 
 from __future__ import annotations

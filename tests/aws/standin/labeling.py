@@ -1,4 +1,4 @@
-"""Ground Truth: work teams, and labeling jobs that wait until a test says what the workers have drawn."""
+"""Ground Truth: work teams, and labeling jobs that wait until a test provides the workers' boxes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class WorkTeams:
 
     def list_workteams(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.teams.page(request, region, "WorkteamName")
-        return {"Workteams": [self._described(each) for each in page.pop("found")], **page}
+        return {"Workteams": [self._described(entry) for entry in page.pop("entries")], **page}
 
     def delete_workteam(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         self.teams.remove(request["WorkteamName"], region)
@@ -81,12 +81,12 @@ class LabelingJobs:
     def list_labeling_jobs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.jobs.page(request, region, "LabelingJobName", "LabelingJobStatus")
         found = [
-            self._described(each)
+            self._described(entry)
             | {
-                "WorkteamArn": each["HumanTaskConfig"]["WorkteamArn"],
-                "PreHumanTaskLambdaArn": each["HumanTaskConfig"]["PreHumanTaskLambdaArn"],
+                "WorkteamArn": entry["HumanTaskConfig"]["WorkteamArn"],
+                "PreHumanTaskLambdaArn": entry["HumanTaskConfig"]["PreHumanTaskLambdaArn"],
             }
-            for each in page.pop("found")
+            for entry in page.pop("entries")
         ]
         return {"LabelingJobSummaryList": found, **page}
 
@@ -108,7 +108,7 @@ class LabelingJobs:
         assert job["LabelingJobStatus"] == "InProgress", "nobody can work on a job that has ended"
         attribute = job["LabelAttributeName"]
         output = f"{job['OutputConfig']['S3OutputPath'].rstrip('/')}/{name}"
-        labels = [each["label"] for each in self._categories(job)["labels"]]
+        labels = [entry["label"] for entry in self._categories(job)["labels"]]
         metadata = {
             "class-map": {str(number): label for number, label in enumerate(labels)},
             "job-name": f"labeling-job/{name}",
@@ -142,7 +142,7 @@ class LabelingJobs:
         return _document(self._sagemaker.standin.client("s3"), job["LabelCategoryConfigS3Uri"])
 
     def _check(self, region: str, request: dict[str, Any]) -> list[dict[str, Any]]:
-        """AWS's rules for video object tracking; returns the manifest's lines."""
+        """Check AWS's rules for video object tracking and return the manifest's lines."""
         s3, task = self._sagemaker.standin.client("s3", region), request["HumanTaskConfig"]
         self._sagemaker.check_role(request["RoleArn"])
         files.keys(s3, request["OutputConfig"]["S3OutputPath"])
@@ -159,7 +159,7 @@ class LabelingJobs:
         if "/public-crowd/" in task["WorkteamArn"]:
             raise invalid("The public workforce cannot be used for video frame labeling jobs.")
         teams = self._sagemaker.workteams.teams.values(region)
-        if task["WorkteamArn"] not in [each["Arn"] for each in teams]:
+        if task["WorkteamArn"] not in [team["Arn"] for team in teams]:
             raise invalid(f"The work team {task['WorkteamArn']} does not exist.")
         categories = self._categories(request)
         audited = categories.get("auditLabelAttributeName")
@@ -183,7 +183,7 @@ class LabelingJobs:
 
 @cache
 def functions(name: str, region: str) -> tuple[str, ...]:
-    """The ARNs that the documentation of the service model has for one of Ground Truth's functions in a region."""
+    """Return the ARNs of one of Ground Truth's functions in a region, from the service model's documentation."""
     model = SERVICES["sagemaker"]
     told = (
         model.shape_for("HumanTaskConfig").members["PreHumanTaskLambdaArn"].documentation
@@ -193,7 +193,7 @@ def functions(name: str, region: str) -> tuple[str, ...]:
 
 
 def _document(s3: Any, uri: str) -> dict[str, Any]:
-    """Raises `Refused` for what is not there, or no JSON."""
+    """Read a JSON file. Raises `Refused` if it does not exist or is not JSON."""
     try:
         return json.loads(files.read(s3, uri))
     except (ClientError, ParamValidationError, ValueError) as error:
@@ -211,16 +211,20 @@ def _lines(s3: Any, uri: str) -> list[dict[str, Any]]:
 
 
 def _check_page(s3: Any, prefix: str) -> None:
-    """The page on which people label loads the frames from the bucket, which a browser does not without CORS rules."""
+    """Check the bucket's CORS rules, without which a browser does not load frames into the labeling page."""
     rules = s3.get_bucket_cors(Bucket=files.split(prefix)[0])["CORSRules"]
     assert any("GET" in rule["AllowedMethods"] for rule in rules), "the page cannot load the frames"
 
 
 def check_categories(categories: dict[str, Any]) -> None:
-    labels = [each["label"] for each in categories["labels"]]
+    labels = [entry["label"] for entry in categories["labels"]]
     if categories["documentVersion"] != "2020-03-01" or categories["annotationType"] != "BoundingBox":
         raise invalid("The label category configuration must be of version 2020-03-01 and ask for bounding boxes.")
-    if not 1 <= len(labels) <= 30 or len(set(labels)) < len(labels) or any(not 1 <= len(each) <= 16 for each in labels):
+    if (
+        not 1 <= len(labels) <= 30
+        or len(set(labels)) < len(labels)
+        or any(not 1 <= len(label) <= 16 for label in labels)
+    ):
         raise invalid("There may be 1 to 30 different labels of at most 16 characters.")
     told = categories.get("instructions", {})
     if len(told.get("shortInstruction", "")) >= 255 or len(told.get("fullInstruction", "")) >= 2048:
@@ -232,36 +236,36 @@ def check_sequence(s3: Any, sequence: dict[str, Any]) -> None:
         raise invalid("number-of-frames must be that of frames, and prefix end in a slash.")
     if not 1 <= len(sequence["frames"]) <= MOST_FRAMES:
         raise invalid(f"A sequence has 1 to {MOST_FRAMES} frames.")
-    numbers = [each["frame-no"] for each in sequence["frames"]]
+    numbers = [entry["frame-no"] for entry in sequence["frames"]]
     if numbers != list(range(len(numbers))):
         raise invalid("frame-no must count the frames from 0.")
     there = set(files.keys(s3, sequence["prefix"]))
     _, prefix = files.split(sequence["prefix"])
-    if missing := [each["frame"] for each in sequence["frames"] if prefix + each["frame"] not in there]:
+    if missing := [entry["frame"] for entry in sequence["frames"] if prefix + entry["frame"] not in there]:
         raise invalid(f"Frames are missing in S3: {missing[:3]}")
 
 
 def check_earlier(s3: Any, line: dict[str, Any], attribute: str, sequence: dict[str, Any]) -> None:
-    """The labels that are to be adjusted."""
+    """Return the labels to adjust."""
     if line.get(f"{attribute}-metadata", {}).get("type") != TRACKING:
         raise invalid(f"The labels {attribute} to adjust are missing, or of another task type.")
     frames = _document(s3, line[attribute])["tracking-annotations"]
-    if not {str(each["frame-no"]) for each in frames} <= {str(each["frame-no"]) for each in sequence["frames"]}:
+    if not {str(entry["frame-no"]) for entry in frames} <= {str(entry["frame-no"]) for entry in sequence["frames"]}:
         raise invalid("The labels to adjust are of frames that the sequence does not have.")
     classes = line[f"{attribute}-metadata"]["class-map"]
-    if any(each["class-id"] not in classes for frame in frames for each in frame["annotations"]):
+    if any(annotation["class-id"] not in classes for frame in frames for annotation in frame["annotations"]):
         raise invalid("The labels to adjust are of classes that their class-map does not have.")
 
 
 def seq_label(sequence: dict[str, Any], tracks: Any, labels: list[str]) -> dict[str, Any]:
-    """What Ground Truth writes for one sequence."""
+    """Return the output that Ground Truth writes for one sequence."""
     ids = {number: str(uuid.uuid4()) for number in sorted(set(tracks.id.tolist()))}
     names = {}
     for number, kind in zip(tracks.id.tolist(), tracks.class_id.tolist()):
         names.setdefault(number, f"{tracks.classes[kind]}:{len(names) + 1}")
     frames = []
-    for each in sequence["frames"]:
-        rows = [row for row in range(len(tracks.frame)) if tracks.frame[row] == each["frame-no"]]
+    for entry in sequence["frames"]:
+        rows = [row for row in range(len(tracks.frame)) if tracks.frame[row] == entry["frame-no"]]
         frames.append(
             {
                 "annotations": [
@@ -277,8 +281,8 @@ def seq_label(sequence: dict[str, Any], tracks: Any, labels: list[str]) -> dict[
                     }
                     for row in rows
                 ],
-                "frame-no": str(each["frame-no"]),
-                "frame": each["frame"],
+                "frame-no": str(entry["frame-no"]),
+                "frame": entry["frame"],
                 "frame-attributes": {},
             }
         )

@@ -1,4 +1,4 @@
-"""What CloudWatch is told, once or twice a second."""
+"""Metrics for CloudWatch, sent once or twice a second."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS_BETWEEN = 0.5
 
 
 class Metrics:
-    """Figures of endpoints, in the namespace AWS/SageMaker; sent later, so that no request waits for them."""
+    """Metrics of endpoints in the namespace AWS/SageMaker, sent in the background so that no request waits."""
 
     def __init__(self, standin: Standin) -> None:
         self._standin = standin

@@ -1,4 +1,4 @@
-"""Requests and answers held against botocore's own description of a service."""
+"""Validation of requests and answers against botocore's description of a service."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from botocore.validate import ParamValidator
 
 SESSION = botocore.session.get_session()
 SERVICES = {name: SESSION.get_service_model(name) for name in ("sagemaker", "sagemaker-runtime")}
-# What Java's patterns have and Python's have not: classes of characters, of which the tests' languages need these.
+# Character classes of Java's patterns that Python's lack, limited to the languages of the tests.
 CLASSES = {
     "L": "A-Za-zÀ-ÖØ-öø-ÿ", "M": "\u0300-\u036f", "N": "0-9", "Z": " \u00a0", "Alnum": "A-Za-z0-9",
     "P": r"!-#%-*,-/:;?@\[-\]_{}¡§«»¿‐-‧", "S": "$+<->^`|~¢-©¬®-±´×÷€™", "ASCII": r"\x00-\x7f", "Print": r"\x20-\x7e",
@@ -21,7 +21,7 @@ CLASSES = {
 
 
 class Refused(Exception):
-    """An error as AWS answers it."""
+    """An error that AWS returns."""
 
     def __init__(self, code: str, message: str, status: int = 400, **more: Any) -> None:
         super().__init__(message)
@@ -37,7 +37,7 @@ def operation(service: str, name: str) -> OperationModel:
 
 
 def check_request(service: str, name: str, document: dict[str, Any]) -> None:
-    """Raises `Refused` as AWS does: what is missing, of the wrong type, too long, or not as its pattern wants it."""
+    """Raise `Refused` as AWS does for a field that is missing, of the wrong type, too long, or violates its pattern."""
     shape = operation(service, name).input_shape
     if shape and (problems := _problems(document, shape)):
         message = f"{len(problems)} validation error{'s' * (len(problems) > 1)} detected: {'; '.join(problems)}"
@@ -45,9 +45,9 @@ def check_request(service: str, name: str, document: dict[str, Any]) -> None:
 
 
 def answer(service: str, name: str, document: dict[str, Any]) -> dict[str, Any]:
-    """The part of a document that the operation's answer has, ready for JSON.
+    """Return the part of a document that belongs to the operation's answer, ready for JSON.
 
-    Raises AssertionError for an answer that AWS could not give: then the stand-in is wrong.
+    Raises AssertionError if AWS could not give that answer, because the stand-in is wrong then.
     """
     shape = operation(service, name).output_shape
     if shape is None:
@@ -64,18 +64,18 @@ def _problems(document: Any, shape: Shape) -> list[str]:
 
 
 def _limits(value: Any, shape: Shape, where: str) -> list[str]:
-    """What botocore's validator leaves to the service: patterns, enumerations, and the largest lengths and values."""
+    """Check what botocore's validator leaves to the service: patterns, enumerations, and maximum lengths and values."""
     found: list[str] = []
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
             if isinstance(value, dict) and value.get(name) is not None:
                 found += _limits(value[name], member, f"{where}.{name}" if where else name)
     elif isinstance(shape, ListShape):
-        for number, each in enumerate(value):
-            found += _limits(each, shape.member, f"{where}.{number + 1}.member")
+        for number, entry in enumerate(value):
+            found += _limits(entry, shape.member, f"{where}.{number + 1}.member")
     elif isinstance(shape, MapShape):
-        for key, each in value.items():
-            found += _limits(key, shape.key, f"{where}.key") + _limits(each, shape.value, f"{where}.{key}.member")
+        for key, entry in value.items():
+            found += _limits(key, shape.key, f"{where}.key") + _limits(entry, shape.value, f"{where}.{key}.member")
     about = shape.metadata
     refused = f"Value '{value}' at '{where}' failed to satisfy constraint: Member must"
     if isinstance(value, str):
@@ -83,7 +83,7 @@ def _limits(value: Any, shape: Shape, where: str) -> list[str]:
             found.append(f"{refused} satisfy enum value set: [{', '.join(about['enum'])}]")
         if "pattern" in about and not _pattern(about["pattern"]).fullmatch(value):
             found.append(f"{refused} satisfy regular expression pattern: {about['pattern']}")
-    if "max" in about and shape.type_name != "blob":  # of bodies, the service's own quotas count
+    if "max" in about and shape.type_name != "blob":  # the size of a body is limited by the service's quotas
         if isinstance(value, (str, list, dict)) and len(value) > int(about["max"]):
             found.append(f"{refused} have length less than or equal to {about['max']}")
         elif isinstance(value, (int, float)) and value > float(about["max"]):
@@ -93,7 +93,7 @@ def _limits(value: Any, shape: Shape, where: str) -> list[str]:
 
 @cache
 def _pattern(java: str) -> re.Pattern[str]:
-    """The same expression in Python's notation."""
+    """Translate a Java pattern to Python."""
 
     python, inside = "", False
     for token in re.findall(r"\\p\{\w+\}|\\.|.", java, re.DOTALL):
@@ -103,7 +103,7 @@ def _pattern(java: str) -> re.Pattern[str]:
         elif token in "[]":
             inside = token == "["
         python += {r"\z": r"\Z"}.get(token, token)
-    python = re.sub(r"\$\{\d+,\d+\}$", "", python)  # an end that repeats is still the end
+    python = re.sub(r"\$\{\d+,\d+\}$", "", python)  # Python does not allow a repeated end anchor
     return re.compile(python, re.DOTALL)
 
 
@@ -113,15 +113,15 @@ def _known(value: Any, shape: Shape) -> Any:
             name: _known(value[name], member) for name, member in shape.members.items() if value.get(name) is not None
         }
     if isinstance(shape, ListShape) and isinstance(value, list):
-        return [_known(each, shape.member) for each in value]
+        return [_known(entry, shape.member) for entry in value]
     return value
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
+        return {key: _plain(entry) for key, entry in value.items()}
     if isinstance(value, list):
-        return [_plain(each) for each in value]
+        return [_plain(entry) for entry in value]
     if isinstance(value, datetime.datetime):
         return value.timestamp()
     return value

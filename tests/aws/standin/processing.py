@@ -1,4 +1,4 @@
-"""Processing jobs, which run the program `process`, one per host."""
+"""Processing jobs, which run one `process` program per host."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ProcessingJobs:
 
     def list_processing_jobs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.jobs.page(request, region, "ProcessingJobName", "ProcessingJobStatus")
-        found = [each | {"ProcessingJobArn": each["Arn"]} for each in page.pop("found")]
+        found = [entry | {"ProcessingJobArn": entry["Arn"]} for entry in page.pop("entries")]
         return {"ProcessingJobSummaries": found, **page}
 
     def stop_processing_job(self, region: str, request: dict[str, Any]) -> None:
@@ -77,15 +77,15 @@ class ProcessingJobs:
         self._sagemaker.check_role(request["RoleArn"])
         self._sagemaker.check_image(region, request["AppSpecification"]["ImageUri"])
         inputs, outputs = request.get("ProcessingInputs", []), outputs_of(request)
-        if len({each["InputName"] for each in inputs}) < len(inputs):
+        if len({input_["InputName"] for input_ in inputs}) < len(inputs):
             raise invalid("The names of processing inputs must be unique.")
-        for each in [each["S3Input"] for each in inputs] + [each["S3Output"] for each in outputs]:
-            if not each["LocalPath"].startswith("/opt/ml/processing/"):
-                raise invalid(f"LocalPath {each['LocalPath']} must begin with /opt/ml/processing/.")
-        for each in inputs:
-            files.must_exist(s3, each["S3Input"]["S3Uri"])
-        for each in outputs:
-            files.keys(s3, each["S3Output"]["S3Uri"])
+        for entry in [input_["S3Input"] for input_ in inputs] + [output["S3Output"] for output in outputs]:
+            if not entry["LocalPath"].startswith("/opt/ml/processing/"):
+                raise invalid(f"LocalPath {entry['LocalPath']} must begin with /opt/ml/processing/.")
+        for input_ in inputs:
+            files.must_exist(s3, input_["S3Input"]["S3Uri"])
+        for output in outputs:
+            files.keys(s3, output["S3Output"]["S3Uri"])
         if request.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 0) > LONGEST:
             raise invalid(f"MaxRuntimeInSeconds must be at most {LONGEST}.")
         cluster = request["ProcessingResources"]["ClusterConfig"]
@@ -95,7 +95,7 @@ class ProcessingJobs:
         folder = self._sagemaker.standin.folder / f"{job['Region']}-{job['ProcessingJobName']}"
         try:
             status = self._process(job, folder)
-        except Exception as error:  # of the stand-in's: a test shall see it
+        except Exception as error:  # a fault of the stand-in itself must be visible to the test
             status, job["FailureReason"] = "Failed", f"InternalServerError: {error!r}"[:1024]
         finally:
             self._programs.pop(job["Arn"], None)
@@ -118,8 +118,8 @@ class ProcessingJobs:
         limit.cancel()
         s3 = self._sagemaker.standin.client("s3", job["Region"])
         for host in hosts:
-            for each in outputs_of(job):
-                files.upload(s3, _local(folder / host, each["S3Output"]), each["S3Output"]["S3Uri"])
+            for entry in outputs_of(job):
+                files.upload(s3, _local(folder / host, entry["S3Output"]), entry["S3Output"]["S3Uri"])
         if message := "".join(failure(folder / host, "message") for host in hosts)[:1024]:
             job["ExitMessage"] = message
         if job["Asked"]:
@@ -135,13 +135,13 @@ class ProcessingJobs:
         config = {key: job[key] for key in ("ProcessingInputs", "ProcessingOutputConfig") if key in job}
         write_json(base / "config" / "processingjobconfig.json", {"ProcessingJobArn": job["Arn"], **config})
         write_json(base / "config" / "resourceconfig.json", {"current_host": host, "hosts": hosts})
-        for each in job.get("ProcessingInputs", []):
-            source = each["S3Input"]
+        for input_ in job.get("ProcessingInputs", []):
+            source = input_["S3Input"]
             sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
             share = (hosts.index(host), len(hosts)) if sharded else (0, 1)
             files.download(s3, source["S3Uri"], _local(base, source), share)
-        for each in outputs_of(job):
-            _local(base, each["S3Output"]).mkdir(parents=True)
+        for entry in outputs_of(job):
+            _local(base, entry["S3Output"]).mkdir(parents=True)
         (base / "output").mkdir(exist_ok=True)
         stream = f"{job['ProcessingJobName']}/{host}-{int(time.time())}"
         log = Log(standin.client("logs", job["Region"]), "/aws/sagemaker/ProcessingJobs", stream)
@@ -164,5 +164,5 @@ def outputs_of(job: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _local(base: Path, place: dict[str, Any]) -> Path:
-    """Where a path in the container lies here."""
+    """Return where a path of the container is on this machine."""
     return base / place["LocalPath"].removeprefix(ROOT)

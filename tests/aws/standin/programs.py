@@ -1,4 +1,4 @@
-"""The image's programs, started as SageMaker starts them, what they print going to CloudWatch Logs."""
+"""The image's programs, started as SageMaker does, with their output in CloudWatch Logs."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-STOP_SECONDS = 120
+STOP_TIMEOUT_SECONDS = 120
 SECONDS_BETWEEN_LINES = 0.3
 
 
 class Log:
-    """One stream; lines are sent a few times a second."""
+    """One log stream; lines are sent a few times a second."""
 
     def __init__(self, logs: Any, group: str, stream: str) -> None:
         self._logs, self._group, self._stream = logs, group, stream
@@ -55,7 +55,7 @@ class Log:
 
 
 class Program:
-    """A program that runs below `base`, which stands for `/opt/ml`."""
+    """A program with `base` in place of `/opt/ml`."""
 
     def __init__(self, name: str, arguments: list[str], base: Path, log: Log, **environment: str) -> None:
         self._log = log
@@ -79,16 +79,16 @@ class Program:
         self._log.flush()
 
     def wait(self) -> int:
-        """Its exit code; what it started and left behind ends with it, as in a container."""
+        """Return the exit code after killing what the program left running, as the end of a container does."""
         code = self.process.wait()
         self.kill()
         self._reader.join()
         return code
 
-    def stop(self, patience: float = STOP_SECONDS) -> None:
+    def stop(self, timeout_seconds: float = STOP_TIMEOUT_SECONDS) -> None:
         self.process.terminate()
         try:
-            self.process.wait(patience)
+            self.process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
             self.kill()
 

@@ -1,4 +1,4 @@
-"""The Model Registry: groups of packages, numbered."""
+"""The Model Registry: groups of model packages, which are numbered versions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Registry:
 
     def list_model_package_groups(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.groups.page(request, region, "ModelPackageGroupName")
-        return {"ModelPackageGroupSummaryList": [self._group(each) for each in page.pop("found")], **page}
+        return {"ModelPackageGroupSummaryList": [self._group(entry) for entry in page.pop("entries")], **page}
 
     def delete_model_package_group(self, region: str, request: dict[str, Any]) -> None:
         group = self.groups.get(_name(request["ModelPackageGroupName"]), region)
@@ -41,10 +41,10 @@ class Registry:
 
     def create_model_package(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         group = self.groups.get(_name(request["ModelPackageGroupName"]), region)
-        for each in request["InferenceSpecification"]["Containers"]:
-            self._sagemaker.check_image(region, each["Image"])
-            files.must_exist(self._sagemaker.standin.client("s3", region), each["ModelDataUrl"])
-        # Numbers of versions that were deleted do not come back.
+        for container in request["InferenceSpecification"]["Containers"]:
+            self._sagemaker.check_image(region, container["Image"])
+            files.must_exist(self._sagemaker.standin.client("s3", region), container["ModelDataUrl"])
+        # Numbers of deleted versions are not used again.
         group["Newest"] = version = group.get("Newest", 0) + 1
         name, tags = group["ModelPackageGroupName"], request.pop("Tags", None)
         document = request | {"ModelPackageGroupName": name, "ModelPackageVersion": version}
@@ -60,7 +60,9 @@ class Registry:
     def list_model_packages(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         wanted = _name(request.get("ModelPackageGroupName", ""))
         page = self.packages.page(request | {"NameContains": wanted}, region, "ModelPackageGroupName")
-        found = [self._package(each) for each in page.pop("found") if wanted in ("", each["ModelPackageGroupName"])]
+        found = [
+            self._package(entry) for entry in page.pop("entries") if wanted in ("", entry["ModelPackageGroupName"])
+        ]
         return {"ModelPackageSummaryList": found, **page}
 
     def delete_model_package(self, region: str, request: dict[str, Any]) -> None:
@@ -71,7 +73,7 @@ class Registry:
 
     def _versions(self, group: dict[str, Any], region: str) -> list[dict[str, Any]]:
         name = group["ModelPackageGroupName"]
-        return [each for each in self.packages.values(region) if each["ModelPackageGroupName"] == name]
+        return [package for package in self.packages.values(region) if package["ModelPackageGroupName"] == name]
 
     def _group(self, group: dict[str, Any]) -> dict[str, Any]:
         return group | {"ModelPackageGroupArn": group["Arn"], "ModelPackageGroupStatus": "Completed"}
@@ -81,5 +83,5 @@ class Registry:
 
 
 def _name(name_or_arn: str) -> str:
-    """A group's name, or a version's with its number: `group/3`."""
+    """Return the name of a group, or of a version with its number: `group/3`."""
     return name_or_arn.partition(":model-package")[2].partition("/")[2] if ":" in name_or_arn else name_or_arn

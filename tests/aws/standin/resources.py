@@ -1,4 +1,4 @@
-"""Things with names and tags, as SageMaker keeps them, listed in pages."""
+"""Named and tagged resources as SageMaker stores them, listed in pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from standin.model import Refused
 
 ACCOUNT = "123456789012"
-PAGE = 10  # entries, where a request does not say
+PAGE = 10  # entries per page by default
 
 
 def now() -> datetime.datetime:
@@ -17,7 +17,7 @@ def now() -> datetime.datetime:
 
 
 class Resources:
-    """All of one kind, by region and name.
+    """All resources of one kind, by region and name.
 
     `kind` is that of ARNs. `missing` and `taken` are what SageMaker says of a name that it does not know, or has
     already: a code and a message, in which `{arn}` and `{name}` are filled in.
@@ -36,7 +36,7 @@ class Resources:
     def add(
         self, region: str, name: str, document: dict[str, Any], tags: list[dict[str, str]] | None
     ) -> dict[str, Any]:
-        """Keep a document; returns it with its ARN and times. Raises `Refused` where the name is taken."""
+        """Store a document and return it with its ARN and times. Raises `Refused` if the name is taken."""
         arn = self.arn(region, name)
         times = {"CreationTime": now(), "LastModifiedTime": now()}
         with self._lock:
@@ -47,16 +47,16 @@ class Resources:
             return self._all[arn]
 
     def get(self, name: str, region: str = "") -> dict[str, Any]:
-        """Of a region, or, for tests, of any. Raises `Refused` as SageMaker does for what is not there."""
+        """Return a resource of a region, or for tests of any. Raises `Refused` if it does not exist."""
         found = self.find(name, region)
         if found is None:
             raise self._refused(self._missing, region, name)
         return found
 
     def find(self, name: str, region: str = "") -> dict[str, Any] | None:
-        for each in self.values(region):
-            if each["Arn"] == self.arn(each["Region"], name):
-                return each
+        for entry in self.values(region):
+            if entry["Arn"] == self.arn(entry["Region"], name):
+                return entry
         return None
 
     def remove(self, name: str, region: str) -> None:
@@ -65,20 +65,20 @@ class Resources:
             del self._all[arn], self.tags[arn]
 
     def values(self, region: str = "") -> list[dict[str, Any]]:
-        """Those of a region, or, for tests, of all; the oldest first."""
+        """Return the resources of a region, or for tests of all regions, the oldest first."""
         with self._lock:
-            return [each for each in self._all.values() if region in ("", each["Region"])]
+            return [entry for entry in self._all.values() if region in ("", entry["Region"])]
 
     def page(self, request: dict[str, Any], region: str, name_key: str, status_key: str = "") -> dict[str, Any]:
-        """One page of entries, newest first unless asked for otherwise: `{"found": [...], "NextToken": …}`."""
+        """Return one page, newest first unless the request says otherwise: `{"entries": [...], "NextToken": …}`."""
         found = [
-            each
-            for each in self.values(region)
-            if request.get("NameContains", "").lower() in each[name_key].lower()
-            and request.get("StatusEquals") in (None, each.get(status_key))
+            entry
+            for entry in self.values(region)
+            if request.get("NameContains", "").lower() in entry[name_key].lower()
+            and request.get("StatusEquals") in (None, entry.get(status_key))
         ]
         if request.get("SortBy") in ("Name", name_key):
-            found.sort(key=lambda each: each[name_key])
+            found.sort(key=lambda entry: entry[name_key])
         if request.get("SortOrder", "Descending") == "Descending":
             found.reverse()
         return page(found, request)
@@ -91,10 +91,10 @@ class Resources:
 def page(found: list[Any], request: dict[str, Any]) -> dict[str, Any]:
     start, size = int(request.get("NextToken") or 0), request.get("MaxResults") or PAGE
     more = {"NextToken": str(start + size)} if start + size < len(found) else {}
-    return {"found": found[start : start + size], **more}
+    return {"entries": found[start : start + size], **more}
 
 
-# What is said of the names of jobs, and of what makes up an endpoint.
+# Error codes and texts for names that are taken: of jobs, and of an endpoint and its parts.
 JOB_TAKEN = (
     "ResourceInUse",
     "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",

@@ -1,4 +1,4 @@
-"""Rules of AWS that hold for several operations."""
+"""Rules of AWS that apply to several operations."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 from standin.model import invalid
 
 IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com/(?P<name>[a-z0-9._/-]+?)([:@].*)?")
-# Instance types with a disk of their own, after https://aws.amazon.com/ec2/instance-types/
+# Instance types with a local disk, from https://aws.amazon.com/ec2/instance-types/
 OWN_DISK = re.compile(r"ml\.(g4dn|g5|g6|g6e|gr6|p3dn|p4de?|p5(e|en)?|p6-b\d+|trn\d\w*|[cmr]\d[a-z]*d|i\d\w*)\..+")
 
-# Types with NVIDIA GPUs, after https://aws.amazon.com/ec2/instance-types/ (without Arm's g5g and AMD's g4ad)
+# Types with NVIDIA GPUs, from https://aws.amazon.com/ec2/instance-types/ (without Arm's g5g and AMD's g4ad)
 GPU = re.compile(r"ml\.(p\d\w*|p\d-b\d+|g4dn|g5|g6f?|g6e|gr6f?|g7e?)\..+")
-# NVIDIA's driver by `InferenceAmiVersion`, and without it by family, after the API reference of ProductionVariant and
+# NVIDIA's driver by `InferenceAmiVersion`, or else by family, from the API reference of ProductionVariant and
 # https://docs.aws.amazon.com/sagemaker/latest/dg/inference-gpu-drivers.html
 AMI_DRIVERS = {
     "al2-ami-sagemaker-inference-gpu-2": 535,
@@ -24,11 +24,11 @@ AMI_DRIVERS = {
     "al2023-ami-sagemaker-inference-gpu-4-1": 580,
 }
 DEFAULT_DRIVERS = {"p2": 470, "p3": 470, "p4d": 470, "p4de": 470, "g4dn": 470, "g5": 470}  # all others have 535
-IMAGE_DRIVER = 580  # what CUDA 13 needs, on which the Dockerfile's base image is built
+IMAGE_DRIVER = 580  # CUDA 13 of the Dockerfile's base image needs this one
 
 
 def check_driver(variant: dict[str, Any]) -> None:
-    """Raises RuntimeError, with the reason that SageMaker gives, where a GPU's driver is too old for the image."""
+    """Raise RuntimeError with SageMaker's reason if a GPU's driver is too old for the image."""
     instance_type = variant["InstanceType"]
     if not GPU.fullmatch(instance_type):
         return
@@ -41,7 +41,7 @@ def check_driver(variant: dict[str, Any]) -> None:
 
 
 def check_role(iam: Any, arn: str) -> None:
-    """The role must exist, and SageMaker be trusted by it."""
+    """Check that the role exists and trusts SageMaker."""
     told = (
         f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
         "'sagemaker.amazonaws.com' to assume the role."
@@ -55,7 +55,7 @@ def check_role(iam: Any, arn: str) -> None:
 
 
 def check_image(ecr: Any, region: str, uri: str) -> None:
-    """The image must lie in a repository of ECR that exists, in the same region."""
+    """Check that the image is in an existing ECR repository of the same region."""
     match = IMAGE.fullmatch(uri)
     if not match or match[2] != region:
         raise invalid(f"Invalid image URI {uri}. Please provide a valid Amazon Elastic Container Registry path.")
@@ -66,13 +66,13 @@ def check_image(ecr: Any, region: str, uri: str) -> None:
 
 
 def check_own_disk(instance_type: str, **volume: Any) -> None:
-    """What one may not ask for where the instance brings a disk of its own: keys and sizes of volumes."""
+    """Refuse keys and sizes of volumes for an instance type with a local disk."""
     asked = [name for name, value in volume.items() if value]
     if asked and OWN_DISK.fullmatch(instance_type):
         raise invalid(f"{' and '.join(asked)} cannot be requested for {instance_type}, which has local storage.")
 
 
 def check_tags(tags: list[dict[str, str]]) -> None:
-    keys = [each["Key"] for each in tags]
+    keys = [tag["Key"] for tag in tags]
     if len(set(keys)) < len(keys) or any(key.lower().startswith("aws:") for key in keys):
         raise invalid("Tag keys must be unique, and not begin with aws:.")

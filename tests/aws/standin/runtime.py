@@ -1,4 +1,4 @@
-"""Requests to endpoints: answered at once, or put into the queue of an asynchronous endpoint."""
+"""Requests to endpoints: answered at once, or queued by an asynchronous endpoint."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 HEADER = "X-Amzn-SageMaker-"
 LIMIT_BYTES = 25 * 1024 * 1024
 LIMIT_SECONDS = 60
-# Headers of a request that reach the container, and of its answer that reach the client.
+# Headers that SageMaker passes from the request to the container, and from its answer to the client.
 TO_CONTAINER = ("Content-Type", "Accept", HEADER + "Session-Id", HEADER + "Custom-Attributes", HEADER + "Inference-Id")
-TO_CLIENT = tuple(HEADER + each for each in ("New-Session-Id", "Closed-Session-Id", "Custom-Attributes"))
+TO_CLIENT = tuple(HEADER + entry for entry in ("New-Session-Id", "Closed-Session-Id", "Custom-Attributes"))
 
 
 class Runtime:
@@ -58,7 +58,7 @@ class Runtime:
             )
         if len(body) > LIMIT_BYTES:
             raise Refused("ValidationError", f"HTTP content length exceeded {LIMIT_BYTES} bytes.", 413)
-        headers = {each: request.headers[each] for each in TO_CONTAINER if each in request.headers}
+        headers = {entry: request.headers[entry] for entry in TO_CONTAINER if entry in request.headers}
         asked = time.perf_counter()
         try:
             found = fleet.client.post("/invocations", content=body, headers=headers, timeout=LIMIT_SECONDS)
@@ -82,9 +82,9 @@ class Runtime:
             raise model_error(status, found.text)
         response = Response(found.content, content_type=found.headers.get("Content-Type", ""))
         response.headers["x-Amzn-Invoked-Production-Variant"] = fleet.variant
-        for each in TO_CLIENT:
-            if each in found.headers:
-                response.headers[each] = found.headers[each]
+        for entry in TO_CLIENT:
+            if entry in found.headers:
+                response.headers[entry] = found.headers[entry]
         _check_answer("InvokeEndpoint", response)
         return response
 
@@ -93,7 +93,7 @@ class Runtime:
             raise invalid("The stand-in takes asynchronous requests by InputLocation.", "ValidationError")
         places, unique = endpoint["AsyncInferenceConfig"]["OutputConfig"], secrets.token_hex(16)
         output = f"{places['S3OutputPath'].rstrip('/')}/{unique}.out"
-        # Without a place of their own, failures are told by SNS only.
+        # Without an address for failures, only SNS reports them.
         failure = f"{places['S3FailurePath'].rstrip('/')}/{unique}-error.out" if "S3FailurePath" in places else ""
         inference_id = asked.get("InferenceId", secrets.token_hex(16))
         headers = {
@@ -112,7 +112,7 @@ class Runtime:
 
 
 def model_error(status: int, message: str) -> Refused:
-    """How SageMaker tells what a container answered."""
+    """Return SageMaker's answer for a container's answer."""
     kind = "client" if 400 <= status < 500 else "server"
     return Refused(
         "ModelError",
@@ -124,7 +124,7 @@ def model_error(status: int, message: str) -> Refused:
 
 
 def _parsed(request: Request, operation_name: str) -> dict[str, Any]:
-    """A request's parameters, which lie in its path, its headers and its body."""
+    """Return a request's parameters from its path, headers and body."""
     shape = operation("sagemaker-runtime", operation_name).input_shape
     assert isinstance(shape, StructureShape)
     found: dict[str, Any] = {"EndpointName": request.path.split("/")[2]}
@@ -139,7 +139,7 @@ def _parsed(request: Request, operation_name: str) -> dict[str, Any]:
 
 
 def _check_answer(name: str, response: Response) -> None:
-    """Whether AWS could answer so: a session's id, above all, has a form."""
+    """Check that AWS could give that answer; session ids, above all, have a format."""
     shape = operation("sagemaker-runtime", name).output_shape
     assert isinstance(shape, StructureShape)
     found = {

@@ -1,4 +1,4 @@
-"""SageMaker's control plane: which operation is whose, and tags."""
+"""SageMaker's control plane: dispatches operations to its parts, and stores tags."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class SageMaker:
-    """Each part holds one kind of thing and has a method per operation, named as boto3 names it."""
+    """Each part stores one kind of resource and has one method per operation, with boto3's name."""
 
     def __init__(self, standin: Standin) -> None:
         self.standin = standin
@@ -55,13 +55,13 @@ class SageMaker:
     # --- Tags -----------------------------------------------------------------------------------------------------
 
     def add_tags(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
-        tags = {each["Key"]: each for each in [*self._tags(request["ResourceArn"]), *request["Tags"]]}
+        tags = {entry["Key"]: entry for entry in [*self._tags(request["ResourceArn"]), *request["Tags"]]}
         self._tags(request["ResourceArn"])[:] = tags.values()
         return {"Tags": list(tags.values())}
 
     def delete_tags(self, region: str, request: dict[str, Any]) -> None:
         tags = self._tags(request["ResourceArn"])
-        tags[:] = [each for each in tags if each["Key"] not in request["TagKeys"]]
+        tags[:] = [tag for tag in tags if tag["Key"] not in request["TagKeys"]]
 
     def list_tags(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         return {"Tags": self._tags(request["ResourceArn"])}
@@ -72,7 +72,7 @@ class SageMaker:
                 return kind.tags[arn]
         raise invalid(f"Could not find resource {arn}.")
 
-    # --- Rules that hold for several ------------------------------------------------------------------------------
+    # --- Rules for several operations ------------------------------------------------------------------------------
 
     def check_role(self, arn: str) -> None:
         check_role(self.standin.client("iam"), arn)

@@ -1,4 +1,4 @@
-"""One address for all of AWS: SageMaker is ours, everything else is moto's, and faults happen on demand."""
+"""One address for all of AWS: SageMaker by the stand-in, everything else by moto, with faults on demand."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ from standin.model import SESSION, Refused, answer, check_request
 from standin.runtime import Runtime
 from standin.sagemaker import SageMaker
 
-OURS = "aws-standin"  # the stand-in's own calls of moto, which neither count nor fail
+OURS = "aws-standin"  # marks the stand-in's own requests to moto, which are not counted and never fail
 SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
 
 
 class Standin:
-    """Listens on loopback from `start` to `stop`; `url` is for `AWS_ENDPOINT_URL`."""
+    """A server on 127.0.0.1 from `start` to `stop`; `url` is the value for `AWS_ENDPOINT_URL`."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="standin-"))
         command = [sys.executable, str(Path(__file__).with_name("guard.py")), str(self.folder)]
         self._guard = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
         self._moto = DomainDispatcherApplication(create_backend_app)
-        Client(self._moto).post("/moto-api/reset")  # what another stand-in of this process left behind
+        Client(self._moto).post("/moto-api/reset")  # drop the state of earlier stand-ins in this process
         self._session = boto3.Session("standin", "standin")
         self._clients: dict[tuple[str, str], Any] = {}
         self._faults: list[dict[str, Any]] = []
@@ -66,10 +66,10 @@ class Standin:
         self.metrics.stop()
         self._server.shutdown()
         self._server.server_close()
-        self._guard.communicate()  # which removes the folder
+        self._guard.communicate()  # waits until the guard has removed the folder
 
     def client(self, service: str, region: str = "eu-west-1") -> Any:
-        """A client of our own."""
+        """Return a boto3 client whose requests are not counted and never fail."""
         with self._lock:
             if (service, region) not in self._clients:
                 self._clients[service, region] = self._session.client(
@@ -80,12 +80,12 @@ class Standin:
                 )
             return self._clients[service, region]
 
-    # --- What tests do to it --------------------------------------------------------------------------------------
+    # --- Controls for tests --------------------------------------------------------------------------------------
 
     def fail_next(
         self, service: str, operation: str, code: str, *, status: int = 400, times: int = 1, message: str = ""
     ) -> None:
-        """The next calls of an operation are refused."""
+        """Refuse the next calls of an operation."""
         self.fail_after(0, service, operation, code, status=status, times=times, message=message)
 
     def fail_after(
@@ -99,31 +99,31 @@ class Standin:
         times: int = 1,
         message: str = "",
     ) -> None:
-        """The same, but the first `calls` ones still go through."""
+        """Refuse calls of an operation after the first `calls` ones."""
         fault = {"service": service, "operation": operation, "after": calls, "times": times}
         with self._lock:
             self._faults.append(fault | {"error": Refused(code, message or code, status)})
 
     def cut_off(self, seconds: float) -> None:
-        """For so long, connections end without an answer; `cut` counts them."""
+        """Close connections without an answer for some seconds; `cut` counts them."""
         self._cut_until, self.cut = time.monotonic() + seconds, 0
 
     def heal(self) -> None:
-        """No faults from now on."""
+        """Stop all faults."""
         with self._lock:
             self._faults.clear()
         self._cut_until = 0.0
 
     def count(self, service: str, operation: str) -> int:
-        """How often it was called, refused calls included."""
+        """Return how often an operation was called, including refused calls."""
         return self._seen[service, operation]
 
     def label(self, job: str, tracks: dict[int, Any]) -> None:
-        """Play the workers: see `standin.labeling`."""
+        """Hand in the workers' boxes, see `standin.labeling`."""
         self.sagemaker.labeling.finish(job, tracks)
 
     def run_out(self, job: str, region: str = "eu-west-1") -> None:
-        """End the time limit of a training job now."""
+        """Let a training job reach its time limit now."""
         self.sagemaker.training.run_out(job, region)
 
     # --- WSGI -----------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ class Standin:
                 raise ConnectionAbortedError
             self._seen[service, operation] += 1
             if fault := self._fault(service, operation):
-                request.get_data()  # a client that is still sending would not read the answer
+                request.get_data()  # otherwise a client that still sends would not read the answer
                 return _refusal(service, fault)(environ, start_response)
         if service == "sagemaker":
             return self._sagemaker(request, region, operation)(environ, start_response)
@@ -182,7 +182,7 @@ class Standin:
 def _operation(request: Request, service: str) -> str:
     if target := request.headers.get("X-Amz-Target"):
         return target.rpartition(".")[2]
-    if named := re.search(r"/operation/(\w+)$", request.path):  # the CBOR protocol's addresses
+    if named := re.search(r"/operation/(\w+)$", request.path):  # addresses of the CBOR protocol
         return named[1]
     if service == "sagemaker":
         return "InvokeEndpointAsync" if request.path.endswith("/async-invocations") else "InvokeEndpoint"
@@ -190,14 +190,14 @@ def _operation(request: Request, service: str) -> str:
         return _s3_operation(request)
     if request.mimetype == "application/x-www-form-urlencoded":
         body = request.get_data(cache=True)
-        request.environ["wsgi.input"] = io.BytesIO(body)  # moto reads it again
+        request.environ["wsgi.input"] = io.BytesIO(body)  # because moto reads the body again
         named = re.search(rb"(?:^|&)Action=(\w+)", body)
         return named[1].decode() if named else ""
     return ""
 
 
 def _s3_operation(request: Request) -> str:
-    """The operation with this method and path of which most required parameters are in the request."""
+    """Return the operation of this method and path with the most required parameters in the request."""
     level = min(2, len(request.path.strip("/").split("/", 1)) if request.path.strip("/") else 0)
     there = set(request.args) | {name.lower() for name, _ in request.headers}
     fitting = [
@@ -205,24 +205,24 @@ def _s3_operation(request: Request) -> str:
         for name, method, of_level, needed in _s3_operations()
         if (method, of_level) == (request.method, level) and needed <= there
     ]
-    return max(fitting, key=lambda each: each[0])[1] if fitting else request.method
+    return max(fitting, key=lambda entry: entry[0])[1] if fitting else request.method
 
 
 @cache
 def _s3_operations() -> list[tuple[str, str, int, frozenset[str]]]:
-    """Name, method, depth of the path, and the query's keys and headers that each operation of S3 must have."""
+    """Return name, method, path depth, and required query keys and headers of each operation of S3."""
     model, found = SESSION.get_service_model("s3"), []
     for name in model.operation_names:
         operation = model.operation_model(name)
         path, _, query = operation.http["requestUri"].partition("?")
-        needed = {each.partition("=")[0] for each in query.split("&") if each}
+        needed = {entry.partition("=")[0] for entry in query.split("&") if entry}
         shape = operation.input_shape
         for member in shape.required_members if shape else []:
             about = shape.members[member].serialization
             if about.get("location") in ("querystring", "header"):
                 needed.add(about["name"].lower() if about["location"] == "header" else about["name"])
         found.append(
-            (name, operation.http["method"], len([each for each in path.split("/") if each]), frozenset(needed))
+            (name, operation.http["method"], len([entry for entry in path.split("/") if entry]), frozenset(needed))
         )
     return found
 

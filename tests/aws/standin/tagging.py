@@ -1,4 +1,4 @@
-"""The Resource Groups Tagging API for what the stand-in holds, and for the buckets that moto has."""
+"""The Resource Groups Tagging API for the stand-in's resources and moto's buckets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def get_resources(request: Request, sagemaker: SageMaker) -> Response:
     found = [{"ResourceARN": arn, "Tags": tags} for arn, tags in tagged.items() if tags and _fits(arn, tags, asked)]
     places = {"NextToken": asked.get("PaginationToken"), "MaxResults": asked.get("ResourcesPerPage")}
     chosen = page(found, places)
-    answer = {"ResourceTagMappingList": chosen["found"], "PaginationToken": chosen.get("NextToken", "")}
+    answer = {"ResourceTagMappingList": chosen["entries"], "PaginationToken": chosen.get("NextToken", "")}
     if not cbor:
         return Response(json.dumps(answer), content_type="application/x-amz-json-1.1")
     packed = bytearray()
@@ -37,12 +37,13 @@ def get_resources(request: Request, sagemaker: SageMaker) -> Response:
 
 
 def _fits(arn: str, tags: list[dict[str, str]], asked: dict[str, Any]) -> bool:
-    values = {each["Key"]: each["Value"] for each in tags}
+    values = {tag["Key"]: tag["Value"] for tag in tags}
     kinds = asked.get("ResourceTypeFilters") or []
     service, resource = arn.split(":")[2], arn.split(":", 5)[5]
     return all(
-        each["Key"] in values and (not each.get("Values") or values[each["Key"]] in each["Values"])
-        for each in asked.get("TagFilters", [])
+        tag_filter["Key"] in values
+        and (not tag_filter.get("Values") or values[tag_filter["Key"]] in tag_filter["Values"])
+        for tag_filter in asked.get("TagFilters", [])
     ) and (not kinds or any(kind in (service, f"{service}:{resource.partition('/')[0]}") for kind in kinds))
 
 
@@ -51,6 +52,6 @@ def _buckets(sagemaker: SageMaker) -> dict[str, list[dict[str, str]]]:
     for bucket in s3.list_buckets()["Buckets"]:
         try:
             found[f"arn:aws:s3:::{bucket['Name']}"] = s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"]
-        except ClientError:  # it has none
+        except ClientError:  # the bucket has no tags
             continue
     return found

@@ -1,4 +1,4 @@
-"""Training jobs, which run the program `train`."""
+"""Training jobs, which run one `train` program per host."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ ROOT = "/opt/ml/"
 
 
 class TrainingJobs:
-    """Every host is a program of its own. Several of them are called by addresses of this machine, as nobody here
-    resolves their names."""
+    """Training jobs. If a job has several hosts, their names are addresses of this machine, which need no DNS."""
 
     def __init__(self, sagemaker: SageMaker) -> None:
         self._sagemaker = sagemaker
@@ -44,7 +43,7 @@ class TrainingJobs:
 
     def list_training_jobs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.jobs.page(request, region, "TrainingJobName", "TrainingJobStatus")
-        return {"TrainingJobSummaries": [self._described(each) for each in page.pop("found")], **page}
+        return {"TrainingJobSummaries": [self._described(entry) for entry in page.pop("entries")], **page}
 
     def stop_training_job(self, region: str, request: dict[str, Any]) -> None:
         job = self.jobs.get(request["TrainingJobName"], region)
@@ -59,7 +58,7 @@ class TrainingJobs:
         self.jobs.remove(request["TrainingJobName"], region)
 
     def update_training_job(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Change how long the warm pool is kept."""
+        """Change the lifetime of the warm pool."""
         job = self.jobs.get(request["TrainingJobName"], region)
         if "ResourceConfig" not in request or warm_pool(job).get("Status") != "Available":
             raise invalid("Only the warm pool of a training job can be changed, and only while it is available.")
@@ -67,20 +66,20 @@ class TrainingJobs:
         return {"TrainingJobArn": job["Arn"]}
 
     def run_out(self, name: str, region: str) -> None:
-        """Let the job's time limit be over now."""
+        """Let the job reach its time limit now."""
         job = self.jobs.get(name, region)
         self._run_out(job, self._programs[job["Arn"]])
 
     def end_everything(self) -> None:
         for job in self.jobs.values():
             job["Asked"] = True
-        for program in [each for programs in list(self._programs.values()) for each in programs]:
+        for program in [program for programs in list(self._programs.values()) for program in programs]:
             program.kill()
         for thread in self._threads:
             thread.join(10)
 
     def check(self, region: str, request: dict[str, Any]) -> None:
-        """AWS's rules beyond the service model."""
+        """Check AWS's rules beyond the service model."""
         s3 = self._sagemaker.standin.client("s3", region)
         self._sagemaker.check_role(request["RoleArn"])
         self._sagemaker.check_image(region, request["AlgorithmSpecification"]["TrainingImage"])
@@ -106,7 +105,7 @@ class TrainingJobs:
         check_own_disk(resources["InstanceType"], VolumeKmsKeyId=resources.get("VolumeKmsKeyId"))
 
     def begin(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Start a job that was checked."""
+        """Start a job whose request has been checked."""
         name = request["TrainingJobName"]
         model = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{name}/output/model.tar.gz"
         state = {
@@ -137,7 +136,7 @@ class TrainingJobs:
         return job | {"TrainingJobArn": job["Arn"]} | ({"WarmPoolStatus": warm} if warm else {})
 
     def _take_warm_pool(self, job: dict[str, Any]) -> None:
-        """A warm pool goes to the next job that wants the same instances with the same role."""
+        """Reuse a warm pool with the same instances and role."""
         resources = job["ResourceConfig"]
         for other in self.jobs.values(job["Region"]):
             same = all(other["ResourceConfig"][key] == resources[key] for key in ("InstanceType", "InstanceCount"))
@@ -157,7 +156,7 @@ class TrainingJobs:
         try:
             code, log = self._train(job, base)
             self._end(job, base, code, log)
-        except Exception as error:  # of the stand-in's: a test shall see it
+        except Exception as error:  # a fault of the stand-in itself must be visible to the test
             job["FailureReason"] = f"InternalServerError: {error!r}"[:1024]
             self._enter(job, "Failed")
             job["TrainingJobStatus"] = "Failed"
@@ -171,11 +170,11 @@ class TrainingJobs:
         if not job["Asked"]:
             self._enter(job, "Downloading")
         hosts = host_names(job["ResourceConfig"]["InstanceCount"])
-        bases = [base, *(base / "others" / host for host in hosts[1:])]  # the first host's leaves the model
+        bases = [base, *(base / "others" / host for host in hosts[1:])]  # only the first host writes the model
         kept = job.get("CheckpointConfig", {})
         checkpoints = base / kept.get("LocalPath", f"{ROOT}checkpoints").removeprefix(ROOT)
-        for host, each in zip(hosts, bases):
-            self._prepare(job, each, host, hosts, s3)
+        for host, base in zip(hosts, bases):
+            self._prepare(job, base, host, hosts, s3)
         if kept:
             files.download(s3, kept["S3Uri"].rstrip("/") + "/", checkpoints)
         job["TrainingStartTime"] = now()
@@ -183,14 +182,14 @@ class TrainingJobs:
             self._enter(job, "Training")
         variables = {key: str(value) for key, value in job.get("Environment", {}).items()}
         if len(hosts) > 1:
-            variables["MASTER_PORT"] = str(free_port())  # on AWS each host has the usual one to itself
+            variables["MASTER_PORT"] = str(free_port())  # on AWS each host has the default port to itself
         client, began = standin.client("logs", job["Region"]), int(time.time())
         logs = [
             Log(client, "/aws/sagemaker/TrainingJobs", f"{name}/algo-{number}-{began}")
             for number in range(1, len(hosts) + 1)
         ]
         programs = self._programs[job["Arn"]] = [
-            Program("train", [], each, log, TRAINING_JOB_NAME=name, **variables) for each, log in zip(bases, logs)
+            Program("train", [], base, log, TRAINING_JOB_NAME=name, **variables) for base, log in zip(bases, logs)
         ]
         if job["Asked"]:
             self._stop(programs)
@@ -203,13 +202,13 @@ class TrainingJobs:
         return next((code for code in codes if code), 0), logs[0]
 
     def _prepare(self, job: dict[str, Any], base: Path, host: str, hosts: list[str], s3: Any) -> None:
-        """The folders of one host."""
+        """Create the folders of one host."""
         config = base / "input" / "config"
         write_json(config / "hyperparameters.json", job.get("HyperParameters", {}))
         network = {"network_interface_name": "lo"} if len(hosts) > 1 else {}
         write_json(config / "resourceconfig.json", {"current_host": host, "hosts": hosts, **network})
-        channels = {each["ChannelName"]: each for each in job.get("InputDataConfig", [])}
-        write_json(config / "inputdataconfig.json", {each: {"TrainingInputMode": "File"} for each in channels})
+        channels = {entry["ChannelName"]: entry for entry in job.get("InputDataConfig", [])}
+        write_json(config / "inputdataconfig.json", {channel: {"TrainingInputMode": "File"} for channel in channels})
         for channel, about in channels.items():
             files.download(s3, about["DataSource"]["S3DataSource"]["S3Uri"], base / "input" / "data" / channel)
         for folder in ("model", "output", "checkpoints"):
@@ -248,13 +247,13 @@ def host_names(count: int) -> list[str]:
 
 
 def warm_pool(job: dict[str, Any]) -> dict[str, Any]:
-    """The `WarmPoolStatus` of a job; empty where it asked for none."""
+    """Return the `WarmPoolStatus` of a job; empty if it requested no warm pool."""
     seconds = job["ResourceConfig"].get("KeepAlivePeriodInSeconds")
     if seconds is None:
         return {}
     if job["TrainingJobStatus"] not in ENDED:
         return {"Status": "InUse"}
-    if "TrainingEndTime" not in job:  # nothing ever ran
+    if "TrainingEndTime" not in job:  # the job never ran
         return {"Status": "Terminated"}
     if "ReusedBy" in job:
         return {"Status": "Reused", "ReusedByJob": job["ReusedBy"]}
@@ -264,10 +263,10 @@ def warm_pool(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def metrics(definitions: list[dict[str, str]], lines: list[str]) -> list[dict[str, Any]]:
-    """The last value of each metric that the expressions find."""
+    """Return the last value of each metric in the lines."""
     found: dict[str, float] = {}
     for line in lines:
-        for each in definitions:
-            if match := re.search(each["Regex"], line):
-                found[each["Name"]] = float(match[1])
+        for definition in definitions:
+            if match := re.search(definition["Regex"], line):
+                found[definition["Name"]] = float(match[1])
     return [{"MetricName": name, "Value": value, "Timestamp": now()} for name, value in found.items()]

@@ -1,4 +1,4 @@
-"""Tuning jobs: training jobs whose hyperparameters are drawn at random from the ranges."""
+"""Tuning jobs: training jobs with random hyperparameters from the ranges."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ class TuningJobs:
     def list_hyper_parameter_tuning_jobs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         found = self.jobs.page(request, region, "HyperParameterTuningJobName", "HyperParameterTuningJobStatus")
         summaries = [
-            self._described(each) | {"Strategy": each["HyperParameterTuningJobConfig"]["Strategy"]}
-            for each in found.pop("found")
+            self._described(entry) | {"Strategy": entry["HyperParameterTuningJobConfig"]["Strategy"]}
+            for entry in found.pop("entries")
         ]
         return {"HyperParameterTuningJobSummaries": summaries, **found}
 
     def list_training_jobs_for_hyper_parameter_tuning_job(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         job = self.jobs.get(request["HyperParameterTuningJobName"], region)
-        found = page([self._summary(job, each) for each in self._trials(job)], request)
-        return {"TrainingJobSummaries": found.pop("found"), **found}
+        found = page([self._summary(job, trial) for trial in self._trials(job)], request)
+        return {"TrainingJobSummaries": found.pop("entries"), **found}
 
     def stop_hyper_parameter_tuning_job(self, region: str, request: dict[str, Any]) -> None:
         job = self.jobs.get(request["HyperParameterTuningJobName"], region)
@@ -75,24 +75,24 @@ class TuningJobs:
     def _check(self, region: str, request: dict[str, Any]) -> None:
         config, definition = request["HyperParameterTuningJobConfig"], request["TrainingJobDefinition"]
         self._sagemaker.training.check(region, definition)
-        names = {each["Name"] for each in definition["AlgorithmSpecification"].get("MetricDefinitions", [])}
+        names = {entry["Name"] for entry in definition["AlgorithmSpecification"].get("MetricDefinitions", [])}
         if config["HyperParameterTuningJobObjective"]["MetricName"] not in names:
             raise invalid(
                 "A metric is required for this hyperparameter tuning job objective. Provide a metric in the metric "
                 "definitions."
             )
         ranges = config.get("ParameterRanges", {})
-        searched = [each["Name"] for kind in RANGES for each in ranges.get(kind, [])]
+        searched = [parameter["Name"] for kind in RANGES for parameter in ranges.get(kind, [])]
         if not searched or len(set(searched)) < len(searched):
             raise invalid("There must be at least one range, and no hyperparameter may have two.")
         if both := set(searched) & set(definition.get("StaticHyperParameters", {})):
             raise invalid(f"Hyperparameters are both static and searched: {sorted(both)}.")
-        for each in [*ranges.get(RANGES[0], []), *ranges.get(RANGES[1], [])]:
-            low, high = float(each["MinValue"]), float(each["MaxValue"])
+        for entry in [*ranges.get(RANGES[0], []), *ranges.get(RANGES[1], [])]:
+            low, high = float(entry["MinValue"]), float(entry["MaxValue"])
             if low >= high:
-                raise invalid(f"MinValue of {each['Name']} must be less than MaxValue.")
-            if each.get("ScalingType") == "Logarithmic" and low <= 0:
-                raise invalid(f"The range of {each['Name']} must be greater than 0 to be scaled logarithmically.")
+                raise invalid(f"MinValue of {entry['Name']} must be less than MaxValue.")
+            if entry.get("ScalingType") == "Logarithmic" and low <= 0:
+                raise invalid(f"The range of {entry['Name']} must be greater than 0 to be scaled logarithmically.")
         limits = config["ResourceLimits"]
         if limits["MaxParallelTrainingJobs"] > limits["MaxNumberOfTrainingJobs"]:
             raise invalid("MaxParallelTrainingJobs must not be more than MaxNumberOfTrainingJobs.")
@@ -101,7 +101,7 @@ class TuningJobs:
         limits = job["HyperParameterTuningJobConfig"]["ResourceLimits"]
         numbers = random.Random(0)
         while True:
-            running = [each for each in self._trials(job) if each["TrainingJobStatus"] not in ENDED]
+            running = [trial for trial in self._trials(job) if trial["TrainingJobStatus"] not in ENDED]
             left = 0 if job["Asked"] else limits["MaxNumberOfTrainingJobs"] - len(job["Trials"])
             if job["Asked"]:
                 for trial in running:
@@ -111,7 +111,7 @@ class TuningJobs:
             if left and len(running) < limits["MaxParallelTrainingJobs"]:
                 self._begin(job, numbers)
             time.sleep(0.1)
-        done = any(each["TrainingJobStatus"] == "Completed" for each in self._trials(job))
+        done = any(trial["TrainingJobStatus"] == "Completed" for trial in self._trials(job))
         if not job["Asked"] and not done:
             job["FailureReason"] = "All training jobs failed. Please take a look at the failures of the training jobs."
         job["HyperParameterTuningEndTime"] = now()
@@ -122,7 +122,7 @@ class TuningJobs:
         number = len(job["Trials"]) + 1
         static = definition.pop("StaticHyperParameters", {})
         values = drawn(config["ParameterRanges"], numbers)
-        # SageMaker tells the container, too, what it is after.
+        # SageMaker passes the objective to the container, too.
         reserved = {"_tuning_objective_metric": config["HyperParameterTuningJobObjective"]["MetricName"]}
         request = {
             **definition,
@@ -135,20 +135,20 @@ class TuningJobs:
         job["Trials"].append(self._sagemaker.training.begin(job["Region"], request))
 
     def _trials(self, job: dict[str, Any]) -> list[dict[str, Any]]:
-        """Those that nobody has deleted."""
+        """Return the trials that have not been deleted."""
         there = self._sagemaker.training.jobs.values(job["Region"])
-        return [each for each in job["Trials"] if any(each is other for other in there)]
+        return [trial for trial in job["Trials"] if any(trial is other for other in there)]
 
     def _summary(self, job: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
         objective = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
-        found = [each for each in trial.get("FinalMetricDataList", []) if each["MetricName"] == objective["MetricName"]]
+        found = [data for data in trial.get("FinalMetricDataList", []) if data["MetricName"] == objective["MetricName"]]
         metric = {"Type": objective["Type"], "MetricName": objective["MetricName"]}
         value = {"FinalHyperParameterTuningJobObjectiveMetric": metric | {"Value": found[0]["Value"]}} if found else {}
         return trial | {"TrainingJobArn": trial["Arn"], "TunedHyperParameters": trial["Tuned"], **value}
 
     def _described(self, job: dict[str, Any]) -> dict[str, Any]:
-        trials = [self._summary(job, each) for each in self._trials(job)]
-        states = [each["TrainingJobStatus"] for each in trials]
+        trials = [self._summary(job, trial) for trial in self._trials(job)]
+        states = [trial["TrainingJobStatus"] for trial in trials]
         counted = {
             "Completed": states.count("Completed"),
             "InProgress": states.count("InProgress") + states.count("Stopping"),
@@ -157,12 +157,12 @@ class TuningJobs:
             "Stopped": states.count("Stopped"),
         }
         scored = [
-            each
-            for each in trials
-            if each["TrainingJobStatus"] == "Completed" and "FinalHyperParameterTuningJobObjectiveMetric" in each
+            trial
+            for trial in trials
+            if trial["TrainingJobStatus"] == "Completed" and "FinalHyperParameterTuningJobObjectiveMetric" in trial
         ]
         largest = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["Type"] == "Maximize"
-        best = sorted(scored, key=lambda each: each["FinalHyperParameterTuningJobObjectiveMetric"]["Value"])
+        best = sorted(scored, key=lambda entry: entry["FinalHyperParameterTuningJobObjectiveMetric"]["Value"])
         return job | {
             "HyperParameterTuningJobArn": job["Arn"],
             "TrainingJobStatusCounters": counted,
@@ -172,13 +172,16 @@ class TuningJobs:
 
 
 def drawn(ranges: dict[str, Any], numbers: random.Random) -> dict[str, str]:
-    values = {each["Name"]: numbers.choice(each["Values"]) for each in ranges.get("CategoricalParameterRanges", [])}
+    values = {
+        parameter["Name"]: numbers.choice(parameter["Values"])
+        for parameter in ranges.get("CategoricalParameterRanges", [])
+    }
     for kind in ("IntegerParameterRanges", "ContinuousParameterRanges"):
-        for each in ranges.get(kind, []):
-            low, high = float(each["MinValue"]), float(each["MaxValue"])
-            if each.get("ScalingType") == "Logarithmic":
+        for parameter in ranges.get(kind, []):
+            low, high = float(parameter["MinValue"]), float(parameter["MaxValue"])
+            if parameter.get("ScalingType") == "Logarithmic":
                 value = math.exp(numbers.uniform(math.log(low), math.log(high)))
             else:
                 value = numbers.uniform(low, high)
-            values[each["Name"]] = str(round(value)) if kind.startswith("Integer") else repr(value)
+            values[parameter["Name"]] = str(round(value)) if kind.startswith("Integer") else repr(value)
     return values

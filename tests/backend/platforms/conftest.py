@@ -1,4 +1,4 @@
-"""The platforms, each as a user would have it, and what to run on them."""
+"""Fixtures: each platform as a user would set it up, and a model and a video to run on it."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def platform(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An artifact that finds blue and red squares."""
+    """A model artifact that detects blue and red squares."""
     return save_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="session")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video of them."""
+    """A video of blue and red squares."""
     return save_video(tmp_path_factory.mktemp("video") / "scene.mp4")

@@ -1,4 +1,4 @@
-"""What only the local platform does: its processes may be killed."""
+"""The local platform alone: its processes may be killed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def wait_for(platform: LocalPlatform, ref: dict, ticket: str) -> None:
     until(lambda: platform.endpoints.collect(ref, ticket))
 
 
-def test_a_killed_endpoint_is_gone_and_nobody_elses_answer_is_taken(
+def test_a_killed_endpoint_is_gone_and_another_server_on_its_port_is_not_used(
     platform: LocalPlatform, realtime: dict, model: Path
 ) -> None:
     ref = deploy(platform, model, "realtime")
@@ -64,7 +64,7 @@ def test_a_killed_endpoint_is_gone_and_nobody_elses_answer_is_taken(
     assert platform.endpoints.state(realtime).status == "in service"
 
 
-def test_a_request_that_makes_no_sense_is_taken_out_of_the_queue(
+def test_an_invalid_request_is_removed_from_the_queue(
     platform: LocalPlatform, queue: dict, scene: Path, tmp_path: Path
 ) -> None:
     missing = platform.endpoints.submit(queue, tmp_path / "missing.mp4", VIDEO)
@@ -75,7 +75,7 @@ def test_a_request_that_makes_no_sense_is_taken_out_of_the_queue(
     assert list((Path(queue["folder"]) / "input").iterdir()) == [] and scene.exists()
 
 
-def test_whoever_waits_on_a_queue_that_was_killed_is_told(platform: LocalPlatform, queue: dict, scene: Path) -> None:
+def test_waiting_for_a_killed_queue_is_an_error(platform: LocalPlatform, queue: dict, scene: Path) -> None:
     ticket = platform.endpoints.submit(queue, scene, VIDEO)
     psutil.Process(queue["pid"]).kill()
     with pytest.raises(UserError, match="process is gone"):
@@ -101,7 +101,7 @@ def test_a_step_of_the_clock_does_not_orphan_an_endpoint(
 
 @pytest.mark.parametrize("step", [1, 3600])
 def test_an_endpoint_of_an_earlier_version_can_be_stopped(platform: LocalPlatform, model: Path, step: float) -> None:
-    """Its recorded start time moves with the clock; if that moved too far, the folder identifies its processes."""
+    """Its recorded start time moves with the clock; after a large step, the folder identifies its processes."""
     ref = deploy(platform, model, "realtime")
     created = processes.start_time(ref["pid"])
     assert created is not None

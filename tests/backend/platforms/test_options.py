@@ -23,7 +23,7 @@ def test_a_form_has_a_field_for_each_option() -> None:
     assert (cups.choices, milk.group) == (None, "More")
 
 
-def test_what_is_missing_has_its_default_and_text_becomes_what_it_says() -> None:
+def test_missing_values_have_their_defaults_and_texts_are_converted() -> None:
     assert parse(Tea, {}) == Tea()
     assert parse(Tea, {"minutes": "4.5", "cups": "2", "milk": "true"}) == Tea(minutes=4.5, cups=2, milk=True)
 
@@ -38,6 +38,6 @@ def test_what_is_missing_has_its_default_and_text_becomes_what_it_says() -> None
         ({"cups": 0}, "“Cups” is 0, but must be at least 1"),
     ],
 )
-def test_what_cannot_be_is_named(values: dict, message: str) -> None:
+def test_an_invalid_value_is_named(values: dict, message: str) -> None:
     with pytest.raises(UserError, match=message):
         parse(Tea, values)

@@ -1,4 +1,4 @@
-"""What every platform must do: the same tests on each."""
+"""The contract of a platform: the same tests run on each."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def training(folder: Path, name: str = "t", **hyperparameters: str) -> TrainingS
 
 
 class Seen:
-    """A watch that remembers; `on_line` is called with each line."""
+    """A watch that records lines and states; `on_line` is called with each line."""
 
     def __init__(self, on_line=lambda line: None) -> None:
         self.lines: list[str] = []
@@ -88,14 +88,14 @@ class Seen:
         self._on_line(line)
 
 
-def test_a_training_that_fails_gives_its_own_reason(platform: Platform, tmp_path: Path) -> None:
+def test_a_training_that_fails_reports_its_own_reason(platform: Platform, tmp_path: Path) -> None:
     seen = Seen()
     with pytest.raises(UserError, match="num_classes is 7, but the data has 2 classes: square, disc"):
         platform.training.run(training(tmp_path, "bad", num_classes="7"), seen.watch)
     assert any("num_classes is 7" in line for line in seen.lines)
 
 
-def test_a_training_is_stopped_and_goes_on_from_its_checkpoint(platform: Platform, tmp_path: Path) -> None:
+def test_a_stopped_training_resumes_from_its_checkpoint(platform: Platform, tmp_path: Path) -> None:
     def stop_in_second_epoch(line: str) -> None:
         if line.startswith("epoch: 2/"):
             signal.raise_signal(signal.SIGTERM)
@@ -119,7 +119,7 @@ def test_a_training_is_stopped_and_goes_on_from_its_checkpoint(platform: Platfor
     platform.training.delete_checkpoints(spec.checkpoints)
 
 
-def test_a_search_ends_with_the_best_model(platform: Platform, tmp_path: Path) -> None:
+def test_a_search_returns_the_best_model(platform: Platform, tmp_path: Path) -> None:
     spec = HyperparameterSearchSpec(
         training(tmp_path, "search", max_epoch="1"),
         {"basic_lr_per_img": Range(1e-5, 1e-3, logarithmic=True), "optimizer": Range(choices=("adamw", "sgd"))},
@@ -127,9 +127,9 @@ def test_a_search_ends_with_the_best_model(platform: Platform, tmp_path: Path) -
         maximize=False,
         trials=2,
     )
-    told: list[list[Trial]] = []
-    best = platform.hyperparameter_search.run(spec, Seen().watch, told.append)
-    trials = told[-1]
+    reported: list[list[Trial]] = []
+    best = platform.hyperparameter_search.run(spec, Seen().watch, reported.append)
+    trials = reported[-1]
     assert [trial.status for trial in trials] == ["done"] * 2
     values = [trial.value for trial in trials if trial.value is not None]
     assert best in trials and best.value == min(values) and len(set(values)) == 2
@@ -139,14 +139,14 @@ def test_a_search_ends_with_the_best_model(platform: Platform, tmp_path: Path) -
     assert made["optimizer"] == best.hyperparameters["optimizer"]
 
 
-def test_a_search_of_nothing_but_failures_tells_the_last_reason(platform: Platform, tmp_path: Path) -> None:
+def test_a_search_in_which_all_trials_fail_reports_the_last_reason(platform: Platform, tmp_path: Path) -> None:
     ranges = {"basic_lr_per_img": Range(1e-5, 1e-3)}
     spec = HyperparameterSearchSpec(training(tmp_path, "failures", num_classes="7"), ranges, "best_AP", True, 1)
     with pytest.raises(UserError, match="All trainings failed. The last one reported: num_classes is 7"):
         platform.hyperparameter_search.run(spec, Seen().watch, lambda trials: None)
 
 
-def test_a_batch(platform: Platform, model: Path, scene: Path, tmp_path: Path) -> None:
+def test_a_batch_job_tracks_a_video(platform: Platform, model: Path, scene: Path, tmp_path: Path) -> None:
     seen = Seen()
     platform.batch.run(ProcessingSpec("b", scene.parent, model, tmp_path, ["--track-thresh", "0.6"]), seen.watch)
     assert json.loads((tmp_path / "scene.json").read_text())["frames"] == FRAMES
@@ -154,14 +154,14 @@ def test_a_batch(platform: Platform, model: Path, scene: Path, tmp_path: Path) -
     assert scene.exists() and (model / "model.onnx").exists()
 
 
-def test_a_batch_of_nothing_but_a_broken_video(platform: Platform, model: Path, tmp_path: Path) -> None:
+def test_a_batch_of_one_broken_video_fails(platform: Platform, model: Path, tmp_path: Path) -> None:
     (tmp_path / "videos").mkdir()
     (tmp_path / "videos" / "notes.mp4").write_text("just text")
     with pytest.raises(UserError, match="notes.mp4.*not a video"):
         platform.batch.run(ProcessingSpec("b", tmp_path / "videos", model, tmp_path / "output"), Seen().watch)
 
 
-def test_two_clients_with_a_session_each(platform: Platform, realtime: dict, scene: Path) -> None:
+def test_two_clients_have_independent_sessions(platform: Platform, realtime: dict, scene: Path) -> None:
     assert platform.endpoints.state(realtime).status == "in service"
 
     def track(_: int) -> list[dict]:
@@ -179,7 +179,7 @@ def test_two_clients_with_a_session_each(platform: Platform, realtime: dict, sce
     assert {row["frame"] for row in one} == set(range(FRAMES))
 
 
-def test_what_an_endpoint_refuses_is_a_sentence(platform: Platform, realtime: dict) -> None:
+def test_a_refused_request_reports_the_endpoints_message(platform: Platform, realtime: dict) -> None:
     with pytest.raises(UserError, match="Session 'gone' does not exist.*Start one with NEW_SESSION"):
         platform.endpoints.invoke(realtime, b'{"close": true}', JSON, "gone")
     with pytest.raises(UserError, match="not an image that can be read"):
@@ -190,7 +190,7 @@ def test_what_an_endpoint_refuses_is_a_sentence(platform: Platform, realtime: di
         platform.endpoints.invoke(realtime, b"{}", JSON, "NEW_SESSION", "track_tresh=1")
 
 
-def test_an_endpoint_without_a_model_says_what_it_lacks(platform: Platform, tmp_path: Path) -> None:
+def test_an_endpoint_without_a_model_reports_what_is_missing(platform: Platform, tmp_path: Path) -> None:
     for mode in ("realtime", "async"):
         with pytest.raises(UserError, match=r"did not start.*serve: .*model.json"):
             deploy(platform, tmp_path, mode)
@@ -208,7 +208,7 @@ def test_the_queue_survives_bad_requests(platform: Platform, queue: dict, scene:
 
 
 def test_an_update_leaves_no_gap(platform: Platform, model: Path, scene: Path, tmp_path: Path) -> None:
-    """Requests go on while the endpoint gets a model with another threshold, and none fails."""
+    """No request fails while the endpoint is updated to a model with another threshold."""
     other = tmp_path / "other"
     other.mkdir()
     for name in ("model.json", "model.onnx"):

@@ -24,7 +24,7 @@ def video(workspace: Workspace, tmp_path: Path) -> Video:
 
 @pytest.fixture
 def endpoints(workspace: Workspace) -> Iterator[list[Endpoint]]:
-    """One of which the process is gone, and two that work."""
+    """One endpoint whose process is gone, and two that work."""
     model = add_model(workspace)
     gone = Endpoint(
         name="gone",
@@ -40,10 +40,10 @@ def endpoints(workspace: Workspace) -> Iterator[list[Endpoint]]:
         deployments.deployment_of(workspace, endpoint).delete()
 
 
-def test_a_comparison_goes_on_where_an_endpoint_fails(
+def test_a_comparison_continues_if_an_endpoint_fails(
     workspace: Workspace, video: Video, endpoints: list[Endpoint]
 ) -> None:
-    made = compare(workspace, silent, name="all", video=video.id, endpoints=[each.id for each in endpoints])
+    made = compare(workspace, silent, name="all", video=video.id, endpoints=[endpoint.id for endpoint in endpoints])
     broken, *rows = workspace.get(Comparison, made["comparison"]).rows
     assert "process is gone" in broken["error"]
     assert (broken["frames"], broken["fps"], broken["latency"], broken["total_ms"]) == (0, 0, [], {})
@@ -67,10 +67,8 @@ def test_a_comparison_goes_on_where_an_endpoint_fails(
     assert [path.name for path in workspace.folder_of(Comparison).iterdir()] == [comparison.id]
 
 
-def test_a_stored_comparison_loses_percentiles_that_its_requests_cannot_tell(
-    workspace: Workspace, video: Video
-) -> None:
-    """Until now, a comparison called the slowest of two requests their p99."""
+def test_unreliable_percentiles_of_a_stored_comparison_are_dropped(workspace: Workspace, video: Video) -> None:
+    """Earlier versions stored the slowest of two requests as their p99."""
     stored = {"p50": 12.0, "p90": 14.0, "p99": 14.0}
     rows = [{"requests": number, "model_ms": stored, "fps": 9.0} for number in (0, 2, 10, 100)]
     made = workspace.add(Comparison(name="old", video=video.id, rows=[]))
@@ -81,6 +79,6 @@ def test_a_stored_comparison_loses_percentiles_that_its_requests_cannot_tell(
     assert opened.rows[3] == rows[3]
 
 
-def test_a_comparison_of_nothing(workspace: Workspace, video: Video) -> None:
+def test_a_comparison_needs_an_endpoint(workspace: Workspace, video: Video) -> None:
     with pytest.raises(UserError, match="at least one endpoint"):
         compare(workspace, silent, name="none", video=video.id, endpoints=[])

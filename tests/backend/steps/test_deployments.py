@@ -29,14 +29,14 @@ from backend.workspace.records import Endpoint, Job
 
 @pytest.fixture(autouse=True)
 def nothing_left(workspace: Workspace) -> Iterator[None]:
-    """A test that fails leaves no server running."""
+    """End all servers, so that a failed test leaves none running."""
     yield
     for folder in servers(workspace):
         processes.kill_with_variable("SAGEMAKER_BASE_DIR", folder)
 
 
 def settings(workspace: Workspace, endpoint: Endpoint) -> dict:
-    """Return the settings with which the endpoint's server tracks."""
+    """Return the tracker settings of the endpoint's server."""
     answer = platform_of(workspace, endpoint.platform).endpoints.invoke(
         endpoint.ref, b"{}", "application/json", "NEW_SESSION"
     )
@@ -44,7 +44,7 @@ def settings(workspace: Workspace, endpoint: Endpoint) -> dict:
 
 
 def kill_job(workspace: Workspace, job: Job, moment: Callable[[], object]) -> None:
-    """Kill the job's process at a moment, and wait until the console has noticed."""
+    """Kill the job's process once `moment` returns true, and wait until the console has noticed."""
     until(moment)
     psutil.Process(job.pid).kill()
     until(lambda: not jobs.active(workspace))
@@ -61,7 +61,7 @@ def test_batch_needs_no_process(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("mode", ["realtime", "async"])
-def test_an_endpoint_lives_is_killed_restarted_and_deleted(workspace: Workspace, tmp_path: Path, mode: str) -> None:
+def test_an_endpoint_is_killed_restarted_and_deleted(workspace: Workspace, tmp_path: Path, mode: str) -> None:
     video = add_video(workspace, tmp_path)
     endpoint = deploy(workspace, add_model(workspace), mode)
     state = deployments.deployment_of(workspace, endpoint).state()
@@ -84,9 +84,9 @@ def test_an_endpoint_lives_is_killed_restarted_and_deleted(workspace: Workspace,
     assert list((workspace.root / "local" / "endpoints").iterdir()) == []
 
 
-def test_what_cannot_be_deployed(workspace: Workspace) -> None:
+def test_a_failed_deployment_leaves_nothing(workspace: Workspace) -> None:
     model = add_model(workspace)
-    with pytest.raises(UserError, match="no way of serving called “carrier”. Choose one of batch, realtime, async"):
+    with pytest.raises(UserError, match="Unknown serving mode “carrier”. Choose one of batch, realtime, async"):
         deployments.deploy(workspace, silent, name="e", model=model.id, mode="carrier")
     with pytest.raises(UserError, match="Model not found: “model-0”"):
         deployments.deploy(workspace, silent, name="e", model="model-0", mode="batch")
@@ -103,9 +103,11 @@ def test_an_update_replaces_the_server(workspace: Workspace, tmp_path: Path, mod
     model, other = add_model(workspace), add_model(workspace)
     models.store_thresholds(workspace, other.id, {"track_buffer": 77})
     before = deploy(workspace, model, mode)
-    assert deployments.update(workspace, silent, endpoint=before.id, model=other.id) == {"endpoint": before.id}
+    updated = deployments.update(workspace, silent, endpoint=before.id, model=other.id, options={"count": 2})
+    assert updated == {"endpoint": before.id}
     (after,) = workspace.list(Endpoint)
-    assert (after.id, after.name, after.model, after.pending) == (before.id, before.name, other.id, {})
+    assert (after.id, after.name, after.mode) == (before.id, before.name, mode)
+    assert (after.model, after.options, after.pending) == (other.id, {"count": 2}, {})
     assert deployments.deployment_of(workspace, after).state().status == "in service"
     assert servers(workspace) == {after.ref["folder"]} != {before.ref["folder"]}
     assert not Path(before.ref["folder"]).exists()
@@ -117,7 +119,7 @@ def test_an_update_replaces_the_server(workspace: Workspace, tmp_path: Path, mod
     assert servers(workspace) == set()
 
 
-def test_an_update_without_a_model_takes_its_thresholds_as_they_are_now(workspace: Workspace) -> None:
+def test_an_update_without_arguments_applies_the_models_current_thresholds(workspace: Workspace) -> None:
     model = add_model(workspace)
     endpoint = deploy(workspace, model, "realtime")
     models.store_thresholds(workspace, model.id, {"track_buffer": 55})
@@ -138,11 +140,11 @@ def test_an_update_that_does_not_start_changes_nothing(workspace: Workspace) -> 
     endpoint, broken = deploy(workspace, add_model(workspace), "realtime"), add_model(workspace)
     (workspace.folder(broken) / "model.onnx").write_bytes(b"not a model")
     with pytest.raises(UserError, match="did not start. It printed: .*model.onnx"):
-        deployments.update(workspace, silent, endpoint=endpoint.id, model=broken.id)
+        deployments.update(workspace, silent, endpoint=endpoint.id, model=broken.id, options={"count": 2})
     assert workspace.get(Endpoint, endpoint.id) == endpoint
     assert deployments.deployment_of(workspace, endpoint).state().status == "in service"
     assert servers(workspace) == {endpoint.ref["folder"]}
-    assert [str(each) for each in (workspace.root / "local" / "endpoints").iterdir()] == [endpoint.ref["folder"]]
+    assert [str(path) for path in (workspace.root / "local" / "endpoints").iterdir()] == [endpoint.ref["folder"]]
     deployments.deployment_of(workspace, endpoint).delete()
 
 
@@ -173,7 +175,7 @@ def test_an_update_that_is_killed_while_it_waits_leaves_the_old_server(workspace
     assert all_ended(workspace.root)
 
 
-def test_an_update_that_is_killed_after_it_recorded_the_new_server_is_undone(workspace: Workspace) -> None:
+def test_an_update_that_is_killed_after_it_recorded_the_new_server_is_reverted(workspace: Workspace) -> None:
     endpoint = deploy(workspace, model := add_model(workspace), "realtime")
     never_ready(workspace.folder(model))
     job = jobs.start(workspace, "update endpoint", "Update", endpoint=endpoint.id)
@@ -184,7 +186,7 @@ def test_an_update_that_is_killed_after_it_recorded_the_new_server_is_undone(wor
         pending.pending["ref"]["folder"],
     }
     jobs.refresh(workspace)
-    assert len(servers(workspace)) == 2  # as its job lives
+    assert len(servers(workspace)) == 2  # because its job is alive
     process = psutil.Process(job.pid)
     process.kill()
     until(lambda: not processes.is_alive(pending.pending["pid"], pending.pending["pid_started"]))
@@ -222,17 +224,17 @@ def test_a_deployment_that_is_killed_leaves_no_server_without_a_record(workspace
     job = jobs.start(workspace, "deploy", "Deploy", name="e", model=model.id, mode="realtime")
     kill_job(workspace, job, lambda: servers(workspace))
     found = workspace.list(Endpoint)
-    assert servers(workspace) == {each.ref["folder"] for each in found}
+    assert servers(workspace) == {entry.ref["folder"] for entry in found}
     for endpoint in found:
         deployments.deployment_of(workspace, endpoint).delete()
     assert servers(workspace) == set()
 
 
 @pytest.mark.parametrize("mode", ["realtime", "async"])
-def test_a_server_that_nobody_recorded_ends_with_the_process_that_started_it(
+def test_an_unrecorded_server_ends_with_the_process_that_started_it(
     workspace: Workspace, tmp_path: Path, mode: str
 ) -> None:
-    """And only then; that of another workspace goes on."""
+    """Not earlier, and servers of other workspaces keep running."""
     model = add_model(workspace)
     code = f"""
 import sys
@@ -280,7 +282,7 @@ def test_the_server_of_a_queue_that_was_killed_is_ended(workspace: Workspace) ->
 
 @pytest.fixture
 def sagemaker(workspace: Workspace, aws_account: dict[str, str]) -> AwsPlatform:
-    """The platform of the workspace from now on."""
+    """AWS, chosen as the platform of the workspace."""
     registry.change_settings(workspace, "aws", aws_account)
     registry.choose(workspace, "aws")
     found = platform_of(workspace)
@@ -290,13 +292,15 @@ def sagemaker(workspace: Workspace, aws_account: dict[str, str]) -> AwsPlatform:
 
 def configurations(sagemaker: AwsPlatform) -> list[str]:
     found = sagemaker.account.pages("sagemaker", "list_endpoint_configs", "EndpointConfigs")
-    return [each["EndpointConfigName"] for each in found]
+    return [entry["EndpointConfigName"] for entry in found]
 
 
 def test_an_update_on_sagemaker_leaves_one_configuration(workspace: Workspace, sagemaker: AwsPlatform) -> None:
     endpoint, other = deploy(workspace, add_model(workspace), "realtime"), add_model(workspace)
-    deployments.update(workspace, silent, endpoint=endpoint.id, model=other.id)
+    options = {"instance_type": "ml.m5.large"}
+    deployments.update(workspace, silent, endpoint=endpoint.id, model=other.id, options=options)
     after = workspace.get(Endpoint, endpoint.id)
+    assert after.options == options and "ml.m5.large" in deployments.deployment_of(workspace, after).state().where
     assert (after.model, after.pending, configurations(sagemaker)) == (other.id, {}, [after.ref["config"]])
     assert deployments.deployment_of(workspace, after).state().status == "in service"
     (workspace.folder(other) / "model.onnx").write_bytes(b"not a model")
@@ -307,7 +311,7 @@ def test_an_update_on_sagemaker_leaves_one_configuration(workspace: Workspace, s
     assert configurations(sagemaker) == []
 
 
-def test_an_update_that_sagemaker_completes_alone_is_adopted(
+def test_an_update_that_sagemaker_completes_by_itself_is_adopted(
     workspace: Workspace, sagemaker: AwsPlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint, other = deploy(workspace, add_model(workspace), "realtime"), add_model(workspace)
@@ -323,7 +327,7 @@ def test_an_update_that_sagemaker_completes_alone_is_adopted(
     assert (during.ref, during.model) == (endpoint.ref, endpoint.model)
     new = during.pending["ref"]
     with workspace.edit(Endpoint, endpoint.id) as stored:
-        stored.pending["pid_started"] = "gone"  # as the process of a job that ended
+        stored.pending["pid_started"] = "gone"  # as if the job's process had ended
     sagemaker.endpoints.wait_in_service(new, silent)
     deployments.deployment_of(workspace, endpoint).state()
     after = workspace.get(Endpoint, endpoint.id)

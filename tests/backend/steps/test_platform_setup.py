@@ -1,4 +1,4 @@
-"""What a platform is told and asked when it is set up."""
+"""The settings and checks of a platform."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from backend.workspace import Workspace
 from backend.workspace.records import Endpoint, Job
 
 
-def test_settings_by_which_things_are_found_stay_while_something_is_deployed(workspace: Workspace) -> None:
+def test_settings_that_locate_endpoints_stay_while_there_are_any(workspace: Workspace) -> None:
     registry.change_settings(workspace, "aws", {"region": "eu-west-1"})
     endpoint = workspace.add(Endpoint(name="yard", model="m", mode="realtime", platform="aws", ref={}))
     for key, value in {"region": "us-east-1", "profile": "other", "stack": "another"}.items():
@@ -26,15 +26,17 @@ def test_settings_by_which_things_are_found_stay_while_something_is_deployed(wor
     assert registry.settings_of(workspace, "aws")["region"] == "us-east-1"
 
 
-def test_a_setting_that_makes_no_sense_changes_nothing(workspace: Workspace) -> None:
+def test_an_invalid_setting_changes_nothing(workspace: Workspace) -> None:
     registry.change_settings(workspace, "aws", {"region": "eu-west-1"})
     with pytest.raises(UserError, match="cannot be the region"):
         registry.change_settings(workspace, "aws", {"region": "nowhere", "tags": "team=vision"})
     assert registry.settings_of(workspace, "aws") == {"region": "eu-west-1"}
 
 
-def test_checks_know_what_was_started_there(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The newest training counts, and all that is deployed; what is on another platform does not."""
+def test_checks_get_the_options_of_trainings_and_endpoints(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest training and all endpoints on the platform count, and none on another platform."""
     registry.choose(workspace, "aws")
     for number, where in enumerate(("aws", "aws", "local")):
         params = {"platform": where, "options": {"instance_type": f"ml.g{number}.xlarge"}}
@@ -47,8 +49,8 @@ def test_checks_know_what_was_started_there(workspace: Workspace, monkeypatch: p
         "backend.platforms.aws.checks.AwsSetup.checks",
         lambda self, chosen: asked.extend(chosen) or [Check("key", "Title", "ok", "")],
     )
-    assert [each.key for each in platform_setup.checks(workspace)] == ["key"]
-    assert sorted(asked, key=lambda each: each[0]) == [
+    assert [check.key for check in platform_setup.checks(workspace)] == ["key"]
+    assert sorted(asked, key=lambda entry: entry[0]) == [
         (BATCH, {"count": 2}),
         (REALTIME, {"count": 2}),
         (TRAINING, {"instance_type": "ml.g1.xlarge"}),

@@ -34,7 +34,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace
     assert all_ended(workspace.root)
 
 
-def test_every_way_of_serving_gives_the_same_tracks(served: tuple[Workspace, Video, dict[str, Endpoint]]) -> None:
+def test_every_serving_mode_gives_the_same_tracks(served: tuple[Workspace, Video, dict[str, Endpoint]]) -> None:
     workspace, video, endpoints = served
     runs = {}
     for mode, endpoint in endpoints.items():
@@ -60,7 +60,7 @@ def test_every_way_of_serving_gives_the_same_tracks(served: tuple[Workspace, Vid
     assert runs["async"].requests == 1 and runs["async"].bytes_sent == video.size
 
 
-def test_a_video_whose_file_is_gone_or_spoilt(
+def test_a_missing_or_damaged_video_file_is_reported(
     served: tuple[Workspace, Video, dict[str, Endpoint]], tmp_path: Path
 ) -> None:
     workspace, _, endpoints = served
@@ -75,7 +75,7 @@ def test_a_video_whose_file_is_gone_or_spoilt(
             track(workspace, silent, video=video.id, endpoint=endpoint.id)
 
 
-def test_a_session_is_closed_where_tracking_fails(
+def test_a_session_is_closed_if_tracking_fails(
     served: tuple[Workspace, Video, dict[str, Endpoint]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     workspace, _, endpoints = served

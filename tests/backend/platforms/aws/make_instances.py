@@ -26,7 +26,7 @@ def make() -> dict[str, Any]:
     return {
         "source": f"DescribeInstanceTypes of Amazon EC2, as moto {metadata.version('moto')} has it",
         "columns": ["vCPU", "memory GiB", "GPU", "GPUs", "GiB of each GPU", "local disk GB"],
-        "types": {name: facts(each) for name, each in found.items() if runs_the_image(each)},
+        "types": {name: facts(value) for name, value in found.items() if runs_the_image(value)},
     }
 
 
@@ -55,6 +55,6 @@ def runs_the_image(found: dict[str, Any]) -> bool:
 
 if __name__ == "__main__":
     made = make()
-    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(each)}" for name, each in made.pop("types").items())
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in made.pop("types").items())
     head = json.dumps(made, indent=1).removesuffix("\n}")
     instances.TABLE_FILE.write_text(f'{head},\n "types": {{\n{lines}\n }}\n}}\n')

@@ -1,4 +1,4 @@
-"""The checks of an account, on moto; Service Quotas, which moto lacks for SageMaker, answers here over HTTP."""
+"""The checks of an account on moto, with an HTTP server for Service Quotas, which moto lacks for SageMaker."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def one(name: str, code: str, value: float) -> dict:
 
 
 class ServiceQuotas(BaseHTTPRequestHandler):
-    """Defaults in two pages, and one quota that this account has been given more of."""
+    """Service Quotas with default values in two pages, and one higher value for this account."""
 
     defaults = [
         one("ml.g5.xlarge for training job usage", "L-1", 0),
@@ -80,10 +80,10 @@ def service_quotas(standin, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Se
 
 
 def look(settings: dict[str, str], **changed: str) -> dict[str, Check]:
-    return {each.key: each for each in AwsSetup(Account(AwsSettings.parse({**settings, **changed}))).checks()}
+    return {check.key: check for check in AwsSetup(Account(AwsSettings.parse({**settings, **changed}))).checks()}
 
 
-def test_an_empty_account_is_told_what_is_missing_in_order(standin) -> None:
+def test_checks_of_an_empty_account_are_in_the_order_of_setup(standin) -> None:
     found = look({"region": REGION, "stack": "empty"})
     assert list(found) == [*ORDER, *QUOTAS]
     assert (
@@ -95,7 +95,7 @@ def test_an_empty_account_is_told_what_is_missing_in_order(standin) -> None:
     assert "Create the stack first" in found["image"].detail and not found["image"].fix_label
 
 
-def test_one_click_after_the_other_leads_to_an_account_that_is_ready(standin) -> None:
+def test_the_buttons_set_up_an_account(standin) -> None:
     settings = {"region": REGION, "stack": "clicks"}
     account = Account(AwsSettings.parse(settings))
     settings |= AwsSetup(account).fix("stack", QUIET)
@@ -114,21 +114,21 @@ def test_one_click_after_the_other_leads_to_an_account_that_is_ready(standin) ->
             act("bucket", QUIET)
 
 
-def test_who_may_not_make_roles_names_existing_things(aws_account: dict[str, str], standin) -> None:
+def test_existing_resources_can_be_entered_instead_of_a_stack(aws_account: dict[str, str], standin) -> None:
     found = look(aws_account)
     assert found["stack"].state == "optional" and "Not needed" in found["stack"].detail
     assert found["role"].state == "ok" and found["workteam"].state == "ok"
     assert "https://" in found["workteam"].detail and not found["workteam"].revert_label
 
 
-def test_what_a_bucket_lacks_is_told_with_the_commands_that_mend_it(aws_account: dict[str, str], standin) -> None:
+def test_issues_of_a_bucket_come_with_commands_that_solve_them(aws_account: dict[str, str], standin) -> None:
     name, s3 = aws_account["bucket"], standin.client("s3")
     found = look(aws_account)["bucket"]
     assert found.state == "missing"
     for lack in ("public access is not blocked", "not versioned", "without TLS", "no CORS rules"):
         assert lack in found.detail
     commands = found.command.splitlines()
-    assert [each.split()[2] for each in commands][0] == "put-public-access-block"
+    assert [command.split()[2] for command in commands][0] == "put-public-access-block"
     s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=buckets.PUBLIC_ACCESS_BLOCK)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     s3.put_bucket_encryption(
@@ -142,12 +142,15 @@ def test_what_a_bucket_lacks_is_told_with_the_commands_that_mend_it(aws_account:
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": mine}))
     (lack,) = buckets.find_issues(Account(AwsSettings.parse(aws_account)), name)
     policy = json.loads(lack.command.split("--policy '")[1].split("' --region")[0])
-    assert [each["Sid"] for each in policy["Statement"]] == ["Mine", "OnlyTls"]  # what is there stays
+    assert [statement["Sid"] for statement in policy["Statement"]] == [
+        "Mine",
+        "OnlyTls",
+    ]  # existing statements are kept
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps(policy))
     assert look(aws_account)["bucket"].state == "ok"
 
 
-def test_a_bucket_in_another_region_or_gone_is_said(aws_account: dict[str, str], standin) -> None:
+def test_a_bucket_in_another_region_or_a_missing_one_fails(aws_account: dict[str, str], standin) -> None:
     standin.client("s3", "us-west-2").create_bucket(
         Bucket="far-away", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
     )
@@ -156,7 +159,7 @@ def test_a_bucket_in_another_region_or_gone_is_said(aws_account: dict[str, str],
     assert "us-west-2" in far.detail and "“nobody-has-this” does not exist" in gone.detail
 
 
-def test_a_role_must_be_there_and_trust_sagemaker(aws_account: dict[str, str], standin) -> None:
+def test_a_role_must_exist_and_trust_sagemaker(aws_account: dict[str, str], standin) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com"]}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": trust})
     lambdas = standin.client("iam").create_role(RoleName="lambdas", AssumeRolePolicyDocument=document)["Role"]["Arn"]
@@ -170,7 +173,7 @@ def test_a_role_must_be_there_and_trust_sagemaker(aws_account: dict[str, str], s
     )
 
 
-def test_what_may_not_be_looked_up_says_so_and_stops_nothing(
+def test_a_denied_check_reports_that_and_others_still_run(
     aws_account: dict[str, str], standin, service_quotas: type[ServiceQuotas], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service_quotas, "refusal", "not authorized: servicequotas:ListServiceQuotas")
@@ -184,7 +187,7 @@ def test_what_may_not_be_looked_up_says_so_and_stops_nothing(
     assert found["workteam"].state == "ok"
 
 
-def test_a_work_team_must_be_of_the_region_and_be_there(aws_account: dict[str, str], standin) -> None:
+def test_a_work_team_must_exist_in_the_region(aws_account: dict[str, str], standin) -> None:
     team = aws_account["workteam"]
     assert look(aws_account, workteam=f"{team}-gone")["workteam"].state == "missing"
     assert "not in eu-west-1" in look(aws_account, workteam=team.replace(REGION, "us-east-1"))["workteam"].detail
@@ -192,7 +195,7 @@ def test_a_work_team_must_be_of_the_region_and_be_there(aws_account: dict[str, s
     assert elsewhere.state == "optional" and not elsewhere.fix_label and "does not label video" in elsewhere.detail
 
 
-def test_the_command_that_invites_names_pool_and_group(standin) -> None:
+def test_the_invitation_command_names_pool_and_group(standin) -> None:
     pool = {"UserPool": "eu-west-1_abc", "UserGroup": "labelers", "ClientId": "c"}
     member = {"CognitoMemberDefinition": pool}
     standin.sagemaker.workteams.create_workteam(
@@ -204,9 +207,9 @@ def test_the_command_that_invites_names_pool_and_group(standin) -> None:
     assert add.startswith("aws cognito-idp admin-add-user-to-group") and "--group-name labelers" in add
 
 
-def test_quotas_of_the_chosen_types_are_those_of_the_account(standin, service_quotas: type[ServiceQuotas]) -> None:
+def test_quotas_of_the_chosen_types_are_checked(standin, service_quotas: type[ServiceQuotas]) -> None:
     found = look({"region": REGION})
-    none, default, given = (found[each] for each in QUOTAS)
+    none, default, given = (found[quota] for quota in QUOTAS)
     assert (none.state, default.state, given.state) == ("missing", "ok", "ok")
     assert none.command == (
         "aws service-quotas request-service-quota-increase --service-code sagemaker --quota-code L-1 "
@@ -220,16 +223,16 @@ def test_quotas_of_the_chosen_types_are_those_of_the_account(standin, service_qu
         (REALTIME, {"instance_type": "ml.c5.xlarge", "max_count": 2}),
         (ASYNC, {"instance_type": "ml.c5.xlarge"}),
     ]
-    found = {each.key: each for each in AwsSetup(account).checks(chosen)}
+    found = {check.key: check for check in AwsSetup(account).checks(chosen)}
     assert list(found)[len(ORDER) :] == ["quota-spot-ml.p9.large", QUOTAS[2], QUOTAS[1]]
     unknown, endpoints = found["quota-spot-ml.p9.large"], found[QUOTAS[2]]
     assert unknown.state == "failed" and "no quota “ml.p9.large for spot training job usage” in" in unknown.detail
     assert endpoints.state == "missing" and "Only 2 of 3 may run at once" in endpoints.detail
     assert "--desired-value 3" in endpoints.command
-    assert service_quotas.asked == asked == 3  # a thousand quotas are not asked for at every look
+    assert service_quotas.asked == asked == 3  # a thousand quotas are not listed again for every check
 
 
-def test_without_credentials_only_that_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, standin) -> None:
+def test_without_credentials_there_is_only_that_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, standin) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -1,4 +1,4 @@
-"""What an endpoint on AWS scales with, and what is left after each change."""
+"""Endpoints on AWS: their autoscaling, and that no change leaves anything behind."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ def model(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def broken(tmp_path: Path) -> Path:
-    """A model with which the container does not start."""
+    """A model that keeps the container from starting."""
     folder = save_model(tmp_path / "broken")
     (folder / "model.onnx").write_bytes(b"no network")
     return folder
 
 
 def targets(platform: AwsPlatform, ref: dict) -> list[tuple[int, int]]:
-    """Between how many instances the endpoint may have."""
+    """Return the minimum and maximum number of instances."""
     found = platform.account.call(
         "application-autoscaling",
         "describe_scalable_targets",
         ServiceNamespace="sagemaker",
         ResourceIds=[f"endpoint/{ref['endpoint']}/variant/AllTraffic"],
     )
-    return [(each["MinCapacity"], each["MaxCapacity"]) for each in found["ScalableTargets"]]
+    return [(target["MinCapacity"], target["MaxCapacity"]) for target in found["ScalableTargets"]]
 
 
 def policies(platform: AwsPlatform, ref: dict) -> dict[str, dict[str, Any]]:
@@ -50,7 +50,7 @@ def policies(platform: AwsPlatform, ref: dict) -> dict[str, dict[str, Any]]:
         ServiceNamespace="sagemaker",
         ResourceId=f"endpoint/{ref['endpoint']}/variant/AllTraffic",
     )
-    return {each["PolicyType"]: each for each in found["ScalingPolicies"]}
+    return {policy["PolicyType"]: policy for policy in found["ScalingPolicies"]}
 
 
 def alarms(platform: AwsPlatform) -> list[dict[str, Any]]:
@@ -58,19 +58,21 @@ def alarms(platform: AwsPlatform) -> list[dict[str, Any]]:
 
 
 def kept(platform: AwsPlatform) -> list[list[str]]:
-    """Names of configurations and models."""
+    """Return the names of configurations and models."""
     listed = (
         ("list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
         ("list_models", "Models", "ModelName"),
     )
     return [
-        [each[name] for each in platform.account.pages("sagemaker", operation, key)] for operation, key, name in listed
+        [page[name] for page in platform.account.pages("sagemaker", operation, key)] for operation, key, name in listed
     ]
 
 
-def test_an_asynchronous_endpoint_sleeps_and_is_woken_until_it_is_deleted(platform: AwsPlatform, model: Path) -> None:
+def test_an_asynchronous_endpoint_scales_to_zero_and_back_until_it_is_deleted(
+    platform: AwsPlatform, model: Path
+) -> None:
     ref = platform.endpoints.start("night", model, "async", {"scale_to_zero": True, "max_count": 2, "backlog": 3})
-    assert targets(platform, ref) == []  # SageMaker scales nothing that is not in service
+    assert targets(platform, ref) == []  # SageMaker scales only endpoints in service
     platform.endpoints.wait_in_service(ref, silent)
     assert targets(platform, ref) == [(0, 2)]
     found = policies(platform, ref)
@@ -93,7 +95,7 @@ def test_an_asynchronous_endpoint_sleeps_and_is_woken_until_it_is_deleted(platfo
         ("async", {"scale_to_zero": False, "max_count": 1}, []),
     ],
 )
-def test_an_endpoint_scales_only_where_it_may(
+def test_an_endpoint_scales_only_if_its_options_allow_it(
     platform: AwsPlatform, model: Path, mode: str, options: dict, expected: list
 ) -> None:
     ref = platform.endpoints.start("day", model, mode, options)
@@ -102,7 +104,7 @@ def test_an_endpoint_scales_only_where_it_may(
     platform.endpoints.delete(ref)
 
 
-def test_sagemaker_gets_what_was_chosen(aws_account: dict, model: Path) -> None:
+def test_options_and_settings_reach_sagemaker(aws_account: dict, model: Path) -> None:
     chosen = {
         "subnets": "subnet-1", "security_groups": "sg-1", "network_isolation": True,
         "kms_key": "1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -127,10 +129,10 @@ def ami(platform: AwsPlatform, ref: dict) -> str | None:
 
 
 @pytest.mark.parametrize(("mode", "gpu"), [("realtime", "ml.g4dn.xlarge"), ("async", "ml.g6e.xlarge")])
-def test_a_gpu_comes_with_a_driver_that_the_image_can_use(
+def test_a_gpu_endpoint_has_a_driver_that_the_image_can_use(
     platform: AwsPlatform, model: Path, mode: str, gpu: str
 ) -> None:
-    """The stand-in starts no GPU variant with an older one, as AWS does not."""
+    """Like AWS, the stand-in does not start a GPU variant with an older driver."""
     ref = platform.endpoints.start("fast", model, mode, {"instance_type": gpu})
     platform.endpoints.wait_in_service(ref, silent)
     assert ami(platform, ref) == "al2023-ami-sagemaker-inference-gpu-4-1"
@@ -152,7 +154,7 @@ def test_an_update_to_a_gpu_and_back_changes_the_ami(platform: AwsPlatform, mode
     platform.endpoints.delete(back)
 
 
-def test_a_topic_that_the_stacks_role_may_not_tell_is_refused(aws_account: dict, model: Path) -> None:
+def test_a_topic_that_the_stacks_role_may_not_publish_to_is_refused(aws_account: dict, model: Path) -> None:
     role = f"arn:aws:iam::123456789012:role/{aws_account['stack']}-ExecutionRole-1"
     platform = AwsPlatform(AwsSettings.parse({**aws_account, "role": role}))
     topic = "arn:aws:sns:eu-west-1:123456789012:elsewhere"
@@ -161,8 +163,8 @@ def test_a_topic_that_the_stacks_role_may_not_tell_is_refused(aws_account: dict,
     assert kept(platform) == [[], []]
 
 
-def test_an_update_that_does_not_start_leaves_all_as_it_was(platform: AwsPlatform, model: Path, broken: Path) -> None:
-    """SageMaker goes back to what ran; it scales to zero as before, and nothing of the update is left."""
+def test_an_update_that_does_not_start_changes_nothing(platform: AwsPlatform, model: Path, broken: Path) -> None:
+    """SageMaker rolls back, the endpoint scales to zero as before, and nothing of the update is left."""
     ref = platform.endpoints.start("night", model, "async", {"scale_to_zero": True, "max_count": 2})
     platform.endpoints.wait_in_service(ref, silent)
     before = kept(platform)
@@ -175,7 +177,7 @@ def test_an_update_that_does_not_start_leaves_all_as_it_was(platform: AwsPlatfor
     platform.endpoints.delete(ref)
 
 
-def test_an_update_that_is_refused_leaves_all_as_it_was(standin, platform: AwsPlatform, model: Path) -> None:
+def test_a_refused_update_changes_nothing(standin, platform: AwsPlatform, model: Path) -> None:
     ref = platform.endpoints.start("day", model, "realtime", {"count": 1, "max_count": 3})
     platform.endpoints.wait_in_service(ref, silent)
     before = kept(platform)
@@ -186,12 +188,12 @@ def test_an_update_that_is_refused_leaves_all_as_it_was(standin, platform: AwsPl
     platform.endpoints.delete(ref)
 
 
-def test_an_update_that_was_broken_off_goes_on_at_aws(platform: AwsPlatform, model: Path) -> None:
-    """What it is about to run stays there; the deployment says that it runs something else, until the next update."""
+def test_an_interrupted_update_continues_on_aws(platform: AwsPlatform, model: Path) -> None:
+    """The pending configuration stays; the old version counts as failed until the next update."""
     ref = platform.endpoints.start("day", model, "realtime", {"count": 1, "max_count": 3})
     platform.endpoints.wait_in_service(ref, silent)
     new = platform.endpoints.update(ref, model, {})
-    platform.endpoints.retire(new, ref)  # as after Stop
+    platform.endpoints.retire(new, ref)  # as the Stop button does
     platform.endpoints.wait_in_service(new, silent)
     assert platform.endpoints.state(ref).status == "failed"
     third = platform.endpoints.update(ref, model, {})

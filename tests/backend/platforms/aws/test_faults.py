@@ -1,4 +1,4 @@
-"""What goes wrong with AWS: retried where that helps, else a sentence, and nothing is left that nobody lists."""
+"""Faults of AWS: retried if that helps, or else reported, without leaving unlisted resources behind."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def account(platform: AwsPlatform) -> Account:
 
 
 def many_files(folder: Path, number: int = 40) -> Path:
-    for each in range(number):
-        (folder / f"{each:03d}.bin").write_bytes(each.to_bytes(2, "big") * 500)
+    for entry in range(number):
+        (folder / f"{entry:03d}.bin").write_bytes(entry.to_bytes(2, "big") * 500)
     return folder
 
 
@@ -43,9 +43,7 @@ def test_throttling_passes(standin, account: Account) -> None:
     assert list(account.pages("sagemaker", "list_models", "Models")) == []
 
 
-def test_credentials_that_expire_in_the_middle_of_an_upload_cost_nothing_that_was_sent(
-    standin, account: Account, tmp_path: Path
-) -> None:
+def test_an_upload_continues_after_credentials_expired(standin, account: Account, tmp_path: Path) -> None:
     folder, bucket = many_files(tmp_path), Bucket(account)
     assert bucket.name
     standin.fail_after(20, "s3", "PutObject", "ExpiredToken", times=1000, message="The provided token has expired.")
@@ -57,7 +55,7 @@ def test_credentials_that_expire_in_the_middle_of_an_upload_cost_nothing_that_wa
     assert len(bucket.sizes(uri)) == 40 and standin.count("s3", "PutObject") - sent <= 20
 
 
-def test_credentials_that_were_renewed_meanwhile_are_found(standin, account: Account, tmp_path: Path) -> None:
+def test_renewed_credentials_are_loaded(standin, account: Account, tmp_path: Path) -> None:
     bucket = Bucket(account)
     assert bucket.name
     standin.fail_next("s3", "PutObject", "ExpiredToken", times=1, message="The provided token has expired.")
@@ -67,7 +65,7 @@ def test_credentials_that_were_renewed_meanwhile_are_found(standin, account: Acc
     account.call("sagemaker", "list_models")
 
 
-def test_what_one_may_not_do_is_said_with_what_to_ask_for(standin, account: Account) -> None:
+def test_a_denied_action_names_the_permission(standin, account: Account) -> None:
     message = "User: arn:aws:iam::1:user/u is not authorized to perform: sagemaker:ListModels"
     standin.fail_next("sagemaker", "ListModels", "AccessDeniedException", message=message)
     with pytest.raises(
@@ -85,7 +83,7 @@ def test_a_bucket_in_another_region_is_named(standin, aws_account: dict) -> None
         gone.uri("x")
 
 
-def test_a_network_that_goes_away_comes_back(standin, account: Account, tmp_path: Path) -> None:
+def test_a_short_network_failure_is_retried(standin, account: Account, tmp_path: Path) -> None:
     bucket = Bucket(Account(account.settings, unreachable_seconds=30))
     assert bucket.name
     standin.cut_off(seconds=6)
@@ -93,16 +91,16 @@ def test_a_network_that_goes_away_comes_back(standin, account: Account, tmp_path
     assert len(bucket.sizes(uri)) == 40
 
 
-def test_a_network_that_stays_away_is_said(standin, account: Account) -> None:
+def test_a_long_network_failure_is_reported(standin, account: Account) -> None:
     standin.cut_off(seconds=60)
-    begun = time.monotonic()
+    started = time.monotonic()
     with pytest.raises(UserError, match="could not be reached to list models.*Check the network"):
         Account(account.settings, unreachable_seconds=1).call("sagemaker", "list_models")
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - started < 30
     standin.heal()
 
 
-def test_a_request_of_a_session_that_may_have_been_answered_is_not_sent_again(
+def test_a_request_that_a_session_may_have_processed_is_not_retried(
     standin, platform: AwsPlatform, tmp_path: Path
 ) -> None:
     ref = platform.endpoints.start("once", save_model(tmp_path), "realtime", {})
@@ -116,7 +114,7 @@ def test_a_request_of_a_session_that_may_have_been_answered_is_not_sent_again(
     platform.endpoints.delete(ref)
 
 
-def test_a_role_that_was_made_a_moment_ago_is_waited_for(standin, platform: AwsPlatform, tmp_path: Path) -> None:
+def test_a_new_role_that_is_not_known_everywhere_is_retried(standin, platform: AwsPlatform, tmp_path: Path) -> None:
     message = "Could not assume role arn:aws:iam::1:role/r. Please ensure that the role exists"
     standin.fail_next("sagemaker", "CreateModel", "ValidationException", times=2, message=message)
     ref = platform.endpoints.start("soon", save_model(tmp_path), "realtime", {})
@@ -125,7 +123,7 @@ def test_a_role_that_was_made_a_moment_ago_is_waited_for(standin, platform: AwsP
 
 
 @pytest.mark.parametrize("operation", ["CreateModel", "CreateEndpointConfig", "CreateEndpoint"])
-def test_a_deployment_that_fails_on_the_way_leaves_nothing(
+def test_a_deployment_that_fails_halfway_leaves_nothing(
     standin, platform: AwsPlatform, tmp_path: Path, operation: str
 ) -> None:
     standin.fail_next("sagemaker", operation, "ResourceLimitExceeded", message="The account-level limit is 0 Instances")
@@ -136,7 +134,7 @@ def test_a_deployment_that_fails_on_the_way_leaves_nothing(
     until(lambda: list(platform.account.pages("sagemaker", "list_endpoints", "Endpoints")) == [])  # deletions take time
 
 
-def test_an_endpoint_that_somebody_else_deleted_is_gone(standin, platform: AwsPlatform, tmp_path: Path) -> None:
+def test_an_endpoint_that_someone_else_deleted_is_gone(standin, platform: AwsPlatform, tmp_path: Path) -> None:
     ref = platform.endpoints.start("shared", save_model(tmp_path), "realtime", {})
     platform.endpoints.wait_in_service(ref, silent)
     platform.account.call("sagemaker", "delete_endpoint", EndpointName=ref["endpoint"])
@@ -147,7 +145,7 @@ def test_an_endpoint_that_somebody_else_deleted_is_gone(standin, platform: AwsPl
     assert list(platform.account.pages("sagemaker", "list_models", "Models")) == []
 
 
-def test_more_than_one_page_is_read_to_the_end(standin, account: Account) -> None:
+def test_all_pages_of_a_list_are_read(standin, account: Account) -> None:
     container = {"Image": account.settings.image}
     for number in range(23):
         account.call(
@@ -157,15 +155,13 @@ def test_more_than_one_page_is_read_to_the_end(standin, account: Account) -> Non
             PrimaryContainer=container,
             ExecutionRoleArn=account.settings.role,
         )
-    names = {each["ModelName"] for each in account.pages("sagemaker", "list_models", "Models")}
+    names = {page["ModelName"] for page in account.pages("sagemaker", "list_models", "Models")}
     assert len(names) == 23
     for name in names:
         account.call("sagemaker", "delete_model", ModelName=name)
 
 
-def test_without_credentials_the_sentence_says_what_to_run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, standin
-) -> None:
+def test_missing_credentials_name_the_command_to_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, standin) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -177,10 +173,8 @@ def test_without_credentials_the_sentence_says_what_to_run(
         Account(AwsSettings.parse({"profile": "work"})).call("sts", "get_caller_identity")
 
 
-def test_a_training_whose_console_went_away_is_followed_not_repeated(
-    standin, platform: AwsPlatform, tmp_path: Path
-) -> None:
-    """The network fails for good while a training runs; started again, the same job is followed to its end."""
+def test_a_training_is_followed_after_its_console_was_lost(standin, platform: AwsPlatform, tmp_path: Path) -> None:
+    """The network fails while a training runs; started again, the same job is followed to its end."""
     settings = {
         "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64", "test_size_w": "64",
         "batch_size": "2", "max_epoch": "1", "mosaic_prob": "0",
@@ -195,9 +189,7 @@ def test_a_training_whose_console_went_away_is_followed_not_repeated(
     assert standin.count("sagemaker", "CreateTrainingJob") == 1
 
 
-def test_a_batch_whose_console_went_away_is_followed_not_repeated(
-    standin, platform: AwsPlatform, tmp_path: Path
-) -> None:
+def test_a_batch_job_is_followed_after_its_console_was_lost(standin, platform: AwsPlatform, tmp_path: Path) -> None:
     save_video(tmp_path / "videos" / "0.mp4")
     output = tmp_path / "output"
     spec = ProcessingSpec("lost", tmp_path / "videos", save_model(tmp_path / "model"), output)
@@ -208,11 +200,11 @@ def test_a_batch_whose_console_went_away_is_followed_not_repeated(
     platform.batch.run(spec, QUIET)
     assert (output / "0.json").exists()
     assert standin.count("sagemaker", "CreateProcessingJob") == before + 1
-    platform.batch.run(spec, QUIET)  # one that has ended is done again
+    platform.batch.run(spec, QUIET)  # a job that has ended is started again
     assert standin.count("sagemaker", "CreateProcessingJob") == before + 2
 
 
-def test_what_costs_is_deleted_even_where_its_scaling_may_not_be(
+def test_an_endpoint_is_deleted_even_if_its_autoscaling_may_not_be(
     standin, platform: AwsPlatform, tmp_path: Path
 ) -> None:
     ref = platform.endpoints.start("dear", save_model(tmp_path), "realtime", {})
@@ -225,7 +217,7 @@ def test_what_costs_is_deleted_even_where_its_scaling_may_not_be(
     assert list(platform.account.pages("sagemaker", "list_models", "Models")) == []
 
 
-def test_an_endpoint_is_found_where_it_is_although_another_region_is_chosen(
+def test_an_endpoint_is_found_in_its_region_although_another_is_chosen(
     standin, platform: AwsPlatform, aws_account: dict, tmp_path: Path
 ) -> None:
     ref = platform.endpoints.start("here", save_model(tmp_path), "realtime", {})

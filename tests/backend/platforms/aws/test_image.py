@@ -1,4 +1,4 @@
-"""The image's sources, against Docker's own reading of `.dockerignore`; and its build, on moto's CodeBuild.
+"""The image's sources, compared with Docker's own parser of `.dockerignore`, and its build on moto's CodeBuild.
 
 moto's builds are done when first looked at, print nothing and push nothing: the tests write a build's phases, its log
 and the image that it pushes. That the buildspec builds the image with Docker is not tested here.
@@ -36,7 +36,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")
 
 @pytest.fixture(scope="module")
 def settings(standin) -> dict[str, str]:
-    """Of an account whose stack is there, with the project that moto's CloudFormation passes over."""
+    """Settings of an account with a stack, and with the project that moto's CloudFormation skips."""
     account = Account(AwsSettings(region=REGION, stack="images"))
     found = stack.create_or_update(account, QUIET)
     standin.client("codebuild").create_project(
@@ -56,7 +56,7 @@ def account(settings: dict[str, str]) -> Account:
 
 @pytest.fixture
 def sources(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
-    """A copy of the tracker's sources that no other test has the like of."""
+    """A copy of the tracker's sources with a unique digest."""
     folder = tmp_path / "tracker"
     shutil.copytree(image.SOURCES, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "bytetrack" / "extra.py").write_text(f"# {request.node.name}\n")
@@ -65,17 +65,17 @@ def sources(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def codebuild(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, Any]]]:
-    """Lets a build go through these states, one at each look; returns what is asked for."""
+    """Return a function that sets a build's states, one per poll, and returns the recorded requests."""
 
     def goes(*states: dict[str, Any]) -> list[dict[str, Any]]:
         left, asked = list(states), []
         start = CodeBuildBackend.start_build
 
         def batch_get_builds(backend: CodeBuildBackend, ids: list[str]) -> list[dict[str, Any]]:
-            builds = [each for all in backend.build_metadata_history.values() for each in all if each["id"] in ids]
+            builds = [entry for all in backend.build_metadata_history.values() for entry in all if entry["id"] in ids]
             state = left.pop(0) if len(left) > 1 else left[0]
             return [
-                each | {key: value() if callable(value) else value for key, value in state.items()} for each in builds
+                build | {key: value() if callable(value) else value for key, value in state.items()} for build in builds
             ]
 
         def start_build(backend: CodeBuildBackend, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def codebuild(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, A
 
 
 def push(account: Account, tag: str, repository: str = "") -> str:
-    """Put an image into the stack's repository, as a build does, or into another; returns its URI with digest."""
+    """Push an image to the stack's repository, or to another one, and return its URI with digest."""
     repository = repository or image.stack_repository(account)
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     config = {"mediaType": kind, "size": 1, "digest": f"sha256:{hashlib.sha256(tag.encode()).hexdigest()}"}
@@ -103,10 +103,10 @@ def push(account: Account, tag: str, repository: str = "") -> str:
 # --- The sources ------------------------------------------------------------------------------------------------------
 
 
-def test_the_files_are_those_that_docker_takes() -> None:
+def test_the_build_context_is_that_of_docker() -> None:
     folder = image.SOURCES
     patterns = [line.strip() for line in (folder / ".dockerignore").read_text().splitlines() if line.strip()]
-    docker = {each for each in exclude_paths(str(folder), patterns) if (folder / each).is_file()}
+    docker = {path for path in exclude_paths(str(folder), patterns) if (folder / path).is_file()}
     ours = {path.relative_to(folder).as_posix() for path in image.build_context(folder)}
     assert ours == docker and {"Dockerfile", "requirements.txt", "bytetrack/serve.py"} <= ours
 
@@ -125,19 +125,19 @@ def test_the_files_are_those_that_docker_takes() -> None:
         "**",
     ],
 )
-def test_rules_mean_what_they_mean_to_docker(tmp_path: Path, rules: str) -> None:
+def test_ignore_rules_have_the_same_meaning_as_for_docker(tmp_path: Path, rules: str) -> None:
     for name in ("Dockerfile", "README.md", "c.md", "docs/a.md", "docs/b.md", "docs/deep/b.md", "src/x.py", "docs.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     (tmp_path / ".dockerignore").write_text(rules)
-    patterns = [each.strip() for each in rules.splitlines() if each.strip() and each[0] != "#"]
-    docker = {each for each in exclude_paths(str(tmp_path), patterns) if (tmp_path / each).is_file()}
+    patterns = [line.strip() for line in rules.splitlines() if line.strip() and line[0] != "#"]
+    docker = {path for path in exclude_paths(str(tmp_path), patterns) if (tmp_path / path).is_file()}
     assert {path.relative_to(tmp_path).as_posix() for path in image.build_context(tmp_path)} == docker | {
         ".dockerignore"
     }
 
 
-def test_the_digest_changes_with_what_goes_into_the_image_and_only_with_that(sources: Path) -> None:
+def test_the_digest_depends_only_on_the_files_in_the_image(sources: Path) -> None:
     first, zipped = image.sources_digest(sources), image.archive(sources)
     (sources / "notes.txt").write_text("not copied")
     (sources / "bytetrack" / "__pycache__").mkdir()
@@ -162,7 +162,7 @@ def test_an_image_is_built_from_the_sources_in_the_bucket(account: Account, sour
     def printed(*lines: str) -> Callable[[], dict[str, str]]:
         def put() -> dict[str, str]:
             now = int(time.time() * 1000)
-            logs.put_log_events(**place, logEvents=[{"timestamp": now, "message": f"{each}\n"} for each in lines])
+            logs.put_log_events(**place, logEvents=[{"timestamp": now, "message": f"{line}\n"} for line in lines])
             return {"groupName": "/builds", "streamName": tag}
 
         return put
@@ -184,14 +184,14 @@ def test_an_image_is_built_from_the_sources_in_the_bucket(account: Account, sour
     uri = image.build(account, watch, sources)
     assert uri.startswith(f"{image.stack_repository(account)}@sha256:") and len(asked) == 1
     assert phases == ["QUEUED", "BUILD", "COMPLETED"] and progress == sorted(progress)
-    assert [each for each in lines if each in ("Step 1/9", "Step 2/9", "pushed")] == ["Step 1/9", "Step 2/9", "pushed"]
+    assert [line for line in lines if line in ("Step 1/9", "Step 2/9", "pushed")] == ["Step 1/9", "Step 2/9", "pushed"]
     sent = account.call("s3", "get_object", Bucket=account.settings.bucket, Key=f"image/{tag}.zip")["Body"].read()
     assert sent == image.archive(sources)
     assert image.state(account, sources) == image.ImageState("ready", uri)
-    assert image.build(account, watch, sources) == uri and len(asked) == 1  # there is nothing to build any more
+    assert image.build(account, watch, sources) == uri and len(asked) == 1  # the image exists
 
 
-def test_a_failed_build_says_which_phase_and_why(account: Account, sources: Path, codebuild) -> None:
+def test_a_failed_build_reports_the_phase_and_the_reason(account: Account, sources: Path, codebuild) -> None:
     message = "Error while executing command: docker build --tag x .. Reason: exit status 1"
     phases = [
         {"phaseType": "PRE_BUILD", "phaseStatus": "SUCCEEDED"},
@@ -206,7 +206,7 @@ def test_a_failed_build_says_which_phase_and_why(account: Account, sources: Path
         image.build(account, QUIET, sources)
 
 
-def test_a_build_that_is_stopped_is_stopped_on_aws(account: Account, sources: Path, codebuild, standin) -> None:
+def test_stopping_stops_the_build_on_aws(account: Account, sources: Path, codebuild, standin) -> None:
     codebuild({"buildStatus": "IN_PROGRESS", "currentPhase": "BUILD"})
     lines: list[str] = []
 
@@ -218,7 +218,7 @@ def test_a_build_that_is_stopped_is_stopped_on_aws(account: Account, sources: Pa
     assert standin.count("codebuild", "StopBuild") == 1 and "asked CodeBuild to stop" in lines[-1]
 
 
-def test_a_build_that_runs_already_is_followed(account: Account, sources: Path, codebuild) -> None:
+def test_a_running_build_is_followed(account: Account, sources: Path, codebuild) -> None:
     tag = image.sources_digest(sources)
     variables = {"environmentVariables": [{"name": "TAG", "value": tag, "type": "PLAINTEXT"}]}
     environment = {"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_MEDIUM", **variables}
@@ -230,9 +230,7 @@ def test_a_build_that_runs_already_is_followed(account: Account, sources: Path, 
     assert asked == []
 
 
-def test_sources_that_changed_make_the_image_outdated(
-    settings: dict[str, str], account: Account, sources: Path
-) -> None:
+def test_changed_sources_make_the_image_outdated(settings: dict[str, str], account: Account, sources: Path) -> None:
     old = push(account, image.sources_digest(sources))
     chosen = Account(AwsSettings.parse({**settings, "image": old}))
     assert image.state(chosen, sources) == image.ImageState("ready", old)
@@ -240,7 +238,7 @@ def test_sources_that_changed_make_the_image_outdated(
     assert image.state(chosen, sources) == image.ImageState("outdated", old)
 
 
-def test_a_named_image_is_looked_up_where_it_is(settings: dict[str, str], standin) -> None:
+def test_an_external_image_is_looked_up_in_its_registry(settings: dict[str, str], standin) -> None:
     repository = standin.client("ecr").create_repository(repositoryName="mine")["repository"]["repositoryUri"]
     named = Account(AwsSettings.parse({**settings, "stack": "none", "image": f"{repository}:v1"}))
     assert image.state(named).status == "missing"

@@ -70,7 +70,7 @@ def put(account: Account, key: str, times: int = 1) -> None:
 
 
 def found(account: Account, kind: str) -> list[Resource]:
-    return [each for each in AwsInventory(account).resources() if each.kind == kind]
+    return [resource for resource in AwsInventory(account).resources() if resource.kind == kind]
 
 
 def test_an_endpoint_has_its_cost_and_goes_with_all_that_belongs_to_it(platform: AwsPlatform, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_an_endpoint_has_its_cost_and_goes_with_all_that_belongs_to_it(platform:
     assert (dearest.kind, dearest.name, dearest.cost_per_hour) == ("endpoint", ref["endpoint"], 0.23)
     assert dearest.status == "InService, 2 x ml.m5.large, price of the table of 2026-09-25, us-east-1"
     assert dearest.since and dearest.idle_since == dearest.since  # nobody has used it yet
-    assert {each.kind for each in others} == {"files"}
+    assert {other.kind for other in others} == {"files"}
     AwsInventory(account).delete(dearest.id)
     until(lambda: not found(account, "endpoint"))
     assert not found(account, "model") and not found(account, "endpoint configuration")
@@ -99,9 +99,9 @@ def test_what_an_endpoint_left_behind_is_listed(account: Account) -> None:
         Tags=account.settings.tag_list,
     )
     left = found(account, "model") + found(account, "endpoint configuration")
-    assert [each.name for each in left] == ["bts-lonely", "bts-left"]
-    for each in left:
-        AwsInventory(account).delete(each.id)
+    assert [entry.name for entry in left] == ["bts-lonely", "bts-left"]
+    for entry in left:
+        AwsInventory(account).delete(entry.id)
     assert AwsInventory(account).resources() == []
 
 
@@ -136,7 +136,7 @@ def test_images_have_their_size_and_are_removed_together(
 def test_a_kind_that_may_not_be_listed_says_so_and_hides_no_other(standin, account: Account) -> None:
     make_model(account, "bts-seen")
     standin.fail_next("sagemaker", "ListProcessingJobs", "AccessDeniedException", message="no ListProcessingJobs")
-    model, refused = sorted(AwsInventory(account).resources(), key=lambda each: each.deletable, reverse=True)
+    model, refused = sorted(AwsInventory(account).resources(), key=lambda entry: entry.deletable, reverse=True)
     assert model.name == "bts-seen"
     assert (refused.kind, refused.name, refused.deletable) == ("batch job", "not listed", False)
     assert "You may not list processing jobs: no ListProcessingJobs" in refused.status
@@ -157,13 +157,13 @@ def test_all_pages_are_read(account: Account) -> None:
     names = {f"bts-many-{number}" for number in range(30)}
     for name in names:
         make_model(account, name)
-    assert {each.name for each in AwsInventory(account).resources()} == names
+    assert {resource.name for resource in AwsInventory(account).resources()} == names
 
 
 def test_what_the_tags_do_not_tell_yet_is_found(standin, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     make_model(account, "bts-young")
     monkeypatch.setattr(module, "_tagged_arns", lambda account: {f"{account.settings.stack}:model/bts-gone"})
-    assert [each.name for each in AwsInventory(account).resources()] == ["bts-young"]
+    assert [resource.name for resource in AwsInventory(account).resources()] == ["bts-young"]
 
 
 def test_a_running_job_costs_is_stopped_and_then_deleted(account: Account) -> None:
@@ -224,11 +224,11 @@ def test_folders_are_counted_with_their_older_versions_and_emptied(account: Acco
     put(account, "videos/a.mp4", times=3)
     put(account, "videos/b.mp4")
     put(account, "models/m.tar.gz")
-    models, videos = sorted(found(account, "files"), key=lambda each: each.name)
+    models, videos = sorted(found(account, "files"), key=lambda entry: entry.name)
     assert videos.name.endswith("/videos/") and (videos.status, videos.size) == ("2 files, 2 older versions", 400)
     assert models.status == "1 file"
     AwsInventory(account).delete(videos.id)
-    assert [each.id for each in found(account, "files")] == [models.id]
+    assert [entry.id for entry in found(account, "files")] == [models.id]
     versions = account.call("s3", "list_object_versions", Bucket=account.settings.bucket, Prefix="videos/")
     assert not versions.get("Versions") and not versions.get("DeleteMarkers")
 

@@ -1,4 +1,4 @@
-"""Figures that were put into moto's CloudWatch come out as the page draws them."""
+"""Metrics in moto's CloudWatch are returned as the page draws them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
 
 
 def count(account: Account, endpoint: str, name: str, value: float, at: float, variant: bool = True) -> None:
-    """A figure as SageMaker sends it."""
+    """Store a value as SageMaker does."""
     dimensions = [{"Name": "EndpointName", "Value": endpoint}]
     if variant:
         dimensions.append({"Name": "VariantName", "Value": "AllTraffic"})
@@ -48,13 +48,13 @@ def count(account: Account, endpoint: str, name: str, value: float, at: float, v
     )
 
 
-def test_traffic_is_told_minute_by_minute(account: Account) -> None:
+def test_traffic_is_returned_per_minute(account: Account) -> None:
     now = time.time()
     for value in (80_000.0, 120_000.0):
         count(account, "yard", "Invocations", 1, at=now - 600)
         count(account, "yard", "ModelLatency", value, at=now - 600)
         count(account, "yard", "OverheadLatency", 4_000, at=now - 600)
-    count(account, "yard", "Invocations", 1, at=now - 4000)  # too long ago
+    count(account, "yard", "Invocations", 1, at=now - 4000)  # more than an hour ago
     count(account, "other", "Invocations", 1, at=now - 600)
     told = metrics.traffic(account, "yard")
     assert len(told.minutes) == 60 and told.minutes == sorted(told.minutes)
@@ -64,7 +64,7 @@ def test_traffic_is_told_minute_by_minute(account: Account) -> None:
     assert sum(told.waiting) == 0
 
 
-def test_an_asynchronous_endpoint_counts_other_things(account: Account) -> None:
+def test_an_asynchronous_endpoint_has_other_metrics(account: Account) -> None:
     now = time.time()
     count(account, "queue", "InvocationsProcessed", 3, at=now - 300)
     count(account, "queue", "ApproximateBacklogSize", 7, at=now - 300, variant=False)
@@ -72,13 +72,13 @@ def test_an_asynchronous_endpoint_counts_other_things(account: Account) -> None:
     assert sum(told.invocations) == 3 and max(told.waiting) == 7
 
 
-def test_a_request_of_this_very_minute_counts(account: Account) -> None:
+def test_a_request_of_the_current_minute_counts(account: Account) -> None:
     now = time.time()
     count(account, "yard", "Invocations", 1, at=now)
     assert sum(metrics.traffic(account, "yard").invocations) == 1
 
 
-def test_the_last_request_is_found_to_five_minutes(account: Account) -> None:
+def test_the_time_of_the_last_request_has_a_resolution_of_five_minutes(account: Account) -> None:
     now, days = time.time(), 5 * 86400
     count(account, "yard", "Invocations", 4, at=now - days)
     count(account, "yard", "Invocations", 0, at=now - 60)  # SageMaker counts zeros, too
@@ -90,7 +90,7 @@ def test_the_last_request_is_found_to_five_minutes(account: Account) -> None:
     assert time.time() - used["queue"] < 61
 
 
-def test_many_endpoints_take_few_requests(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_endpoints_are_queried_in_few_requests(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "ENDPOINTS_PER_REQUEST", 2)
     now = time.time()
     names = [f"yard-{number}" for number in range(5)]

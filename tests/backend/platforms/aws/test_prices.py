@@ -1,4 +1,4 @@
-"""Prices, from an API that answers over HTTP as the Price List API is documented to."""
+"""Prices from an HTTP server that answers as the Price List API's documentation says."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from backend.platforms.aws.settings import AwsSettings
 
 
 def product(usage: str, dollars: float, component: str, unit: str = "Hrs") -> str:
-    """A product as the API gives it: a JSON text within JSON."""
+    """Return a product as the API does: a JSON text within JSON."""
     attributes = {
         "usagetype": usage,
         "component": component,
@@ -50,7 +50,7 @@ PRODUCTS = [
 
 
 class PriceList(ThreadingHTTPServer):
-    """`GetProducts`, two products a page."""
+    """A server for `GetProducts`, with two products per page."""
 
     denied = False
 
@@ -72,11 +72,11 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.denied:
             self.answer(400, {"__type": "AccessDeniedException", "Message": "not authorized: pricing:GetProducts"})
             return
-        wanted = {each["Field"]: each["Value"] for each in asked["Filters"]}
+        wanted = {criterion["Field"]: criterion["Value"] for criterion in asked["Filters"]}
         found = [
-            each
-            for each in PRODUCTS
-            if all(json.loads(each)["product"]["attributes"][field] == value for field, value in wanted.items())
+            entry
+            for entry in PRODUCTS
+            if all(json.loads(entry)["product"]["attributes"][field] == value for field, value in wanted.items())
         ]
         start = int(asked.get("NextToken", 0))
         more = {"NextToken": str(start + 2)} if start + 2 < len(found) else {}
@@ -118,26 +118,26 @@ def kept(tmp_path: Path) -> Path:
     return path
 
 
-def test_prices_are_those_of_the_region_and_of_the_use(price_list: PriceList, account: Account) -> None:
+def test_prices_depend_on_region_and_usage(price_list: PriceList, account: Account) -> None:
     trained, hosted = (prices.instance_price(account, "ml.g5.xlarge", usage) for usage in ("training", "hosting"))
     assert trained and trained.per_hour == 1.57 and str(trained) == "$1.57 per hour"
     assert hosted and hosted.per_hour == 1.6
-    assert prices.instance_price(account, "ml.p6-b200.48xlarge", "training") is not None  # of the second page
+    assert prices.instance_price(account, "ml.p6-b200.48xlarge", "training") is not None  # from the second page
 
 
-def test_fees_and_free_allowances_are_no_prices(price_list: PriceList, account: Account) -> None:
+def test_fees_and_free_allowances_are_skipped(price_list: PriceList, account: Account) -> None:
     assert prices.instance_price(account, "ml.p4d.24xlarge", "training") is None
     price = prices.instance_price(account, "ml.m5.large", "training")
     assert price and price.per_hour == 0.128
 
 
-def test_what_is_kept_is_not_asked_for_again(price_list: PriceList, account: Account) -> None:
+def test_cached_prices_are_not_requested_again(price_list: PriceList, account: Account) -> None:
     first = prices.price_table(account, "training")
     asked = len(price_list.asked)
     assert prices.price_table(account, "training") == first and len(price_list.asked) == asked
 
 
-def test_a_list_of_last_month_answers_and_is_renewed(price_list: PriceList, account: Account, tmp_path: Path) -> None:
+def test_outdated_prices_are_returned_and_refreshed(price_list: PriceList, account: Account, tmp_path: Path) -> None:
     prices.price_table(account, "training")
     month_ago = time.time() - 30 * 86400
     os.utime(kept(tmp_path), (month_ago, month_ago))
@@ -149,16 +149,16 @@ def test_a_list_of_last_month_answers_and_is_renewed(price_list: PriceList, acco
     assert new and not new.estimate
 
 
-def test_without_permission_prices_say_that_they_are_of_a_table(price_list: PriceList, account: Account) -> None:
+def test_without_permission_prices_come_from_the_table_and_say_so(price_list: PriceList, account: Account) -> None:
     price_list.denied = True
     price = prices.instance_price(account, "ml.g5.xlarge", "training")
     assert price and price.estimate and str(price) == "$1.41 per hour (table of 2026-09-25, us-east-1)"
     asked = len(price_list.asked)
     prices.instance_price(account, "ml.g5.xlarge", "training")
-    assert asked == len(price_list.asked)  # it does not knock at every turn
+    assert asked == len(price_list.asked)  # a refused request is not repeated each time
 
 
-def test_a_slow_list_keeps_nobody_waiting(
+def test_a_slow_price_list_does_not_block(
     price_list: PriceList, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prices, "FIRST_ANSWER_SECONDS", 0.05)
@@ -168,7 +168,7 @@ def test_a_slow_list_keeps_nobody_waiting(
     assert price and price.estimate
 
 
-def test_the_table_has_only_types_that_exist_and_sane_prices() -> None:
+def test_the_table_has_only_existing_types_and_plausible_prices() -> None:
     for name, price in prices.fallback_table().items():
         assert name in instances.type_names("hosting") or name in instances.type_names("training")
         assert 0.01 < price.per_hour < 200

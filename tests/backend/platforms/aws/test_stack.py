@@ -1,4 +1,4 @@
-"""The template, by cfn-lint; and the stack, made by moto's CloudFormation.
+"""The template, checked by cfn-lint, and the stack, created by moto's CloudFormation.
 
 moto makes bucket, roles, repository and log group. It passes over bucket policy, CodeBuild project, Cognito and work
 team, and of the bucket it takes only the encryption: of those, cfn-lint is the only judge. Its stacks are made at once
@@ -32,7 +32,7 @@ from backend.platforms.base import JobState, Watch
 REGION, KEY = "eu-west-1", "arn:aws:kms:eu-west-1:123456789012:key/1234abcd"
 ELSEWHERE = ["eu-north-1", "eu-west-3", "sa-east-1", "us-west-1", "cn-north-1"]
 VPC = {"subnets": "subnet-1", "security_groups": "sg-1"}
-# AWS documents that these take no resource: ecr, cloudwatch and ec2 in the Service Authorization Reference.
+# These actions support no resource, see ecr, cloudwatch and ec2 in AWS's Service Authorization Reference.
 WITHOUT_RESOURCE = re.compile(
     r"ecr:GetAuthorizationToken|cloudwatch:PutMetricData|ec2:Describe\w+|ec2:DeleteNetworkInterfacePermission"
 )
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")
 
 @pytest.fixture(autouse=True)
 def no_stack(standin) -> Iterator[None]:
-    """Each test begins and ends without a stack."""
+    """Make each test begin and end without a stack."""
     yield
     moto.cloudformation_backends["123456789012"][REGION].reset()
 
@@ -53,7 +53,7 @@ def account_with(**settings: Any) -> Account:
 
 
 def document(region: str = "eu-west-1") -> dict[str, Any]:
-    """The template as plain data, its functions as their arguments."""
+    """Return the template as plain data, with functions replaced by their arguments."""
 
     class Loader(yaml.SafeLoader):
         pass
@@ -68,7 +68,7 @@ def document(region: str = "eu-west-1") -> dict[str, Any]:
 
 
 def policies(account: Account) -> list[dict[str, Any]]:
-    """All statements of all roles that the stack made, as IAM has them."""
+    """Return all statements of all roles of the stack, as IAM stores them."""
     found = []
     for role in account.call("iam", "list_roles")["Roles"]:
         name = role["RoleName"]
@@ -77,7 +77,9 @@ def policies(account: Account) -> list[dict[str, Any]]:
         assert account.call("iam", "list_attached_role_policies", RoleName=name)["AttachedPolicies"] == []
         for policy in account.call("iam", "list_role_policies", RoleName=name)["PolicyNames"]:
             read = account.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)["PolicyDocument"]
-            found += [each for each in literal_eval(str(read))["Statement"] if each]  # moto keeps it as Python's text
+            found += [
+                statement for statement in literal_eval(str(read))["Statement"] if statement
+            ]  # moto stores it as Python's repr
     return found
 
 
@@ -92,19 +94,19 @@ def event(made: moto.Stack, resource: str, kind: str, status: str, reason: str =
 # --- The template -----------------------------------------------------------------------------------------------------
 
 
-def test_cfn_lint_finds_nothing_where_ground_truth_labels_video() -> None:
+def test_cfn_lint_accepts_the_template() -> None:
     assert lint(stack.template(REGION), config=ManualArgs(regions=list(OWNERS))) == []
 
 
-def test_elsewhere_the_template_names_nothing_that_the_region_lacks() -> None:
-    unused = ["W2001", "W8001"]  # parameters and conditions of the part that is left out
+def test_the_template_of_a_region_without_ground_truth_has_no_labeling_resources() -> None:
+    unused = ["W2001", "W8001"]  # parameters and conditions of the part that was removed
     assert lint(stack.template("eu-north-1"), config=ManualArgs(regions=ELSEWHERE, ignore_checks=unused)) == []
     resources = document("eu-north-1")["Resources"]
-    assert "ExecutionRole" in resources and not any("Work" in each for each in resources)
+    assert "ExecutionRole" in resources and not any("Work" in resource for resource in resources)
 
 
-def test_the_bucket_is_private_encrypted_versioned_and_stays() -> None:
-    bucket, policy = (document()["Resources"][each] for each in ("DataBucket", "DataBucketPolicy"))
+def test_the_bucket_is_private_encrypted_versioned_and_retained() -> None:
+    bucket, policy = (document()["Resources"][entry] for entry in ("DataBucket", "DataBucketPolicy"))
     properties = bucket["Properties"]
     assert set(properties["PublicAccessBlockConfiguration"].values()) == {True}
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
@@ -112,14 +114,14 @@ def test_the_bucket_is_private_encrypted_versioned_and_stays() -> None:
     assert len(properties["LifecycleConfiguration"]["Rules"]) == 2 and properties["CorsConfiguration"]["CorsRules"]
     (denied,) = policy["Properties"]["PolicyDocument"]["Statement"]
     assert denied["Effect"] == "Deny" and denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
-    for kept in (bucket, policy):  # RetainExceptOnCreate: as Retain, but a failed creation leaves no empty bucket
+    for kept in (bucket, policy):  # like Retain, but a failed creation leaves no empty bucket
         assert (kept["DeletionPolicy"], kept["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
 
 
 # --- The stack --------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_made_is_what_the_settings_get(standin) -> None:
+def test_the_settings_name_the_created_resources(standin) -> None:
     account, lines = account_with(tags="team=vision"), []
     found = stack.create_or_update(account, Watch(lines.append))
     made = stack.describe(account)
@@ -132,20 +134,20 @@ def test_what_is_made_is_what_the_settings_get(standin) -> None:
     assert "sagemaker.amazonaws.com" in str(role["AssumeRolePolicyDocument"])
     repositories = account.call("ecr", "describe_repositories")["repositories"]
     assert ("IMMUTABLE", made.outputs["Repository"]) in {
-        (each["imageTagMutability"], each["repositoryUri"]) for each in repositories
+        (repository["imageTagMutability"], repository["repositoryUri"]) for repository in repositories
     }
     tags = account.call("cloudformation", "describe_stacks", StackName=made.name)["Stacks"][0]["Tags"]
-    assert {each["Key"]: each["Value"] for each in tags} == {"bytetrack-studio": "bytetrack-studio", "team": "vision"}
+    assert {tag["Key"]: tag["Value"] for tag in tags} == {"bytetrack-studio": "bytetrack-studio", "team": "vision"}
     assert any(re.match(r"\d\d:\d\d:\d\d  bytetrack-studio  CREATE_COMPLETE", line) for line in lines)
 
 
 @pytest.mark.parametrize("settings", [{}, {"kms_key": KEY, **VPC}], ids=["plain", "with a key and a VPC"])
-def test_no_role_may_do_more_than_it_needs(standin, settings: dict[str, str]) -> None:
+def test_roles_have_only_the_permissions_they_need(standin, settings: dict[str, str]) -> None:
     account = account_with(stack="least" if settings else "plain", **settings)
     stack.create_or_update(account, QUIET)
     statements = policies(account)
-    assert {"Files", "Image", "Logs", "Push", "Sources"} <= {each["Sid"] for each in statements}
-    assert ({"Key", "Volumes", "NetworkInterfaces"} <= {each["Sid"] for each in statements}) == bool(settings)
+    assert {"Files", "Image", "Logs", "Push", "Sources"} <= {statement["Sid"] for statement in statements}
+    assert ({"Key", "Volumes", "NetworkInterfaces"} <= {statement["Sid"] for statement in statements}) == bool(settings)
     for statement in statements:
         actions, resources = listed(statement["Action"]), listed(statement["Resource"])
         assert all(re.fullmatch(r"[a-z0-9-]+:[A-Z]\w+", action) for action in actions), "an action with a wildcard"
@@ -156,14 +158,14 @@ def test_no_role_may_do_more_than_it_needs(standin, settings: dict[str, str]) ->
             assert resource == "*" or resource.split(":")[2] in ("s3", "ecr", "logs", "sns", "kms", "ec2")
 
 
-def test_nothing_to_update_is_fine(standin) -> None:
+def test_an_update_without_changes_is_a_no_op(standin) -> None:
     account, lines = account_with(), []
     first = stack.create_or_update(account, QUIET)
     assert stack.create_or_update(account, Watch(lines.append)) == first
     assert "up to date" in lines[-1]
 
 
-def test_a_key_and_a_vpc_that_are_chosen_later_make_it_outdated(standin) -> None:
+def test_a_new_key_or_vpc_makes_the_stack_outdated(standin) -> None:
     found = stack.create_or_update(account_with(), QUIET)
     changed = account_with(**found, kms_key=KEY, **VPC)
     made = stack.describe(changed)
@@ -171,23 +173,25 @@ def test_a_key_and_a_vpc_that_are_chosen_later_make_it_outdated(standin) -> None
     assert stack.create_or_update(changed, QUIET)["bucket"] == found["bucket"]
     updated = stack.describe(changed)
     assert updated and not stack.is_outdated(changed, updated)
-    assert updated.parameters["KmsKey"] == KEY and updated.parameters["Bucket"] == ""  # still the stack's own
+    assert (
+        updated.parameters["KmsKey"] == KEY and updated.parameters["Bucket"] == ""
+    )  # the stack still has its own bucket
 
 
-def test_a_named_bucket_is_used_and_a_named_role_stays(standin) -> None:
+def test_an_existing_bucket_is_used_and_an_existing_role_is_kept(standin) -> None:
     standin.client("s3").create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": REGION})
     role = "arn:aws:iam::123456789012:role/mine"
     found = stack.create_or_update(account_with(stack="named", bucket="mine", role=role), QUIET)
     assert found == {"bucket": "mine", "workteam": ""}
-    (files,) = (each for each in policies(account_with(stack="named")) if each["Sid"] == "Files")
+    (files,) = (policy for policy in policies(account_with(stack="named")) if policy["Sid"] == "Files")
     assert files["Resource"] == "arn:aws:s3:::mine/*"
 
 
-def test_a_bucket_that_is_gone_is_made_anew(standin) -> None:
+def test_a_missing_bucket_is_created_again(standin) -> None:
     assert stack.create_or_update(account_with(bucket="nobody-has-this-one"), QUIET)["bucket"] != "nobody-has-this-one"
 
 
-def test_deleting_says_what_stays_and_forgets_only_what_goes(standin) -> None:
+def test_deletion_logs_what_it_keeps_and_clears_only_settings_of_the_stack(standin) -> None:
     found = stack.create_or_update(account_with(), QUIET)
     account, lines = account_with(**found), []
     assert stack.delete(account, Watch(lines.append)) == {"role": ""}
@@ -197,7 +201,7 @@ def test_deleting_says_what_stays_and_forgets_only_what_goes(standin) -> None:
     assert stack.delete(account_with(), QUIET) == {}
 
 
-def test_a_stack_of_somebody_else_is_left_alone(standin) -> None:
+def test_a_stack_that_the_console_did_not_create_is_not_changed(standin) -> None:
     body = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
     standin.client("cloudformation").create_stack(StackName="bytetrack-studio", TemplateBody=body)
     for act in (stack.create_or_update, stack.delete):
@@ -206,7 +210,7 @@ def test_a_stack_of_somebody_else_is_left_alone(standin) -> None:
 
 
 def failing(made: moto.Stack) -> None:
-    """What CloudFormation does when the name of a log group is taken."""
+    """Fail as CloudFormation does if the name of a log group is taken."""
     event(made, "ExecutionRole", "AWS::IAM::Role", "CREATE_COMPLETE")
     event(made, "BuildLogs", "AWS::Logs::LogGroup", "CREATE_FAILED", "/aws/codebuild/x already exists")
     event(made, "Repository", "AWS::ECR::Repository", "CREATE_FAILED", "Resource creation cancelled")
@@ -214,7 +218,7 @@ def failing(made: moto.Stack) -> None:
     made._add_stack_event("ROLLBACK_COMPLETE")
 
 
-def test_a_failed_creation_says_why_and_is_made_anew(standin, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_creation_reports_the_reason_and_can_be_repeated(standin, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(moto.Stack, "create_resources", failing)
         with pytest.raises(
@@ -264,7 +268,7 @@ def test_events_come_while_it_is_made_and_a_second_look_follows(standin, monkeyp
     assert progress == sorted(progress) and progress[-1] == 1
 
 
-def test_the_command_for_a_terminal_says_the_same(standin) -> None:
+def test_the_terminal_command_has_the_same_parameters(standin) -> None:
     account = account_with(kms_key=KEY, tags="team=vision", profile="", **VPC)
     command = stack.deploy_command(account, None)
     assert command.startswith("aws cloudformation deploy --stack-name bytetrack-studio --template-file ")
@@ -274,7 +278,7 @@ def test_the_command_for_a_terminal_says_the_same(standin) -> None:
     own = account_with(bucket=made.outputs["Bucket"])  # type: ignore[union-attr]
     assert " Bucket= KmsKey= Vpc=no " in stack.deploy_command(
         own, made
-    )  # also what was chosen before and is not any more
+    )  # also clears settings that are no longer chosen
     assert stack.deploy_command(account_with(region="eu-north-1"), None) == ""
 
 
@@ -283,7 +287,7 @@ def test_the_command_for_a_terminal_says_the_same(standin) -> None:
 
 @pytest.fixture
 def workforce(standin, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Gives the account a workforce in the region, or none."""
+    """Return a function that gives the account a workforce in the region, or none."""
 
     def has(*workforces: dict[str, Any]) -> None:
         monkeypatch.setattr(
@@ -299,7 +303,7 @@ PORTAL = "abc.labeling.eu-west-1.sagemaker.aws"
 
 @pytest.fixture
 def portal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """moto makes no workforce: its stack says what a workforce would."""
+    """Add the workforce's output to moto's stacks, because moto creates no workforce."""
     parse = moto_parsing.parse_output
     told = moto_parsing.Output("Portal", PORTAL, "")
     monkeypatch.setattr(
@@ -307,7 +311,7 @@ def portal(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def test_the_portal_is_told_to_the_login_in_a_second_step(standin, workforce, portal) -> None:
+def test_an_update_sets_the_address_of_the_portal(standin, workforce, portal) -> None:
     workforce()
     account, lines = account_with(), []
     stack.create_or_update(account, Watch(lines.append), team=True, worker="ann@example.org")
@@ -316,12 +320,12 @@ def test_the_portal_is_told_to_the_login_in_a_second_step(standin, workforce, po
         "WorkTeam": "yes", "UserPool": "", "Portal": PORTAL, "Worker": "ann@example.org"
     }  # fmt: skip
     assert [line for line in lines if line.endswith("_COMPLETE")][-1].endswith("UPDATE_COMPLETE")
-    stack.create_or_update(account, QUIET)  # the team stays
+    stack.create_or_update(account, QUIET)  # the team is kept
     kept = stack.describe(account)
     assert kept and kept.parameters == made.parameters
 
 
-def test_a_workforce_that_exists_gets_one_more_team(standin, workforce) -> None:
+def test_an_existing_workforce_gets_one_more_team(standin, workforce) -> None:
     workforce(FORCE | {"CognitoConfig": {"UserPool": "eu-west-1_abc", "ClientId": "client1"}})
     stack.create_or_update(account_with(), QUIET, team=True)
     made = stack.describe(account_with())
@@ -331,7 +335,7 @@ def test_a_workforce_that_exists_gets_one_more_team(standin, workforce) -> None:
     assert without and without.parameters["WorkTeam"] == "no" and without.parameters["UserPool"] == ""
 
 
-def test_a_workforce_with_another_login_and_a_region_without_ground_truth_are_refused(standin, workforce) -> None:
+def test_a_workforce_with_its_own_identity_provider_is_refused(standin, workforce) -> None:
     workforce(FORCE | {"OidcConfig": {}})
     with pytest.raises(UserError, match="“private”, signs in with its own identity provider. Create a team"):
         stack.create_or_update(account_with(), QUIET, team=True)

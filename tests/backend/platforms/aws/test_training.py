@@ -1,4 +1,4 @@
-"""Training jobs with what one can choose: SageMaker gets it, and several instances train one model."""
+"""Training jobs: their options reach SageMaker, and several instances train one model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def job(platform: AwsPlatform, token: str) -> dict[str, Any]:
     return platform.account.call("sagemaker", "describe_training_job", TrainingJobName=found["TrainingJobName"])
 
 
-def test_two_instances_train_one_model_and_one_of_them_tells_its_figures(aws_account: dict, tmp_path: Path) -> None:
+def test_two_instances_train_one_model_and_one_reports_metrics(aws_account: dict, tmp_path: Path) -> None:
     platform, lines = AwsPlatform(AwsSettings.parse(aws_account)), list[str]()
     platform.training.run(spec(tmp_path, "twotwotwo", count=2), Watch(lines.append))
     assert json.loads((tmp_path / "output" / "model.json").read_bytes())["classes"] == ["square", "disc"]
@@ -70,7 +70,7 @@ def test_two_instances_train_one_model_and_one_of_them_tells_its_figures(aws_acc
         ),
     ],
 )
-def test_sagemaker_gets_what_was_chosen(
+def test_options_and_settings_reach_sagemaker(
     aws_account: dict, tmp_path: Path, settings: dict, options: dict, expected: dict
 ) -> None:
     platform = AwsPlatform(AwsSettings.parse({**aws_account, **settings}))
@@ -83,7 +83,7 @@ def test_sagemaker_gets_what_was_chosen(
     assert tags == platform.account.settings.tag_list
 
 
-def test_a_search_that_was_lost_sight_of_is_followed_not_repeated(standin, aws_account: dict, tmp_path: Path) -> None:
+def test_a_search_is_followed_after_its_console_was_lost(standin, aws_account: dict, tmp_path: Path) -> None:
     platform = AwsPlatform(AwsSettings.parse(aws_account))
     ranges = {"basic_lr_per_img": Range(1e-4, 1e-2, logarithmic=True)}
     search = HyperparameterSearchSpec(spec(tmp_path, "searchsearch"), ranges, "total_loss", False, 1, {"parallel": 1})
