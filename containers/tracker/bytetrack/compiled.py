@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -36,11 +36,9 @@ def compiled(function: F) -> F:
     """
     numba_cache, config.CACHE_DIR = config.CACHE_DIR, str(_CACHE_FOLDER)
     try:
-        function_with_cache: F = numba.njit(cache=True)(function)
-        return function_with_cache
+        return cast(F, numba.njit(cache=True)(function))
     except RuntimeError:  # Numba found no folder that it can write to.
-        function_without_cache: F = numba.njit(function)
-        return function_without_cache
+        return cast(F, numba.njit(function))
     finally:
         config.CACHE_DIR = numba_cache
 

@@ -135,6 +135,19 @@ def ties(random: np.random.Generator) -> Iterator[list[Detection]]:
         yield detections
 
 
+def symmetry(random: np.random.Generator) -> Iterator[list[Detection]]:
+    """Rows of equal boxes, and then boxes halfway between them, so that several assignments have the minimum cost."""
+    for episode in range(24):
+        count, left, top = int(random.integers(2, 6)), 100 + 16 * episode, 112 * (episode % 9)
+        on_grid = [left + 16 * k for k in range(count)]
+        halfway = [left + 16 * k + int(random.choice([-8, 8])) for k in range(count)]
+        between = [left + 16 * k + 8 for k in range(count - 1)]
+        later = [[on_grid, halfway, between][k] for k in random.integers(0, 3, 3)]
+        for lefts in (on_grid, between if episode % 2 else halfway, *later):
+            score = float(random.choice([0.9, 0.9, 0.75, 0.3])) if lefts is not on_grid else 0.9
+            yield [(x, top, 64, 128, score) for x in random.permutation(lefts)]
+
+
 def gaps(random: np.random.Generator) -> Iterator[list[Detection]]:
     """Objects vanish for 1 to 32 frames and come back where they were expected; some frames are empty."""
     walkers = walkers_in_view(5, random)
@@ -196,6 +209,7 @@ def certain(random: np.random.Generator) -> Iterator[list[Detection]]:
 SEQUENCES = {
     crossings: ("default", "strict"),
     ties: ("default", "strict", "lenient"),
+    symmetry: ("default", "strict", "lenient"),
     gaps: ("default", "slow", "strict"),
     births: ("mot17", "lenient"),
     crowd: ("default", "strict"),
