@@ -7,6 +7,9 @@ from plotly.graph_objects import Figure
 
 from app.theme import CHART_COLORS
 
+TITLE_AT_TOP = {"y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 14}}
+LEGEND_ROW = 20  # pixels; more than four entries need a second row on a phone
+
 
 def chart(figure: Figure, *, key: str, height: int = 300, title: str = "") -> None:
     """Show a Plotly figure without its toolbar and with the legend on top.
@@ -19,8 +22,8 @@ def chart(figure: Figure, *, key: str, height: int = 300, title: str = "") -> No
     """
     figure.update_layout(
         height=height,
-        title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left"} if title else None,
-        margin={"l": 8, "r": 8, "t": 64 if title else 28, "b": 8},
+        title={"text": title, "font": {"size": 15}, "x": 0, "xanchor": "left", **TITLE_AT_TOP} if title else None,
+        margin={"l": 8, "r": 8, "t": (64 if title else 28) + LEGEND_ROW * (len(figure.data) > 4), "b": 8},
         legend={
             "orientation": "h",
             "yanchor": "bottom",

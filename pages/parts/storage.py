@@ -35,7 +35,7 @@ KINDS: dict[type[Record], tuple[str, StepKey | None]] = {
     Endpoint: ("Endpoints", "deploy"),
     Run: ("Runs", "track"),
     Score: ("Scores", "evaluate"),
-    TrackerSearch: ("Tracker searches", "evaluate"),
+    TrackerSearch: ("Searches", "evaluate"),
     Comparison: ("Comparisons", "compare"),
     Job: ("Jobs and logs", None),
 }
