@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 from aws_fixtures import set_up
 from coco import save_channel
 from standin.server import Standin
 from waiting import until
+
+pytestmark = pytest.mark.slow
 
 
 def about(folder: Path) -> list[psutil.Process]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -641,7 +640,6 @@ def test_a_queue_answers_into_s3_tells_its_topics_and_waits_without_an_instance(
 
     capacity(0)
     good, bad = ask("asked/v.mp4"), ask("asked/nothing.mp4")
-    time.sleep(0.5)
     assert there(good["OutputLocation"]) is None
     capacity(1)
     assert json.loads(until(lambda: there(good["OutputLocation"])))["frames"] == 30

@@ -33,7 +33,7 @@ def serving(base: Path, **environment: str) -> Iterator[str]:
             except requests.ConnectionError:
                 return False
 
-        until(is_ready)
+        until(is_ready, seconds=180)  # in a new checkout, it compiles the tracker first
         yield address
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=5)

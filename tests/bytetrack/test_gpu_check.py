@@ -8,11 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from blobs import FRAMES, SIDE, centers, save_video
 
 from bytetrack.detection import artifact
 from bytetrack.detection.artifact import ModelConfig
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu_check.py"
 

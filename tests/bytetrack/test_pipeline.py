@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centers, picture, save_model, save_video
+from waiting import until
 
 from bytetrack import video
 from bytetrack.detection.detector import Detector
@@ -131,7 +131,10 @@ def test_prefetch_keeps_its_limit_and_ends_with_the_iteration() -> None:
 
     items = prefetch(numbers(), ahead=3)
     assert next(items) == 0
-    time.sleep(0.05)
-    assert len(produced) <= 5
+    until(lambda: len(produced) >= 5)  # one is taken, three are ready, and one waits for room
+    assert len(produced) == 5
+    assert next(items) == 1
+    until(lambda: len(produced) >= 6)
+    assert len(produced) == 6
     items.close()  # type: ignore[attr-defined]
     assert not any(thread.name == "prefetch" for thread in threading.enumerate())

@@ -24,6 +24,8 @@ from bytetrack.training.failure import TrainingDiverged
 from bytetrack.training.hyperparameters import Hyperparameters
 from bytetrack.training.metric_definitions import parse
 
+pytestmark = pytest.mark.slow
+
 SIZES = dict.fromkeys(("input_size_h", "input_size_w", "test_size_h", "test_size_w"), "64")
 INTERVALS = {"print_interval": "1", "eval_interval": "1"}
 TINY = {"width": "0.125", "batch_size": "3", "max_epoch": "2", "num_workers": "0", **SIZES, **INTERVALS}

@@ -15,6 +15,8 @@ from backend.jobs import processes
 from backend.platforms.local.platform import LocalPlatform
 from backend.progress import silent
 
+pytestmark = pytest.mark.slow
+
 JSON, VIDEO = "application/json", "video/mp4"
 
 

@@ -30,6 +30,8 @@ from backend.progress import silent
 from bytetrack.detection.artifact import FILES, ModelConfig, read_config, write_config
 from bytetrack.video import pieces
 
+pytestmark = pytest.mark.slow
+
 JSON, VIDEO = "application/json", "video/mp4"
 TINY = {
     "depth": "0.33", "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64",

@@ -26,6 +26,8 @@ from bytetrack.tracks import Tracks
 from bytetrack.training.hyperparameters import PRETRAINED_EPOCHS
 from bytetrack.video import probe
 
+pytestmark = pytest.mark.slow
+
 FRAMES = 36
 
 

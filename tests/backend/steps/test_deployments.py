@@ -26,6 +26,8 @@ from backend.steps.tracking import track
 from backend.workspace import Workspace
 from backend.workspace.records import Endpoint, Job
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def nothing_left(workspace: Workspace) -> Iterator[None]:

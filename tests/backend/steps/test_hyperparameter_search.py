@@ -13,6 +13,8 @@ from backend.workspace import Workspace
 from backend.workspace.records import Dataset, Job, Model
 from bytetrack.training.hyperparameters import Hyperparameters
 
+pytestmark = pytest.mark.slow
+
 ONE_EPOCH = TINY | {"batch_size": "2", "max_epoch": "1", "eval_interval": "1"}
 RATE = {"basic_lr_per_img": {"low": "1e-5", "high": "1e-3", "logarithmic": True}}
 

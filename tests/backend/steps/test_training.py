@@ -16,6 +16,8 @@ from backend.workspace import Workspace
 from backend.workspace.records import Dataset, Job, Labels, Model, Video
 from bytetrack.training.hyperparameters import epoch_schedule
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def dataset(workspace: Workspace) -> Dataset:

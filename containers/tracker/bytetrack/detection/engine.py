@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from bytetrack.arrays import Float32Array
+import numpy as np
+from numpy.typing import NDArray
+
 from bytetrack.devices import gpu_count
 
 
@@ -18,7 +20,7 @@ class Engine(Protocol):
 
     input_size: tuple[int, int]
 
-    def __call__(self, images: Float32Array) -> Float32Array:
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network.
 
         Args:
@@ -57,9 +59,9 @@ class OnnxEngine:
             raise ValueError(f"The input of {path} must have the shape (N, 3, height, width), but it has {shape}.")
         self.input_size: tuple[int, int] = (shape[2], shape[3])
 
-    def __call__(self, images: Float32Array) -> Float32Array:
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network, see `Engine`."""
-        output: Float32Array = self._session.run(None, {self._input.name: images})[0]
+        output: NDArray[np.float32] = self._session.run(None, {self._input.name: images})[0]
         return output
 
 
@@ -85,12 +87,12 @@ class TorchEngine:
         model.head.decode_in_inference = False
         self._model = model.to(self._device, self._dtype, memory_format=torch.channels_last)
 
-    def __call__(self, images: Float32Array) -> Float32Array:
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network, see `Engine`."""
         with self._torch.inference_mode():
             batch = self._torch.from_numpy(images).to(self._device, self._dtype)
             output = self._model(batch.to(memory_format=self._torch.channels_last)).float()
-            decoded: Float32Array = self._model.head.decode_outputs(output, dtype=output.type()).cpu().numpy()
+            decoded: NDArray[np.float32] = self._model.head.decode_outputs(output, dtype=output.type()).cpu().numpy()
             return decoded
 
 

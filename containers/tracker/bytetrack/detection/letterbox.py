@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-
-from bytetrack.arrays import ImageArray
+from numpy.typing import NDArray
 
 PADDING_GRAY = 114  # the gray level that YOLOX pads with in training
 
 
-def letterbox(frame: ImageArray, input_size: tuple[int, int]) -> tuple[ImageArray, float]:
+def letterbox(frame: NDArray[np.uint8], input_size: tuple[int, int]) -> tuple[NDArray[np.uint8], float]:
     """Scale a frame to fit the network's input and pad it with gray at the right and at the bottom.
 
     Args:
@@ -27,7 +26,7 @@ def letterbox(frame: ImageArray, input_size: tuple[int, int]) -> tuple[ImageArra
     return padded, scale
 
 
-def scale_to_fit(frame: ImageArray, input_size: tuple[int, int]) -> tuple[ImageArray, float]:
+def scale_to_fit(frame: NDArray[np.uint8], input_size: tuple[int, int]) -> tuple[NDArray[np.uint8], float]:
     """Scale a frame to the largest size that fits the network's input, without padding.
 
     Args:
