@@ -22,9 +22,16 @@ from bytetrack.tracks import Tracks
 from bytetrack.training.metric_definitions import METRIC_DEFINITIONS
 
 TINY = {
-    "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64", "test_size_w": "64",
-    "batch_size": "3", "max_epoch": "1", "mosaic_prob": "0", "num_workers": "0",
-}  # fmt: skip
+    "width": "0.125",
+    "input_size_h": "64",
+    "input_size_w": "64",
+    "test_size_h": "64",
+    "test_size_w": "64",
+    "batch_size": "3",
+    "max_epoch": "1",
+    "mosaic_prob": "0",
+    "num_workers": "0",
+}
 TAGS = [{"Key": "team", "Value": "vision"}]
 ONCE = Config(retries={"total_max_attempts": 1})
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QueuedRequest:
     """One queued request; `output` and `failure` are the addresses for its answer (`failure` may be empty)."""
 
     input: str
@@ -33,16 +33,16 @@ class Queues:
 
     def __init__(self, standin: Standin) -> None:
         self._standin = standin
-        self._queues: dict[str, queue.Queue[Asked]] = {}  # by the endpoint's ARN
+        self._queues: dict[str, queue.Queue[QueuedRequest]] = {}  # by the endpoint's ARN
         self._lock = threading.Lock()
 
-    def put(self, endpoint: dict[str, Any], asked: Asked) -> None:
+    def put(self, endpoint: dict[str, Any], queued: QueuedRequest) -> None:
         arn = endpoint["Arn"]
         with self._lock:
             if arn not in self._queues:
                 self._queues[arn] = queue.Queue()
                 threading.Thread(target=self._work, args=(endpoint,), daemon=True).start()
-            self._queues[arn].put(asked)
+            self._queues[arn].put(queued)
         self._tell_backlog(endpoint)
 
     def _work(self, endpoint: dict[str, Any]) -> None:
@@ -53,15 +53,15 @@ class Queues:
                 time.sleep(0.1)
                 continue
             try:
-                asked = waiting.get(timeout=0.1)
+                queued = waiting.get(timeout=0.1)
             except queue.Empty:
                 continue
-            self._answer(endpoint, asked)
+            self._answer(endpoint, queued)
             self._tell_backlog(endpoint)
         with self._lock:
             del self._queues[endpoint["Arn"]]
 
-    def _answer(self, endpoint: dict[str, Any], asked: Asked) -> None:
+    def _answer(self, endpoint: dict[str, Any], queued: QueuedRequest) -> None:
         s3 = self._standin.client("s3", endpoint["Region"])
         endpoints = self._standin.sagemaker.endpoints
         if endpoint["Arn"] not in endpoints.fleets:  # the endpoint was deleted
@@ -69,22 +69,24 @@ class Queues:
         began = time.perf_counter()
         with endpoints.asking(endpoint) as fleet:
             try:
-                content = files.read(s3, asked.input)
-                found = fleet.client.post("/invocations", content=content, headers=asked.headers, timeout=asked.limit)
-                done, told = found.is_success, found.content
+                content = files.read(s3, queued.input)
+                response = fleet.client.post(
+                    "/invocations", content=content, headers=queued.headers, timeout=queued.limit
+                )
+                done, told = response.is_success, response.content
             except Exception as error:
                 done, told = False, f"Failed to process the request: {error}".encode()
-        if done or asked.failure:
-            files.write(s3, asked.output if done else asked.failure, told)
+        if done or queued.failure:
+            files.write(s3, queued.output if done else queued.failure, told)
         self._standin.metrics.add(
             endpoint["Region"],
             {"EndpointName": endpoint["EndpointName"], "VariantName": fleet.variant},
             **{"InvocationsProcessed" if done else "InvocationFailures": 1},
             ModelLatency=(time.perf_counter() - began) * 1e6,
         )
-        self._notify(endpoint, asked, done)
+        self._notify(endpoint, queued, done)
 
-    def _notify(self, endpoint: dict[str, Any], asked: Asked, done: bool) -> None:
+    def _notify(self, endpoint: dict[str, Any], queued: QueuedRequest, done: bool) -> None:
         topics = endpoint["AsyncInferenceConfig"]["OutputConfig"].get("NotificationConfig", {})
         topic = topics.get("SuccessTopic" if done else "ErrorTopic")
         if not topic:
@@ -96,9 +98,9 @@ class Queues:
             "eventName": "InferenceResult",
             "eventVersion": "1.0",
             "invocationStatus": "Completed" if done else "Failed",
-            "requestParameters": {"endpointName": endpoint["EndpointName"], "inputLocation": asked.input},
-            "responseParameters": {"outputLocation": asked.output if done else asked.failure},
-            "inferenceId": asked.inference_id,
+            "requestParameters": {"endpointName": endpoint["EndpointName"], "inputLocation": queued.input},
+            "responseParameters": {"outputLocation": queued.output if done else queued.failure},
+            "inferenceId": queued.inference_id,
         }
         self._standin.client("sns", endpoint["Region"]).publish(TopicArn=topic, Message=json.dumps(message))
 

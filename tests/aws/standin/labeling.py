@@ -80,7 +80,7 @@ class LabelingJobs:
 
     def list_labeling_jobs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.jobs.page(request, region, "LabelingJobName", "LabelingJobStatus")
-        found = [
+        matches = [
             self._described(entry)
             | {
                 "WorkteamArn": entry["HumanTaskConfig"]["WorkteamArn"],
@@ -88,7 +88,7 @@ class LabelingJobs:
             }
             for entry in page.pop("entries")
         ]
-        return {"LabelingJobSummaryList": found, **page}
+        return {"LabelingJobSummaryList": matches, **page}
 
     def stop_labeling_job(self, region: str, request: dict[str, Any]) -> None:
         job = self.jobs.get(request["LabelingJobName"], region)

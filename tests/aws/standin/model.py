@@ -15,9 +15,16 @@ SESSION = botocore.session.get_session()
 SERVICES = {name: SESSION.get_service_model(name) for name in ("sagemaker", "sagemaker-runtime")}
 # Character classes of Java's patterns that Python's lack, limited to the languages of the tests.
 CLASSES = {
-    "L": "A-Za-zÀ-ÖØ-öø-ÿ", "M": "\u0300-\u036f", "N": "0-9", "Z": " \u00a0", "Alnum": "A-Za-z0-9",
-    "P": r"!-#%-*,-/:;?@\[-\]_{}¡§«»¿‐-‧", "S": "$+<->^`|~¢-©¬®-±´×÷€™", "ASCII": r"\x00-\x7f", "Print": r"\x20-\x7e",
-}  # fmt: skip
+    "L": "A-Za-zÀ-ÖØ-öø-ÿ",
+    "M": "\u0300-\u036f",
+    "N": "0-9",
+    "Z": " \u00a0",
+    "Alnum": "A-Za-z0-9",
+    "P": r"!-#%-*,-/:;?@\[-\]_{}¡§«»¿‐-‧",
+    "S": "$+<->^`|~¢-©¬®-±´×÷€™",
+    "ASCII": r"\x00-\x7f",
+    "Print": r"\x20-\x7e",
+}
 
 
 class Refused(Exception):
@@ -65,30 +72,30 @@ def _problems(document: Any, shape: Shape) -> list[str]:
 
 def _limits(value: Any, shape: Shape, where: str) -> list[str]:
     """Check what botocore's validator leaves to the service: patterns, enumerations, and maximum lengths and values."""
-    found: list[str] = []
+    violations: list[str] = []
     if isinstance(shape, StructureShape):
         for name, member in shape.members.items():
             if isinstance(value, dict) and value.get(name) is not None:
-                found += _limits(value[name], member, f"{where}.{name}" if where else name)
+                violations += _limits(value[name], member, f"{where}.{name}" if where else name)
     elif isinstance(shape, ListShape):
         for number, entry in enumerate(value):
-            found += _limits(entry, shape.member, f"{where}.{number + 1}.member")
+            violations += _limits(entry, shape.member, f"{where}.{number + 1}.member")
     elif isinstance(shape, MapShape):
         for key, entry in value.items():
-            found += _limits(key, shape.key, f"{where}.key") + _limits(entry, shape.value, f"{where}.{key}.member")
+            violations += _limits(key, shape.key, f"{where}.key") + _limits(entry, shape.value, f"{where}.{key}.member")
     about = shape.metadata
     refused = f"Value '{value}' at '{where}' failed to satisfy constraint: Member must"
     if isinstance(value, str):
         if "enum" in about and value not in about["enum"]:
-            found.append(f"{refused} satisfy enum value set: [{', '.join(about['enum'])}]")
+            violations.append(f"{refused} satisfy enum value set: [{', '.join(about['enum'])}]")
         if "pattern" in about and not _pattern(about["pattern"]).fullmatch(value):
-            found.append(f"{refused} satisfy regular expression pattern: {about['pattern']}")
+            violations.append(f"{refused} satisfy regular expression pattern: {about['pattern']}")
     if "max" in about and shape.type_name != "blob":  # the size of a body is limited by the service's quotas
         if isinstance(value, (str, list, dict)) and len(value) > int(about["max"]):
-            found.append(f"{refused} have length less than or equal to {about['max']}")
+            violations.append(f"{refused} have length less than or equal to {about['max']}")
         elif isinstance(value, (int, float)) and value > float(about["max"]):
-            found.append(f"{refused} have value less than or equal to {about['max']}")
-    return found
+            violations.append(f"{refused} have value less than or equal to {about['max']}")
+    return violations
 
 
 @cache

@@ -51,19 +51,19 @@ class Registry:
         return {"ModelPackageArn": self.packages.add(region, f"{name}/{version}", document, tags)["Arn"]}
 
     def describe_model_package(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
-        found = self.packages.get(_name(request["ModelPackageName"]), region)
-        return self._package(found) | {
-            "ModelPackageName": found["ModelPackageGroupName"],
+        versions = self.packages.get(_name(request["ModelPackageName"]), region)
+        return self._package(versions) | {
+            "ModelPackageName": versions["ModelPackageGroupName"],
             "ModelPackageStatusDetails": {"ValidationStatuses": []},
         }
 
     def list_model_packages(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         wanted = _name(request.get("ModelPackageGroupName", ""))
         page = self.packages.page(request | {"NameContains": wanted}, region, "ModelPackageGroupName")
-        found = [
+        versions = [
             self._package(entry) for entry in page.pop("entries") if wanted in ("", entry["ModelPackageGroupName"])
         ]
-        return {"ModelPackageSummaryList": found, **page}
+        return {"ModelPackageSummaryList": versions, **page}
 
     def delete_model_package(self, region: str, request: dict[str, Any]) -> None:
         self.packages.remove(_name(request["ModelPackageName"]), region)

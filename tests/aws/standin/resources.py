@@ -48,10 +48,10 @@ class Resources:
 
     def get(self, name: str, region: str = "") -> dict[str, Any]:
         """Return a resource of a region, or for tests of any. Raises `Refused` if it does not exist."""
-        found = self.find(name, region)
-        if found is None:
+        matches = self.find(name, region)
+        if matches is None:
             raise self._refused(self._missing, region, name)
-        return found
+        return matches
 
     def find(self, name: str, region: str = "") -> dict[str, Any] | None:
         for entry in self.values(region):
@@ -71,27 +71,27 @@ class Resources:
 
     def page(self, request: dict[str, Any], region: str, name_key: str, status_key: str = "") -> dict[str, Any]:
         """Return one page, newest first unless the request says otherwise: `{"entries": [...], "NextToken": …}`."""
-        found = [
+        matches = [
             entry
             for entry in self.values(region)
             if request.get("NameContains", "").lower() in entry[name_key].lower()
             and request.get("StatusEquals") in (None, entry.get(status_key))
         ]
         if request.get("SortBy") in ("Name", name_key):
-            found.sort(key=lambda entry: entry[name_key])
+            matches.sort(key=lambda entry: entry[name_key])
         if request.get("SortOrder", "Descending") == "Descending":
-            found.reverse()
-        return page(found, request)
+            matches.reverse()
+        return page(matches, request)
 
     def _refused(self, told: tuple[str, str], region: str, name: str) -> Refused:
         code, message = told
         return Refused(code, message.format(arn=self.arn(region, name), name=name))
 
 
-def page(found: list[Any], request: dict[str, Any]) -> dict[str, Any]:
+def page(matches: list[Any], request: dict[str, Any]) -> dict[str, Any]:
     start, size = int(request.get("NextToken") or 0), request.get("MaxResults") or PAGE
-    more = {"NextToken": str(start + size)} if start + size < len(found) else {}
-    return {"entries": found[start : start + size], **more}
+    more = {"NextToken": str(start + size)} if start + size < len(matches) else {}
+    return {"entries": matches[start : start + size], **more}
 
 
 # Error codes and texts for names that are taken: of jobs, and of an endpoint and its parts.

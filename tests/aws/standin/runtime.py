@@ -11,7 +11,7 @@ import httpx
 from botocore.model import Shape, StructureShape
 from werkzeug.wrappers import Request, Response
 
-from standin.asynchronous import Asked, Queues
+from standin.asynchronous import QueuedRequest, Queues
 from standin.endpoints import Fleet
 from standin.model import Refused, answer, check_request, invalid, operation
 
@@ -61,13 +61,13 @@ class Runtime:
         headers = {entry: request.headers[entry] for entry in TO_CONTAINER if entry in request.headers}
         asked = time.perf_counter()
         try:
-            found = fleet.client.post("/invocations", content=body, headers=headers, timeout=LIMIT_SECONDS)
+            result = fleet.client.post("/invocations", content=body, headers=headers, timeout=LIMIT_SECONDS)
         except httpx.TimeoutException as error:
             raise model_error(0, "Your invocation timed out while waiting for a response from container.") from error
         except httpx.HTTPError as error:
             raise model_error(500, f"The container closed the connection: {error!r}") from error
         seconds = time.perf_counter() - asked
-        status = found.status_code
+        status = result.status_code
         overhead = time.perf_counter() - began - seconds
         self._standin.metrics.add(
             endpoint["Region"],
@@ -78,13 +78,13 @@ class Runtime:
             Invocation4XXErrors=int(400 <= status < 500),
             Invocation5XXErrors=int(status >= 500),
         )
-        if not found.is_success:
-            raise model_error(status, found.text)
-        response = Response(found.content, content_type=found.headers.get("Content-Type", ""))
+        if not result.is_success:
+            raise model_error(status, result.text)
+        response = Response(result.content, content_type=result.headers.get("Content-Type", ""))
         response.headers["x-Amzn-Invoked-Production-Variant"] = fleet.variant
         for entry in TO_CLIENT:
-            if entry in found.headers:
-                response.headers[entry] = found.headers[entry]
+            if entry in result.headers:
+                response.headers[entry] = result.headers[entry]
         _check_answer("InvokeEndpoint", response)
         return response
 
@@ -102,7 +102,7 @@ class Runtime:
             **({HEADER + "Custom-Attributes": asked["CustomAttributes"]} if "CustomAttributes" in asked else {}),
         }
         limit = asked.get("InvocationTimeoutSeconds", 900)
-        self.queues.put(endpoint, Asked(asked["InputLocation"], headers, limit, inference_id, output, failure))
+        self.queues.put(endpoint, QueuedRequest(asked["InputLocation"], headers, limit, inference_id, output, failure))
         response = Response(json.dumps({"InferenceId": inference_id}), 202, content_type="application/json")
         response.headers[HEADER + "OutputLocation"] = output
         if failure:
@@ -127,27 +127,27 @@ def _parsed(request: Request, operation_name: str) -> dict[str, Any]:
     """Return a request's parameters from its path, headers and body."""
     shape = operation("sagemaker-runtime", operation_name).input_shape
     assert isinstance(shape, StructureShape)
-    found: dict[str, Any] = {"EndpointName": request.path.split("/")[2]}
+    result: dict[str, Any] = {"EndpointName": request.path.split("/")[2]}
     for key, member in shape.members.items():
         if (
             member.serialization.get("location") == "header"
             and (header := member.serialization["name"]) in request.headers
         ):
-            found[key] = _converted(request.headers[header], member)
+            result[key] = _converted(request.headers[header], member)
     body = request.get_data()
-    return found | ({"Body": body} if body or operation_name == "InvokeEndpoint" else {})
+    return result | ({"Body": body} if body or operation_name == "InvokeEndpoint" else {})
 
 
 def _check_answer(name: str, response: Response) -> None:
     """Check that AWS could give that answer; session ids, above all, have a format."""
     shape = operation("sagemaker-runtime", name).output_shape
     assert isinstance(shape, StructureShape)
-    found = {
+    result = {
         key: response.headers[member.serialization["name"]]
         for key, member in shape.members.items()
         if member.serialization.get("location") == "header" and member.serialization["name"] in response.headers
     }
-    answer("sagemaker-runtime", name, found | ({"Body": b""} if name == "InvokeEndpoint" else {}))
+    answer("sagemaker-runtime", name, result | ({"Body": b""} if name == "InvokeEndpoint" else {}))
 
 
 def _converted(text: str, shape: Shape) -> Any:

@@ -34,8 +34,14 @@ class SageMaker:
         self.labeling = LabelingJobs(self)
         self.registry = Registry(self)
         self._parts = (
-            self.tuning, self.training, self.processing, self.endpoints, self.workteams, self.labeling, self.registry,
-        )  # fmt: skip
+            self.tuning,
+            self.training,
+            self.processing,
+            self.endpoints,
+            self.workteams,
+            self.labeling,
+            self.registry,
+        )
 
     def do(self, operation: str, region: str, request: dict[str, Any]) -> dict[str, Any]:
         check_tags(request.get("Tags", []))

@@ -25,9 +25,9 @@ def get_resources(request: Request, sagemaker: SageMaker) -> Response:
     body = request.get_data()
     asked = RpcV2CBORParser().parse_data_item(io.BufferedReader(io.BytesIO(body))) if cbor else json.loads(body)
     tagged = {arn: tags for kind in sagemaker.kinds() for arn, tags in kind.tags.items()} | _buckets(sagemaker)
-    found = [{"ResourceARN": arn, "Tags": tags} for arn, tags in tagged.items() if tags and _fits(arn, tags, asked)]
+    mappings = [{"ResourceARN": arn, "Tags": tags} for arn, tags in tagged.items() if tags and _fits(arn, tags, asked)]
     places = {"NextToken": asked.get("PaginationToken"), "MaxResults": asked.get("ResourcesPerPage")}
-    chosen = page(found, places)
+    chosen = page(mappings, places)
     answer = {"ResourceTagMappingList": chosen["entries"], "PaginationToken": chosen.get("NextToken", "")}
     if not cbor:
         return Response(json.dumps(answer), content_type="application/x-amz-json-1.1")
@@ -48,10 +48,10 @@ def _fits(arn: str, tags: list[dict[str, str]], asked: dict[str, Any]) -> bool:
 
 
 def _buckets(sagemaker: SageMaker) -> dict[str, list[dict[str, str]]]:
-    s3, found = sagemaker.standin.client("s3"), {}
+    s3, mappings = sagemaker.standin.client("s3"), {}
     for bucket in s3.list_buckets()["Buckets"]:
         try:
-            found[f"arn:aws:s3:::{bucket['Name']}"] = s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"]
+            mappings[f"arn:aws:s3:::{bucket['Name']}"] = s3.get_bucket_tagging(Bucket=bucket["Name"])["TagSet"]
         except ClientError:  # the bucket has no tags
             continue
-    return found
+    return mappings

@@ -264,9 +264,9 @@ def warm_pool(job: dict[str, Any]) -> dict[str, Any]:
 
 def metrics(definitions: list[dict[str, str]], lines: list[str]) -> list[dict[str, Any]]:
     """Return the last value of each metric in the lines."""
-    found: dict[str, float] = {}
+    last_values: dict[str, float] = {}
     for line in lines:
         for definition in definitions:
             if match := re.search(definition["Regex"], line):
-                found[definition["Name"]] = float(match[1])
-    return [{"MetricName": name, "Value": value, "Timestamp": now()} for name, value in found.items()]
+                last_values[definition["Name"]] = float(match[1])
+    return [{"MetricName": name, "Value": value, "Timestamp": now()} for name, value in last_values.items()]

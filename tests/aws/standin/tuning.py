@@ -41,17 +41,17 @@ class TuningJobs:
         return self._described(self.jobs.get(request["HyperParameterTuningJobName"], region))
 
     def list_hyper_parameter_tuning_jobs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
-        found = self.jobs.page(request, region, "HyperParameterTuningJobName", "HyperParameterTuningJobStatus")
+        page_of_jobs = self.jobs.page(request, region, "HyperParameterTuningJobName", "HyperParameterTuningJobStatus")
         summaries = [
             self._described(entry) | {"Strategy": entry["HyperParameterTuningJobConfig"]["Strategy"]}
-            for entry in found.pop("entries")
+            for entry in page_of_jobs.pop("entries")
         ]
-        return {"HyperParameterTuningJobSummaries": summaries, **found}
+        return {"HyperParameterTuningJobSummaries": summaries, **page_of_jobs}
 
     def list_training_jobs_for_hyper_parameter_tuning_job(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         job = self.jobs.get(request["HyperParameterTuningJobName"], region)
-        found = page([self._summary(job, trial) for trial in self._trials(job)], request)
-        return {"TrainingJobSummaries": found.pop("entries"), **found}
+        page_of_jobs = page([self._summary(job, trial) for trial in self._trials(job)], request)
+        return {"TrainingJobSummaries": page_of_jobs.pop("entries"), **page_of_jobs}
 
     def stop_hyper_parameter_tuning_job(self, region: str, request: dict[str, Any]) -> None:
         job = self.jobs.get(request["HyperParameterTuningJobName"], region)
@@ -141,9 +141,15 @@ class TuningJobs:
 
     def _summary(self, job: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
         objective = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
-        found = [data for data in trial.get("FinalMetricDataList", []) if data["MetricName"] == objective["MetricName"]]
+        page_of_jobs = [
+            data for data in trial.get("FinalMetricDataList", []) if data["MetricName"] == objective["MetricName"]
+        ]
         metric = {"Type": objective["Type"], "MetricName": objective["MetricName"]}
-        value = {"FinalHyperParameterTuningJobObjectiveMetric": metric | {"Value": found[0]["Value"]}} if found else {}
+        value = (
+            {"FinalHyperParameterTuningJobObjectiveMetric": metric | {"Value": page_of_jobs[0]["Value"]}}
+            if page_of_jobs
+            else {}
+        )
         return trial | {"TrainingJobArn": trial["Arn"], "TunedHyperParameters": trial["Tuned"], **value}
 
     def _described(self, job: dict[str, Any]) -> dict[str, Any]:

@@ -34,10 +34,18 @@ pytestmark = pytest.mark.slow
 
 JSON, VIDEO = "application/json", "video/mp4"
 TINY = {
-    "depth": "0.33", "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64",
-    "test_size_w": "64", "batch_size": "2", "max_epoch": "2", "eval_interval": "1", "mosaic_prob": "0",
+    "depth": "0.33",
+    "width": "0.125",
+    "input_size_h": "64",
+    "input_size_w": "64",
+    "test_size_h": "64",
+    "test_size_w": "64",
+    "batch_size": "2",
+    "max_epoch": "2",
+    "eval_interval": "1",
+    "mosaic_prob": "0",
     "print_interval": "1",
-}  # fmt: skip
+}
 
 
 def deploy(platform: Platform, model: Path, mode: str) -> dict:

@@ -34,23 +34,23 @@ def broken(tmp_path: Path) -> Path:
 
 def targets(platform: AwsPlatform, ref: dict) -> list[tuple[int, int]]:
     """Return the minimum and maximum number of instances."""
-    found = platform.account.call(
+    answer = platform.account.call(
         "application-autoscaling",
         "describe_scalable_targets",
         ServiceNamespace="sagemaker",
         ResourceIds=[f"endpoint/{ref['endpoint']}/variant/AllTraffic"],
     )
-    return [(target["MinCapacity"], target["MaxCapacity"]) for target in found["ScalableTargets"]]
+    return [(target["MinCapacity"], target["MaxCapacity"]) for target in answer["ScalableTargets"]]
 
 
 def policies(platform: AwsPlatform, ref: dict) -> dict[str, dict[str, Any]]:
-    found = platform.account.call(
+    answer = platform.account.call(
         "application-autoscaling",
         "describe_scaling_policies",
         ServiceNamespace="sagemaker",
         ResourceId=f"endpoint/{ref['endpoint']}/variant/AllTraffic",
     )
-    return {policy["PolicyType"]: policy for policy in found["ScalingPolicies"]}
+    return {policy["PolicyType"]: policy for policy in answer["ScalingPolicies"]}
 
 
 def alarms(platform: AwsPlatform) -> list[dict[str, Any]]:
@@ -75,13 +75,13 @@ def test_an_asynchronous_endpoint_scales_to_zero_and_back_until_it_is_deleted(
     assert targets(platform, ref) == []  # SageMaker scales only endpoints in service
     platform.endpoints.wait_in_service(ref, silent)
     assert targets(platform, ref) == [(0, 2)]
-    found = policies(platform, ref)
-    tracked = found["TargetTrackingScaling"]["TargetTrackingScalingPolicyConfiguration"]
+    answer = policies(platform, ref)
+    tracked = answer["TargetTrackingScaling"]["TargetTrackingScalingPolicyConfiguration"]
     assert tracked["TargetValue"] == 3
     assert tracked["CustomizedMetricSpecification"]["MetricName"] == "ApproximateBacklogSizePerInstance"
     [alarm] = alarms(platform)
     assert alarm["MetricName"] == "HasBacklogWithoutCapacity"
-    assert alarm["AlarmActions"] == [found["StepScaling"]["PolicyARN"]]
+    assert alarm["AlarmActions"] == [answer["StepScaling"]["PolicyARN"]]
     assert alarm["Dimensions"] == [{"Name": "EndpointName", "Value": ref["endpoint"]}]
     platform.endpoints.delete(ref)
     assert targets(platform, ref) == [] and alarms(platform) == []
@@ -106,9 +106,11 @@ def test_an_endpoint_scales_only_if_its_options_allow_it(
 
 def test_options_and_settings_reach_sagemaker(aws_account: dict, model: Path) -> None:
     chosen = {
-        "subnets": "subnet-1", "security_groups": "sg-1", "network_isolation": True,
+        "subnets": "subnet-1",
+        "security_groups": "sg-1",
+        "network_isolation": True,
         "kms_key": "1234abcd-12ab-34cd-56ef-1234567890ab",
-    }  # fmt: skip
+    }
     platform = AwsPlatform(AwsSettings.parse({**aws_account, **chosen}))
     topics = [f"arn:aws:sns:eu-west-1:123456789012:bytetrack-studio-{name}" for name in ("done", "failed")]
     options = {"concurrent": 3, "success_topic": topics[0], "error_topic": topics[1]}

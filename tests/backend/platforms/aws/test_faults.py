@@ -176,9 +176,15 @@ def test_missing_credentials_name_the_command_to_run(monkeypatch: pytest.MonkeyP
 def test_a_training_is_followed_after_its_console_was_lost(standin, platform: AwsPlatform, tmp_path: Path) -> None:
     """The network fails while a training runs; started again, the same job is followed to its end."""
     settings = {
-        "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64", "test_size_w": "64",
-        "batch_size": "2", "max_epoch": "1", "mosaic_prob": "0",
-    }  # fmt: skip
+        "width": "0.125",
+        "input_size_h": "64",
+        "input_size_w": "64",
+        "test_size_h": "64",
+        "test_size_w": "64",
+        "batch_size": "2",
+        "max_epoch": "1",
+        "mosaic_prob": "0",
+    }
     spec = TrainingSpec("lost", {"train": save_channel(tmp_path / "train")}, settings, "lostlostlost", tmp_path / "out")
     standin.fail_after(1, "sagemaker", "DescribeTrainingJob", "AccessDeniedException", times=1, message="not now")
     with pytest.raises(UserError, match="not now"):

@@ -69,7 +69,7 @@ def put(account: Account, key: str, times: int = 1) -> None:
         account.call("s3", "put_object", Bucket=account.settings.bucket, Key=key, Body=b"x" * 100)
 
 
-def found(account: Account, kind: str) -> list[Resource]:
+def resources_of_kind(account: Account, kind: str) -> list[Resource]:
     return [resource for resource in AwsInventory(account).resources() if resource.kind == kind]
 
 
@@ -83,8 +83,8 @@ def test_an_endpoint_has_its_cost_and_goes_with_all_that_belongs_to_it(platform:
     assert dearest.since and dearest.idle_since == dearest.since  # nobody has used it yet
     assert {other.kind for other in others} == {"files"}
     AwsInventory(account).delete(dearest.id)
-    until(lambda: not found(account, "endpoint"))
-    assert not found(account, "model") and not found(account, "endpoint configuration")
+    until(lambda: not resources_of_kind(account, "endpoint"))
+    assert not resources_of_kind(account, "model") and not resources_of_kind(account, "endpoint configuration")
     AwsInventory(account).delete(dearest.id)  # fine if it is gone already
 
 
@@ -98,7 +98,7 @@ def test_what_an_endpoint_left_behind_is_listed(account: Account) -> None:
         ProductionVariants=[{**variant, "InitialInstanceCount": 1}],
         Tags=account.settings.tag_list,
     )
-    left = found(account, "model") + found(account, "endpoint configuration")
+    left = resources_of_kind(account, "model") + resources_of_kind(account, "endpoint configuration")
     assert [entry.name for entry in left] == ["bts-lonely", "bts-left"]
     for entry in left:
         AwsInventory(account).delete(entry.id)
@@ -110,7 +110,7 @@ def test_images_have_their_size_and_are_removed_together(
 ) -> None:
     made = account.call("ecr", "create_repository", repositoryName="bytetrack-studio/tracker-1")["repository"]
     monkeypatch.setattr(module.image, "stack_repository", lambda account: made["repositoryUri"])
-    assert not found(account, "images")
+    assert not resources_of_kind(account, "images")
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     for number in range(2):
         config = {"mediaType": kind, "size": 1, "digest": f"sha256:{number:064d}"}
@@ -122,15 +122,15 @@ def test_images_have_their_size_and_are_removed_together(
             imageManifest=json.dumps(manifest),
             imageTag=f"tag{number}",
         )
-    (images,) = found(account, "images")
+    (images,) = resources_of_kind(account, "images")
     assert (images.id, images.name) == (made["repositoryArn"], made["repositoryName"])
     assert images.status.startswith("2 of the tracker") and images.size > 0 and images.since
     with pytest.raises(UserError, match="is not the stack's repository"):
         AwsInventory(account).delete(f"{images.id}-of-others")
     standin.fail_next("ecr", "DescribeImages", "AccessDeniedException", message="not authorized")
-    assert not found(account, "images")
+    assert not resources_of_kind(account, "images")
     AwsInventory(account).delete(images.id)
-    assert not found(account, "images")
+    assert not resources_of_kind(account, "images")
 
 
 def test_a_kind_that_may_not_be_listed_says_so_and_hides_no_other(standin, account: Account) -> None:
@@ -174,15 +174,15 @@ def test_a_running_job_costs_is_stopped_and_then_deleted(account: Account) -> No
         Tags=account.settings.tag_list,
         **training(account),
     )
-    (running,) = found(account, "training job")
+    (running,) = resources_of_kind(account, "training job")
     assert running.status.startswith("InProgress, 2 x ml.g5.xlarge") and running.cost_per_hour == 2 * 1.408
     assert AwsInventory(account).resources()[0] == running
     AwsInventory(account).delete(running.id)
-    until(lambda: found(account, "training job")[0].status in ("Stopped", "Failed"))
-    (ended,) = found(account, "training job")
+    until(lambda: resources_of_kind(account, "training job")[0].status in ("Stopped", "Failed"))
+    (ended,) = resources_of_kind(account, "training job")
     assert ended.cost_per_hour == 0
     AwsInventory(account).delete(ended.id)
-    assert not found(account, "training job")
+    assert not resources_of_kind(account, "training job")
 
 
 def test_a_search_costs_what_its_trainings_do_and_goes_with_them(account: Account) -> None:
@@ -202,33 +202,33 @@ def test_a_search_costs_what_its_trainings_do_and_goes_with_them(account: Accoun
         TrainingJobDefinition=definition,
         Tags=account.settings.tag_list,
     )
-    until(lambda: found(account, "search")[0].cost_per_hour == 2 * 1.408)
-    (search,) = found(account, "search")
-    assert not found(account, "training job")
+    until(lambda: resources_of_kind(account, "hyperparameter search")[0].cost_per_hour == 2 * 1.408)
+    (search,) = resources_of_kind(account, "hyperparameter search")
+    assert not resources_of_kind(account, "training job")
     AwsInventory(account).delete(search.id)
-    until(lambda: found(account, "search")[0].status in ("Stopped", "Failed", "Completed"))
+    until(lambda: resources_of_kind(account, "hyperparameter search")[0].status in ("Stopped", "Failed", "Completed"))
     AwsInventory(account).delete(search.id)
-    assert not found(account, "search") and not found(account, "training job")
+    assert not resources_of_kind(account, "hyperparameter search") and not resources_of_kind(account, "training job")
 
 
 def test_a_group_of_the_registry_goes_with_its_versions(platform: AwsPlatform, tmp_path: Path) -> None:
     model = save_model(tmp_path / "model")
     for _ in range(2):
         platform.model_registry.publish("nano", model, {"AP50": 0.8})
-    (group,) = found(platform.account, "model group")
+    (group,) = resources_of_kind(platform.account, "model group")
     AwsInventory(platform.account).delete(group.id)
-    assert not found(platform.account, "model group")
+    assert not resources_of_kind(platform.account, "model group")
 
 
 def test_folders_are_counted_with_their_older_versions_and_emptied(account: Account) -> None:
     put(account, "videos/a.mp4", times=3)
     put(account, "videos/b.mp4")
     put(account, "models/m.tar.gz")
-    models, videos = sorted(found(account, "files"), key=lambda entry: entry.name)
+    models, videos = sorted(resources_of_kind(account, "files"), key=lambda entry: entry.name)
     assert videos.name.endswith("/videos/") and (videos.status, videos.size) == ("2 files, 2 older versions", 400)
     assert models.status == "1 file"
     AwsInventory(account).delete(videos.id)
-    assert [entry.id for entry in found(account, "files")] == [models.id]
+    assert [entry.id for entry in resources_of_kind(account, "files")] == [models.id]
     versions = account.call("s3", "list_object_versions", Bucket=account.settings.bucket, Prefix="videos/")
     assert not versions.get("Versions") and not versions.get("DeleteMarkers")
 
@@ -237,7 +237,7 @@ def test_a_large_folder_is_not_counted_to_its_end(account: Account, monkeypatch:
     monkeypatch.setattr(module, "MAX_COUNTED_FILES", 3)
     for number in range(5):
         put(account, f"frames/{number}.jpg")
-    (frames,) = found(account, "files")
+    (frames,) = resources_of_kind(account, "files")
     assert frames.status == "more than 3 files, of which this is the size" and frames.size == 300
 
 
@@ -245,11 +245,11 @@ def test_files_in_a_bucket_of_others_are_not_deleted(account: Account) -> None:
     account.call("s3", "delete_bucket_tagging", Bucket=account.settings.bucket)
     put(account, "videos/a.mp4")
     put(account, "payroll/2026.csv")
-    (videos,) = found(account, "files")
+    (videos,) = resources_of_kind(account, "files")
     assert not videos.deletable and "did not make" in videos.status
     with pytest.raises(UserError, match="did not create the bucket"):
         AwsInventory(account).delete(videos.id)
-    assert found(account, "files") == [videos]
+    assert resources_of_kind(account, "files") == [videos]
 
 
 def test_without_a_bucket_there_are_no_files(account: Account) -> None:

@@ -69,7 +69,7 @@ def document(region: str = "eu-west-1") -> dict[str, Any]:
 
 def policies(account: Account) -> list[dict[str, Any]]:
     """Return all statements of all roles of the stack, as IAM stores them."""
-    found = []
+    settings_after = []
     for role in account.call("iam", "list_roles")["Roles"]:
         name = role["RoleName"]
         if not name.startswith(f"{account.settings.stack}-"):
@@ -77,18 +77,20 @@ def policies(account: Account) -> list[dict[str, Any]]:
         assert account.call("iam", "list_attached_role_policies", RoleName=name)["AttachedPolicies"] == []
         for policy in account.call("iam", "list_role_policies", RoleName=name)["PolicyNames"]:
             read = account.call("iam", "get_role_policy", RoleName=name, PolicyName=policy)["PolicyDocument"]
-            found += [
+            settings_after += [
                 statement for statement in literal_eval(str(read))["Statement"] if statement
             ]  # moto stores it as Python's repr
-    return found
+    return settings_after
 
 
 def listed(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else value
 
 
-def event(made: moto.Stack, resource: str, kind: str, status: str, reason: str = "") -> None:
-    made.events.append(moto.Event(made.stack_id, made.name, resource, f"{resource}-1", kind, status, reason, None))
+def event(created: moto.Stack, resource: str, kind: str, status: str, reason: str = "") -> None:
+    created.events.append(
+        moto.Event(created.stack_id, created.name, resource, f"{resource}-1", kind, status, reason, None)
+    )
 
 
 # --- The template -----------------------------------------------------------------------------------------------------
@@ -123,20 +125,22 @@ def test_the_bucket_is_private_encrypted_versioned_and_retained() -> None:
 
 def test_the_settings_name_the_created_resources(standin) -> None:
     account, lines = account_with(tags="team=vision"), []
-    found = stack.create_or_update(account, Watch(lines.append))
-    made = stack.describe(account)
-    assert made and made.usable and found == {
-        "bucket": made.outputs["Bucket"], "role": made.outputs["Role"], "workteam": ""
-    }  # fmt: skip
-    encryption = account.call("s3", "get_bucket_encryption", Bucket=found["bucket"])
+    settings_after = stack.create_or_update(account, Watch(lines.append))
+    created = stack.describe(account)
+    assert (
+        created
+        and created.is_usable
+        and settings_after == {"bucket": created.outputs["Bucket"], "role": created.outputs["Role"], "workteam": ""}
+    )
+    encryption = account.call("s3", "get_bucket_encryption", Bucket=settings_after["bucket"])
     assert "AES256" in str(encryption["ServerSideEncryptionConfiguration"])
-    role = account.call("iam", "get_role", RoleName=found["role"].rpartition("/")[2])["Role"]
+    role = account.call("iam", "get_role", RoleName=settings_after["role"].rpartition("/")[2])["Role"]
     assert "sagemaker.amazonaws.com" in str(role["AssumeRolePolicyDocument"])
     repositories = account.call("ecr", "describe_repositories")["repositories"]
-    assert ("IMMUTABLE", made.outputs["Repository"]) in {
+    assert ("IMMUTABLE", created.outputs["Repository"]) in {
         (repository["imageTagMutability"], repository["repositoryUri"]) for repository in repositories
     }
-    tags = account.call("cloudformation", "describe_stacks", StackName=made.name)["Stacks"][0]["Tags"]
+    tags = account.call("cloudformation", "describe_stacks", StackName=created.name)["Stacks"][0]["Tags"]
     assert {tag["Key"]: tag["Value"] for tag in tags} == {"bytetrack-studio": "bytetrack-studio", "team": "vision"}
     assert any(re.match(r"\d\d:\d\d:\d\d  bytetrack-studio  CREATE_COMPLETE", line) for line in lines)
 
@@ -166,11 +170,15 @@ def test_an_update_without_changes_is_a_no_op(standin) -> None:
 
 
 def test_a_new_key_or_vpc_makes_the_stack_outdated(standin) -> None:
-    found = stack.create_or_update(account_with(), QUIET)
-    changed = account_with(**found, kms_key=KEY, **VPC)
-    made = stack.describe(changed)
-    assert made and stack.is_outdated(changed, made) and not stack.is_outdated(account_with(**found), made)
-    assert stack.create_or_update(changed, QUIET)["bucket"] == found["bucket"]
+    settings_after = stack.create_or_update(account_with(), QUIET)
+    changed = account_with(**settings_after, kms_key=KEY, **VPC)
+    created = stack.describe(changed)
+    assert (
+        created
+        and stack.is_outdated(changed, created)
+        and not stack.is_outdated(account_with(**settings_after), created)
+    )
+    assert stack.create_or_update(changed, QUIET)["bucket"] == settings_after["bucket"]
     updated = stack.describe(changed)
     assert updated and not stack.is_outdated(changed, updated)
     assert (
@@ -181,8 +189,8 @@ def test_a_new_key_or_vpc_makes_the_stack_outdated(standin) -> None:
 def test_an_existing_bucket_is_used_and_an_existing_role_is_kept(standin) -> None:
     standin.client("s3").create_bucket(Bucket="mine", CreateBucketConfiguration={"LocationConstraint": REGION})
     role = "arn:aws:iam::123456789012:role/mine"
-    found = stack.create_or_update(account_with(stack="named", bucket="mine", role=role), QUIET)
-    assert found == {"bucket": "mine", "workteam": ""}
+    settings_after = stack.create_or_update(account_with(stack="named", bucket="mine", role=role), QUIET)
+    assert settings_after == {"bucket": "mine", "workteam": ""}
     (files,) = (policy for policy in policies(account_with(stack="named")) if policy["Sid"] == "Files")
     assert files["Resource"] == "arn:aws:s3:::mine/*"
 
@@ -192,11 +200,11 @@ def test_a_missing_bucket_is_created_again(standin) -> None:
 
 
 def test_deletion_logs_what_it_keeps_and_clears_only_settings_of_the_stack(standin) -> None:
-    found = stack.create_or_update(account_with(), QUIET)
-    account, lines = account_with(**found), []
+    settings_after = stack.create_or_update(account_with(), QUIET)
+    account, lines = account_with(**settings_after), []
     assert stack.delete(account, Watch(lines.append)) == {"role": ""}
     assert stack.describe(account) is None
-    assert "Keeps the bucket" in lines[0] and found["bucket"] in lines[-1]
+    assert "Keeps the bucket" in lines[0] and settings_after["bucket"] in lines[-1]
     assert any("DELETE_COMPLETE" in line for line in lines)
     assert stack.delete(account_with(), QUIET) == {}
 
@@ -209,13 +217,13 @@ def test_a_stack_that_the_console_did_not_create_is_not_changed(standin) -> None
             act(account_with(), QUIET)
 
 
-def failing(made: moto.Stack) -> None:
+def failing(created: moto.Stack) -> None:
     """Fail as CloudFormation does if the name of a log group is taken."""
-    event(made, "ExecutionRole", "AWS::IAM::Role", "CREATE_COMPLETE")
-    event(made, "BuildLogs", "AWS::Logs::LogGroup", "CREATE_FAILED", "/aws/codebuild/x already exists")
-    event(made, "Repository", "AWS::ECR::Repository", "CREATE_FAILED", "Resource creation cancelled")
-    made.status = "ROLLBACK_COMPLETE"
-    made._add_stack_event("ROLLBACK_COMPLETE")
+    event(created, "ExecutionRole", "AWS::IAM::Role", "CREATE_COMPLETE")
+    event(created, "BuildLogs", "AWS::Logs::LogGroup", "CREATE_FAILED", "/aws/codebuild/x already exists")
+    event(created, "Repository", "AWS::ECR::Repository", "CREATE_FAILED", "Resource creation cancelled")
+    created.status = "ROLLBACK_COMPLETE"
+    created._add_stack_event("ROLLBACK_COMPLETE")
 
 
 def test_a_failed_creation_reports_the_reason_and_can_be_repeated(standin, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,15 +238,15 @@ def test_a_failed_creation_reports_the_reason_and_can_be_repeated(standin, monke
     assert any("to create it again" in line for line in lines)
 
 
-def slowly(made: moto.Stack, then: Callable[[], None]) -> None:
+def slowly(created: moto.Stack, then: Callable[[], None]) -> None:
     """A creation of two resources in a second."""
-    made.status = "CREATE_IN_PROGRESS"
+    created.status = "CREATE_IN_PROGRESS"
 
     def go_on() -> None:
         time.sleep(0.5)
-        event(made, "DataBucket", "AWS::S3::Bucket", "CREATE_IN_PROGRESS")
+        event(created, "DataBucket", "AWS::S3::Bucket", "CREATE_IN_PROGRESS")
         time.sleep(0.5)
-        event(made, "DataBucket", "AWS::S3::Bucket", "CREATE_COMPLETE")
+        event(created, "DataBucket", "AWS::S3::Bucket", "CREATE_COMPLETE")
         then()
 
     threading.Thread(target=go_on, daemon=True).start()
@@ -246,7 +254,7 @@ def slowly(made: moto.Stack, then: Callable[[], None]) -> None:
 
 def test_events_come_while_it_is_made_and_a_second_look_follows(standin, monkeypatch: pytest.MonkeyPatch) -> None:
     create = moto.Stack.create_resources
-    monkeypatch.setattr(moto.Stack, "create_resources", lambda made: slowly(made, lambda: create(made)))
+    monkeypatch.setattr(moto.Stack, "create_resources", lambda created: slowly(created, lambda: create(created)))
     account, told = account_with(), []
     first: list[str] = []
 
@@ -263,8 +271,9 @@ def test_events_come_while_it_is_made_and_a_second_look_follows(standin, monkeyp
     assert stack.create_or_update(account, watch)["bucket"]
     assert "following CloudFormation" in lines[0] and told[0] == "CREATE_IN_PROGRESS" and told[-1] == "CREATE_COMPLETE"
     assert [line.split("  ", 1)[1] for line in lines if "DataBucket" in line] == [
-        "DataBucket  CREATE_IN_PROGRESS", "DataBucket  CREATE_COMPLETE"
-    ]  # fmt: skip
+        "DataBucket  CREATE_IN_PROGRESS",
+        "DataBucket  CREATE_COMPLETE",
+    ]
     assert progress == sorted(progress) and progress[-1] == 1
 
 
@@ -272,12 +281,15 @@ def test_the_terminal_command_has_the_same_parameters(standin) -> None:
     account = account_with(kms_key=KEY, tags="team=vision", profile="", **VPC)
     command = stack.deploy_command(account, None)
     assert command.startswith("aws cloudformation deploy --stack-name bytetrack-studio --template-file ")
-    assert f"--parameter-overrides KmsKey={KEY} Vpc=yes WorkTeam=no --tags bytetrack-studio=bytetrack-studio team=vision" in command  # fmt: skip  # noqa: E501
+    assert (
+        f"--parameter-overrides KmsKey={KEY} Vpc=yes WorkTeam=no --tags bytetrack-studio=bytetrack-studio team=vision"
+        in command
+    )  # noqa: E501
     stack.create_or_update(account, QUIET)
-    made = stack.describe(account)
-    own = account_with(bucket=made.outputs["Bucket"])  # type: ignore[union-attr]
+    created = stack.describe(account)
+    own = account_with(bucket=created.outputs["Bucket"])  # type: ignore[union-attr]
     assert " Bucket= KmsKey= Vpc=no " in stack.deploy_command(
-        own, made
+        own, created
     )  # also clears settings that are no longer chosen
     assert stack.deploy_command(account_with(region="eu-north-1"), None) == ""
 
@@ -315,21 +327,27 @@ def test_an_update_sets_the_address_of_the_portal(standin, workforce, portal) ->
     workforce()
     account, lines = account_with(), []
     stack.create_or_update(account, Watch(lines.append), team=True, worker="ann@example.org")
-    made = stack.describe(account)
-    assert made and {key: made.parameters[key] for key in ("WorkTeam", "UserPool", "Portal", "Worker")} == {
-        "WorkTeam": "yes", "UserPool": "", "Portal": PORTAL, "Worker": "ann@example.org"
-    }  # fmt: skip
+    created = stack.describe(account)
+    assert created and {key: created.parameters[key] for key in ("WorkTeam", "UserPool", "Portal", "Worker")} == {
+        "WorkTeam": "yes",
+        "UserPool": "",
+        "Portal": PORTAL,
+        "Worker": "ann@example.org",
+    }
     assert [line for line in lines if line.endswith("_COMPLETE")][-1].endswith("UPDATE_COMPLETE")
     stack.create_or_update(account, QUIET)  # the team is kept
     kept = stack.describe(account)
-    assert kept and kept.parameters == made.parameters
+    assert kept and kept.parameters == created.parameters
 
 
 def test_an_existing_workforce_gets_one_more_team(standin, workforce) -> None:
     workforce(FORCE | {"CognitoConfig": {"UserPool": "eu-west-1_abc", "ClientId": "client1"}})
     stack.create_or_update(account_with(), QUIET, team=True)
-    made = stack.describe(account_with())
-    assert made and (made.parameters["UserPool"], made.parameters["UserPoolClient"]) == ("eu-west-1_abc", "client1")
+    created = stack.describe(account_with())
+    assert created and (created.parameters["UserPool"], created.parameters["UserPoolClient"]) == (
+        "eu-west-1_abc",
+        "client1",
+    )
     stack.create_or_update(account_with(), QUIET, team=False)
     without = stack.describe(account_with())
     assert without and without.parameters["WorkTeam"] == "no" and without.parameters["UserPool"] == ""

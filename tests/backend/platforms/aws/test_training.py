@@ -18,9 +18,15 @@ from bytetrack.training.metric_definitions import parse
 
 QUIET = Watch(lambda line: None)
 SMALL = {
-    "width": "0.125", "input_size_h": "64", "input_size_w": "64", "test_size_h": "64", "test_size_w": "64",
-    "batch_size": "4", "max_epoch": "1", "mosaic_prob": "0",
-}  # fmt: skip
+    "width": "0.125",
+    "input_size_h": "64",
+    "input_size_w": "64",
+    "test_size_h": "64",
+    "test_size_w": "64",
+    "batch_size": "4",
+    "max_epoch": "1",
+    "mosaic_prob": "0",
+}
 
 
 def spec(folder: Path, token: str, **options: Any) -> TrainingSpec:
@@ -29,8 +35,8 @@ def spec(folder: Path, token: str, **options: Any) -> TrainingSpec:
 
 
 def job(platform: AwsPlatform, token: str) -> dict[str, Any]:
-    (found,) = platform.account.pages("sagemaker", "list_training_jobs", "TrainingJobSummaries", NameContains=token)
-    return platform.account.call("sagemaker", "describe_training_job", TrainingJobName=found["TrainingJobName"])
+    (summary,) = platform.account.pages("sagemaker", "list_training_jobs", "TrainingJobSummaries", NameContains=token)
+    return platform.account.call("sagemaker", "describe_training_job", TrainingJobName=summary["TrainingJobName"])
 
 
 def test_two_instances_train_one_model_and_one_reports_metrics(aws_account: dict, tmp_path: Path) -> None:
@@ -76,10 +82,10 @@ def test_options_and_settings_reach_sagemaker(
     platform = AwsPlatform(AwsSettings.parse({**aws_account, **settings}))
     token = secrets.token_hex(8)
     platform.training.run(spec(tmp_path, token, **options), QUIET)
-    found = job(platform, token)
-    assert {key: found.get(key) for key in expected} == expected
-    assert found["CheckpointConfig"]["S3Uri"].endswith(f"/checkpoints/{token}")
-    tags = platform.account.call("sagemaker", "list_tags", ResourceArn=found["TrainingJobArn"])["Tags"]
+    summary = job(platform, token)
+    assert {key: summary.get(key) for key in expected} == expected
+    assert summary["CheckpointConfig"]["S3Uri"].endswith(f"/checkpoints/{token}")
+    tags = platform.account.call("sagemaker", "list_tags", ResourceArn=summary["TrainingJobArn"])["Tags"]
     assert tags == platform.account.settings.tag_list
 
 
