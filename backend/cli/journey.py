@@ -1,0 +1,92 @@
+"""Subcommands to begin with: the console, the whole journey on the sample or on a video, shell completion."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from backend.cli.app import JOURNEY, app, command
+from backend.cli.options import ModelSize
+from backend.cli.session import PROJECT, WORKSPACE_VARIABLE, progress_line, root, workspace
+
+
+@command(JOURNEY, "ui", "ui --address 0.0.0.0 --allow-host tracker.example.org --port 8080")
+def ui(*, address: str = "127.0.0.1", allow_host: list[str] | None = None, port: int | None = None) -> None:
+    """Start the console in the browser.
+
+    Args:
+        address: Address to listen on. The default is reachable from this machine only.
+        allow_host: Host name under which browsers reach the console, for example through a reverse proxy. Can be
+            repeated.
+        port: Port to listen on; 8501 or the next free one if omitted.
+    """
+    options = ["--address", address]
+    for host in allow_host or []:
+        options += ["--allow-host", host]
+    if port is not None:
+        options += ["--port", str(port)]
+    os.environ[WORKSPACE_VARIABLE] = str(root())
+    os.chdir(PROJECT)  # Streamlit reads .streamlit/config.toml from the current folder
+    os.execv(sys.executable, [sys.executable, "-m", "app", *options])
+
+
+@command(JOURNEY, "demo --workspace /tmp/demo")
+def demo() -> dict[str, Any]:
+    """Make the sample, train on it, serve the model in all three ways, track and score. Takes a few minutes."""
+    from backend.steps.demo import demo as run_demo
+
+    with progress_line() as progress:
+        return dict(run_demo(workspace(), progress))
+
+
+@command(JOURNEY, "run --video site.mp4 --labels labeling-job-output/site --epochs 30 --workspace site")
+def run(
+    *,
+    video: Path,
+    labels: str,
+    model: ModelSize = "nano",
+    epochs: int | None = None,
+    step: int | None = None,
+    first_frame: int | None = None,
+) -> dict[str, Any]:
+    """Train on a video and its labels, serve the model in all three ways, track and score the part held out.
+
+    Args:
+        video: Video file.
+        labels: Output folder of a Ground Truth job, MOTChallenge text or COCO. An S3 address if the platform is AWS.
+        model: Size of the model.
+        epochs: Number of epochs; one that suits the number of labeled frames if omitted.
+        step: Frames of the video from one labeled picture to the next. If omitted, the labels must fit the length of
+            the video.
+        first_frame: Frame of the video, counted from 0, that the first labeled picture shows.
+    """
+    from backend.steps.demo import run as run_journey
+
+    with progress_line() as progress:
+        return dict(
+            run_journey(
+                workspace(),
+                progress,
+                video=video,
+                labels=labels,
+                model=model,
+                epochs=epochs,
+                step=step,
+                first_frame=first_frame,
+            )
+        )
+
+
+@command(JOURNEY, "completion bash", "completion zsh --install")
+def completion(shell: Literal["bash", "zsh", "fish"], /, *, install: bool = False) -> str:
+    """Print a script that makes a shell complete commands, options and names of records.
+
+    Args:
+        shell: Shell to print the script for.
+        install: Install the script for this user instead.
+    """
+    if install:
+        return f"Installed {app.install_completion(shell=shell)}. Open a new shell to use it."
+    return app.generate_completion(shell=shell)

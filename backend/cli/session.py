@@ -1,0 +1,158 @@
+"""What the subcommands of one call share: the workspace, records found by name, and jobs followed to their end."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from backend.cli.app import PROGRAM
+from backend.cli.kinds import kind_name, title
+from backend.cli.progress import TerminalProgress
+from backend.errors import UserError
+from backend.jobs.processes import Stopped
+from backend.workspace import Workspace
+from backend.workspace.records import Record
+
+if TYPE_CHECKING:
+    from backend.workspace.records import Job
+
+R = TypeVar("R", bound=Record)
+
+PROJECT = Path(__file__).resolve().parents[2]
+WORKSPACE_VARIABLE = "BYTETRACK_WORKSPACE"
+
+_chosen_root: ContextVar[Path | None] = ContextVar("_chosen_root", default=None)
+
+
+def default_root() -> Path:
+    """Return the workspace's folder if the command line names none."""
+    return Path(os.environ.get(WORKSPACE_VARIABLE) or PROJECT / "workspace")
+
+
+@contextmanager
+def in_workspace(root: Path | None) -> Iterator[None]:
+    """Let the block use the workspace in this folder, or the default one."""
+    token = _chosen_root.set(root)
+    try:
+        yield
+    finally:
+        _chosen_root.reset(token)
+
+
+def root() -> Path:
+    """Return the folder of this call's workspace."""
+    return (_chosen_root.get() or default_root()).expanduser().resolve()
+
+
+def workspace() -> Workspace:
+    """Open this call's workspace.
+
+    Raises:
+        UserError: If its folder cannot be used.
+    """
+    return Workspace(root())
+
+
+def get(kind: type[R], name: str) -> R:
+    """Return the record with this name or ID.
+
+    Raises:
+        UserError: If there is none.
+    """
+    record = workspace().find(kind, name)
+    if record is None:
+        raise UserError(f"{title(kind)} not found: “{name}”. List them with `{PROGRAM} list {kind_name(kind)}`.")
+    return record
+
+
+def ids(kind: type[R], names: Sequence[str]) -> list[str]:
+    """Return the IDs of the records with these names or IDs."""
+    return [get(kind, name).id for name in names]
+
+
+def get_any(kinds: Sequence[type[Record]], name: str) -> Record:
+    """Return the record of one of these kinds with this name or ID; the first kind has priority.
+
+    Raises:
+        UserError: If there is none.
+    """
+    for kind in kinds:
+        if record := workspace().find(kind, name):
+            return record
+    *most, last = [title(kind) if number == 0 else title(kind).lower() for number, kind in enumerate(kinds)]
+    raise UserError(f"{', '.join(most)} or {last} not found: “{name}”.")
+
+
+def run_job(verb: str, name: str, /, **params: Any) -> dict[str, Any]:
+    """Run a job to its end and return its result. The job stops if this call is interrupted.
+
+    Args:
+        verb: A key of `backend.jobs.worker.VERBS`.
+        name: Title of the job. Characters that a name cannot have become `_`.
+        **params: Parameters of the step, as JSON can hold them.
+    """
+    from backend import jobs
+
+    return follow(jobs.start(workspace(), verb, re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)[:80], **params))
+
+
+def follow(job: Job) -> dict[str, Any]:
+    """Wait until the job ends and return its result. The job stops if this call is interrupted.
+
+    Raises:
+        UserError: With the job's reason, if it failed or was stopped.
+    """
+    from backend import jobs
+
+    with progress_line() as progress:
+        try:
+            return jobs.wait(workspace(), job.id, progress).result
+        except (KeyboardInterrupt, Stopped):
+            jobs.stop(workspace(), job.id)
+            raise
+
+
+@contextmanager
+def progress_line() -> Iterator[TerminalProgress]:
+    """Show progress while the block runs."""
+    progress = TerminalProgress()
+    try:
+        yield progress
+    finally:
+        progress.close()
+
+
+def pairs(texts: Sequence[str]) -> dict[str, str]:
+    """Parse `NAME=VALUE` texts.
+
+    Raises:
+        UserError: If a text has no `=`.
+    """
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UserError(f"“{text}” is not NAME=VALUE.")
+        values[name.strip()] = value
+    return values
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask the user on the terminal, unless `yes` is true.
+
+    Raises:
+        UserError: If the user declines, or there is no terminal to ask on.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UserError(f"{question} Nothing was deleted: add --yes to confirm.")
+    print(f"{question} Delete? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise UserError("Nothing was deleted.")

@@ -1,0 +1,182 @@
+"""Subcommands for tracks and scores: track, evaluate, search the tracker's settings, compare, export."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import CycloptsError, Group, Parameter
+
+from backend.cli.app import FILES, TRACKING, command
+from backend.cli.options import Benchmark, EndpointName, EndpointNames, LabelsName, RunName, VideoName
+from backend.cli.session import get, ids, progress_line, run_job
+from backend.cli.videos import run_or_labels
+from backend.workspace.records import Endpoint, Labels, Run, Video
+
+TrackFormat = Literal["mot", "csv", "json", "ground-truth"]
+
+SUFFIXES = {"mot": ".txt", "csv": ".csv", "json": ".json", "ground-truth": ".zip"}
+OF_WORKSPACE = Group("A run of the workspace", sort_key=1)
+OF_FILES = Group("Two MOTChallenge files", sort_key=2)
+
+
+@command(TRACKING, 'track --video site --endpoint "streets nano batch"')
+def track(*, video: VideoName, endpoint: EndpointName, draw: bool = True) -> dict[str, Any]:
+    """Track a video with a deployed model.
+
+    Args:
+        video: Video to track.
+        endpoint: Endpoint to track with.
+        draw: Whether to make the MP4 file with the tracks drawn on the video.
+    """
+    source, served = get(Video, video), get(Endpoint, endpoint)
+    return run_job("track", f"Track {source.name} - {served.name}", video=source.id, endpoint=served.id, draw=draw)
+
+
+@command(
+    TRACKING,
+    'evaluate --run "site - streets nano batch" --labels site',
+    "evaluate --gt gt.txt --tracks tracks.txt --benchmark MOT17",
+)
+def evaluate(
+    *,
+    run: Annotated[RunName | None, Parameter(group=OF_WORKSPACE)] = None,
+    labels: Annotated[LabelsName | None, Parameter(group=OF_WORKSPACE)] = None,
+    gt: Annotated[Path | None, Parameter(group=OF_FILES)] = None,
+    tracks: Annotated[Path | None, Parameter(group=OF_FILES)] = None,
+    benchmark: Annotated[Benchmark | None, Parameter(group=OF_FILES)] = None,
+) -> dict[str, Any]:
+    """Score tracks: HOTA, MOTA, IDF1 and their components.
+
+    Give a run and labels of the workspace, or two MOTChallenge files. Rows of the ground truth with score 0 are not
+    scored. stderr says which other rows are left out.
+
+    Args:
+        run: Run to score.
+        labels: Labels of the same video to score it against.
+        gt: Ground truth.
+        tracks: Tracks to score against the ground truth.
+        benchmark: Benchmark whose rules to score by. MOT16, MOT17 and MOT20 score pedestrians (class 1) only and leave
+            out tracks on distractors, MOT15 ignores classes. If omitted, the ground truth decides.
+    """
+    if run and labels and not (gt or tracks or benchmark):
+        scored = get(Run, run)
+        return run_job("evaluate", f"Evaluate {scored.name}", run=scored.id, labels=get(Labels, labels).id)
+    if gt and tracks and not (run or labels):
+        from backend.steps import mot_files
+
+        return dict(mot_files.evaluate(gt, tracks, benchmark, lambda text: print(text, file=sys.stderr, flush=True)))
+    raise CycloptsError(msg="give --run and --labels, or --gt and --tracks.")
+
+
+@command(TRACKING, 'search-tracker-settings --run "site - streets nano batch" --labels site --trials 50')
+def search_tracker_settings(*, run: RunName, labels: LabelsName, trials: int = 100) -> dict[str, Any]:
+    """Find the tracker's settings with the best HOTA on labels, from the detections of a run.
+
+    Args:
+        run: Run of a batch or an asynchronous deployment.
+        labels: Labels of the same video.
+        trials: Number of settings to test.
+    """
+    tracked = get(Run, run)
+    return run_job(
+        "search tracker settings",
+        f"Search settings for {tracked.name}",
+        run=tracked.id,
+        labels=get(Labels, labels).id,
+        trials=trials,
+    )
+
+
+@command(TRACKING, 'compare --video site --endpoints "nano batch" "nano realtime"')
+def compare(*, video: VideoName, endpoints: EndpointNames, name: str | None = None) -> dict[str, Any]:
+    """Measure the latency, throughput and cost of endpoints on the same video, one after another.
+
+    Args:
+        video: Video to send through each endpoint.
+        endpoints: Endpoints to measure.
+        name: Name of the comparison; the video's name if omitted.
+    """
+    source = get(Video, video)
+    return run_job(
+        "compare",
+        f"Compare on {source.name}",
+        name=name or source.name,
+        video=source.id,
+        endpoints=ids(Endpoint, endpoints),
+    )
+
+
+@command(TRACKING, 'export --run "site - streets nano batch" --format csv', "export --labels site --out gt.txt")
+def export(
+    *,
+    run: RunName | None = None,
+    labels: LabelsName | None = None,
+    format: TrackFormat = "mot",  # noqa: A002 (the option is --format)
+    out: Path | None = None,
+) -> dict[str, Any]:
+    """Write the tracks of a run, or labels, to a file that other programs read.
+
+    Args:
+        run: Run to export.
+        labels: Labels to export.
+        format: Format of the file. MOTChallenge counts frames from 1, the others from 0.
+        out: File to write; the record's name in the current folder if omitted.
+    """
+    from backend.cli.session import workspace
+    from backend.steps.export import export as export_tracks
+
+    record = run_or_labels(run, labels)
+    target = out or Path(record.name + SUFFIXES[format])
+    shutil.copyfile(export_tracks(workspace(), record, format.replace("-", "_")), target)
+    return {"file": str(target)}
+
+
+@command(FILES, "track-detections det.txt --out tracks.txt --frame-rate 25")
+def track_detections(
+    detections: Path,
+    /,
+    *,
+    out: Path,
+    track_thresh: float = 0.5,
+    match_thresh: float = 0.8,
+    track_buffer: int = 30,
+    frame_rate: float = 30.0,
+    min_box_area: float = 0.0,
+    class_votes: int = 0,
+    min_length: int = 0,
+    fill_gaps: int = 0,
+    smooth: int = 0,
+) -> dict[str, Any]:
+    """Track the detections of a MOTChallenge file, without a workspace.
+
+    Args:
+        detections: File of detections.
+        out: File that the tracks are written to.
+        track_thresh: Score above which detections are matched first.
+        match_thresh: Maximum distance (1 - IoU × score) of a match.
+        track_buffer: Frames, at 30 per second, that a lost track is kept.
+        frame_rate: Frames per second of the video.
+        min_box_area: Area in pixels² below which tracks are not reported.
+        class_votes: 1 gives each track the class of most of its detections.
+        min_length: Boxes below which a track is left out.
+        fill_gaps: Frames up to which gaps in tracks are filled.
+        smooth: Frames over which boxes are smoothed.
+    """
+    from backend.steps import mot_files
+
+    settings = {
+        "track_thresh": track_thresh,
+        "match_thresh": match_thresh,
+        "track_buffer": track_buffer,
+        "frame_rate": frame_rate,
+        "min_box_area": min_box_area,
+        "class_votes": class_votes,
+        "min_length": min_length,
+        "fill_gaps": fill_gaps,
+        "smooth": smooth,
+    }
+    with progress_line() as progress:
+        return dict(mot_files.track_detections(progress, detections, out, settings))

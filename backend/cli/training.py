@@ -1,0 +1,151 @@
+"""Subcommands for training: train, search hyperparameters, resume."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, Literal
+
+from backend.cli.app import TRAINING, command
+from backend.cli.options import DatasetName, JobName, ModelName, ModelSize, Pairs
+from backend.cli.session import follow, get, pairs, workspace
+from backend.errors import UserError
+from backend.workspace.records import Dataset, Job, Model
+
+Objective = Literal["best_AP", "HOTA", "IDF1", "total_loss"]
+
+
+@command(
+    TRAINING,
+    "train --dataset streets --size nano --epochs 30",
+    "train --dataset streets --base yolox-s --hyperparameter basic_lr_per_img=0.0001 batch_size=8",
+)
+def train(
+    *,
+    dataset: DatasetName,
+    name: str | None = None,
+    size: ModelSize = "nano",
+    base: ModelName | None = None,
+    epochs: int | None = None,
+    hyperparameter: Pairs | None = None,
+    option: Pairs | None = None,
+) -> dict[str, Any]:
+    """Train a detector on a dataset. The hyperparameters are those that Training suggests unless given here.
+
+    Args:
+        dataset: Dataset to train on.
+        name: Name of the training and its model; dataset and size if omitted.
+        size: Size of the model, if it is trained from scratch.
+        base: Model to start from.
+        epochs: Number of epochs; one that suits the dataset if omitted.
+        hyperparameter: Hyperparameters that differ from the suggestion.
+        option: Options of the platform, such as instance_type=ml.g5.xlarge.
+    """
+    from backend.steps import training
+
+    data, start_model = get(Dataset, dataset), get(Model, base) if base else None
+    suggested = training.suggest(workspace(), data.id, size, epochs, pretrained=start_model is not None)
+    job = training.start(
+        workspace(),
+        name=name or f"{data.name} {start_model.name if start_model else size}"[:80],
+        dataset=data.id,
+        hyperparameters=suggested | pairs(hyperparameter or []),
+        base=start_model.id if start_model else None,
+        options=pairs(option or []),
+    )
+    return follow(job)
+
+
+@command(
+    TRAINING,
+    "search-hyperparameters --dataset streets --trials 20",
+    "search-hyperparameters --dataset streets --range basic_lr_per_img=0.0001:0.01 optimizer=adamw,sgd",
+)
+def search_hyperparameters(
+    *,
+    dataset: DatasetName,
+    name: str | None = None,
+    size: ModelSize = "nano",
+    base: ModelName | None = None,
+    epochs: int | None = None,
+    hyperparameter: Pairs | None = None,
+    range: Pairs | None = None,  # noqa: A002 (the option is --range)
+    objective: Objective = "best_AP",
+    trials: int = 10,
+    option: Pairs | None = None,
+) -> dict[str, Any]:
+    """Run several trainings with different hyperparameters and keep the best model.
+
+    Args:
+        dataset: Dataset to train on.
+        name: Name of the search and its model; dataset and “search” if omitted.
+        size: Size of the model, if it is trained from scratch.
+        base: Model to start from.
+        epochs: Number of epochs of each trial; one that suits the dataset if omitted.
+        hyperparameter: Hyperparameters that differ from the suggestion and are not searched.
+        range: What to search: NAME=LOW:HIGH or NAME=CHOICE,CHOICE,…. The learning rate around its suggested value if
+            omitted.
+        objective: Metric that the best model has the best value of.
+        trials: Number of trainings.
+        option: Options of the platform, such as instance_type=ml.g5.xlarge.
+    """
+    from backend.steps import hyperparameter_search, training
+
+    data, start_model = get(Dataset, dataset), get(Model, base) if base else None
+    suggested = training.suggest(workspace(), data.id, size, epochs, pretrained=start_model is not None)
+    values = suggested | pairs(hyperparameter or [])
+    around = hyperparameter_search.suggest_ranges(values)
+    limits = {key: _search_range(key, text, around.get(key, {})) for key, text in pairs(range or []).items()}
+    job = hyperparameter_search.start(
+        workspace(),
+        name=name or f"{data.name} search"[:80],
+        dataset=data.id,
+        ranges=limits or {"basic_lr_per_img": around["basic_lr_per_img"]},
+        objective=objective,
+        trials=trials,
+        hyperparameters=values,
+        base=start_model.id if start_model else None,
+        options=pairs(option or []),
+    )
+    return follow(job)
+
+
+@command(TRAINING, 'resume "Training streets nano"')
+def resume(job: JobName, /) -> dict[str, Any]:
+    """Resume a training or a search that failed or was stopped.
+
+    Args:
+        job: Job to resume.
+    """
+    from backend.steps import training
+
+    record = get(Job, job)
+    if record.verb not in ("train", "search hyperparameters"):
+        raise UserError(f"“{record.name}” cannot be resumed: only trainings and hyperparameter searches can.")
+    return follow(training.resume(workspace(), record.id))
+
+
+def _search_range(name: str, text: str, suggested: dict[str, Any]) -> dict[str, Any]:
+    """Parse `LOW:HIGH` or `CHOICE,CHOICE,…` for a hyperparameter.
+
+    Args:
+        name: Name of the hyperparameter.
+        text: Range or choices.
+        suggested: Range that the console suggests, empty if there is none.
+
+    Raises:
+        UserError: If there is no such hyperparameter.
+    """
+    from bytetrack.training.hyperparameters import Hyperparameters
+
+    defaults = {field.name: field.default for field in fields(Hyperparameters)}
+    if name not in defaults:
+        raise UserError(f"Hyperparameter not found: “{name}”. Hyperparameters: {', '.join(defaults)}.")
+    low, colon, high = text.partition(":")
+    if not colon:
+        return {"choices": [choice.strip() for choice in text.split(",") if choice.strip()]}
+    return {
+        "low": low,
+        "high": high,
+        "whole": isinstance(defaults[name], int),
+        "logarithmic": suggested.get("logarithmic", False),
+    }

@@ -1,0 +1,109 @@
+"""Subcommands for videos: make the sample, add, cut, extract frames, draw tracks, copy for browsers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from cyclopts import CycloptsError
+
+from backend.cli.app import VIDEOS, command
+from backend.cli.options import LabelsName, RunName, VideoName
+from backend.cli.session import get, run_job
+from backend.workspace.records import Labels, Run, Video
+
+
+@command(VIDEOS, "make-sample", "make-sample --scenes 4 --frames 24 --size 320 240")
+def make_sample(
+    *, scenes: int = 16, frames: int = 36, size: tuple[int, int] = (480, 352), seed: int = 0
+) -> dict[str, Any]:
+    """Add synthetic videos of a street with exact labels.
+
+    Args:
+        scenes: Number of videos.
+        frames: Frames per video.
+        size: Width and height in pixels, even numbers.
+        seed: Number that the scenes are drawn from; another seed gives other scenes.
+    """
+    return run_job("make sample", "Make the sample", scenes=scenes, frames=frames, size=list(size), seed=seed)
+
+
+@command(VIDEOS, "add-video site.mp4", "add-video s3://bucket/site.mp4 --name site")
+def add_video(source: str, /, *, name: str | None = None) -> dict[str, Any]:
+    """Add a video file. A file on this machine is used in place, not copied.
+
+    Args:
+        source: Path of the file, or its S3 address if the platform is AWS.
+        name: Name in the workspace; the file's name if omitted.
+    """
+    path = source if "://" in source else str(Path(source).expanduser().resolve())
+    return run_job("add video", f"Add {source.rsplit('/', 1)[-1]}", source=path, name=name or "")
+
+
+@command(VIDEOS, "cut-video --video site --every-seconds 10")
+def cut_video(
+    *, video: VideoName, every_frames: int | None = None, every_seconds: float | None = None
+) -> dict[str, Any]:
+    """Cut a video into clips of equal length, which get the names `<video>_0`, `<video>_1`, ….
+
+    Give the length either in frames or in seconds.
+
+    Args:
+        video: Video to cut.
+        every_frames: Frames per clip.
+        every_seconds: Seconds per clip.
+    """
+    if (every_frames is None) == (every_seconds is None):
+        raise CycloptsError(msg="give either --every-frames or --every-seconds.")
+    source = get(Video, video)
+    return run_job(
+        "cut video", f"Cut {source.name}", video=source.id, every_frames=every_frames, every_seconds=every_seconds
+    )
+
+
+@command(VIDEOS, "extract-frames --video site --every 5")
+def extract_frames(*, video: VideoName, every: int = 1) -> dict[str, Any]:
+    """Write frames of a video as JPEG files into a zip file.
+
+    Args:
+        video: Video to take the frames from.
+        every: Step from one extracted frame to the next.
+    """
+    source = get(Video, video)
+    return run_job("extract frames", f"Extract frames of {source.name}", video=source.id, every=every)
+
+
+@command(VIDEOS, "make-browser-copy --video site")
+def make_browser_copy(*, video: VideoName) -> dict[str, Any]:
+    """Make an H.264 copy of a video that browsers cannot play, with the same frames at the same times.
+
+    Args:
+        video: Video to copy.
+    """
+    source = get(Video, video)
+    return run_job("make browser copy", f"Browser copy of {source.name}", video=source.id)
+
+
+@command(VIDEOS, 'draw-tracks --run "site - nano batch"', "draw-tracks --labels site")
+def draw_tracks(*, run: RunName | None = None, labels: LabelsName | None = None) -> dict[str, Any]:
+    """Draw the boxes of a run or of labels on their video, as an MP4 file.
+
+    Args:
+        run: Run whose tracks to draw.
+        labels: Labels to draw.
+    """
+    record = run_or_labels(run, labels)
+    return run_job("draw tracks", f"Draw {record.name}", of=record.id)
+
+
+def run_or_labels(run: str | None, labels: str | None) -> Run | Labels:
+    """Return the run or the labels that the user named.
+
+    Raises:
+        CycloptsError: If both or neither are named.
+    """
+    if run and not labels:
+        return get(Run, run)
+    if labels and not run:
+        return get(Labels, labels)
+    raise CycloptsError(msg="give either --run or --labels.")
