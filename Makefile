@@ -13,7 +13,7 @@ PLAYER_TOOLS := $(wildcard $(PLAYER)/node_modules/.bin/eslint)
 # Tests run in two processes. Their order within a file stays, so that fixtures of a file are made once or twice only.
 PARALLEL := -n 2 --dist worksteal
 
-.PHONY: run help test quick check format hooks player player-check benchmark clean
+.PHONY: run help test quick check format docs hooks player player-check benchmark clean
 
 run: $(INSTALLED)  ## Start the console
 	$(BIN)/python -m app
@@ -39,6 +39,9 @@ format: $(INSTALLED)  ## Format the code and apply the linter's safe fixes
 	$(BIN)/ruff format .
 	$(if $(PLAYER_TOOLS),cd $(PLAYER) && npm run --silent format)
 
+docs: $(INSTALLED)  ## Write the reference of the command line into docs/cli.md
+	$(BIN)/python -m backend.cli.reference
+
 hooks: $(INSTALLED)  ## Run the checks before each git commit (installs pre-commit and its hook)
 	$(BIN)/python -m pip install --quiet pre-commit==4.7.0
 	$(BIN)/pre-commit install
@@ -51,13 +54,13 @@ player-check:  ## Lint the player's front end and check its format (needs Node.j
 	cd $(PLAYER) && npm ci --silent --no-audit --no-fund
 	cd $(PLAYER) && npm run --silent lint
 
-$(INSTALLED): requirements.txt containers/tracker/requirements.txt containers/tracker/pyproject.toml
+$(INSTALLED): requirements.txt pyproject.toml containers/tracker/requirements.txt containers/tracker/pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "ByteTrack Studio needs Python 3.11 to 3.13: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	@echo "Installing the packages (several GB, once; takes about 5 minutes) …"
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements.txt
-	$(BIN)/python -m pip install --quiet --no-deps -e containers/tracker
+	$(BIN)/python -m pip install --quiet --no-deps -e containers/tracker -e .
 	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall opencv-python-headless==$(OPENCV)
 	@echo "Compiling the tracker, once …"
 	$(BIN)/python -c "from bytetrack.tracking.tracker import ByteTracker; ByteTracker().update([], [], [])"

@@ -47,7 +47,10 @@ def command(
     epilogue = f"Example:\n\n{lines}" if examples else ""
 
     def register(function: Callable[P, R]) -> Callable[P, R]:
-        app.command(function, name=name, group=group, help_epilogue=epilogue, show=show)
+        called = name or function.__name__.replace("_", "-")
+        subcommand = App(name=called, group=group, help_epilogue=epilogue, show=show)
+        subcommand.default(function)
+        app.command(subcommand)
         return function
 
     return register

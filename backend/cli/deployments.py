@@ -39,10 +39,10 @@ def deploy(
 
 @command(DEPLOYMENT, 'restart-endpoint --endpoint "streets nano realtime"')
 def restart_endpoint(*, endpoint: EndpointName) -> dict[str, Any]:
-    """Start an endpoint again that failed or is gone.
+    """Restart an endpoint that failed or is gone.
 
     Args:
-        endpoint: Endpoint to start.
+        endpoint: Endpoint to restart.
     """
     record = get(Endpoint, endpoint)
     return run_job("restart endpoint", f"Start {record.name}", endpoint=record.id)
@@ -52,7 +52,9 @@ def restart_endpoint(*, endpoint: EndpointName) -> dict[str, Any]:
 def update_endpoint(
     *, endpoint: EndpointName, model: ModelName | None = None, option: Pairs | None = None
 ) -> dict[str, Any]:
-    """Give an endpoint another model or other options. It keeps answering; if the update fails, nothing changes.
+    """Give an endpoint another model or other options.
+
+    The endpoint keeps answering meanwhile. If the update fails, the current version stays.
 
     Args:
         endpoint: Endpoint to update.

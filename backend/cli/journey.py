@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
 
 from backend.cli.app import JOURNEY, app, command
 from backend.cli.options import ModelSize
@@ -34,7 +36,7 @@ def ui(*, address: str = "127.0.0.1", allow_host: list[str] | None = None, port:
 
 @command(JOURNEY, "demo --workspace /tmp/demo")
 def demo() -> dict[str, Any]:
-    """Make the sample, train on it, serve the model in all three ways, track and score. Takes a few minutes."""
+    """Take the sample through all steps, from training to scores. This takes a few minutes."""
     from backend.steps.demo import demo as run_demo
 
     with progress_line() as progress:
@@ -51,7 +53,9 @@ def run(
     step: int | None = None,
     first_frame: int | None = None,
 ) -> dict[str, Any]:
-    """Train on a video and its labels, serve the model in all three ways, track and score the part held out.
+    """Take your own video and its labels through all steps, from training to scores.
+
+    The model is served in all three ways; scores are of the part of the video that was held out.
 
     Args:
         video: Video file.
@@ -80,8 +84,10 @@ def run(
 
 
 @command(JOURNEY, "completion bash", "completion zsh --install")
-def completion(shell: Literal["bash", "zsh", "fish"], /, *, install: bool = False) -> str:
-    """Print a script that makes a shell complete commands, options and names of records.
+def completion(
+    shell: Literal["bash", "zsh", "fish"], /, *, install: Annotated[bool, Parameter(negative="")] = False
+) -> str:
+    """Print a shell's completion script for subcommands, options and names of records.
 
     Args:
         shell: Shell to print the script for.

@@ -71,11 +71,13 @@ def start_labeling(
     classes: ClassNames,
     every: int = 1,
     correct: BoxesNames | None = None,
-    short_instructions: str = "",
-    full_instructions: str = "",
+    short_instructions: str | None = None,
+    full_instructions: str | None = None,
     option: Pairs | None = None,
 ) -> dict[str, Any]:
-    """Start a labeling job: in the console's editor, or with Ground Truth if the platform is AWS.
+    """Start a labeling job.
+
+    Boxes are drawn in the console, or by a work team of Ground Truth if the platform is AWS.
 
     Args:
         name: Name of the labeling job.
@@ -102,8 +104,8 @@ def start_labeling(
         classes=classes,
         every=every,
         earlier=dict(zip(videos, sources)),
-        short_instructions=short_instructions,
-        full_instructions=full_instructions,
+        short_instructions=short_instructions or "",
+        full_instructions=full_instructions or "",
         options=pairs(option or []),
     )
 
@@ -138,7 +140,7 @@ def fetch_labels(
 
 @command(LABELS, "stop-labeling --labeling-job streets")
 def stop_labeling(*, labeling_job: LabelingJobName) -> LabelingJob:
-    """Stop a labeling job. What is labeled so far can be fetched.
+    """Stop a labeling job. The labels drawn so far can be fetched.
 
     Args:
         labeling_job: Labeling job to stop.
@@ -152,7 +154,7 @@ def stop_labeling(*, labeling_job: LabelingJobName) -> LabelingJob:
 
 @command(LABELS, "split-labels --labels site")
 def split_labels(*, labels: LabelsName, pieces: int = 7) -> dict[str, Any]:
-    """Cut one labeled video into clips with their labels, so that it can be split into train, val and test.
+    """Cut a labeled video into labeled clips for train, val and test.
 
     Args:
         labels: Labels to split.

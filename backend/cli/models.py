@@ -27,7 +27,9 @@ def add_model(
     origin: Origin = "auto",
     input_size: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
-    """Import a pretrained model. Only its weights are read; no code in the file is run.
+    """Import a pretrained model.
+
+    Only its weights are read; no code in the file is run.
 
     Args:
         source: Checkpoint of YOLOX or ByteTrack (.pth, .pth.tar), or a model of this console (folder, .zip, .tar.gz).
@@ -70,7 +72,7 @@ def publish_model(*, model: ModelName) -> dict[str, Any]:
 
 @command(TRAINING, "limit-classes --model YOLOX-s --classes person car")
 def limit_classes(*, model: ModelName, classes: ClassNames, name: str | None = None) -> Model:
-    """Save a model with the same weights that reports certain classes only.
+    """Save a copy of a model that reports certain classes only.
 
     Args:
         model: Model to derive from.
@@ -90,7 +92,9 @@ def limit_classes(*, model: ModelName, classes: ClassNames, name: str | None = N
 def save_tracker_settings(
     *, model: ModelName, setting: Pairs | None = None, tracker_search: TrackerSearchName | None = None
 ) -> Model:
-    """Save settings of the tracker to a model. Deployments use them from their next job or update on.
+    """Save settings of the tracker to a model.
+
+    Batch deployments use them from their next job on, endpoints from their next update or restart on.
 
     Args:
         model: Model to change.

@@ -49,6 +49,10 @@ def _record(*kinds: type[Record]) -> Parameter:
     return Parameter(metavar="NAME", completer=_complete_names(*kinds))
 
 
+def _records(*kinds: type[Record]) -> Parameter:
+    return Parameter(metavar="NAME...", completer=_complete_names(*kinds), consume_multiple=True)
+
+
 VideoName = Annotated[str, _record(Video)]
 LabelsName = Annotated[str, _record(Labels)]
 LabelingJobName = Annotated[str, _record(LabelingJob)]
@@ -60,9 +64,10 @@ TrackerSearchName = Annotated[str, _record(TrackerSearch)]
 JobName = Annotated[str, _record(Job)]
 AnyName = Annotated[str, _record(*KINDS.values())]
 
-VideoNames = Annotated[list[str], _record(Video), Parameter(consume_multiple=True)]
-LabelsNames = Annotated[list[str], _record(Labels), Parameter(consume_multiple=True)]
-EndpointNames = Annotated[list[str], _record(Endpoint), Parameter(consume_multiple=True)]
-BoxesNames = Annotated[list[str], _record(Labels, Run, Model), Parameter(consume_multiple=True)]
-ClassNames = Annotated[list[str], Parameter(metavar="NAME", consume_multiple=True)]
-Pairs = Annotated[list[str], Parameter(metavar="NAME=VALUE", consume_multiple=True)]
+VideoNames = Annotated[list[str], _records(Video)]
+LabelsNames = Annotated[list[str], _records(Labels)]
+EndpointNames = Annotated[list[str], _records(Endpoint)]
+BoxesNames = Annotated[list[str], _records(Labels, Run, Model)]
+ClassNames = Annotated[list[str], Parameter(metavar="NAME...", consume_multiple=True)]
+Pairs = Annotated[list[str], Parameter(metavar="NAME=VALUE...", consume_multiple=True)]
+Yes = Annotated[bool, Parameter(negative="")]

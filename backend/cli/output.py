@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Names = Callable[[str], str]  # from the ID of a record to its name
 Columns = Mapping[str, Callable[[Any, Names], object]]  # heading → what stands below it
 
+MOMENTS = ("created", "started", "ended", "first_reported", "stop_asked", "last_used", "since")  # seconds since 1970
 SCORES = ("HOTA", "MOTA", "IDF1")
 
 
@@ -178,6 +179,8 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, st
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
+        elif key in MOMENTS and value:
+            yield f"{prefix}{key}", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(value))
         elif isinstance(value, float):
             yield f"{prefix}{key}", f"{value:.6g}"
         elif isinstance(value, list):

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from backend.cli.app import PLATFORM, command
-from backend.cli.options import PlatformName
+from backend.cli.options import PlatformName, Yes
 from backend.cli.session import confirm, pairs, run_job, workspace
 
 
@@ -23,7 +23,7 @@ def use(platform: PlatformName, /, *settings: Annotated[str, Parameter(metavar="
     from backend.platforms import registry
     from backend.steps import platform_setup
 
-    registry.set_up(workspace(), platform, pairs(settings))
+    registry.change_settings(workspace(), platform, pairs(settings))
     registry.choose(workspace(), platform)
     return {"platform": platform, "checks": platform_setup.checks(workspace())}
 
@@ -62,14 +62,14 @@ def take_down(key: str, /) -> dict[str, Any]:
 
 @command(PLATFORM, "inventory")
 def inventory() -> Sequence[object]:
-    """List everything that exists on the chosen platform because of this console, with its cost per hour."""
+    """List what this console created on the chosen platform, with its cost per hour."""
     from backend.platforms.registry import platform_of
 
     return platform_of(workspace()).inventory()
 
 
 @command(PLATFORM, "delete-resource endpoint/streets-nano --yes")
-def delete_resource(*resources: Annotated[str, Parameter(metavar="ID")], yes: bool = False) -> dict[str, Any]:
+def delete_resource(*resources: Annotated[str, Parameter(metavar="ID")], yes: Yes = False) -> dict[str, Any]:
     """Delete resources of the chosen platform.
 
     Args:

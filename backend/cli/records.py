@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from backend.cli.app import RECORDS, command
 from backend.cli.kinds import NAMES, parse_kind, title
-from backend.cli.options import AnyName, JobName
+from backend.cli.options import AnyName, JobName, Yes
 from backend.cli.session import confirm, get, get_any, workspace
 from backend.workspace.records import Endpoint, Job, LabelingJob, Record
 
@@ -32,7 +32,7 @@ def list_records(kind: Kind, /) -> list[Record]:
 
 @command(RECORDS, "show video site", 'show endpoint "streets nano realtime"')
 def show(kind: Kind, name: AnyName, /) -> dict[str, Any]:
-    """Print everything that is recorded of one record, and its present state on the platform.
+    """Print all facts about a record, and its state on the platform.
 
     Args:
         kind: Kind of record, as for `list`.
@@ -84,10 +84,10 @@ def stop(job: JobName, /) -> Job:
 
 
 @command(RECORDS, "delete video site", 'delete endpoint "streets nano realtime" --yes', name=("delete", "remove"))
-def delete(kind: Kind, name: AnyName, /, *, yes: bool = False) -> dict[str, Any]:
+def delete(kind: Kind, name: AnyName, /, *, yes: Yes = False) -> dict[str, Any]:
     """Delete a record with its files and everything that depends on it.
 
-    Says what else is deleted and asks first. A video's file outside the workspace is kept.
+    Says what else is deleted, and asks. A video file outside the workspace is kept.
 
     Args:
         kind: Kind of record, as for `list`.
@@ -104,8 +104,10 @@ def delete(kind: Kind, name: AnyName, /, *, yes: bool = False) -> dict[str, Any]
 
 
 @command(RECORDS, "delete-everything --yes")
-def delete_everything(*, yes: bool = False) -> dict[str, Any]:
-    """Stop all jobs and delete all endpoints, records and their files. Video files outside the workspace are kept.
+def delete_everything(*, yes: Yes = False) -> dict[str, Any]:
+    """Stop all jobs and delete all endpoints and records.
+
+    Video files outside the workspace are kept.
 
     Args:
         yes: Delete without being asked.

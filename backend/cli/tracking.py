@@ -73,7 +73,9 @@ def evaluate(
 
 @command(TRACKING, 'search-tracker-settings --run "site - streets nano batch" --labels site --trials 50')
 def search_tracker_settings(*, run: RunName, labels: LabelsName, trials: int = 100) -> dict[str, Any]:
-    """Find the tracker's settings with the best HOTA on labels, from the detections of a run.
+    """Find the tracker's settings with the best HOTA on labels.
+
+    The tracker runs again on the detections that the run kept.
 
     Args:
         run: Run of a batch or an asynchronous deployment.
@@ -92,7 +94,7 @@ def search_tracker_settings(*, run: RunName, labels: LabelsName, trials: int = 1
 
 @command(TRACKING, 'compare --video site --endpoints "nano batch" "nano realtime"')
 def compare(*, video: VideoName, endpoints: EndpointNames, name: str | None = None) -> dict[str, Any]:
-    """Measure the latency, throughput and cost of endpoints on the same video, one after another.
+    """Measure latency, throughput and cost of endpoints on one video.
 
     Args:
         video: Video to send through each endpoint.
@@ -117,7 +119,7 @@ def export(
     format: TrackFormat = "mot",  # noqa: A002 (the option is --format)
     out: Path | None = None,
 ) -> dict[str, Any]:
-    """Write the tracks of a run, or labels, to a file that other programs read.
+    """Write a run's tracks, or labels, to a file for other programs.
 
     Args:
         run: Run to export.
@@ -150,7 +152,7 @@ def track_detections(
     fill_gaps: int = 0,
     smooth: int = 0,
 ) -> dict[str, Any]:
-    """Track the detections of a MOTChallenge file, without a workspace.
+    """Track the detections in a MOTChallenge file.
 
     Args:
         detections: File of detections.

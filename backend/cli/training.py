@@ -29,7 +29,9 @@ def train(
     hyperparameter: Pairs | None = None,
     option: Pairs | None = None,
 ) -> dict[str, Any]:
-    """Train a detector on a dataset. The hyperparameters are those that Training suggests unless given here.
+    """Train a detector on a dataset.
+
+    Hyperparameters that are not given have the values that the page Training suggests.
 
     Args:
         dataset: Dataset to train on.
@@ -73,7 +75,7 @@ def search_hyperparameters(
     trials: int = 10,
     option: Pairs | None = None,
 ) -> dict[str, Any]:
-    """Run several trainings with different hyperparameters and keep the best model.
+    """Train with different hyperparameters and keep the best model.
 
     Args:
         dataset: Dataset to train on.

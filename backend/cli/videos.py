@@ -30,7 +30,7 @@ def make_sample(
 
 @command(VIDEOS, "add-video site.mp4", "add-video s3://bucket/site.mp4 --name site")
 def add_video(source: str, /, *, name: str | None = None) -> dict[str, Any]:
-    """Add a video file. A file on this machine is used in place, not copied.
+    """Add a video file, which is used in place and not copied.
 
     Args:
         source: Path of the file, or its S3 address if the platform is AWS.
@@ -44,9 +44,9 @@ def add_video(source: str, /, *, name: str | None = None) -> dict[str, Any]:
 def cut_video(
     *, video: VideoName, every_frames: int | None = None, every_seconds: float | None = None
 ) -> dict[str, Any]:
-    """Cut a video into clips of equal length, which get the names `<video>_0`, `<video>_1`, ….
+    """Cut a video into clips of equal length.
 
-    Give the length either in frames or in seconds.
+    The clips get the names `<video>_0`, `<video>_1`, …. Give their length either in frames or in seconds.
 
     Args:
         video: Video to cut.
@@ -75,7 +75,9 @@ def extract_frames(*, video: VideoName, every: int = 1) -> dict[str, Any]:
 
 @command(VIDEOS, "make-browser-copy --video site")
 def make_browser_copy(*, video: VideoName) -> dict[str, Any]:
-    """Make an H.264 copy of a video that browsers cannot play, with the same frames at the same times.
+    """Make a copy of a video that browsers can play.
+
+    The copy is H.264 and has the same frames at the same times, without sound.
 
     Args:
         video: Video to copy.
@@ -86,7 +88,7 @@ def make_browser_copy(*, video: VideoName) -> dict[str, Any]:
 
 @command(VIDEOS, 'draw-tracks --run "site - nano batch"', "draw-tracks --labels site")
 def draw_tracks(*, run: RunName | None = None, labels: LabelsName | None = None) -> dict[str, Any]:
-    """Draw the boxes of a run or of labels on their video, as an MP4 file.
+    """Draw the boxes of a run or of labels on the video, as MP4.
 
     Args:
         run: Run whose tracks to draw.
