@@ -45,6 +45,7 @@ def version() -> str:
 
 app.version = version
 app.meta.group_parameters = SHARED
+app.meta.suppress_keyboard_interrupt = False  # `main` reports it
 
 
 @app.meta.default
