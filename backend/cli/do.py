@@ -26,7 +26,8 @@ def do(verb: str, /, *params: Annotated[str, Parameter(metavar="NAME=VALUE")]) -
     from backend.jobs.worker import VERBS
     from backend.steps import hyperparameter_search, training
 
-    if verb not in VERBS:
+    known_verb = next((known for known in VERBS if known == verb), None)
+    if known_verb is None:
         raise UserError(f"“{verb}” is not the verb of a job. Choose one of {', '.join(VERBS)}.")
     print(f"`do` is deprecated: see `{PROGRAM} {verb.replace(' ', '-')} --help`.", file=sys.stderr)
     values = {name: _value(text) for name, text in pairs(params).items()}
@@ -39,7 +40,7 @@ def do(verb: str, /, *params: Annotated[str, Parameter(metavar="NAME=VALUE")]) -
             return follow(starts[verb](workspace(), **values))
     except TypeError as error:
         raise UserError(f"{verb}: {error}.") from error
-    return run_job(verb, verb.capitalize(), **values)
+    return run_job(known_verb, verb.capitalize(), **values)
 
 
 def _value(text: str) -> Any:

@@ -1,24 +1,15 @@
-"""The kinds of records as the command line names them, such as `labeling-job` for a `LabelingJob`."""
+"""The kinds of records as the user names them on the command line."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from cyclopts import Token
 
-from backend.workspace.records import KINDS, Record
+from backend.workspace.records import KINDS, Record, command_line_kind
 
-
-def kind_name(kind: type[Record]) -> str:
-    """Return the kind in kebab case."""
-    return "-".join(_words(kind)).lower()
-
-
-def title(kind: type[Record]) -> str:
-    """Return the kind at the beginning of a sentence."""
-    return " ".join(_words(kind)).capitalize()
+NAMES = [command_line_kind(kind) for kind in KINDS.values()]
 
 
 def parse_kind(_: type, tokens: Sequence[Token]) -> type[Record]:
@@ -33,10 +24,3 @@ def parse_kind(_: type, tokens: Sequence[Token]) -> type[Record]:
         if word in (name, f"{name}s", f"{name}es"):
             return kind
     raise ValueError(f"“{token.value}” is no kind of record. Choose one of {', '.join(NAMES)}.")
-
-
-def _words(kind: type[Any]) -> list[str]:
-    return re.findall(r"[A-Z][a-z]*", kind.__name__)
-
-
-NAMES = [kind_name(kind) for kind in KINDS.values()]

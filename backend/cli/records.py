@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from backend.cli.app import RECORDS, command
-from backend.cli.kinds import NAMES, parse_kind, title
+from backend.cli.kinds import NAMES, parse_kind
 from backend.cli.options import AnyName, JobName, Yes
 from backend.cli.session import confirm, get, get_any, workspace
-from backend.workspace.records import Endpoint, Job, LabelingJob, Record
+from backend.workspace.records import Endpoint, Job, LabelingJob, Record, noun
 
 Kind = Annotated[type[Record], Parameter(converter=parse_kind, metavar="KIND", completer=lambda context: NAMES)]
 
@@ -26,7 +26,8 @@ def list_records(kind: Kind, /) -> list[Record]:
     """
     from backend import jobs
 
-    jobs.refresh(workspace())
+    if kind is Job:
+        jobs.refresh(workspace())
     return workspace().list(kind)
 
 
@@ -97,7 +98,7 @@ def delete(kind: Kind, name: AnyName, /, *, yes: Yes = False) -> dict[str, Any]:
     from backend.steps import removal
 
     record = get(kind, name)
-    about = f"{title(kind)} “{record.name}”. {removal.consequences(workspace(), record)}".strip()
+    about = f"{noun(kind).capitalize()} “{record.name}”. {removal.consequences(workspace(), record)}".strip()
     confirm(about, yes)
     removal.remove(workspace(), record)
     return {"deleted": record.id}

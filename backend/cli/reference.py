@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from backend.cli.app import PROGRAM, SHARED
-from backend.cli.program import app
+from backend.cli import program  # noqa: F401 (registers the subcommands)
+from backend.cli.app import PROGRAM, SHARED, app
 from backend.cli.session import PROJECT
 
 PAGE = PROJECT / "docs" / "cli.md"

@@ -11,13 +11,11 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from backend.cli.app import PROGRAM
-from backend.cli.kinds import kind_name, title
 from backend.cli.progress import TerminalProgress
 from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.workspace import Workspace
-from backend.workspace.records import Record
+from backend.workspace.records import Record, Verb, noun
 
 if TYPE_CHECKING:
     from backend.workspace.records import Job
@@ -65,10 +63,7 @@ def get(kind: type[R], name: str) -> R:
     Raises:
         UserError: If there is none.
     """
-    record = workspace().find(kind, name)
-    if record is None:
-        raise UserError(f"{title(kind)} not found: “{name}”. List them with `{PROGRAM} list {kind_name(kind)}`.")
-    return record
+    return workspace().get(kind, name)
 
 
 def ids(kind: type[R], names: Sequence[str]) -> list[str]:
@@ -85,15 +80,15 @@ def get_any(kinds: Sequence[type[Record]], name: str) -> Record:
     for kind in kinds:
         if record := workspace().find(kind, name):
             return record
-    *most, last = [title(kind) if number == 0 else title(kind).lower() for number, kind in enumerate(kinds)]
-    raise UserError(f"{', '.join(most)} or {last} not found: “{name}”.")
+    first, *others = [noun(kind) for kind in kinds]
+    raise UserError(f"{' or '.join([first.capitalize(), *others])} not found: “{name}”.")
 
 
-def run_job(verb: str, name: str, /, **params: Any) -> dict[str, Any]:
+def run_job(verb: Verb, name: str, /, **params: Any) -> dict[str, Any]:
     """Run a job to its end and return its result. The job stops if this call is interrupted.
 
     Args:
-        verb: A key of `backend.jobs.worker.VERBS`.
+        verb: What the job does.
         name: Title of the job. Characters that a name cannot have become `_`.
         **params: Parameters of the step, as JSON can hold them.
     """
