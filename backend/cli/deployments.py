@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from backend.cli.app import DEPLOYMENT, command
-from backend.cli.options import EndpointName, ModelName, Pairs, ServingMode
+from backend.cli.options import EndpointName, ModelName, Pairs
 from backend.cli.session import get, pairs, run_job
-from backend.workspace.records import Endpoint, Model
+from backend.workspace.records import Endpoint, Model, ServingMode
 
 
 @command(

@@ -26,9 +26,13 @@ from backend.workspace.records import (
 )
 
 ModelSize = Literal["nano", "tiny", "s", "m", "l", "x"]
-ServingMode = Literal["batch", "realtime", "async"]
-PlatformName = Literal["local", "aws"]
 Benchmark = Literal["MOT15", "MOT16", "MOT17", "MOT20"]
+
+
+def _complete_platforms(_: CompletionContext) -> list[str]:
+    from backend.platforms.registry import PLATFORMS
+
+    return list(PLATFORMS)
 
 
 def _complete_names(*kinds: type[Record]) -> Callable[[CompletionContext], list[str]]:
@@ -53,6 +57,7 @@ def _records(*kinds: type[Record]) -> Parameter:
     return Parameter(metavar="NAME...", completer=_complete_names(*kinds), consume_multiple=True)
 
 
+PlatformName = Annotated[str, Parameter(metavar="PLATFORM", completer=_complete_platforms)]
 VideoName = Annotated[str, _record(Video)]
 LabelsName = Annotated[str, _record(Labels)]
 LabelingJobName = Annotated[str, _record(LabelingJob)]

@@ -17,7 +17,7 @@ def use(platform: PlatformName, /, *settings: Annotated[str, Parameter(metavar="
     """Choose where new jobs run, and print what is missing there.
 
     Args:
-        platform: This machine (local) or Amazon SageMaker (aws).
+        platform: Key of the platform: `local` is this machine, `aws` is Amazon SageMaker.
         settings: Settings of the platform to change, such as region=eu-west-1.
     """
     from backend.platforms import registry

@@ -96,7 +96,7 @@ def _api_and_log(endpoint: Endpoint) -> None:
     else:
         st.markdown("Queue a whole video from a script. Its tracks become a run.")
         st.code(
-            f'python -m backend do track video="NAME OF VIDEO" endpoint="{endpoint.name}" '
+            f'bytetrack-studio track --video "NAME OF VIDEO" --endpoint "{endpoint.name}" '
             f'--workspace "{workspace().root}"',
             language="bash",
         )

@@ -18,8 +18,7 @@ from backend.cli import main, options
 from backend.cli.app import app
 from backend.cli.kinds import NAMES
 from backend.jobs.worker import VERBS
-from backend.platforms.registry import PLATFORMS
-from backend.steps import deployments, hyperparameter_search, importing, mot_files
+from backend.steps import hyperparameter_search, importing, mot_files
 from backend.steps.export import FILES
 from backend.workspace import Workspace
 from backend.workspace.records import (
@@ -225,8 +224,6 @@ def test_tracker_settings_are_saved_from_a_search_or_from_values(
 
 def test_choices_are_those_of_the_steps() -> None:
     assert set(get_args(options.ModelSize)) == set(SIZES)
-    assert set(get_args(options.ServingMode)) == set(deployments.MODES)
-    assert set(get_args(options.PlatformName)) == set(PLATFORMS)
     assert set(get_args(options.Benchmark)) == set(mot_files.BENCHMARKS)
     from backend.cli.labels import LabelFormat
     from backend.cli.tracking import SUFFIXES, TrackFormat
