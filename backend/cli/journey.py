@@ -10,8 +10,9 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from backend.cli.app import JOURNEY, app, command
-from backend.cli.options import ModelSize
+from backend.cli.options import ModelSize, complete_names
 from backend.cli.session import PROJECT, WORKSPACE_VARIABLE, progress_line, root, workspace
+from backend.workspace.records import Model
 
 
 @command(JOURNEY, "ui", "ui --address 0.0.0.0 --allow-host tracker.example.org --port 8080")
@@ -43,12 +44,17 @@ def demo() -> dict[str, Any]:
         return dict(run_demo(workspace(), progress))
 
 
-@command(JOURNEY, "run --video site.mp4 --labels labeling-job-output/site --epochs 30 --workspace site")
+@command(
+    JOURNEY,
+    "run --video site.mp4 --labels labeling-job-output/site --epochs 30 --workspace site",
+    "run --video site.mp4 --labels gt.txt --step 5 --start-from yolox_nano.pth",
+)
 def run(
     *,
     video: Path,
     labels: str,
     model: ModelSize = "nano",
+    start_from: Annotated[str | None, Parameter(metavar="NAME_OR_FILE", completer=complete_names(Model))] = None,
     epochs: int | None = None,
     step: int | None = None,
     first_frame: int | None = None,
@@ -60,7 +66,8 @@ def run(
     Args:
         video: Video file.
         labels: Output folder of a Ground Truth job, MOTChallenge text or COCO. An S3 address if the platform is AWS.
-        model: Size of the model.
+        model: Size of the model, if it is trained from scratch.
+        start_from: Model of the workspace or checkpoint file that the training starts from.
         epochs: Number of epochs; one that suits the number of labeled frames if omitted.
         step: Frames of the video from one labeled picture to the next. If omitted, the labels must fit the length of
             the video.
@@ -76,6 +83,7 @@ def run(
                 video=video,
                 labels=labels,
                 model=model,
+                start_from=start_from,
                 epochs=epochs,
                 step=step,
                 first_frame=first_frame,

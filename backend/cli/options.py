@@ -35,7 +35,7 @@ def _complete_platforms(_: CompletionContext) -> list[str]:
     return list(PLATFORMS)
 
 
-def _complete_names(*kinds: type[Record]) -> Callable[[CompletionContext], list[str]]:
+def complete_names(*kinds: type[Record]) -> Callable[[CompletionContext], list[str]]:
     """Return a completer that offers the names of all records of these kinds in the workspace."""
 
     def names(context: CompletionContext) -> list[str]:
@@ -50,11 +50,11 @@ def _complete_names(*kinds: type[Record]) -> Callable[[CompletionContext], list[
 
 
 def _record(*kinds: type[Record]) -> Parameter:
-    return Parameter(metavar="NAME", completer=_complete_names(*kinds))
+    return Parameter(metavar="NAME", completer=complete_names(*kinds))
 
 
 def _records(*kinds: type[Record]) -> Parameter:
-    return Parameter(metavar="NAME...", completer=_complete_names(*kinds), consume_multiple=True)
+    return Parameter(metavar="NAME...", completer=complete_names(*kinds), consume_multiple=True)
 
 
 PlatformName = Annotated[str, Parameter(metavar="PLATFORM", completer=_complete_platforms)]

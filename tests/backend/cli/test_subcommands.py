@@ -244,17 +244,18 @@ def test_track_detections_has_every_setting_of_the_tracker() -> None:
     assert {name: parameters[name].default for name in defaults} == defaults
 
 
-def test_run_takes_the_step_of_the_labels(
+def test_run_passes_its_options_on(
     workspace: Workspace, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         "backend.steps.demo.run",
         lambda workspace, progress, **params: {key: str(value) for key, value in params.items()},
     )
-    command = "run --video a.mp4 --labels gt.txt --step 5 --first-frame 4 --workspace"
+    command = "run --video a.mp4 --labels gt.txt --step 5 --first-frame 4 --start-from it.pth --workspace"
     assert main([*command.split(), str(workspace.root)]) == 0
     result = json.loads(capfd.readouterr().out)
     assert (result["step"], result["first_frame"], result["model"]) == ("5", "4", "nano")
+    assert result["start_from"] == "it.pth"
 
 
 def test_export_writes_where_the_user_says(

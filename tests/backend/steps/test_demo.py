@@ -19,7 +19,7 @@ from backend import jobs
 from backend.errors import UserError
 from backend.platforms.registry import platform_of
 from backend.progress import silent
-from backend.steps import demo, training
+from backend.steps import demo
 from backend.workspace import Workspace
 from backend.workspace.records import Dataset, Endpoint, LabelingJob, Model, Run
 from bytetrack.tracks import Tracks
@@ -118,9 +118,8 @@ def test_run_starts_from_a_model_of_the_workspace(workspace: Workspace, monkeypa
 
 def label_on_ground_truth(standin, workspace: Path, video: Path) -> str:
     """Have workers of Ground Truth draw the squares' boxes, and return the address of the job's output."""
-    backend(workspace, "do", "add video", f"source={video}", "name=to label")
-    classes, clips = json.dumps(["class 1", "class 2"]), json.dumps(["to label"])
-    backend(workspace, "do", "start labeling", "name=squares", f"clips={clips}", f"classes={classes}")
+    backend(workspace, "add-video", str(video), "--name", "to label")
+    backend(workspace, "start-labeling", "--name", "squares", "--clips", "to label", "--classes", "class 1", "class 2")
     (labeling,) = Workspace(workspace).list(LabelingJob)
     corners = [
         (frame, number, x - SIDE / 2, y - SIDE / 2, x + SIDE / 2, y + SIDE / 2)
@@ -153,10 +152,8 @@ def test_aws_gives_the_same_results(
     workspace = Workspace(folder)
     (model,), (data,) = workspace.list(Model), workspace.list(Dataset)
     assert model.image == aws_account["image"] and model.trained_as.startswith("bts-")
-    settings = json.dumps(training.suggest(workspace, data.id, epochs=1))
-    ranges = json.dumps({"basic_lr_per_img": {"low": 1e-5, "high": 1e-3, "logarithmic": True}})
-    search = ["name=search", f"dataset={data.id}", f"ranges={ranges}", f"hyperparameters={settings}", "trials=1"]
-    backend(folder, "do", "search hyperparameters", *search)
+    search = ["--range", "basic_lr_per_img=1e-5:1e-3", "--epochs", "1", "--trials", "1", "--name", "search"]
+    backend(folder, "search-hyperparameters", "--dataset", data.name, *search)
     assert {model.name for model in workspace.list(Model)} == {model.name, "search"}
 
     platform = platform_of(workspace)
