@@ -1,4 +1,4 @@
-"""What people note of single boxes: that the object is partly hidden, or partly outside the picture."""
+"""Attributes that labelers set on single boxes: occluded, truncated."""
 
 from __future__ import annotations
 
@@ -9,48 +9,53 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from backend.errors import UserError
+from backend.workspace.paths import BOX_ATTRIBUTES
 from bytetrack.files import write_atomically
 
-ATTRIBUTES = {"occluded": "Partly hidden by something else", "truncated": "Partly outside the picture"}  # of a box
-FILE = "marks.json"
+ATTRIBUTES = {"occluded": "Partly hidden by something else", "truncated": "Partly outside the picture"}
 
-BoxAttributes = Mapping[tuple[int, int], Sequence[str]]  # names of `ATTRIBUTES` by frame and id
+BoxAttributes = Mapping[tuple[int, int], Sequence[str]]
+"""Names of `ATTRIBUTES` that a box has, by its frame number and object ID. Boxes without any are left out."""
 
 _Rows = TypeAdapter(list[tuple[int, int, list[str]]])
 
 
 def save(folder: Path, attributes: BoxAttributes) -> None:
-    """Keep them with the labels in `folder`, if there are any."""
+    """Write attributes to the folder of a `Labels` record. No-op if there are none."""
     if attributes:
-        rows = [[frame, identity, list(names)] for (frame, identity), names in sorted(attributes.items())]
-        write_atomically(folder / FILE, json.dumps(rows).encode())
+        rows = [[frame, object_id, list(names)] for (frame, object_id), names in sorted(attributes.items())]
+        write_atomically(folder / BOX_ATTRIBUTES, json.dumps(rows).encode())
 
 
 def load(folder: Path) -> BoxAttributes:
-    """Those of the labels in `folder`.
+    """Read the attributes from the folder of a `Labels` record.
 
     Raises:
-        UserError: if the file is damaged.
+        UserError: If the file is damaged.
     """
-    path = folder / FILE
+    path = folder / BOX_ATTRIBUTES
     if not path.exists():
         return {}
     try:
-        return {(frame, identity): names for frame, identity, names in _Rows.validate_json(path.read_bytes())}
+        return {(frame, object_id): names for frame, object_id, names in _Rows.validate_json(path.read_bytes())}
     except ValidationError as error:
         raise UserError(f"{path} is damaged. Import the labels again.") from error
 
 
 def slice_frames(attributes: BoxAttributes, start: int, stop: int) -> BoxAttributes:
-    """Those of frames `start` to `stop`, exclusive, counted from `start`."""
-    return {(frame - start, id): names for (frame, id), names in attributes.items() if start <= frame < stop}
+    """Return the attributes on frames `start` to `stop`, exclusive, with frames counted from `start`."""
+    return {
+        (frame - start, object_id): names for (frame, object_id), names in attributes.items() if start <= frame < stop
+    }
 
 
 def subsample(attributes: BoxAttributes, every: int) -> BoxAttributes:
-    """Those of every `every`-th frame, by the numbers that these have among themselves."""
-    return {(frame // every, id): names for (frame, id), names in attributes.items() if frame % every == 0}
+    """Return the attributes on frames 0, `every`, `2 * every`, … with these frames numbered 0, 1, 2, …"""
+    return {
+        (frame // every, object_id): names for (frame, object_id), names in attributes.items() if frame % every == 0
+    }
 
 
 def renumber_frames(attributes: BoxAttributes, step: int, first_frame: int = 0) -> BoxAttributes:
-    """Return the attributes with each frame `k` renumbered to `first_frame + step * k`."""
-    return {(first_frame + step * frame, id): names for (frame, id), names in attributes.items()}
+    """Renumber each frame `k` to `first_frame + step * k`. Inverse of `subsample` if `first_frame` is 0."""
+    return {(first_frame + step * frame, object_id): names for (frame, object_id), names in attributes.items()}

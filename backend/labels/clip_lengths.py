@@ -1,4 +1,4 @@
-"""The clips `<video>_0`, `<video>_1`, … that labels name: those that are there, or cut as long as the labels say."""
+"""Find out how long the clips `<video>_0`, `<video>_1`, … were that labels belong to."""
 
 from __future__ import annotations
 
@@ -6,168 +6,177 @@ import re
 from collections import defaultdict
 
 from backend.errors import UserError
-from backend.labels.frame_mapping import AmbiguousFrames, FrameMapping, tolerance, which_frames
+from backend.labels.frame_mapping import AmbiguousFrames, FrameMapping, ask_for_step, length_tolerance
 from backend.labels.label_sequence import LabelSequence
-from backend.progress import Progress
-from backend.steps import videos
 from backend.workspace import Workspace
 from backend.workspace.records import Video
 
-NAME = re.compile(r"(?P<stem>.+)_(?P<number>\d{1,4})")
-MOST_STEP = 1000  # that is tried for a suggestion
+CLIP_NAME = re.compile(r"(?P<stem>.+)_(?P<number>\d{1,4})")
+MAX_SUGGESTED_STEP = 1000
 
 
-def of_video(
-    workspace: Workspace, progress: Progress, whole: Video, sequences: dict[int, LabelSequence], mapping: FrameMapping
-) -> dict[int, Video]:
-    """Return the clips of a video by their numbers. A video that has clips is not cut again.
+def possible_lengths(frames: int, sequences: dict[int, LabelSequence], mapping: FrameMapping) -> list[int]:
+    """Return all lengths in frames of clips that have as many images as the labels.
 
-    Args:
-        whole: The video.
-        sequences: Labels by the number of their clip.
-        mapping: Which frames of a clip its pictures are, as far as the user said so.
-
-    Raises:
-        AmbiguousFrames: If the labels may be of every n-th frame.
-        UserError: If the labels do not tell how long the clips were, or are of another video.
-    """
-    if cuts := _cuts(workspace, whole):
-        return cuts[_length_there(whole, list(cuts), sequences, mapping)]
-    if list(sequences) == [0] and _covers(sequences[0], whole, mapping):
-        return {0: whole}
-    length = _length(whole, sequences, mapping)
-    videos.cut(workspace, progress, video=whole.id, every_frames=length)
-    return _cuts(workspace, whole)[length]
-
-
-def lengths(frames: int, sequences: dict[int, LabelSequence], mapping: FrameMapping) -> list[int]:
-    """Return all lengths of clips that give as many pictures as the labels have.
-
-    Where no file states how many pictures a clip has, the one with the last labeled picture is taken as complete, and
+    If the labels do not state how many images a clip has, the clip with the last labeled image counts as complete, and
     the clips must cover the video.
 
     Args:
-        frames: How many frames the video has that the clips are of.
+        frames: Number of frames of the video.
         sequences: Labels by the number of their clip.
-        mapping: Which frames of a clip its pictures are.
+        mapping: Which frames of a clip its images are.
     """
-    last, most = max(sequences), max(sequences, key=lambda number: sequences[number].length)
-    longest = _frames(sequences[most], mapping)
-    stated = _is_stated(sequences)
-    found = set(longest)
-    if most and stated:  # it may be the last clip, which is shorter than the others
-        found |= {(frames - length) // most for length in longest if (frames - length) % most == 0}
+    last_clip = max(sequences)
+    longest_clip = max(sequences, key=lambda number: sequences[number].length)
+    candidates = _possible_frames(sequences[longest_clip], mapping)
+    is_stated = _is_length_stated(sequences)
+    lengths = set(candidates)
+    if longest_clip and is_stated:  # it may be the last clip of the video, which is shorter than the others
+        lengths |= {(frames - length) // longest_clip for length in candidates if (frames - length) % longest_clip == 0}
 
     def fits(length: int) -> bool:
         for number, sequence in sequences.items():
-            clip = min(length, frames - number * length)
-            exact = sequence.frames is not None or number == most
-            pictures = clip if sequence.placed else mapping.pictures(clip)
-            if clip < 1 or pictures < sequence.length or (exact and pictures != sequence.length):
+            clip_frames = min(length, frames - number * length)
+            is_exact = sequence.frames is not None or number == longest_clip
+            images = clip_frames if sequence.has_video_frame_numbers else mapping.images(clip_frames)
+            if clip_frames < 1 or images < sequence.length or (is_exact and images != sequence.length):
                 return False
-        return stated or last * length < frames <= (last + 1) * length
+        return is_stated or last_clip * length < frames <= (last_clip + 1) * length
 
-    return sorted(length for length in found if 0 < length < frames and fits(length))
-
-
-def _frames(sequence: LabelSequence, mapping: FrameMapping) -> range:
-    """Return how many frames a clip may have that gives the pictures of a sequence."""
-    if sequence.placed:
-        return range(sequence.length, sequence.length + 1)
-    return range(mapping.frames_needed(sequence), mapping.frame(sequence.length) + 1)
+    return sorted(length for length in lengths if 0 < length < frames and fits(length))
 
 
-def _is_stated(sequences: dict[int, LabelSequence]) -> bool:
-    """Return whether the labels state how many pictures a clip has."""
-    return any(sequence.frames is not None for sequence in sequences.values())
+def length_to_cut(video: Video, sequences: dict[int, LabelSequence], mapping: FrameMapping) -> int:
+    """Return the length in frames of the labeled clips of a video that is not cut.
 
+    Args:
+        video: Video that the clips are to be cut from.
+        sequences: Labels by the number of their clip.
+        mapping: Which frames of a clip its images are, as far as the user gave it.
 
-def _length(whole: Video, sequences: dict[int, LabelSequence], mapping: FrameMapping) -> int:
-    """Return how long the clips were that the labels are of, of a video that is not cut."""
-    last = max(sequences)
-    most = max(sequence.length for sequence in sequences.values())
-    if last * max(mapping.frames_needed(sequence) for sequence in sequences.values()) >= whole.frames:
+    Raises:
+        AmbiguousFrames: If only every nth frame may be labeled.
+        UserError: If the labels fit no length or several, or belong to another video.
+    """
+    last_clip = max(sequences)
+    clips = last_clip + 1
+    longest = max(sequence.length for sequence in sequences.values())
+    if last_clip * max(mapping.frames_needed(sequence) for sequence in sequences.values()) >= video.frames:
         raise UserError(
-            f"The labels are of {last + 1} clips of {most} frames, but “{whole.name}” has only {whole.frames} frames: "
+            f"The labels have {clips} clips of {longest} frames, but “{video.name}” has only {video.frames} frames: "
             "they are the labels of another video. Add that one."
         )
-    if mapping.step is None and not all(sequence.placed for sequence in sequences.values()):
-        together = last * most + sequences[last].length
-        if 2 * (together - 1) < whole.frames:
+    if mapping.step is None and not _have_video_frame_numbers(sequences):
+        images = last_clip * longest + sequences[last_clip].length
+        if 2 * (images - 1) < video.frames:
             raise AmbiguousFrames(
-                f"The labels are of {last + 1} clips of {most} frames, {together} together, but the video "
-                f"“{whole.name}” has {whole.frames} frames. {_question(whole.frames, sequences)}"
+                f"The labels have {clips} clips of {longest} frames, {images} in total, but the video “{video.name}” "
+                f"has {video.frames} frames. {_ask_for_step(video.frames, sequences)}"
             )
-    found = lengths(whole.frames, sequences, mapping)
-    if len(sequences) == last + 1 and len(found) > 1:  # all clips are there, so they cover the video
-        found = [length for length in found if last * length < whole.frames <= (last + 1) * length]
-    if len(found) != 1:
+    lengths = possible_lengths(video.frames, sequences, mapping)
+    if len(sequences) == clips and len(lengths) > 1:  # no clip is missing, so they cover the video
+        lengths = [length for length in lengths if last_clip * length < video.frames <= clips * length]
+    if len(lengths) != 1:
         raise UserError(
-            f"The labels do not tell how long the clips of “{whole.name}” were. Cut it as it was cut for labeling, "
-            "then import the labels again."
+            f"The labels do not say how long the clips of “{video.name}” are. Cut it as it was cut for labeling, then "
+            "import the labels again."
         )
-    return found[0]
+    return lengths[0]
 
 
-def _length_there(whole: Video, there: list[int], sequences: dict[int, LabelSequence], mapping: FrameMapping) -> int:
-    """Return the length of those clips that the labels are of, if the video is cut into clips of these lengths."""
-    fitting = set(lengths(whole.frames, sequences, mapping))
-    of_labels = [length for length in there if length in fitting]
-    if len(of_labels) == 1:
-        return of_labels[0]
-    clips = f"“{whole.name}” is cut into clips of {' and of '.join(map(str, sorted(of_labels or there)))} frames"
-    if of_labels:
+def length_of_cut(video: Video, lengths: list[int], sequences: dict[int, LabelSequence], mapping: FrameMapping) -> int:
+    """Return which clips of a video the labels belong to.
+
+    Args:
+        video: Video that the clips are cut from.
+        lengths: Lengths in frames that the video was cut into clips of.
+        sequences: Labels by the number of their clip.
+        mapping: Which frames of a clip its images are, as far as the user gave it.
+
+    Returns:
+        One of `lengths`.
+
+    Raises:
+        AmbiguousFrames: If only every nth frame may be labeled.
+        UserError: If the labels fit none of the lengths or several.
+    """
+    fitting = set(possible_lengths(video.frames, sequences, mapping))
+    matches = [length for length in lengths if length in fitting]
+    if len(matches) == 1:
+        return matches[0]
+    cut = f"“{video.name}” is cut into clips of {' and of '.join(map(str, sorted(matches or lengths)))} frames"
+    if matches:
         raise UserError(
-            f"{clips}, and the labels do not tell which of them were labeled. Remove those that were not, then import "
-            "the labels again."
+            f"{cut}, and the labels do not say which of them were labeled. Remove those that were not, then import the "
+            "labels again."
         )
-    if len(there) == 1 and (mapping.step == 1 or not (fitting or _contradict(sequences, mapping, there[0]))):
-        return there[0]
-    most = max(sequence.length for sequence in sequences.values())
-    if mapping.step is None and not all(sequence.placed for sequence in sequences.values()):
+    if len(lengths) == 1 and (mapping.step == 1 or not (fitting or _contradicts(sequences, mapping, lengths[0]))):
+        return lengths[0]
+    longest = max(sequence.length for sequence in sequences.values())
+    if mapping.step is None and not _have_video_frame_numbers(sequences):
         raise AmbiguousFrames(
-            f"{clips}, but the labels are of {most} frames a clip. {_question(whole.frames, sequences)}"
+            f"{cut}, but the labels have {longest} frames per clip. {_ask_for_step(video.frames, sequences)}"
         )
     raise UserError(
-        f"{clips}, but the labels are of {most} frames a clip. Cut the video as it was cut for labeling, then import "
+        f"{cut}, but the labels have {longest} frames per clip. Cut the video as it was cut for labeling, then import "
         "the labels again."
     )
 
 
-def _contradict(sequences: dict[int, LabelSequence], mapping: FrameMapping, length: int) -> bool:
-    """Return whether labels cannot be of clips of this length: by what they state, or as clips end with one picture."""
+def clips_by_length(workspace: Workspace, video: Video) -> dict[int, dict[int, Video]]:
+    """Return the clips of a video by their number, for each length in frames that it was cut into."""
+    clips: dict[int, dict[int, Video]] = defaultdict(dict)
+    for clip in workspace.list(Video):  # the newest first, which wins if a video was cut twice
+        if clip.parent == video.id:
+            match = CLIP_NAME.fullmatch(clip.name)
+            number = int(match["number"]) if match else 0
+            length = clip.start // number if number and clip.start else clip.frames
+            clips[length].setdefault(clip.start // length, clip)
+    return dict(clips)
+
+
+def covers_video(sequence: LabelSequence, video: Video, mapping: FrameMapping) -> bool:
+    """Return whether the only clip of a job is the whole video."""
+    frames = video.frames - length_tolerance(video.frames)
+    return sequence.length >= (frames if sequence.has_video_frame_numbers else mapping.images(frames))
+
+
+def _possible_frames(sequence: LabelSequence, mapping: FrameMapping) -> range:
+    """Return how many frames a clip can have whose labeled images are those of a sequence."""
+    if sequence.has_video_frame_numbers:
+        return range(sequence.length, sequence.length + 1)
+    return range(mapping.frames_needed(sequence), mapping.frame(sequence.length) + 1)
+
+
+def _is_length_stated(sequences: dict[int, LabelSequence]) -> bool:
+    return any(sequence.frames is not None for sequence in sequences.values())
+
+
+def _have_video_frame_numbers(sequences: dict[int, LabelSequence]) -> bool:
+    return all(sequence.has_video_frame_numbers for sequence in sequences.values())
+
+
+def _contradicts(sequences: dict[int, LabelSequence], mapping: FrameMapping, length: int) -> bool:
+    """Return whether labels show that their clips have another length.
+
+    They do if they state it, or if every image is labeled and several clips end with the same one.
+    """
     ends = [sequence.length for sequence in sequences.values()]
-    alike = ends.count(max(ends)) > 1 and min(len(each.labeled_frames) for each in sequences.values()) == max(ends)
-    if not _is_stated(sequences) and not alike:
+    end_alike = ends.count(max(ends)) > 1 and all(
+        len(sequence.labeled_frames) >= max(ends) for sequence in sequences.values()
+    )
+    if not _is_length_stated(sequences) and not end_alike:
         return False
     longest = max(sequences.values(), key=lambda sequence: sequence.length)
-    return length not in _frames(longest, mapping)
+    return length not in _possible_frames(longest, mapping)
 
 
-def _question(frames: int, sequences: dict[int, LabelSequence]) -> str:
-    last = max(sequences)
-    least = max(sequence.length for sequence in sequences.values()) - 1  # steps in a clip
-    largest = min(frames // max(1, least * max(1, last)), MOST_STEP)
-    for step in range(2, largest + 1):
-        found = lengths(frames, sequences, FrameMapping(step))
-        if any(last * length < frames <= (last + 1) * length for length in found):
-            return which_frames(step, largest)
-    return which_frames(None, largest)
-
-
-def _cuts(workspace: Workspace, whole: Video) -> dict[int, dict[int, Video]]:
-    """Return the clips of a video by their numbers, for each length that it was cut into."""
-    cuts: dict[int, dict[int, Video]] = defaultdict(dict)
-    for clip in workspace.list(Video):  # the newest first
-        if clip.parent == whole.id:
-            number = NAME.fullmatch(clip.name)
-            index = int(number["number"]) if number else 0
-            length = clip.start // index if index and clip.start else clip.frames
-            cuts[length].setdefault(clip.start // length, clip)
-    return dict(cuts)
-
-
-def _covers(sequence: LabelSequence, whole: Video, mapping: FrameMapping) -> bool:
-    """Return whether the one clip of a job is the whole video."""
-    frames = whole.frames - tolerance(whole.frames)
-    return sequence.length >= (frames if sequence.placed else mapping.pictures(frames))
+def _ask_for_step(frames: int, sequences: dict[int, LabelSequence]) -> str:
+    last_clip = max(sequences)
+    steps_per_clip = max(sequence.length for sequence in sequences.values()) - 1
+    max_step = min(frames // max(1, steps_per_clip * max(1, last_clip)), MAX_SUGGESTED_STEP)
+    for step in range(2, max_step + 1):
+        lengths = possible_lengths(frames, sequences, FrameMapping(step))
+        if any(last_clip * length < frames <= (last_clip + 1) * length for length in lengths):
+            return ask_for_step(step, max_step)
+    return ask_for_step(None, max_step)

@@ -1,7 +1,10 @@
-"""Where people label on this machine: a job's frames as files, and the boxes drawn so far, saved as they are drawn.
+"""The folder of a labeling job on this machine: its frames as files, and the boxes that people have drawn so far.
 
-An object is there from its first key frame to its last. Between two key frames its box moves evenly, unless the first
-of them opens a gap. Frames are numbered as in the job: frame k is frame `k * every` of the clip.
+`job.json` describes the job, `input/` has the files that Ground Truth would receive, `frames/<clip>/` the frames and
+`drawn/<clip>.json` the boxes, saved as they are drawn.
+
+An object is present from its first keyframe to its last. Its box is interpolated linearly between two keyframes, unless
+the first of them starts a gap. Frames have the numbers of the job: frame `k` is frame `every * k` of the clip.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import fcntl
 import json
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,93 +25,120 @@ from backend.errors import UserError
 from backend.labels import box_attributes
 from backend.labels.box_attributes import ATTRIBUTES, BoxAttributes
 from backend.labels.formats.ground_truth import writing
-from backend.labels.formats.ground_truth.job_input import CATEGORIES, MANIFEST, documents, seq_label, thinned
+from backend.labels.formats.ground_truth.job_input import input_files, label_document, subsample_tracks
+from backend.labels.formats.ground_truth.layout import CATEGORIES_FILE, INPUT_MANIFEST
 from backend.labels.keyframes import select_keyframes, split_at_gaps
-from backend.labels.label_sequence import FrameNumber, Pixels
-from backend.platforms.base import LabelingSpec
+from backend.labels.label_files import FrameNumber, Pixels
+from backend.labels.labeling_spec import ClipToLabel, LabelingSpec
 from backend.progress import Progress
+from bytetrack.arrays import FloatArray
 from bytetrack.files import write_atomically
 from bytetrack.tracks import Tracks
 
-MOST_OBJECTS = 5000  # in a clip
-SAME = 1e-3  # pixels
+JOB_FILE = "job.json"
+MAX_OBJECTS = 5000  # per clip
+LOSSLESS_TOLERANCE_PIXELS = 1e-3  # of interpolated boxes that must equal the initial ones
+MIN_SIDE_PIXELS = 1
 
 
 class EditConflict(Exception):
-    """Somebody else saved in between; nothing was overwritten."""
+    """The annotations were saved by someone else in the meantime. Nothing was overwritten."""
 
 
-class _Model(BaseModel):
+class _Schema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class Keyframe(_Model):
-    """An object's box in one frame, in pixels."""
+class Keyframe(_Schema):
+    """The box of an object in one frame.
+
+    Attributes:
+        xyxy: The box in pixels.
+        predicted: Whether a tracker or a model placed the box, not a person.
+        occluded: Whether something else hides a part of the object, until the next keyframe.
+        truncated: Whether a part of the object is outside the frame, until the next keyframe.
+        gap: Whether the object is absent between this keyframe and the next.
+    """
 
     xyxy: tuple[Pixels, Pixels, Pixels, Pixels]
-    predicted: bool = False  # by following it or by a model; else somebody drew it
+    predicted: bool = False
     occluded: bool = False
     truncated: bool = False
-    gap: bool = False  # whether the object is away from the next frame on, until the next key frame
+    gap: bool = False
 
 
-class LabeledObject(_Model):
+class LabeledObject(_Schema):
+    """An object in a clip, by its keyframes."""
+
     id: int = Field(ge=1, lt=2**31)
     class_id: int = Field(ge=0)
     keys: dict[FrameNumber, Keyframe]
 
 
-class ClipAnnotations(_Model):
-    """All boxes of one clip. `version` counts how often they were saved."""
+class ClipAnnotations(_Schema):
+    """All objects of one clip. `version` counts how often they were saved."""
 
     version: int = 0
     done: bool = False
-    objects: Annotated[list[LabeledObject], Field(max_length=MOST_OBJECTS)] = []
+    objects: Annotated[list[LabeledObject], Field(max_length=MAX_OBJECTS)] = []
 
 
-class Clip(_Model):
+class JobClip(_Schema):
+    """A clip of a labeling job.
+
+    Attributes:
+        name: Name of the clip.
+        every: Step between labeled frames.
+        length: Number of frames of the clip, including those that are not labeled.
+        frames: Files of the labeled frames.
+    """
+
     name: str
     every: int
-    length: int  # frames of the clip itself
-    frames: list[str]  # files
+    length: int
+    frames: list[str]
 
 
-class _Job(_Model):
+class JobDescription(_Schema):
+    """The content of `job.json`."""
+
     name: str
     classes: list[str]
     short_instructions: str
     full_instructions: str
-    clips: list[Clip]
+    clips: list[JobClip]
     created: float
     stopped: bool = False
 
 
 class LabelingFolder:
-    """One labeling job in a folder of its own; several processes and tabs may use it at once."""
+    """The folder of one labeling job. Several processes and browser tabs may use it at the same time."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
-    def create(cls, folder: Path, spec: LabelingSpec, created: float, progress: Progress) -> LabelingFolder:
-        """Make the job: all of it or, on an error, nothing."""
-        temporary = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+    def create(cls, path: Path, spec: LabelingSpec, created: float, progress: Progress) -> LabelingFolder:
+        """Create the folder of a job, completely or not at all.
+
+        Args:
+            path: Folder to create.
+            spec: The labeling job.
+            created: Time of creation in seconds since 1970.
+            progress: Receives the share of the clips that are copied.
+        """
+        unfinished = cls(path.with_name(f".{path.name}-{secrets.token_hex(4)}"))
         try:
-            job_folder = cls(temporary)
             clips = []
             for number, (name, clip) in enumerate(spec.clips.items()):
-                frames = sorted(path.name for path in clip.folder.glob("*.jpg"))
-                shutil.copytree(clip.folder, temporary / "frames" / str(number))
-                clips.append(Clip(name=name, every=clip.every, length=clip.length, frames=frames))
-                earlier = thinned(clip.earlier, clip.every, len(frames)) if clip.earlier is not None else Tracks.empty()
-                noted = box_attributes.subsample(clip.box_attributes, clip.every)
-                job_folder._write(number, ClipAnnotations(objects=objects_from_tracks(earlier, spec.classes, noted)))
+                clips.append(unfinished._add_clip(number, name, clip, spec.classes))
                 progress((number + 1) / len(spec.clips), name)
-            for path, content in documents(spec, f"{folder}/input/", job_folder._addresses(folder, clips)).items():
-                target = temporary / "input" / path
+            frame_addresses = {clip.name: f"{path}/frames/{number}/" for number, clip in enumerate(clips)}
+            for relative_path, content in input_files(spec, f"{path}/input/", frame_addresses).items():
+                target = unfinished.path / "input" / relative_path
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content)
-            job = _Job(
+            job = JobDescription(
                 name=spec.name,
                 classes=spec.classes,
                 short_instructions=spec.short_instructions,
@@ -116,151 +146,216 @@ class LabelingFolder:
                 clips=clips,
                 created=created,
             )
-            (temporary / "job.json").write_text(job.model_dump_json())
-            temporary.rename(folder)
+            (unfinished.path / JOB_FILE).write_text(job.model_dump_json())
+            unfinished.path.rename(path)
         except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(unfinished.path, ignore_errors=True)
             raise
-        return cls(folder)
+        return cls(path)
 
     @property
-    def job(self) -> _Job:
-        """Raises UserError if it was removed."""
+    def job(self) -> JobDescription:
+        """Description of the job.
+
+        Raises:
+            UserError: If the job was removed.
+        """
         try:
-            return _Job.model_validate_json((self.path / "job.json").read_bytes())
+            return JobDescription.model_validate_json((self.path / JOB_FILE).read_bytes())
         except FileNotFoundError as error:
             raise UserError("This labeling job was removed.") from error
 
     def exists(self) -> bool:
-        return (self.path / "job.json").exists()
+        """Return whether the job exists."""
+        return (self.path / JOB_FILE).exists()
 
     def frame_path(self, clip: int, frame: int) -> Path:
-        """Raises LookupError if there is no such frame."""
+        """Return the image file of a frame.
+
+        Raises:
+            LookupError: If the job has no such frame.
+        """
         clips = self.job.clips
         if not (0 <= clip < len(clips) and 0 <= frame < len(clips[clip].frames)):
             raise LookupError(frame)
         return self.path / "frames" / str(clip) / clips[clip].frames[frame]
 
     def annotations(self, clip: int) -> ClipAnnotations:
+        """Load the annotations of a clip."""
         return ClipAnnotations.model_validate_json(self._annotations_path(clip).read_bytes())
 
     def save(self, clip: int, content: bytes) -> ClipAnnotations:
-        """Keep what was drawn: JSON of a `ClipAnnotations` whose version is that of the one it was made from.
+        """Save the annotations of a clip.
+
+        Args:
+            clip: Number of the clip in the job.
+            content: JSON of `ClipAnnotations`, with the version of those that were loaded and edited.
+
+        Returns:
+            The annotations with their new version.
 
         Raises:
-            EditConflict: if another one was saved in between.
-            UserError: if it is not what it should be.
+            EditConflict: If others were saved since these were loaded.
+            UserError: If they are invalid, or the job was stopped.
         """
         job = self.job
         try:
-            new = ClipAnnotations.model_validate_json(content)
+            annotations = ClipAnnotations.model_validate_json(content)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
-            raise UserError(f"What was drawn cannot be saved: {first['msg']} at {first['loc']}.") from error
-        _check(new, job.clips[clip], job.classes)
+            raise UserError(f"Cannot save the annotations: {first['msg']} at {first['loc']}.") from error
+        _check(annotations, job.clips[clip], job.classes)
         with self._locked():
             if job.stopped:
-                raise UserError("This labeling job was stopped: nothing more can be drawn.")
-            if new.version != self.annotations(clip).version:
+                raise UserError("This labeling job was stopped. Annotations can no longer be changed.")
+            if annotations.version != self.annotations(clip).version:
                 raise EditConflict
-            new.version += 1
-            self._write(clip, new)
-        return new
+            annotations.version += 1
+            self._write(clip, annotations)
+        return annotations
 
     def stop(self) -> None:
+        """Stop the job: its annotations can no longer be changed."""
         with self._locked():
-            write_atomically(
-                self.path / "job.json", self.job.model_copy(update={"stopped": True}).model_dump_json().encode()
-            )
+            stopped = self.job.model_copy(update={"stopped": True})
+            write_atomically(self.path / JOB_FILE, stopped.model_dump_json().encode())
 
-    def write_output(self, folder: Path, ref: str) -> None:
-        """Write what was labeled in Ground Truth's layout, under the label attribute `ref`; clips not done are left
-        without labels."""
-        job, clips = self.job, []
-        for number, line in enumerate((self.path / "input" / MANIFEST).read_text().splitlines()):
+    def write_output(self, folder: Path, name: str) -> None:
+        """Write the labels in the layout of Ground Truth's output, under the label attribute `<name>-ref`.
+
+        Clips that are not labeled have no labels in it.
+        """
+        job = self.job
+        clips: list[tuple[dict[str, Any], dict[str, Any] | None]] = []
+        for number, line in enumerate((self.path / "input" / INPUT_MANIFEST).read_text().splitlines()):
             document: dict[str, Any] = json.loads(line)
             source = Path(document["source-ref"])
             _copy(source, folder / source.relative_to("/"))
-            drawn, labels = self.annotations(number), None
-            if self.is_labeled(drawn):
-                tracks, noted = tracks_from_objects(drawn, job.classes)
-                labels = seq_label(tracks, dict(enumerate(job.clips[number].frames)), job.classes, noted)
+            annotations = self.annotations(number)
+            labels = None
+            if self.is_labeled(annotations):
+                tracks, attributes = tracks_from_objects(annotations, job.classes)
+                file_names = dict(enumerate(job.clips[number].frames))
+                labels = label_document(tracks, file_names, job.classes, attributes)
             clips.append((document, labels))
-        writing.write(folder, f"{self.path}/output/", ref, job.classes, clips)
-        _copy(self.path / "input" / CATEGORIES, folder / CATEGORIES)
+        writing.write_output(folder, f"{self.path}/output/", name, job.classes, clips)
+        _copy(self.path / "input" / CATEGORIES_FILE, folder / CATEGORIES_FILE)
 
-    def is_labeled(self, drawn: ClipAnnotations) -> bool:
-        """Whether it is finished; in a job that was stopped, whether anything was drawn."""
-        return drawn.done or (self.job.stopped and drawn.version > 0)
+    def is_labeled(self, annotations: ClipAnnotations) -> bool:
+        """Return whether a clip is done, or has been edited before the job was stopped."""
+        return annotations.done or (self.job.stopped and annotations.version > 0)
+
+    def _add_clip(self, number: int, name: str, clip: ClipToLabel, classes: list[str]) -> JobClip:
+        file_names = sorted(path.name for path in clip.folder.glob("*.jpg"))
+        shutil.copytree(clip.folder, self.path / "frames" / str(number))
+        objects: list[LabeledObject] = []
+        if clip.initial_tracks is not None:
+            tracks = subsample_tracks(clip.initial_tracks, clip.every, len(file_names))
+            attributes = box_attributes.subsample(clip.box_attributes, clip.every)
+            objects = objects_from_tracks(tracks, classes, attributes)
+        self._write(number, ClipAnnotations(objects=objects))
+        return JobClip(name=name, every=clip.every, length=clip.length, frames=file_names)
 
     def _annotations_path(self, clip: int) -> Path:
         return self.path / "drawn" / f"{clip}.json"
 
-    def _write(self, clip: int, drawn: ClipAnnotations) -> None:
-        self._annotations_path(clip).parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._annotations_path(clip), drawn.model_dump_json(exclude_defaults=True).encode())
+    def _write(self, clip: int, annotations: ClipAnnotations) -> None:
+        path = self._annotations_path(clip)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, annotations.model_dump_json(exclude_defaults=True).encode())
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        """Hold the lock of the job, across processes, while the block runs."""
         with (self.path / "lock").open("ab") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _addresses(self, folder: Path, clips: list[Clip]) -> dict[str, str]:
-        return {clip.name: f"{folder}/frames/{number}/" for number, clip in enumerate(clips)}
 
+def objects_from_tracks(
+    tracks: Tracks, classes: Sequence[str], attributes: BoxAttributes | None = None
+) -> list[LabeledObject]:
+    """Represent tracks by predicted keyframes, with gaps where frames are missing.
 
-def objects_from_tracks(tracks: Tracks, classes: list[str], noted: BoxAttributes | None = None) -> list[LabeledObject]:
-    """As predicted key frames, with gaps where frames are missing; frames by their numbers in the job."""
-    keys: dict[int, dict[int, Keyframe]] = {}
+    Args:
+        tracks: Boxes by frame numbers of the job.
+        classes: Classes of the job, which contain those of the tracks. An object gets the one of most of its boxes.
+        attributes: Attributes of the boxes.
+    """
+    keyframes: dict[int, dict[int, Keyframe]] = {}
     for rows in split_at_gaps(tracks):
-        frames, boxes, id = tracks.frame[rows], tracks.xyxy[rows], int(tracks.id[rows[0]])
-        own = keys.setdefault(id, {})
-        if own:  # there was a stretch before
+        frames, boxes, object_id = tracks.frame[rows], tracks.xyxy[rows], int(tracks.id[rows[0]])
+        own = keyframes.setdefault(object_id, {})
+        if own:
             own[max(own)].gap = True
-        found = [tuple((noted or {}).get((frame, id), ())) for frame in frames.tolist()]
-        changes = [row for row in range(1, len(rows)) if found[row] != found[row - 1]]  # marks hold until the next key
-        for row in sorted({*select_keyframes(frames, boxes, np.full(len(rows), SAME)), *changes}):
-            here = dict.fromkeys(found[row], True)
-            own[int(frames[row])] = Keyframe(xyxy=tuple(boxes[row].round(2).tolist()), predicted=True, **here)
-    kinds = {id: tracks.classes[int(np.bincount(tracks.class_id[tracks.id == id]).argmax())] for id in keys}
-    return [LabeledObject(id=id, class_id=classes.index(kinds[id]), keys=own) for id, own in keys.items()]
+        names = [tuple((attributes or {}).get((frame, object_id), ())) for frame in frames.tolist()]
+        # Attributes hold until the next keyframe, so each change of them needs one.
+        changes = [row for row in range(1, len(rows)) if names[row] != names[row - 1]]
+        tolerance = np.full(len(rows), LOSSLESS_TOLERANCE_PIXELS)
+        for row in sorted({*select_keyframes(frames, boxes, tolerance), *changes}):
+            left, top, right, bottom = boxes[row].round(2).tolist()
+            own[int(frames[row])] = Keyframe(
+                xyxy=(left, top, right, bottom),
+                predicted=True,
+                occluded="occluded" in names[row],
+                truncated="truncated" in names[row],
+            )
+    objects = []
+    for object_id, own in keyframes.items():
+        class_id = int(np.bincount(tracks.class_id[tracks.id == object_id]).argmax())
+        objects.append(LabeledObject(id=object_id, class_id=classes.index(tracks.classes[class_id]), keys=own))
+    return objects
 
 
-def tracks_from_objects(drawn: ClipAnnotations, classes: list[str]) -> tuple[Tracks, dict[tuple[int, int], list[str]]]:
-    """The box of each object in each frame, and by frame and id which of `ATTRIBUTES` it has."""
-    rows: list[tuple[int, int, int, np.ndarray]] = []
-    noted: dict[tuple[int, int], list[str]] = {}
-    for each in drawn.objects:
-        frames = sorted(each.keys)
-        for frame, following in zip(frames, [*frames[1:], None]):
-            key = each.keys[frame]
-            here = np.array(key.xyxy)
-            last = frame + 1 if following is None or key.gap else following
-            there = here if following is None else np.array(each.keys[following].xyxy)
-            for number in range(frame, last):
-                share = (number - frame) / (following - frame) if following is not None else 0.0
-                rows.append((number, each.id, each.class_id, here + share * (there - here)))
-                if found := [name for name in ATTRIBUTES if getattr(key, name)]:
-                    noted[number, each.id] = found
+def tracks_from_objects(
+    annotations: ClipAnnotations, classes: Sequence[str]
+) -> tuple[Tracks, dict[tuple[int, int], list[str]]]:
+    """Interpolate the box of each object in each frame in which it is present.
+
+    Returns:
+        The boxes by frame numbers of the job, and their attributes.
+    """
+    rows: list[tuple[int, int, int]] = []  # frame, object ID, class ID
+    boxes: list[FloatArray] = []
+    attributes: dict[tuple[int, int], list[str]] = {}
+    for labeled_object in annotations.objects:
+        keyframes = labeled_object.keys
+        frames = sorted(keyframes)
+        for frame, next_frame in zip(frames, [*frames[1:], None]):
+            keyframe = keyframes[frame]
+            box = np.array(keyframe.xyxy)
+            next_box = box if next_frame is None else np.array(keyframes[next_frame].xyxy)
+            stop = frame + 1 if next_frame is None or keyframe.gap else next_frame
+            names = [name for name in ATTRIBUTES if getattr(keyframe, name)]
+            for number in range(frame, stop):
+                fraction = 0.0 if next_frame is None else (number - frame) / (next_frame - frame)
+                rows.append((number, labeled_object.id, labeled_object.class_id))
+                boxes.append(box + fraction * (next_box - box))
+                if names:
+                    attributes[number, labeled_object.id] = names
     if not rows:
-        return Tracks.empty(tuple(classes)), noted
-    whole = np.array([row[:3] for row in rows])
-    xyxy = np.array([row[3] for row in rows])
-    return Tracks(whole[:, 0], whole[:, 1], xyxy, np.ones(len(rows)), whole[:, 2], tuple(classes)), noted
+        return Tracks.empty(tuple(classes)), attributes
+    frame_numbers, object_ids, class_ids = np.array(rows, np.int64).T
+    tracks = Tracks(frame_numbers, object_ids, np.array(boxes), np.ones(len(rows)), class_ids, tuple(classes))
+    return tracks, attributes
 
 
-def _check(drawn: ClipAnnotations, clip: Clip, classes: list[str]) -> None:
-    ids = [each.id for each in drawn.objects]
+def _check(annotations: ClipAnnotations, clip: JobClip, classes: Sequence[str]) -> None:
+    """Check what the schema cannot: unique IDs, known classes, and boxes with an area in frames of the clip."""
+    ids = [labeled_object.id for labeled_object in annotations.objects]
     if len(set(ids)) < len(ids):
-        raise UserError("What was drawn cannot be saved: two objects have the same number.")
-    for each in drawn.objects:
-        if each.class_id >= len(classes):
-            raise UserError(f"What was drawn cannot be saved: #{each.id} is of a class that the job does not have.")
-        for frame, key in each.keys.items():
-            left, top, right, bottom = key.xyxy
-            if frame >= len(clip.frames) or right - left < 1 or bottom - top < 1:
-                raise UserError(f"What was drawn cannot be saved: the box of #{each.id} in frame {frame} is none.")
+        raise UserError("Cannot save the annotations: two objects have the same ID.")
+    for labeled_object in annotations.objects:
+        if labeled_object.class_id >= len(classes):
+            raise UserError(
+                f"Cannot save the annotations: the job does not have the class of object #{labeled_object.id}."
+            )
+        for frame, keyframe in labeled_object.keys.items():
+            left, top, right, bottom = keyframe.xyxy
+            if frame >= len(clip.frames) or right - left < MIN_SIDE_PIXELS or bottom - top < MIN_SIDE_PIXELS:
+                raise UserError(
+                    f"Cannot save the annotations: the box of object #{labeled_object.id} in frame {frame} is invalid."
+                )
 
 
 def _copy(source: Path, target: Path) -> None:

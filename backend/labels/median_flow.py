@@ -1,4 +1,4 @@
-"""Where a box goes in the next frames, from the picture alone: median flow.
+"""Follow a box through a video by optical flow: the median flow tracker.
 
 Kalal, Mikolajczyk and Matas, Forward-Backward Error: Automatic Detection of Tracking Failures, ICPR 2010.
 """
@@ -9,69 +9,87 @@ from collections.abc import Iterable, Iterator
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-POINTS = 12  # along each side of the grid within the box
-WINDOW = (21, 21)  # pixels around a point that are looked for in the next frame
-LEVELS = 4  # of the pyramid: for motion of up to about 20 * 2^4 pixels
-LOST = 8.0  # pixels that points miss themselves by, there and back, in the median, where the object is lost
-SMALLEST = 4  # pixels
+from bytetrack.arrays import BoolArray, FloatArray
+
+GRID_POINTS = 12  # along each side of the grid of points in the box
+WINDOW_PIXELS = (21, 21)  # neighborhood of a point that is searched for in the next frame
+PYRAMID_LEVELS = 4  # for motion of up to about 20 * 2^4 pixels between frames
+MAX_ERROR_PIXELS = 8.0  # median forward-backward error of the points from which on the object counts as lost
+MIN_SIDE_PIXELS = 4  # of the part of the box that is inside the frame
+
+Image = NDArray[np.uint8]
 
 
-def follow_box(pictures: Iterable[np.ndarray], xyxy: np.ndarray) -> Iterator[np.ndarray]:
-    """The box in each picture after the first, for as long as it can be followed.
+def follow_box(images: Iterable[Image], xyxy: FloatArray) -> Iterator[FloatArray]:
+    """Follow a box from the first image on, until the object is lost or leaves the frame.
 
     Args:
-        pictures: `(H, W)` uint8 gray, or `(H, W, 3)` BGR.
-        xyxy: `(4,)` float64 in the first of them.
+        images: Consecutive frames, `(H, W)` grayscale or `(H, W, 3)` BGR.
+        xyxy: `(4,)` box in the first image.
 
     Yields:
-        `(4,)` float64 xyxy, within the picture.
+        `(4,)` box in each image after the first, clipped to the frame.
     """
-    box, before = np.asarray(xyxy, float), None
-    for picture in pictures:
-        gray = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) if picture.ndim == 3 else picture
-        if before is not None:
-            moved = _moved(before, gray, box)
+    box = np.asarray(xyxy, np.float64)
+    previous: Image | None = None
+    for image in images:
+        gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8) if image.ndim == 3 else image
+        if previous is not None:
+            moved = _move_box(previous, gray, box)
             if moved is None:
                 return
-            height, width = gray.shape
             box = moved
-            inside = box.clip(0, [width, height, width, height])
-            if (inside[2:] - inside[:2]).min() < SMALLEST:  # it left the picture
+            height, width = gray.shape
+            visible = box.clip(0, [width, height, width, height])
+            if (visible[2:] - visible[:2]).min() < MIN_SIDE_PIXELS:
                 return
-            yield inside
-        before = gray
+            yield visible
+        previous = gray
 
 
-def _moved(before: np.ndarray, after: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-    """The box's new place and size: the medians of how points within it move, and of how they move apart."""
-    places = (np.arange(POINTS) + 0.5) / POINTS
-    grid = np.stack(np.meshgrid(places, places), -1).reshape(-1, 2)
+def _move_box(previous: Image, current: Image, box: FloatArray) -> FloatArray | None:
+    """Return the `(4,)` box in the current frame, None if the object is lost.
+
+    The box moves by the median displacement of the points in it, and scales by the median change of the distances
+    between them. Only the half of the points with the smaller forward-backward error counts.
+    """
+    steps = (np.arange(GRID_POINTS) + 0.5) / GRID_POINTS
+    grid = np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2)
     points = (box[:2] + grid * (box[2:] - box[:2])).astype(np.float32)[:, None]
-    there, found = _flow(before, after, points)
-    back, found_back = _flow(after, before, there)
-    good = found & found_back
-    if good.sum() < POINTS:
+    forward, is_found_forward = _optical_flow(previous, current, points)
+    backward, is_found_backward = _optical_flow(current, previous, forward)
+    is_found = is_found_forward & is_found_backward
+    if is_found.sum() < GRID_POINTS:
         return None
-    start, end = points[good, 0].astype(float), there[good, 0].astype(float)
-    error = np.linalg.norm(start - back[good, 0], axis=1)
-    if np.median(error) > LOST:
+    start = points[is_found, 0].astype(np.float64)
+    end = forward[is_found, 0].astype(np.float64)
+    error = np.linalg.norm(start - backward[is_found, 0], axis=1)
+    if np.median(error) > MAX_ERROR_PIXELS:
         return None
-    best = error <= np.median(error)
-    start, end = start[best], end[best]
-    shift = np.median(end - start, axis=0)
-    one, other = np.triu_indices(len(start), 1)
-    far = np.linalg.norm(start[one] - start[other], axis=1)
-    scale = (
-        float(np.median(np.linalg.norm(end[one] - end[other], axis=1)[far > 0] / far[far > 0])) if far.any() else 1.0
-    )
-    grown = (box[2:] - box[:2]) * (scale - 1) / 2
-    return box + np.concatenate([shift - grown, shift + grown])
+    is_reliable = error <= np.median(error)
+    start, end = start[is_reliable], end[is_reliable]
+    displacement = np.median(end - start, axis=0)
+    growth = (box[2:] - box[:2]) * (_median_scale(start, end) - 1) / 2
+    moved: FloatArray = box + np.concatenate([displacement - growth, displacement + growth])
+    return moved
 
 
-def _flow(before: np.ndarray, after: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where `(N, 1, 2)` points are in the next frame, and `(N,)` bool: whether they were found."""
-    there, found, _ = cv2.calcOpticalFlowPyrLK(
-        before, after, points, np.empty_like(points), winSize=WINDOW, maxLevel=LEVELS
+def _median_scale(start: FloatArray, end: FloatArray) -> float:
+    """Return the median factor by which the distances between `(N, 2)` points change."""
+    first, second = np.triu_indices(len(start), 1)
+    before = np.linalg.norm(start[first] - start[second], axis=1)
+    after = np.linalg.norm(end[first] - end[second], axis=1)
+    is_apart = before > 0
+    return float(np.median(after[is_apart] / before[is_apart])) if is_apart.any() else 1.0
+
+
+def _optical_flow(
+    previous: Image, current: Image, points: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], BoolArray]:
+    """Return where `(N, 1, 2)` points are in the current frame, and `(N,)` whether they were found."""
+    moved, is_found, _ = cv2.calcOpticalFlowPyrLK(
+        previous, current, points, np.empty_like(points), winSize=WINDOW_PIXELS, maxLevel=PYRAMID_LEVELS
     )
-    return np.asarray(there), np.asarray(found)[:, 0] == 1
+    return np.asarray(moved, np.float32), np.asarray(is_found)[:, 0] == 1

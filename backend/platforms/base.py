@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar
+from typing import Any, Final, Literal, Protocol, TypeVar
 
+from backend.labels.labeling_folder import LabelingFolder
+from backend.labels.labeling_spec import LabelingLimits, LabelingSpec
 from backend.progress import Progress, silent
-from bytetrack.tracks import Tracks
-
-if TYPE_CHECKING:
-    from backend.labels.box_attributes import BoxAttributes
-    from backend.labels.labeling_folder import LabelingFolder
+from backend.workspace.records import LabelingRef
 
 LogLine = Callable[[str], None]
 OptionValue = str | int | float | bool
@@ -200,77 +198,77 @@ class Resource:
     deletable: bool = True
 
 
-@dataclass(frozen=True)
-class ClipToLabel:
-    """Every `every`-th of the `length` frames of a clip as JPEG in `folder`, in the order of their names.
-
-    `earlier` are boxes to be corrected, by the clip's own frame numbers, and `box_attributes` what was noted of them.
-    """
-
-    folder: Path
-    length: int
-    every: int = 1
-    earlier: Tracks | None = None
-    box_attributes: BoxAttributes = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class LabelingSpec:
-    """A labeling job for people: boxes with identities on the frames of clips.
-
-    Its limits are those of `backend.labels.formats.ground_truth.job_input.check`.
-    Either all clips have earlier labels or none.
-    """
-
-    name: str  # for people
-    token: str  # makes its name on the platform unique
-    clips: dict[str, ClipToLabel]  # by their names
-    classes: list[str]
-    short_instructions: str
-    full_instructions: str
-    options: Options = field(default_factory=dict)
+LabelingStatus = Literal["starting", "in progress", "done", "failed", "stopping", "stopped", "gone"]
 
 
 @dataclass(frozen=True)
 class LabelingState:
-    status: str  # "starting", "in progress", "done", "failed", "stopping", "stopped", "gone"
-    labeled: int = 0  # clips
+    """Progress of a labeling job.
+
+    Attributes:
+        status: What the job is doing; "gone" if the platform does not have it.
+        labeled: Number of clips whose labels are done.
+        failed: Number of clips that could not be labeled.
+        total: Number of clips.
+        reason: Why the job failed.
+        link: Address of the page on which people label, if the platform has one.
+        location: Name of the job on the platform, or "this machine".
+    """
+
+    status: LabelingStatus
+    labeled: int = 0
     failed: int = 0
     total: int = 0
     reason: str = ""
-    link: str = ""  # where the people work
-    where: str = ""  # its name on the platform
+    link: str = ""
+    location: str = ""
 
 
 class LabelingService(Protocol):
-    """The part of a platform that has people label clips."""
+    """The part of a platform that runs labeling jobs."""
 
-    def start(self, spec: LabelingSpec, progress: Progress) -> dict:
-        """Start a job; returns its `ref`: store it before anything else, for people may be paid for it."""
+    @property
+    def limits(self) -> LabelingLimits:
+        """How large a job may be. `start` relies on it that the caller has checked them."""
 
-    def jobs(self) -> dict[str, dict]:
-        """The `ref` of every job that the platform knows, also of those started elsewhere, by its name there."""
-
-    def state(self, ref: dict) -> LabelingState: ...
-
-    def stop(self, ref: dict) -> None:
-        """Take it from the people. Fine if it has ended."""
-
-    def remove(self, ref: dict) -> None:
-        """Stop it, and delete what the platform lets one delete of it."""
-
-    def fetch(self, ref: dict, folder: Path, progress: Progress) -> str:
-        """Copy what was labeled into `folder`, in Ground Truth's layout.
+    def start(self, spec: LabelingSpec, progress: Progress) -> LabelingRef:
+        """Start a job.
 
         Returns:
-            The attribute under which its manifest has the labels of this job, as there may be earlier ones.
+            The reference of the job. Store it before anything else: the people who label may be paid.
         """
 
-    def labeling_folder(self, ref: dict) -> LabelingFolder | None:
-        """Where people label, if that is this console; None where they have a place of their own."""
+    def jobs(self) -> dict[str, LabelingRef]:
+        """Return the references of all jobs on the platform by name, the newest first, whoever started them."""
+
+    def state(self, ref: LabelingRef) -> LabelingState:
+        """Return the progress of a job."""
+
+    def stop(self, ref: LabelingRef) -> None:
+        """Stop a job. No-op if it has ended."""
+
+    def remove(self, ref: LabelingRef) -> None:
+        """Stop a job, and delete what the platform lets a user delete of it."""
+
+    def fetch(self, ref: LabelingRef, folder: Path, progress: Progress) -> str:
+        """Copy the labels of a job into `folder`, in the layout of Ground Truth's output.
+
+        Returns:
+            The label attribute of the manifest that holds the labels of this job; a correction job's manifest has
+            the initial labels, too.
+        """
+
+    def labeling_folder(self, ref: LabelingRef) -> LabelingFolder | None:
+        """Return the folder of a job whose clips are labeled in this console, None if they are labeled elsewhere."""
 
     def fetch_output(self, address: str, folder: Path, progress: Progress) -> None:
-        """The same for the output of any job, which lies at an address on this platform (`s3://…`)."""
+        """Copy the output of any job into `folder`, as `fetch` does.
+
+        Args:
+            address: Address of the output on this platform, such as `s3://bucket/folder`.
+            folder: Folder to copy to.
+            progress: Receives the share of the files that are copied.
+        """
 
 
 R = TypeVar("R")  # a platform's own dictionary for one endpoint, stored as JSON in the record; opaque to callers

@@ -15,7 +15,8 @@ from backend.errors import UserError
 from backend.jobs.results import DatasetResult, SplitResult
 from backend.labels import box_attributes
 from backend.labels.formats import coco
-from backend.labels.label_sequence import LabelSequence, load_labels, store_labels
+from backend.labels.label_sequence import LabelSequence
+from backend.labels.label_store import load_labels, store_labels
 from backend.progress import Progress, part
 from backend.steps import videos
 from backend.workspace import Workspace
@@ -146,7 +147,7 @@ def build(
                 progress_here = part(progress, done / total, (done + frames) / total)
                 parts.append(_extract(workspace, progress_here, labels, folder / split / "images"))
                 done += frames
-            annotations = coco.document(parts, classes)
+            annotations = coco.to_document(parts, classes)
             write_atomically(folder / split / ANNOTATIONS, coco.to_bytes(annotations))
             print(f"{split}: {dataset.frames[split]} frames, {dataset.boxes[split]}", flush=True)
         dataset.problems = found
@@ -206,7 +207,7 @@ def _odd_boxes(workspace: Workspace, labels: Labels) -> list[str]:
     return found
 
 
-def _extract(workspace: Workspace, progress: Progress, labels: Labels, folder: Path) -> coco.Part:
+def _extract(workspace: Workspace, progress: Progress, labels: Labels, folder: Path) -> coco.AnnotatedVideo:
     """Write the labeled frames as JPEG files and tell what is on them."""
     video = workspace.get(Video, labels.video)
     folder.mkdir(parents=True, exist_ok=True)
@@ -227,7 +228,9 @@ def _extract(workspace: Workspace, progress: Progress, labels: Labels, folder: P
             f"since it was added. Put {video.path} back as it was, or leave “{labels.name}” out."
         )
     tracks = load_labels(workspace, labels)
-    return coco.Part(labels.name, tracks, labels.labeled_frames, size, lambda number: _file_name(labels, number))
+    return coco.AnnotatedVideo(
+        labels.name, tracks, labels.labeled_frames, size, lambda number: _file_name(labels, number)
+    )
 
 
 def _file_name(labels: Labels, number: int) -> str:

@@ -1,4 +1,4 @@
-"""Labels from a file or folder into the workspace: read, matched with its videos, checked against them, stored."""
+"""Import labels: read them, match them with videos of the workspace, fit them to the videos, and store them."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from backend.errors import UserError
 from backend.files.archives import extract, is_archive
 from backend.jobs.results import LabelsResult
 from backend.labels import clip_lengths
-from backend.labels.formats import coco, mot
-from backend.labels.formats.ground_truth import reading
+from backend.labels.formats import detect_format, get_format
 from backend.labels.frame_mapping import AmbiguousFrames, FrameMapping, map_to_video
-from backend.labels.label_sequence import LabelSequence, bare, find, is_named, store_labels
+from backend.labels.label_format import ReadOptions
+from backend.labels.label_sequence import LabelSequence, bare_name, is_named
+from backend.labels.label_store import store_labels
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
+from backend.steps import videos
 from backend.workspace import Workspace
 from backend.workspace.records import Labels, Video
 
-FORMATS = {"ground_truth": "Ground Truth", "mot": "MOTChallenge", "coco": "COCO"}
-FILES = {".txt", ".csv", ".json", ".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}  # as opposed to a folder's name
-LIMIT_BYTES = 10 << 30  # of an unpacked archive: some MOTChallenge archives bring all their images along
+# Suffixes that tell the address of a file from that of a folder.
+FILE_SUFFIXES = {".txt", ".csv", ".json", ".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
+MAX_UNPACKED_BYTES = 10 << 30  # some MOTChallenge archives contain all their images
 
 
 def import_labels(
@@ -32,41 +34,44 @@ def import_labels(
     *,
     path: str,
     video: str | None = None,
-    format: str = "auto",
+    format: str = "auto",  # noqa: A002
     classes: list[str] | None = None,
     step: int | None = None,
     first_frame: int | None = None,
 ) -> LabelsResult:
-    """Bring labels in: {"labels": [ids], "skipped": [a sentence for each sequence that could not be used]}.
+    """Import labels from a file or folder.
 
-    Each sequence of the labels goes to the video of its name. Labels of clips `<video>_0`, `<video>_1`, … of a video
-    that is not cut yet cut it first, into clips as long as the labels say. Labels that do not fit the length of their
-    video are refused unless `step` is given.
+    Each sequence belongs to the video of its name. Labels of clips `<video>_0`, `<video>_1`, … of a video that is not
+    cut cut it first, into clips as long as the labels say. Labels that do not fit the length of their video are
+    refused unless `step` is given.
 
     Args:
-        path: a labeling job's output folder, a MOTChallenge file or folder, a COCO file, or a zip or tar of one;
-            in S3, too, where the chosen platform is AWS.
-        video: whose labels they are; without it names decide.
-        format: a key of `FORMATS`, or "auto".
-        classes: names for the numbers of a MOTChallenge file's class column.
-        step: Frames of the video from one labeled picture to the next. 1 takes the numbers of the pictures as they are.
-            Without it the labels must fit the length of the video.
-        first_frame: Frame of the video, counted from 0, that the first picture is. 0 if omitted.
+        workspace: Workspace to import into.
+        progress: Receives the progress.
+        path: Output folder of a labeling job, MOTChallenge file or folder, COCO file, or a zip or tar of one. May be
+            an `s3://` address if AWS is the chosen platform.
+        video: ID of the video that the labels belong to. If omitted, sequences are matched with videos by name.
+        format: Name of a format in `backend.labels.formats`, or "auto" to detect it.
+        classes: Names for the numbers of the class column of a MOTChallenge file.
+        step: Frames of the video from one labeled image to the next. 1 takes the numbers of the images as frame
+            numbers. If omitted, the labels must fit the length of the video.
+        first_frame: Frame of the video, counted from 0, that the first image is. 0 if omitted.
 
     Raises:
-        UserError: if nothing can be used: not labels, of the wrong kind, empty, or of another video.
+        UserError: If nothing can be imported.
     """
-    chosen, mapping = workspace.get(Video, video) if video else None, FrameMapping(step, first_frame)
-    with _at_hand(workspace, path, part(progress, 0, 0.2)) as place, _unpacked(place) as unpacked:
+    chosen = workspace.get(Video, video) if video else None
+    mapping = FrameMapping(step, first_frame)
+    with _local_copy(workspace, path, part(progress, 0, 0.2)) as local_path, _unpacked(local_path) as unpacked:
         progress(0.2, "reading labels")
-        format = detect_format(unpacked) if format == "auto" else format
-        sequences = read(unpacked, format, classes)
+        label_format = detect_format(unpacked) if format == "auto" else get_format(format)
+        sequences = label_format.read(unpacked, ReadOptions(class_names=classes))
     matching = part(progress, 0.2, 0.9)
-    stored, skipped = keep(
+    stored, skipped = store_sequences(
         workspace,
         sequences,
-        lambda usable: videos_for(workspace, matching, usable, chosen, mapping),
-        FORMATS[format],
+        lambda usable: match_videos(workspace, matching, usable, chosen, mapping),
+        label_format.title,
         path,
         mapping,
     )
@@ -74,40 +79,44 @@ def import_labels(
     return {"labels": [labels.id for labels in stored], "skipped": skipped}
 
 
-def keep(
+def store_sequences(
     workspace: Workspace,
     sequences: list[LabelSequence],
-    videos_for: Callable[[list[LabelSequence]], list[Video | None]],
+    find_videos: Callable[[list[LabelSequence]], list[Video | None]],
     source: str,
     path: str,
     mapping: FrameMapping,
 ) -> tuple[list[Labels], list[str]]:
-    """Store the sequences that can be used; returns them and a sentence for each that cannot.
+    """Store the sequences that fit a video.
 
     Args:
-        videos_for: gives the video of each sequence, None where there is none.
-        source: what the labels are said to be, a value of `FORMATS`.
-        path: where they were.
-        mapping: Which frames of the videos the pictures are, as far as the user said so.
+        workspace: Workspace to store them in.
+        sequences: Labels as their format's reader returned them.
+        find_videos: Returns the video of each sequence, None for a sequence without one.
+        source: Source of the labels, such as the title of their format.
+        path: Path or name of the labels for error messages.
+        mapping: Which frames of the videos the labeled images are, as far as the user gave it.
+
+    Returns:
+        The stored labels, and one sentence per sequence that was skipped.
 
     Raises:
-        UserError: if none can be used, or it is unclear of which frames one of them is.
+        AmbiguousFrames: If a sequence fits its video in several ways.
+        UserError: If no sequence can be stored.
     """
     skipped = [note for sequence in sequences if not sequence.labeled_frames for note in sequence.notes]
     usable = [sequence for sequence in sequences if sequence.labeled_frames]
     if not any(len(sequence.tracks) for sequence in usable):
-        raise UserError(
-            f"The labels in {Path(path).name} are empty: they hold not one box. Check that the labeling is done."
-        )
+        raise UserError(f"The labels in {Path(path).name} are empty: they have no box. Check that labeling is done.")
     fitted: list[tuple[Video, LabelSequence]] = []
-    for sequence, match in zip(usable, videos_for(usable)):
+    for sequence, video in zip(usable, find_videos(usable)):
         try:
-            if match is None:
+            if video is None:
                 raise UserError(
-                    f"The workspace has no video “{sequence.name}” of at least {mapping.frames_needed(sequence)} "
+                    f"The workspace has no video “{sequence.name}” with at least {mapping.frames_needed(sequence)} "
                     "frames. Add the video that was labeled, or choose it for these labels."
                 )
-            fitted.append((match, map_to_video(sequence, match, mapping)))
+            fitted.append((video, map_to_video(sequence, video, mapping)))
         except AmbiguousFrames:
             raise
         except UserError as error:
@@ -115,141 +124,136 @@ def keep(
     if not fitted:
         raise UserError(skipped[-1])
 
-    for note in skipped:
-        print(note, flush=True)
-    stored = [store_labels(workspace, match, sequence, source) for match, sequence in fitted]
+    for sentence in skipped:
+        print(sentence, flush=True)
+    stored = [store_labels(workspace, video, sequence, source) for video, sequence in fitted]
     for labels in stored:
         print(f"{labels.name}: {labels.boxes} boxes of {labels.objects} objects. {' '.join(labels.notes)}", flush=True)
     return stored, skipped
 
 
-def detect_format(path: Path) -> str:
-    """The key of `FORMATS` that fits a file or an unpacked folder.
-
-    Raises:
-        UserError: if none does.
-    """
-    if path.is_file():
-        if path.suffix in (".manifest", ".jsonl"):
-            return "ground_truth"
-        if path.name == "SeqLabel.json":
-            raise UserError("SeqLabel.json is a part of a labeling job's output. Name the job's whole output folder.")
-        if path.suffix.lower() in (".txt", ".csv"):
-            return "mot"
-        if path.suffix.lower() == ".json":
-            return "coco"
-    else:
-        signs = {
-            "ground_truth": find(path, reading.MANIFEST),
-            "mot": find(path, "gt.txt"),
-            "coco": _json_files(path),
-        }
-        found = {format: len(files[0].parts) for format, files in signs.items() if files}
-        if not found and (path / "annotations" / "consolidated-annotation").is_dir():
-            return "ground_truth"  # of a job that has not ended, as its reader will say
-        if found:
-            return min(found, key=lambda format: found[format])
-    raise UserError(
-        f"{path.name} is not labels that can be read. Name a Ground Truth job's output folder, a MOTChallenge gt.txt, "
-        "a COCO .json, or a zip or tar of one of them."
-    )
-
-
-def read(path: Path, format: str, classes: list[str] | None = None) -> list[LabelSequence]:
-    """The sequences in a file or an unpacked folder; see the format's module."""
-    if format == "ground_truth":
-        return reading.read(path)
-    if format == "mot":
-        return mot.read(path, classes)
-    if format == "coco":
-        files = [path] if path.is_file() else _json_files(path)
-        if all(file.name == coco.ROBOFLOW_FILE for file in files):
-            return coco.read(*files)  # the splits of one export
-        return [sequence for file in files for sequence in coco.read(file)]
-    raise UserError(f"“{format}” is not a label format that can be read. Choose one of {', '.join(FORMATS)}.")
-
-
-@contextmanager
-def _at_hand(workspace: Workspace, path: str, progress: Progress) -> Iterator[Path]:
-    """The path itself, or a copy of what lies at an address for as long as the block lasts."""
-    if not path.startswith("s3://"):
-        place = Path(path).expanduser()
-        if not place.exists():
-            raise UserError(f"There is no file or folder {place}. Check the path.")
-        yield place
-        return
-    platform = platform_of(workspace)
-    address = PurePosixPath(path)
-    with tempfile.TemporaryDirectory() as temporary:
-        place = Path(temporary) / (address.name or "labels")
-        if address.suffix.lower() in FILES:
-            platform.files.download(path, place, progress)
-        else:
-            platform.labeling.fetch_output(path, place, progress)
-        yield place
-
-
-@contextmanager
-def _unpacked(place: Path) -> Iterator[Path]:
-    """The folder or file itself, or the folder that an archive unpacks to for as long as the block lasts."""
-    if not (place.is_file() and is_archive(place)):
-        yield place
-        return
-    with tempfile.TemporaryDirectory() as temporary:
-        yield extract(place, Path(temporary) / (place.name.split(".")[0] or "labels"), limit_bytes=LIMIT_BYTES)
-
-
-def _json_files(folder: Path) -> list[Path]:
-    """A COCO export's files: in the folder, in its `annotations`, or in Roboflow's folders train, valid and test."""
-    return (
-        sorted(folder.glob("*.json"))
-        or sorted(folder.glob("annotations/*.json"))
-        or find(folder, coco.ROBOFLOW_FILE, depth=2)
-    )
-
-
-def videos_for(
+def match_videos(
     workspace: Workspace,
     progress: Progress,
     sequences: list[LabelSequence],
     chosen: Video | None,
     mapping: FrameMapping,
 ) -> list[Video | None]:
-    """The video of each sequence, cut out of a longer one where need be; None where there is none."""
-    everything = workspace.list(Video)
+    """Return the video of each sequence, None for a sequence without one. Cut a video if its clips were labeled.
+
+    Args:
+        workspace: Workspace with the videos.
+        progress: Receives the progress of cutting.
+        sequences: Labels to match.
+        chosen: Video that the user chose, or None to match by name.
+        mapping: Which frames of the videos the labeled images are, as far as the user gave it.
+    """
+    all_videos = workspace.list(Video)
     if len(sequences) == 1:
-        clip = clip_lengths.NAME.fullmatch(bare(sequences[0].name))
-        if chosen is not None and not (clip and is_named(chosen, clip["stem"])):
-            return [chosen]
-        whole: list[Video | None] = [video for video in everything if video.parent is None]
-        of_clip = clip and any(is_named(video, clip["stem"]) for video in everything)
-        if chosen is None and len(whole) == 1 and not of_clip and not _named(everything, sequences[0], mapping):
-            return whole
+        only_match, is_decided = _match_only_sequence(all_videos, sequences[0], chosen, mapping)
+        if is_decided:
+            return [only_match]
 
-    by_stem: dict[str, dict[int, LabelSequence]] = defaultdict(dict)
+    clips_by_stem: dict[str, dict[int, LabelSequence]] = defaultdict(dict)
     for sequence in sequences:
-        if clip := clip_lengths.NAME.fullmatch(bare(sequence.name)):
-            by_stem[clip["stem"]][int(clip["number"])] = sequence
-    candidates = [video for video in everything if chosen is None or video.id == chosen.id]
-    whole_videos = [video for video in candidates if video.parent is None]
-    matches = {sequence.name: _named(whole_videos, sequence, mapping) for sequence in sequences}
-    for stem, numbered in by_stem.items():
-        if all(matches[sequence.name] for sequence in numbered.values()):
+        if clip := clip_lengths.CLIP_NAME.fullmatch(bare_name(sequence.name)):
+            clips_by_stem[clip["stem"]][int(clip["number"])] = sequence
+    candidates = [video for video in all_videos if chosen is None or video.id == chosen.id]
+    uncut_videos = [video for video in candidates if video.parent is None]
+    matches = {sequence.name: _find_by_name(uncut_videos, sequence, mapping) for sequence in sequences}
+    for stem, clips in clips_by_stem.items():
+        if all(matches[sequence.name] for sequence in clips.values()):
             continue
-        whole_video = chosen or next((video for video in everything if is_named(video, stem)), None)
-        if whole_video is None:
+        video = chosen or next((video for video in all_videos if is_named(video, stem)), None)
+        if video is None:
             continue
-        found = clip_lengths.of_video(workspace, progress, whole_video, numbered, mapping)
-        matches |= {sequence.name: matches[sequence.name] or found.get(number) for number, sequence in numbered.items()}
-    # A clip that was cut in some other way still is the video of its name, if no other rule found one.
-    return [
-        matches[each.name]
-        or (None if clip_lengths.NAME.fullmatch(bare(each.name)) else _named(everything, each, mapping))
-        for each in sequences
-    ]
+        videos_of_clips = _find_or_cut_clips(workspace, progress, video, clips, mapping)
+        for number, sequence in clips.items():
+            matches[sequence.name] = matches[sequence.name] or videos_of_clips.get(number)
+
+    def match_of(sequence: LabelSequence) -> Video | None:
+        if matches[sequence.name] or clip_lengths.CLIP_NAME.fullmatch(bare_name(sequence.name)):
+            return matches[sequence.name]
+        return _find_by_name(all_videos, sequence, mapping)  # which may be a clip with a name of its own
+
+    return [match_of(sequence) for sequence in sequences]
 
 
-def _named(candidates: list[Video], sequence: LabelSequence, mapping: FrameMapping) -> Video | None:
-    """The newest video of the sequence's name that is long enough for it."""
+def _match_only_sequence(
+    all_videos: list[Video], sequence: LabelSequence, chosen: Video | None, mapping: FrameMapping
+) -> tuple[Video | None, bool]:
+    """Return the video of the only sequence of an import, and whether it is decided.
+
+    It is the chosen video, or the only video of the workspace, whatever the sequence is called, unless the sequence is
+    a clip of a video.
+    """
+    clip = clip_lengths.CLIP_NAME.fullmatch(bare_name(sequence.name))
+    if chosen is not None:
+        return chosen, not (clip and is_named(chosen, clip["stem"]))
+    uncut_videos = [video for video in all_videos if video.parent is None]
+    is_clip = clip is not None and any(is_named(video, clip["stem"]) for video in all_videos)
+    if len(uncut_videos) == 1 and not is_clip and not _find_by_name(all_videos, sequence, mapping):
+        return uncut_videos[0], True
+    return None, False
+
+
+def _find_by_name(candidates: list[Video], sequence: LabelSequence, mapping: FrameMapping) -> Video | None:
+    """Return the newest video with the name of the sequence that is long enough for it."""
     needed = mapping.frames_needed(sequence)
     return next((video for video in candidates if is_named(video, sequence.name) and video.frames >= needed), None)
+
+
+def _find_or_cut_clips(
+    workspace: Workspace, progress: Progress, video: Video, sequences: dict[int, LabelSequence], mapping: FrameMapping
+) -> dict[int, Video]:
+    """Return the labeled clips of a video by their number. Cut the video unless it has clips.
+
+    Args:
+        workspace: Workspace with the video.
+        progress: Receives the progress of cutting.
+        video: The video.
+        sequences: Labels by the number of their clip.
+        mapping: Which frames of a clip its images are, as far as the user gave it.
+
+    Raises:
+        AmbiguousFrames: If only every nth frame may be labeled.
+        UserError: If the labels do not say how long the clips are, or belong to another video.
+    """
+    if cuts := clip_lengths.clips_by_length(workspace, video):
+        return cuts[clip_lengths.length_of_cut(video, list(cuts), sequences, mapping)]
+    if list(sequences) == [0] and clip_lengths.covers_video(sequences[0], video, mapping):
+        return {0: video}
+    length = clip_lengths.length_to_cut(video, sequences, mapping)
+    videos.cut(workspace, progress, video=video.id, every_frames=length)
+    return clip_lengths.clips_by_length(workspace, video)[length]
+
+
+@contextmanager
+def _local_copy(workspace: Workspace, path: str, progress: Progress) -> Iterator[Path]:
+    """Yield a local path, or a temporary copy of what lies at an `s3://` address."""
+    if not path.startswith("s3://"):
+        local_path = Path(path).expanduser()
+        if not local_path.exists():
+            raise UserError(f"No such file or folder: {local_path}. Check the path.")
+        yield local_path
+        return
+    platform = platform_of(workspace)
+    address = PurePosixPath(path)
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary) / (address.name or "labels")
+        if address.suffix.lower() in FILE_SUFFIXES:
+            platform.files.download(path, copy, progress)
+        else:
+            platform.labeling.fetch_output(path, copy, progress)
+        yield copy
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """Yield a folder or file, or the temporary folder that an archive is unpacked to."""
+    if not (path.is_file() and is_archive(path)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / (path.name.split(".")[0] or "labels")
+        yield extract(path, folder, limit_bytes=MAX_UNPACKED_BYTES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 TRACKS_JSON = "tracks.json"
 TRACKS_MOT = "tracks.txt"
 TRACKS_CSV = "tracks.csv"
+BOX_ATTRIBUTES = "marks.json"  # labels only
 GROUND_TRUTH_ZIP = "ground truth.zip"
 OVERLAY = "overlay.mp4"
 DETECTIONS = "detections.npz"  # runs only

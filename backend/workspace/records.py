@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypedDict
+from typing import Any, ClassVar, Literal, NotRequired, TypedDict
 
 from backend.errors import UserError
 from backend.latency import drop_unreliable
@@ -155,6 +155,13 @@ class Labels(Record):
     notes: list[str] = field(default_factory=list)  # oddities that the import found, a sentence each
 
 
+class LabelingRef(TypedDict):
+    """Where a platform finds a labeling job: by its name there, and on AWS by its region."""
+
+    job: str
+    region: NotRequired[str]
+
+
 @dataclass(kw_only=True)
 class LabelingJob(Record):
     """People labeling every `every`-th frame of clips on a platform, which finds the job by `ref`."""
@@ -163,7 +170,7 @@ class LabelingJob(Record):
     every: int
     classes: list[str]
     platform: str
-    ref: dict[str, Any]
+    ref: LabelingRef
     frames: int  # to be labeled, in all clips together
     corrects: dict[str, str] = field(default_factory=dict)  # clip → id of the Labels, Run or Model to be corrected
     labels: list[str] = field(default_factory=list)  # ids of the Labels that were fetched from it

@@ -11,7 +11,7 @@ import streamlit as st
 from app.widgets import start_job_and_rerun
 from app.workspace import workspace
 from backend.errors import UserError
-from backend.labels.label_sequence import load_labels
+from backend.labels.label_store import load_labels
 from backend.steps import datasets
 from backend.wording import count
 from backend.workspace.records import Labels, Video

@@ -9,7 +9,6 @@ import streamlit as st
 from app.widgets import options_form, start_job_and_rerun
 from app.workspace import workspace
 from backend.errors import UserError
-from backend.labels.formats.ground_truth.job_input import LONGEST_FULL, LONGEST_SHORT, MOST_CLASSES, check
 from backend.platforms.base import LABELING
 from backend.platforms.registry import platform_of
 from backend.steps import labeling
@@ -17,6 +16,7 @@ from backend.wording import count
 from backend.workspace.records import Labels, Model, Run, Video
 
 EMPTY_FRAMES = "Empty frames"
+MAX_SUGGESTED_CLASSES = 30  # a longer list, such as the 80 classes of COCO, is of no use as a default
 CLIPS_KEY, START_FROM_KEY = "labeling-clips", "labeling-begin"  # of widgets, to fill them in from outside
 
 
@@ -34,6 +34,7 @@ def is_filled_in() -> bool:
 
 def labeling_form(videos: list[Video]) -> None:
     """Show the form: which frames of which clips to label, what to start from, classes, and instructions."""
+    limits = labeling.limits(workspace())
     by_id = {video.id: video for video in videos}
     wide, narrow = st.columns([4, 1])
     clip_ids = wide.multiselect("Clips", list(by_id), format_func=lambda video_id: by_id[video_id].name, key=CLIPS_KEY)
@@ -59,19 +60,22 @@ def labeling_form(videos: list[Video]) -> None:
     )
     classes = [name.strip() for name in (entered or "").split(",") if name.strip()]
     short_instructions = st.text_input(
-        "Short instructions", placeholder=labeling.INSTRUCTIONS, max_chars=LONGEST_SHORT, key="labeling-short"
+        "Short instructions",
+        placeholder=labeling.DEFAULT_INSTRUCTIONS,
+        max_chars=limits.short_instructions_length,
+        key="labeling-short",
     )
     full_instructions = st.text_area(
         "Full instructions",
         placeholder="Which objects count, and what to do with objects that are partly hidden.",
-        max_chars=LONGEST_FULL,
+        max_chars=limits.full_instructions_length,
         key="labeling-full",
     )
     platform_options = options_form(platform_of(workspace()).options(LABELING), key="labeling")
     name = st.text_input("Name", clips[0].name if clips else "", max_chars=60, key=f"labeling-name-{clip_ids[:1]}")
-    frames = labeling.frames_to_label(clips, every)
+    frames = labeling.count_frames(clips, every)
     try:
-        check(frames, classes, short_instructions or "", full_instructions or "")
+        limits.check(frames, classes, short_instructions or "", full_instructions or "")
         problem = ""
     except UserError as error:
         problem = str(error)
@@ -105,7 +109,7 @@ def starting_points(clips: list[Video]) -> dict[str, dict[str, str]]:
     """
     sources: dict[str, dict[str, str]] = {}
     for clip in clips:
-        for source in labeling.corrigible(workspace(), clip):  # the newest first
+        for source in labeling.correctable_sources(workspace(), clip):  # the newest first
             title = "Earlier labels" if isinstance(source, Labels) else f"Tracks by {source.endpoint_name}"
             if clip.id in sources.get(title, {}):
                 title += f", {datetime.fromtimestamp(source.created):%d %b %H:%M:%S}"
@@ -118,7 +122,7 @@ def starting_points(clips: list[Video]) -> dict[str, dict[str, str]]:
 def suggested_classes(source_ids: list[str]) -> list[str]:
     """Return the classes of the boxes to correct, or else those of the newest labels."""
     names = list(dict.fromkeys(name for source_id in source_ids for name in _classes_of(source_id)))
-    if not names or len(names) > MOST_CLASSES:  # such as the 80 of COCO
+    if not names or len(names) > MAX_SUGGESTED_CLASSES:
         return next((labels.classes for labels in workspace().list(Labels)), [])
     return names
 

@@ -107,7 +107,7 @@ def _progress(job: LabelingJob, state: LabelingState) -> None:
     work = "Correcting" if job.corrects else "Labeling"
     step = f" (every {job.every} frames)" if job.every > 1 else ""
     classes = f"{'class' if len(job.classes) == 1 else 'classes'}: {', '.join(job.classes)}"
-    st.caption(f"{work} {count(job.frames, 'frame')}{step}, {classes} · {state.where} · started {ago(job.created)}")
+    st.caption(f"{work} {count(job.frames, 'frame')}{step}, {classes} · {state.location} · started {ago(job.created)}")
 
 
 def _open_editor() -> None:
@@ -133,7 +133,7 @@ def _open_editor() -> None:
 
 def _import_other_job() -> None:
     """Show the form that imports the labels of a job that the platform has and this workspace has not."""
-    names = labeling.elsewhere(workspace())
+    names = labeling.jobs_started_elsewhere(workspace())
     if not names:
         st.caption("No other jobs: all video object tracking jobs were started here.")
         return

@@ -11,16 +11,14 @@ from app.routes import uploads
 from app.widgets import frame_mapping_form, start_job_and_rerun, upload
 from app.widgets.formatting import size
 from app.workspace import workspace
-from backend.steps import importing
+from backend.labels.formats import FORMATS
 from backend.workspace.records import Job, Verb, Video
 
 VERB: Verb = "import labels"
 MATCH_BY_NAME = "Match by name"
 SUPPORTED_FORMATS = (
-    "**Ground Truth**: the output folder of a video object tracking job.  \n"
-    "**MOTChallenge**: `gt.txt`, alone or in its folder.  \n"
-    "**COCO**: a `.json` file whose images carry frame numbers.  \n"
-    "As files, or in a zip or tar archive."
+    "".join(f"**{label_format.title}**: {label_format.description}  \n" for label_format in FORMATS.values())
+    + "As files, or in a zip or tar archive."
 )
 
 
@@ -52,8 +50,8 @@ def labels_import(videos: list[Video], *, expanded: bool) -> None:
 def _options(videos: list[Video]) -> dict[str, Any]:
     """Show the fields that say how to read the labels; return them as parameters of the job."""
     left, right = st.columns(2)
-    formats = {"auto": "Detect automatically"} | importing.FORMATS
-    label_format = left.selectbox("Format", list(formats), format_func=formats.__getitem__, key="import-format")
+    titles = {"auto": "Detect automatically"} | {name: FORMATS[name].title for name in FORMATS}
+    label_format = left.selectbox("Format", list(titles), format_func=titles.__getitem__, key="import-format")
     names = {video.id: video.name for video in videos}
     video = right.selectbox(
         "Video",
@@ -68,6 +66,7 @@ def _options(videos: list[Video]) -> dict[str, Any]:
         key="import-classes",
         help="For MOTChallenge files, which number their classes from 1 or from 0, without names. Leave empty for "
         "other formats.",
+        disabled=label_format in FORMATS and not FORMATS[label_format].uses_class_names,
     )
     params: dict[str, Any] = {"format": label_format, **frame_mapping_form("import")}
     if video != MATCH_BY_NAME:

@@ -10,7 +10,7 @@ from app.player.component import player, track_layer
 from app.widgets import choose, confirm_removal, guard, metric_row, records_table, track_downloads
 from app.widgets.formatting import ago, number
 from app.workspace import workspace
-from backend.labels.label_sequence import load_labels
+from backend.labels.label_store import load_labels
 from backend.wording import count
 from backend.workspace.records import Labels, Video
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from backend.labels.keyframes import interpolate_boxes, select_keyframes, simplify_tracks
-from backend.labels.label_sequence import load_labels
+from backend.labels.label_store import load_labels
 from backend.labels.median_flow import follow_box
 from backend.progress import silent
 from backend.steps import tracking

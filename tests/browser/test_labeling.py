@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from waiting import until
 
 from backend import progress
-from backend.labels.label_sequence import load_labels
+from backend.labels.label_store import load_labels
 from backend.labels.labeling_folder import ClipAnnotations, LabelingFolder, objects_from_tracks, tracks_from_objects
 from backend.steps import labeling, videos
 from backend.workspace import Workspace

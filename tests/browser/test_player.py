@@ -12,7 +12,8 @@ from clicks import button, go
 from playwright.sync_api import Locator, Page, expect
 
 from backend import progress
-from backend.labels.label_sequence import LabelSequence, store_labels
+from backend.labels.label_sequence import LabelSequence
+from backend.labels.label_store import store_labels
 from backend.steps import videos
 from backend.workspace import Workspace
 from backend.workspace.records import Labels, Run, Video

@@ -12,7 +12,8 @@ from streamlit.testing.v1 import AppTest
 from waiting import until
 
 from backend import jobs, progress
-from backend.labels.label_sequence import LabelSequence, store_labels
+from backend.labels.label_sequence import LabelSequence
+from backend.labels.label_store import store_labels
 from backend.steps import videos
 from backend.workspace import Workspace
 from backend.workspace.records import Job, Labels, Video

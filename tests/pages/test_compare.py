@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from backend.labels.label_sequence import load_labels
+from backend.labels.label_store import load_labels
 from backend.steps.comparison import tracks_path
 from backend.workspace.records import Comparison, Endpoint, Model
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from backend.labels.label_sequence import load_labels
+from backend.labels.label_store import load_labels
 from backend.platforms import registry
 from backend.steps import labeling
 from backend.workspace.records import LabelingJob, Labels, Run
@@ -146,7 +146,7 @@ def test_clips_go_to_people_and_come_back_as_labels(open_page, on_aws, video, st
     page.number_input(key="labeling-every").set_value(4).run()
     assert any("5 frames in 1 clip" in each.value for each in page.markdown)
     next(each for each in page.text_input if each.label == "Classes").input("a name that is too long").run()
-    assert page.button(key="labeling-start").disabled and "1 to 16 characters" in page.warning[0].value
+    assert page.button(key="labeling-start").disabled and "16 at most" in page.warning[0].value
     next(each for each in page.text_input if each.label == "Classes").input("bird, car").run()
     page.button(key="labeling-start").click().run()
     assert finish().status == "done"

@@ -10,7 +10,7 @@ from typing import Any
 
 from backend.errors import UserError
 from backend.platforms.aws.account import Account
-from backend.platforms.aws.labeling import CORS
+from backend.platforms.aws.labeling import CORS_RULE
 from backend.platforms.aws.messages import code_of
 from backend.platforms.aws.terminal import aws
 
@@ -92,7 +92,7 @@ def _check_tls_only(account: Account, bucket: str) -> BucketIssue | None:
 def _check_readable_by_labelers(account: Account, bucket: str) -> BucketIssue | None:
     if _get(account, bucket, "bucket_cors").get("CORSRules"):
         return None
-    rules = json.dumps({"CORSRules": [CORS]})
+    rules = json.dumps({"CORSRules": [CORS_RULE]})
     command = _put_command(account, bucket, "bucket-cors", "--cors-configuration", rules)
     return BucketIssue("it has no CORS rules, which the labeling page needs to show frames", command)
 

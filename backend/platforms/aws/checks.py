@@ -15,7 +15,7 @@ from backend.platforms import options
 from backend.platforms.aws import buckets, image, quotas, stack
 from backend.platforms.aws.account import Account, is_signed_out, sign_in_command
 from backend.platforms.aws.choices import CHOICES
-from backend.platforms.aws.labeling import OWNERS
+from backend.platforms.aws.labeling import LAMBDA_ACCOUNTS
 from backend.platforms.aws.quotas import QuotaUsage
 from backend.platforms.aws.storage import Bucket
 from backend.platforms.aws.terminal import aws
@@ -277,7 +277,7 @@ def _check_workteam(account: Account) -> Check:
 
 def _check_missing_workteam(account: Account) -> Check:
     check = partial(Check, "workteam", "Work team")
-    if account.region not in OWNERS:
+    if account.region not in LAMBDA_ACCOUNTS:
         return check("optional", f"Ground Truth does not label video in {account.region}. Labels can be imported.")
     existing_stack = stack.describe(account)
     creation = (

@@ -12,18 +12,21 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from backend.errors import UserError
-from backend.labels.formats.ground_truth.job_input import CATEGORIES, MANIFEST, documents
+from backend.labels.formats.ground_truth.job_input import input_files
+from backend.labels.formats.ground_truth.layout import CATEGORIES_FILE, INPUT_MANIFEST, OUTPUT_MANIFEST_PATH
+from backend.labels.labeling_spec import LabelingLimits, LabelingSpec
 from backend.platforms import options
 from backend.platforms.aws.account import Account
 from backend.platforms.aws.naming import name_of
 from backend.platforms.aws.storage import PARALLEL_TRANSFERS, Bucket, split
-from backend.platforms.base import LabelingSpec, LabelingState, Option
+from backend.platforms.base import LabelingState, LabelingStatus, Option
 from backend.platforms.options import option
 from backend.progress import Progress, part
+from backend.workspace.records import LabelingRef
 
-# Whose functions prepare the tasks and put the answers together, by region: from botocore's description of
-# `HumanTaskConfig`, which a test compares.
-OWNERS = {
+# AWS accounts whose Lambda functions prepare the tasks and consolidate the annotations, by region, as in the
+# documentation of botocore's service model. A test compares them.
+LAMBDA_ACCOUNTS = {
     "ap-northeast-1": "477331159723",
     "ap-northeast-2": "845288260483",
     "ap-south-1": "565803892007",
@@ -37,10 +40,19 @@ OWNERS = {
     "us-east-2": "266458841044",
     "us-west-2": "081040173940",
 }
-TASK, ADJUSTMENT = "VideoObjectTracking", "AdjustmentVideoObjectTracking"
-UI = "arn:aws:sagemaker:{region}:394669845002:human-task-ui/VideoObjectTracking"
-OUTPUT = "manifests/output/output.manifest"
-STATES = {
+# Quotas of Ground Truth for video frame object tracking.
+LIMITS = LabelingLimits(
+    clips=10,
+    frames_per_clip=2000,
+    classes=30,
+    class_name_length=16,
+    short_instructions_length=254,
+    full_instructions_length=2047,
+)
+LABELING_TASK, CORRECTION_TASK = "VideoObjectTracking", "AdjustmentVideoObjectTracking"
+TASK_UI = "arn:aws:sagemaker:{region}:394669845002:human-task-ui/VideoObjectTracking"
+MAX_DESCRIPTION_LENGTH = 255  # characters
+STATUSES: dict[str, LabelingStatus] = {
     "Initializing": "starting",
     "InProgress": "in progress",
     "Completed": "done",
@@ -48,8 +60,8 @@ STATES = {
     "Stopping": "stopping",
     "Stopped": "stopped",
 }
-# Without such a rule the page on which people label may not load the frames from the bucket.
-CORS = {
+# Browsers load frames from the bucket into the worker portal only if the bucket has such a rule.
+CORS_RULE = {
     "AllowedHeaders": ["*"],
     "AllowedMethods": ["GET", "HEAD", "PUT"],
     "AllowedOrigins": ["*"],
@@ -60,224 +72,281 @@ CORS = {
 
 @dataclass(frozen=True)
 class LabelingChoices:
-    """What one chooses for a labeling job."""
+    """Options of a labeling job."""
 
-    workteam: str = option("", "Work team", "The people who label: a private team, or a vendor's.")
+    workteam: str = option("", "Work team", "The people who label: a private team or a vendor's.")
     hours: float = option(
         8.0,
-        "Time for one clip (hours)",
-        "Then it goes to somebody else. More than 8 needs an execution role with sessions as long.",
+        "Time limit per clip (hours)",
+        "Then the clip goes to someone else. More than 8 hours need an execution role with sessions of that length.",
         minimum=0.1,
         maximum=168,
     )
-    days: int = option(30, "On offer for (days)", "Clips that nobody takes until then fail.", minimum=1, maximum=30)
+    days: int = option(30, "Available for (days)", "Clips that nobody takes in this time fail.", minimum=1, maximum=30)
 
 
 def labeling_options(account: Account) -> list[Option]:
-    """The choices, with the account's own work teams."""
+    """Return the options of a labeling job, with the work teams of the account as choices."""
     teams = {
-        each["WorkteamArn"]: each["WorkteamName"] for each in account.pages("sagemaker", "list_workteams", "Workteams")
+        team["WorkteamArn"]: team["WorkteamName"] for team in account.pages("sagemaker", "list_workteams", "Workteams")
     }
     chosen = account.settings.workteam
     if chosen:
         teams = {chosen: teams.get(chosen, chosen.rpartition("/")[2])} | teams
-    return options.form(LabelingChoices, workteam=teams or {"": "None yet: Account makes one"})
+    return options.form(LabelingChoices, workteam=teams or {"": "None yet. Create one on Account."})
 
 
 class GroundTruth:
-    """Implements `backend.platforms.base.LabelingService`. A `ref` is `{"job": its name, "region": where}`."""
+    """Implements `backend.platforms.base.LabelingService`."""
+
+    limits = LIMITS
 
     def __init__(self, account: Account) -> None:
         self.account = account
 
-    def start(self, spec: LabelingSpec, progress: Progress) -> dict:
-        request = self._human_task(spec)
+    def start(self, spec: LabelingSpec, progress: Progress) -> LabelingRef:
+        """Upload the frames and start a job."""
+        human_task = self._human_task_config(spec)
         bucket = Bucket(self.account)
-        _let_pages_load(bucket)
+        _ensure_cors_rule(bucket)
         name = name_of(spec.name, spec.token)
         share = 1 / len(spec.clips)
-        frames = {
-            clip: bucket.put_contents(each.folder, "frames", part(progress, share * number, share * (number + 1)))
-            for number, (clip, each) in enumerate(spec.clips.items())
+        frame_addresses = {
+            clip_name: bucket.put_contents(clip.folder, "frames", part(progress, share * number, share * (number + 1)))
+            for number, (clip_name, clip) in enumerate(spec.clips.items())
         }
         folder = f"labeling/{name}/"
-        for path, content in documents(spec, bucket.uri(folder), frames).items():
+        for path, content in input_files(spec, bucket.uri(folder), frame_addresses).items():
             bucket.put_bytes(folder + path, content)
         self.account.call(
             "sagemaker",
             "create_labeling_job",
             LabelingJobName=name,
             LabelAttributeName=f"{name}-ref",
-            InputConfig={"DataSource": {"S3DataSource": {"ManifestS3Uri": bucket.uri(folder + MANIFEST)}}},
+            InputConfig={"DataSource": {"S3DataSource": {"ManifestS3Uri": bucket.uri(folder + INPUT_MANIFEST)}}},
             OutputConfig={"S3OutputPath": bucket.uri(f"{folder}output"), **self.account.kms("KmsKeyId")},
             RoleArn=self.account.settings.role,
-            LabelCategoryConfigS3Uri=bucket.uri(folder + CATEGORIES),
-            HumanTaskConfig=request,
+            LabelCategoryConfigS3Uri=bucket.uri(folder + CATEGORIES_FILE),
+            HumanTaskConfig=human_task,
             Tags=self.account.settings.tag_list,
         )
         return {"job": name, "region": self.account.region}
 
-    def jobs(self) -> dict[str, dict]:
-        found = self.account.pages(
+    def jobs(self) -> dict[str, LabelingRef]:
+        """Return the references of all video object tracking jobs of the region by name, the newest first."""
+        summaries = self.account.pages(
             "sagemaker", "list_labeling_jobs", "LabelingJobSummaryList", SortBy="CreationTime", SortOrder="Descending"
         )
         return {
-            each["LabelingJobName"]: {"job": each["LabelingJobName"], "region": self.account.region}
-            for each in found
-            if each.get("PreHumanTaskLambdaArn", "").endswith((f"PRE-{TASK}", f"PRE-{ADJUSTMENT}"))
+            summary["LabelingJobName"]: {"job": summary["LabelingJobName"], "region": self.account.region}
+            for summary in summaries
+            if summary.get("PreHumanTaskLambdaArn", "").endswith((f"PRE-{LABELING_TASK}", f"PRE-{CORRECTION_TASK}"))
         }
 
-    def state(self, ref: dict) -> LabelingState:
-        found = self._describe(ref)
-        if found is None:
-            return LabelingState("gone", where=ref["job"])
-        counters = found["LabelCounters"]
+    def state(self, ref: LabelingRef) -> LabelingState:
+        """Return the progress of a job."""
+        job = self._describe(ref)
+        if job is None:
+            return LabelingState("gone", location=ref["job"])
+        counters = job["LabelCounters"]
         labeled, failed = counters.get("TotalLabeled", 0), counters.get("FailedNonRetryableError", 0)
-        status = STATES[found["LabelingJobStatus"]]
+        status = STATUSES[job["LabelingJobStatus"]]
         return LabelingState(
             status,
-            labeled,
-            failed,
-            labeled + failed + counters.get("Unlabeled", 0),
-            found.get("FailureReason", ""),
-            self._portal(ref, found["HumanTaskConfig"]["WorkteamArn"]) if status == "in progress" else "",
-            ref["job"],
+            labeled=labeled,
+            failed=failed,
+            total=labeled + failed + counters.get("Unlabeled", 0),
+            reason=job.get("FailureReason", ""),
+            link=self._worker_portal(ref, job["HumanTaskConfig"]["WorkteamArn"]) if status == "in progress" else "",
+            location=ref["job"],
         )
 
-    def stop(self, ref: dict) -> None:
+    def stop(self, ref: LabelingRef) -> None:
+        """Stop a job. No-op if it has ended."""
         try:
-            self.account.call("sagemaker", "stop_labeling_job", region=ref["region"], LabelingJobName=ref["job"])
+            self.account.call("sagemaker", "stop_labeling_job", region=_region(ref), LabelingJobName=ref["job"])
         except UserError:
             if self.state(ref).status in ("starting", "in progress"):
                 raise
 
-    def fetch(self, ref: dict, folder: Path, progress: Progress) -> str:
-        found = self._describe(ref)
-        if found is None:
-            raise UserError(f"AWS has no labeling job “{ref['job']}” in {ref['region']} (any more).")
-        result = found.get("LabelingJobOutput", {}).get("OutputDatasetS3Uri")
-        manifest = result or f"{found['OutputConfig']['S3OutputPath'].rstrip('/')}/{ref['job']}/{OUTPUT}"
+    def remove(self, ref: LabelingRef) -> None:
+        """Stop a job. SageMaker does not delete labeling jobs."""
+        self.stop(ref)
+
+    def fetch(self, ref: LabelingRef, folder: Path, progress: Progress) -> str:
+        """Copy the labels of a job from S3 into `folder`, and return their label attribute.
+
+        Raises:
+            UserError: If the job or its output does not exist.
+        """
+        job = self._describe(ref)
+        if job is None:
+            raise UserError(f"Labeling job not found in {_region(ref)}: “{ref['job']}”. It may have been deleted.")
+        output = job.get("LabelingJobOutput", {}).get("OutputDatasetS3Uri")
+        manifest = output or f"{job['OutputConfig']['S3OutputPath'].rstrip('/')}/{ref['job']}/{OUTPUT_MANIFEST_PATH}"
         content = Bucket(self.account).find(manifest)
         if content is None:
             raise UserError(
-                f"The labeling job “{ref['job']}” left no result at {manifest}: it ended before anything was "
-                "labeled, or the result was deleted. Start another one."
+                f"The labeling job “{ref['job']}” has no output at {manifest}: it ended before a clip was labeled, or "
+                "the output was deleted. Start another job."
             )
-        attribute = found["LabelAttributeName"]
-        self._copy(content, folder, attribute, progress)
+        attribute: str = job["LabelAttributeName"]
+        self._copy_output(content, folder, attribute, progress)
         return attribute
 
-    def remove(self, ref: dict) -> None:
-        self.stop(ref)  # labeling jobs cannot be deleted
-
-    def labeling_folder(self, ref: dict) -> None:
-        return None
+    def labeling_folder(self, ref: LabelingRef) -> None:
+        """Return None: people label in the worker portal."""
 
     def fetch_output(self, address: str, folder: Path, progress: Progress) -> None:
-        bucket = Bucket(self.account)
-        manifest = address if address.endswith(".manifest") else f"{address.rstrip('/')}/{OUTPUT}"
-        content = bucket.find(manifest)
-        if content is None:
-            name = split(address)[0]
-            below = [f"s3://{name}/{key}" for key in bucket.sizes(f"{address.rstrip('/')}/") if key.endswith(OUTPUT)]
-            if len(below) != 1:
-                jobs = ", ".join(each.removesuffix(f"/{OUTPUT}") for each in below[:5])
-                raise UserError(
-                    f"{address} holds the output of {len(below)} labeling jobs ({jobs}). Name the folder of one."
-                    if below
-                    else f"{address} holds no {OUTPUT}, which Ground Truth writes when a labeling job ends. Wait for "
-                    "its end, or name the folder that holds the job's output."
-                )
-            content = bucket.read(below[0])
-        self._copy(content, folder, "", progress)
+        """Copy the output of any job from S3 into `folder`.
 
-    def _human_task(self, spec: LabelingSpec) -> dict[str, Any]:
-        """The `HumanTaskConfig`.
+        Args:
+            address: Address of the output folder, of a folder that contains it, or of its manifest.
+            folder: Folder to copy to.
+            progress: Receives the share of the files that are copied.
 
         Raises:
-            UserError: if Ground Truth does not do this in the region, or nobody is there to do it.
+            UserError: If there is no output at the address, or that of several jobs.
+        """
+        bucket = Bucket(self.account)
+        is_manifest = address.endswith(".manifest")
+        content = bucket.find(address if is_manifest else f"{address.rstrip('/')}/{OUTPUT_MANIFEST_PATH}")
+        if content is None:
+            content = bucket.read(_find_manifest(bucket, address))
+        self._copy_output(content, folder, "", progress)
+
+    def _human_task_config(self, spec: LabelingSpec) -> dict[str, Any]:
+        """Return the `HumanTaskConfig` of a job.
+
+        Raises:
+            UserError: If Ground Truth does not label video in the region, or the account is not set up for it.
         """
         region, choices = self.account.region, options.parse(LabelingChoices, spec.options)
         team = choices.workteam or self.account.settings.workteam
-        if region not in OWNERS:
+        if region not in LAMBDA_ACCOUNTS:
             raise UserError(
-                f"Ground Truth does not label video in {region}. It does in {', '.join(OWNERS)}: choose one of them "
-                "on Account, with a bucket there."
+                f"Ground Truth does not label video in {region}. Choose one of these regions on Account, with a bucket "
+                f"there: {', '.join(LAMBDA_ACCOUNTS)}."
             )
         if not self.account.settings.role:
-            raise UserError("AWS is not set up yet: there is no execution role. See to it on Account.")
+            raise UserError("AWS is not set up: the execution role is missing. Create or choose one on Account.")
         if not team:
-            raise UserError("There is nobody to label: no work team is chosen. Account makes one, or takes yours.")
+            raise UserError("No work team is chosen. Create or choose one on Account.")
         if f":{region}:" not in team or ":workteam/public-crowd/" in team:
             raise UserError(
-                f"The work team {team} cannot label video in {region}: it must be a private or a vendor's team of "
-                "that region. Choose another one."
+                f"The work team {team} cannot label video in {region}. Choose a private or a vendor's team of that "
+                "region."
             )
-        task = ADJUSTMENT if any(clip.earlier is not None for clip in spec.clips.values()) else TASK
-        function = f"arn:aws:lambda:{region}:{OWNERS[region]}:function"
-        described = f"{'Correct' if task == ADJUSTMENT else 'Draw'} the boxes around: {', '.join(spec.classes)}."
+        is_correction = any(clip.initial_tracks is not None for clip in spec.clips.values())
+        task = CORRECTION_TASK if is_correction else LABELING_TASK
+        function = f"arn:aws:lambda:{region}:{LAMBDA_ACCOUNTS[region]}:function"
+        description = f"{'Correct' if is_correction else 'Draw'} the boxes around: {', '.join(spec.classes)}."
         return {
             "WorkteamArn": team,
-            "UiConfig": {"HumanTaskUiArn": UI.format(region=region)},
+            "UiConfig": {"HumanTaskUiArn": TASK_UI.format(region=region)},
             "PreHumanTaskLambdaArn": f"{function}:PRE-{task}",
             "AnnotationConsolidationConfig": {"AnnotationConsolidationLambdaArn": f"{function}:ACS-{task}"},
             "TaskTitle": spec.name,
-            "TaskDescription": described[:255],
+            "TaskDescription": description[:MAX_DESCRIPTION_LENGTH],
             "NumberOfHumanWorkersPerDataObject": 1,
             "TaskTimeLimitInSeconds": int(choices.hours * 3600),
             "TaskAvailabilityLifetimeInSeconds": choices.days * 86400,
         }
 
-    def _describe(self, ref: dict) -> dict[str, Any] | None:
-        return self.account.find("sagemaker", "describe_labeling_job", region=ref["region"], LabelingJobName=ref["job"])
+    def _describe(self, ref: LabelingRef) -> dict[str, Any] | None:
+        job: dict[str, Any] | None = self.account.find(
+            "sagemaker", "describe_labeling_job", region=_region(ref), LabelingJobName=ref["job"]
+        )
+        return job
 
-    def _portal(self, ref: dict, team: str) -> str:
-        """Where a private team works; vendors have their own ways."""
+    def _worker_portal(self, ref: LabelingRef, team: str) -> str:
+        """Return the address of the page on which a private team labels, "" for the team of a vendor."""
         if ":workteam/private-crowd/" not in team:
             return ""
         name = team.rpartition("/")[2]
-        found = self.account.find("sagemaker", "describe_workteam", region=ref["region"], WorkteamName=name)
-        domain = found["Workteam"].get("SubDomain", "") if found else ""
+        workteam = self.account.find("sagemaker", "describe_workteam", region=_region(ref), WorkteamName=name)
+        domain = workteam["Workteam"].get("SubDomain", "") if workteam else ""
         return f"https://{domain}" if domain else ""
 
-    def _copy(self, manifest: bytes, folder: Path, attribute: str, progress: Progress) -> None:
-        """The manifest, and what its lines name: sequence files, and the labels of the attribute, or of all."""
-        path = folder / OUTPUT
+    def _copy_output(self, manifest: bytes, folder: Path, attribute: str, progress: Progress) -> None:
+        """Write the manifest, and copy the files that it names from S3.
+
+        Files that are missing in S3 are skipped: the format's reader reports them.
+
+        Args:
+            manifest: Content of the output manifest.
+            folder: Folder to copy to.
+            attribute: Label attribute whose labels are copied; "" for those of all attributes.
+            progress: Receives the share of the files that are copied.
+        """
+        path = folder / OUTPUT_MANIFEST_PATH
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(manifest)
-        wanted = list(dict.fromkeys(_addresses(manifest, attribute)))
+        addresses = list(dict.fromkeys(_file_addresses(manifest, attribute)))
         bucket = Bucket(self.account)
 
         def copy(address: str) -> None:
-            name, key = split(address)
+            bucket_name, key = split(address)
             if ".." in PurePosixPath(key).parts or (content := bucket.find(address)) is None:
-                return  # its reader tells what is missing
-            target = folder / name / key
+                return
+            target = folder / bucket_name / key
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
 
         with ThreadPoolExecutor(PARALLEL_TRANSFERS) as pool:
-            for done, _ in enumerate(pool.map(copy, wanted), 1):
-                progress(done / len(wanted), f"{done} of {len(wanted)} files")
+            for copied, _ in enumerate(pool.map(copy, addresses), 1):
+                progress(copied / len(addresses), f"{copied} of {len(addresses)} files")
 
 
-def _addresses(manifest: bytes, attribute: str) -> Iterator[str]:
+def _region(ref: LabelingRef) -> str:
+    return ref["region"]
+
+
+def _find_manifest(bucket: Bucket, address: str) -> str:
+    """Return the address of the only output manifest below an address.
+
+    Raises:
+        UserError: If there is none, or more than one.
+    """
+    bucket_name = split(address)[0]
+    manifests = [
+        f"s3://{bucket_name}/{key}"
+        for key in bucket.sizes(f"{address.rstrip('/')}/")
+        if key.endswith(OUTPUT_MANIFEST_PATH)
+    ]
+    if not manifests:
+        raise UserError(
+            f"{address} has no {OUTPUT_MANIFEST_PATH}, which Ground Truth writes when a labeling job is done. Wait for "
+            "that, or import the folder with the output of the job."
+        )
+    if len(manifests) > 1:
+        jobs = ", ".join(manifest.removesuffix(f"/{OUTPUT_MANIFEST_PATH}") for manifest in manifests[:5])
+        raise UserError(
+            f"{address} has the output of {len(manifests)} labeling jobs ({jobs}). Import the folder of one."
+        )
+    return manifests[0]
+
+
+def _file_addresses(manifest: bytes, attribute: str) -> Iterator[str]:
+    """Yield the addresses of the sequence files and labels in a manifest. Lines that are not JSON are skipped."""
     for text in manifest.splitlines():
         try:
             line = json.loads(text)
         except ValueError:
-            continue  # the reader of the manifest says so
-        for key, value in line.items() if isinstance(line, dict) else ():
-            wanted = key in ("source-ref", attribute) or (not attribute and key.endswith("-ref"))
-            if wanted and isinstance(value, str) and value.startswith("s3://") and value.endswith(".json"):
+            continue
+        if not isinstance(line, dict):
+            continue
+        for key, value in line.items():
+            is_wanted = key in ("source-ref", attribute) or (not attribute and key.endswith("-ref"))
+            if is_wanted and isinstance(value, str) and value.startswith("s3://") and value.endswith(".json"):
                 yield value
 
 
-def _let_pages_load(bucket: Bucket) -> None:
-    """Give a bucket without any rules for it those that the workers' page needs, as AWS's own console does.
+def _ensure_cors_rule(bucket: Bucket) -> None:
+    """Add the CORS rule that the worker portal needs to a bucket without any rules, as AWS's own console does.
 
     Raises:
-        UserError: with the command for somebody who may, if these credentials may not.
+        UserError: With the command to run, if these credentials may not add it.
     """
     account = bucket.account
     try:
@@ -285,14 +354,14 @@ def _let_pages_load(bucket: Bucket) -> None:
     except UserError as error:
         cause = error.__cause__
         if not isinstance(cause, ClientError) or cause.response["Error"]["Code"] != "NoSuchCORSConfiguration":
-            return  # who may not look at the rules may still use the bucket
-        rules = {"CORSRules": [CORS]}
+            return  # without permission to read the rules, the bucket may have them
+        rules = {"CORSRules": [CORS_RULE]}
         try:
             account.call("s3", "put_bucket_cors", Bucket=bucket.name, CORSConfiguration=rules)
         except UserError as refused:
             raise UserError(
-                f"The workers' page may not load frames from the bucket “{bucket.name}”, as it has no CORS rules, and "
-                "they could not be added. Have somebody who may do so run `aws s3api put-bucket-cors --bucket "
+                f"The bucket “{bucket.name}” has no CORS rules, so the worker portal cannot load frames, and adding "
+                "them failed. Ask someone with the rights to run `aws s3api put-bucket-cors --bucket "
                 f"{bucket.name} --cors-configuration '{json.dumps(rules)}'`, then start the job again. ({refused})"
             ) from refused
-        print(f"the bucket {bucket.name} has CORS rules now, so that the workers' page can load the frames", flush=True)
+        print(f"Added CORS rules to the bucket {bucket.name}, so that the worker portal can load frames", flush=True)

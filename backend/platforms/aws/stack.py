@@ -13,7 +13,7 @@ from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.platforms.aws.account import Account
 from backend.platforms.aws.jobs import wait_intervals
-from backend.platforms.aws.labeling import OWNERS
+from backend.platforms.aws.labeling import LAMBDA_ACCOUNTS
 from backend.platforms.aws.messages import says_cancelled, says_nothing_to_update
 from backend.platforms.aws.settings import TAG
 from backend.platforms.aws.terminal import aws
@@ -143,12 +143,12 @@ def is_outdated(account: Account, stack: Stack) -> bool:
 def template(region: str) -> str:
     """Return the template for a region, without resource types that CloudFormation does not know there."""
     text = TEMPLATE_FILE.read_text()
-    return text if region in OWNERS else LABELING_PART.sub("", text)
+    return text if region in LAMBDA_ACCOUNTS else LABELING_PART.sub("", text)
 
 
 def deploy_command(account: Account, stack: Stack | None) -> str:
     """Return the terminal command that creates or updates the stack, or "" if the region needs another template."""
-    if account.region not in OWNERS:
+    if account.region not in LAMBDA_ACCOUNTS:
         return ""
     parameters = [f"{key}={value}" for key, value in _parameters(account, stack, None, "").items() if value or stack]
     tags = [f"{tag['Key']}={tag['Value']}" for tag in account.settings.tag_list]
@@ -324,10 +324,10 @@ def _key_arn(account: Account) -> str:
 
 def _workforce_parameters(account: Account) -> dict[str, str]:
     """Return the user pool of the account's workforce in the region, which can have only one; empty if it has none."""
-    if account.region not in OWNERS:
+    if account.region not in LAMBDA_ACCOUNTS:
         raise UserError(
             f"Ground Truth does not label video in {account.region}, so it needs no work team there. Choose one of "
-            f"these regions on Account: {', '.join(OWNERS)}."
+            f"these regions on Account: {', '.join(LAMBDA_ACCOUNTS)}."
         )
     for workforce in account.pages("sagemaker", "list_workforces", "Workforces"):
         pool = workforce.get("CognitoConfig")

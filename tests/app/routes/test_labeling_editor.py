@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from app.routes import labeling_editor, signing
 from app.routes.signing import sign
 from backend.labels.labeling_folder import LabelingFolder
-from backend.platforms.base import ClipToLabel, LabelingSpec
+from backend.labels.labeling_spec import ClipToLabel, LabelingSpec
 from backend.progress import silent
 
 OBJECT = {"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [20, 20, 50, 60]}}}

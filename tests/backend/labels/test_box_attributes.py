@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from backend.errors import UserError
 from backend.labels import box_attributes
-from backend.labels.label_sequence import LabelSequence, load_labels, store_labels
+from backend.labels.label_sequence import LabelSequence
+from backend.labels.label_store import load_labels, store_labels
 from backend.labels.labeling_folder import (
     ClipAnnotations,
     Keyframe,
@@ -45,7 +46,7 @@ def test_frames_are_counted_anew_and_back(noted: box_attributes.BoxAttributes, e
 
 def test_a_damaged_file_is_said(tmp_path: Path) -> None:
     assert box_attributes.load(tmp_path) == {}
-    (tmp_path / box_attributes.FILE).write_text('[[1, "x"]]')
+    (tmp_path / "marks.json").write_text('[[1, "x"]]')
     with pytest.raises(UserError, match="marks.json is damaged"):
         box_attributes.load(tmp_path)
 

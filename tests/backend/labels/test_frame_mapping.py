@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from backend.errors import UserError
-from backend.labels.frame_mapping import AmbiguousFrames, FrameMapping, map_to_video, suggested_step, tolerance
+from backend.labels.frame_mapping import AmbiguousFrames, FrameMapping, length_tolerance, map_to_video, suggest_step
 from backend.labels.label_sequence import LabelSequence
 from backend.workspace.records import Video
 from bytetrack.tracks import Tracks
@@ -49,7 +49,7 @@ def test_each_box_is_on_the_frame_that_the_step_says_or_refused(
     assert frames_of_pictures(placed) == expected
     assert placed.labeled_frames == sorted(expected.values())
     assert f"step={step}, first_frame={first_frame}" in " ".join(placed.notes)
-    assert len(expected) == len(pictures) or "left out" in " ".join(placed.notes)
+    assert len(expected) == len(pictures) or "dropped" in " ".join(placed.notes)
 
 
 @given(st.integers(2, 60), st.integers(2, 12), st.integers(0, 11), st.data())
@@ -58,13 +58,12 @@ def test_every_nth_frame_without_a_step_is_never_taken_as_frames_in_a_row(
 ) -> None:
     assume(first_frame < step)
     frames = data.draw(st.integers(first_frame + step * (count - 1) + 1, first_frame + step * count))
-    assume(frames - count > tolerance(frames))
+    assume(frames - count > length_tolerance(frames))
     for sequence in (labels(list(range(count)), frames=count), labels(list(range(count)))):
         with pytest.raises(AmbiguousFrames, match=rf"\b{count} frames.* {frames} frames.*step=1\."):
             map_to_video(sequence, video(frames), FrameMapping())
-        assert frames_of_pictures(map_to_video(sequence, video(frames), FrameMapping(1))) == {
-            k: k for k in range(count)
-        }
+        mapped = map_to_video(sequence, video(frames), FrameMapping(1))
+        assert frames_of_pictures(mapped) == {k: k for k in range(count)}
 
 
 @given(PICTURES, st.integers(1, 400))
@@ -103,12 +102,12 @@ def test_labels_that_plainly_have_the_numbers_of_frames(pictures: range, more: d
     ("pictures", "more", "says"),
     [
         (range(40), {}, r"ends after 40 frames.* 200 frames.* every 5th frame.* step=5 .*first_frame=4"),
-        (range(40), {"frames": 40}, r"holds 40 frames.* 200 frames.* every 5th frame.* step=5 "),
-        (range(40), {"frames": 40, "fps": 5}, r"holds 40 frames at 5 frames/s, the video 25.* step=5 "),
+        (range(40), {"frames": 40}, r"has 40 frames.* 200 frames.* every 5th frame.* step=5 "),
+        (range(40), {"frames": 40, "fps": 5}, r"has 40 frames at 5 frames/s, the video 25.* step=5 "),
         ([3, 4, 9, 30, 31], {}, r"ends after 32 frames.* 200 frames"),
         (range(0, 40, 5), {"fps": 5}, "at 5 frames/s, the video 25"),  # in doubt by the rate alone
-        (range(0, 40, 2), {"frames": 40}, "holds 40 frames.*step=5 "),
-        (range(150), {"frames": 150}, r"holds 150 frames.* 200 frames\. If they are its first frames.* step=1;"),
+        (range(0, 40, 2), {"frames": 40}, "has 40 frames.*step=5 "),
+        (range(150), {"frames": 150}, r"has 150 frames.* 200 frames\. If they are its first frames.* step=1;"),
         (range(60), {"frames": 60}, r"step=n, at most 3 "),
     ],
 )
@@ -119,7 +118,7 @@ def test_labels_that_may_be_of_other_frames(pictures: range, more: dict, says: s
 
 def test_labels_that_are_longer_than_the_video() -> None:
     for sequence in (labels(list(range(40)), frames=210), labels(list(range(210)))):
-        with pytest.raises(UserError, match="of 210 frames, but “site” has only 200.* another video"):
+        with pytest.raises(UserError, match="have 210 frames, but “site” has only 200.* another video"):
             map_to_video(sequence, video(200), FrameMapping())
 
 
@@ -133,23 +132,22 @@ def test_a_first_frame_alone_does_not_hide_that_the_step_is_missing() -> None:
 def test_a_step_that_has_no_room() -> None:
     with pytest.raises(UserError, match="step=6 and first_frame=0 .* reach frame 234, but “site” has only 200 frames"):
         map_to_video(labels(list(range(40))), video(200), FrameMapping(6))
-    with pytest.raises(UserError, match="Its numbers are 5 apart already, so try step=1"):
+    with pytest.raises(UserError, match="Its numbers are already 5 apart, so try step=1"):
         map_to_video(labels(list(range(0, 200, 5))), video(200), FrameMapping(5))
 
 
 def test_numbers_from_one_or_from_zero_without_the_first() -> None:
-    sequence = labels(list(range(199)), shifted=True)  # 1 to 199 in the file
+    sequence = labels(list(range(199)), may_lack_first_image=True)  # 1 to 199 in the file
     with pytest.raises(AmbiguousFrames, match="numbers 1 to 199, .* 200 frames .* first_frame=0; .* first_frame=1"):
         map_to_video(sequence, video(200), FrameMapping())
     assert map_to_video(sequence, video(200), FrameMapping(first_frame=1)).labeled_frames == list(range(1, 200))
     assert map_to_video(sequence, video(200), FrameMapping(first_frame=0)).labeled_frames == list(range(199))
-    assert map_to_video(labels(list(range(200)), shifted=True), video(200), FrameMapping()).labeled_frames == list(
-        range(200)
-    )
+    complete = labels(list(range(200)), may_lack_first_image=True)
+    assert map_to_video(complete, video(200), FrameMapping()).labeled_frames == list(range(200))
 
 
 def test_labels_that_tell_their_frames_themselves() -> None:
-    own = labels([0, 5, 10], frames=200, placed=True)
+    own = labels([0, 5, 10], frames=200, has_video_frame_numbers=True)
     assert map_to_video(own, video(200), FrameMapping()).labeled_frames == [0, 5, 10]
     with pytest.raises(UserError, match="without step and first_frame"):
         map_to_video(own, video(200), FrameMapping(5))
@@ -159,12 +157,12 @@ def test_labels_that_tell_their_frames_themselves() -> None:
 
 @pytest.mark.parametrize("wrong", [{"step": 0}, {"step": 2.5}, {"step": "5"}, {"step": True}, {"first_frame": -1}])
 def test_what_is_no_step(wrong: dict) -> None:
-    with pytest.raises(UserError, match=f"{next(iter(wrong))} is .* must be a whole number from [01]"):
+    with pytest.raises(UserError, match=f"{next(iter(wrong))} must be an integer, at least [01], not "):
         FrameMapping(**wrong)
 
 
 @given(st.integers(2, 12), st.integers(30, 3000))
 def test_the_step_of_many_pictures_is_suggested(step: int, frames: int) -> None:
-    pictures = FrameMapping(step).pictures(frames)
+    pictures = FrameMapping(step).images(frames)
     assume(pictures > 2 * step)
-    assert suggested_step(pictures, frames) == step
+    assert suggest_step(pictures, frames) == step

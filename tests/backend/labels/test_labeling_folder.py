@@ -13,7 +13,7 @@ from tables import CLASSES, same_boxes, tracks
 
 from backend.errors import UserError
 from backend.labels.formats.ground_truth import reading
-from backend.labels.formats.ground_truth.job_input import CATEGORIES
+from backend.labels.formats.ground_truth.layout import CATEGORIES_FILE
 from backend.labels.labeling_folder import (
     ClipAnnotations,
     EditConflict,
@@ -23,7 +23,7 @@ from backend.labels.labeling_folder import (
     objects_from_tracks,
     tracks_from_objects,
 )
-from backend.platforms.base import ClipToLabel, LabelingSpec
+from backend.labels.labeling_spec import ClipToLabel, LabelingSpec
 from backend.progress import silent
 from bytetrack.tracks import Tracks
 
@@ -99,7 +99,7 @@ def test_marks_hold_until_the_next_key_frame_and_are_written_as_attributes(tmp_p
     assert [each["frame-no"] for each in frames] == [str(number) for number in range(LENGTH)]
     yes = [each["annotations"][0]["label-category-attributes"] for each in frames[:4]]
     assert yes == [{"occluded": "Yes"}] * 2 + [{"occluded": "Yes", "truncated": "Yes"}, {}]
-    categories = json.loads((tmp_path / "output" / CATEGORIES).read_bytes())
+    categories = json.loads((tmp_path / "output" / CATEGORIES_FILE).read_bytes())
     assert [each["name"] for each in categories["categoryGlobalAttributes"]] == ["occluded", "truncated"]
 
 
@@ -141,17 +141,23 @@ def test_of_two_who_save_at_once_one_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [
-        (b"{", "cannot be saved: Invalid JSON"),
-        (ClipAnnotations(objects=[person(f0=key(0)), person(f0=key(0))]).model_dump_json().encode(), "same number"),
+        (b"{", "Cannot save the annotations: Invalid JSON"),
+        (ClipAnnotations(objects=[person(f0=key(0)), person(f0=key(0))]).model_dump_json().encode(), "same ID"),
         (
             ClipAnnotations(objects=[person(class_id=2, f0=key(0))]).model_dump_json().encode(),
-            "a class that the job does not",
+            "does not have the class of object #1",
         ),
-        (ClipAnnotations(objects=[person(f40=key(0))]).model_dump_json().encode(), "the box of #1 in frame 40"),
-        (b'{"objects": [{"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [5, 5, 5, 9]}}}]}', "box of #1 in frame 0"),
+        (
+            ClipAnnotations(objects=[person(f40=key(0))]).model_dump_json().encode(),
+            "#1 in frame 40 is invalid",
+        ),
+        (
+            b'{"objects": [{"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [5, 5, 5, 9]}}}]}',
+            "#1 in frame 0 is invalid",
+        ),
         (b'{"objects": [{"id": 1, "class_id": 0, "keys": {"-1": {"xyxy": [5, 5, 9, 9]}}}]}', "greater than"),
-        (b'{"objects": [{"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [NaN, 5, 9, 9]}}}]}', "cannot be saved"),
-        (b'{"done": true, "path": "/etc/passwd"}', "cannot be saved"),
+        (b'{"objects": [{"id": 1, "class_id": 0, "keys": {"0": {"xyxy": [NaN, 5, 9, 9]}}}]}', "Cannot save"),
+        (b'{"done": true, "path": "/etc/passwd"}', "Cannot save"),
     ],
 )
 def test_what_is_no_drawing_is_refused_and_nothing_is_lost(tmp_path: Path, wrong: bytes, says: str) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from backend.errors import UserError
-from backend.labels.label_sequence import LabelSequence, load_labels, store_labels
+from backend.labels.label_sequence import LabelSequence
+from backend.labels.label_store import load_labels, store_labels
 from backend.progress import silent
 from backend.steps import datasets, videos
 from backend.workspace import Workspace

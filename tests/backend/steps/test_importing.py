@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from backend.errors import UserError
 from backend.labels import clip_lengths
 from backend.labels.frame_mapping import AmbiguousFrames, FrameMapping
-from backend.labels.label_sequence import LabelSequence, load_labels
+from backend.labels.label_sequence import LabelSequence
+from backend.labels.label_store import load_labels
 from backend.progress import silent
 from backend.steps import videos
 from backend.steps.importing import import_labels
@@ -63,7 +64,7 @@ def test_a_zip_of_a_job_for_clips_that_are_there(
 
 def test_clips_of_unknown_length_are_not_guessed(workspace: Workspace, video: Video, tmp_path: Path) -> None:
     job = labeling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(5), [0, 3])})
-    with pytest.raises(UserError, match="do not tell how long"):
+    with pytest.raises(UserError, match="do not say how long"):
         import_labels(workspace, silent, path=str(job))
     videos.cut(workspace, silent, video=video.id, every_frames=5)
     (id,) = import_labels(workspace, silent, path=str(job))["labels"]
@@ -92,7 +93,7 @@ def test_a_box_without_an_area_is_left_out_and_the_others_are_kept(
     (tmp_path / "gt.txt").write_text("".join(rows))
     (id,) = import_labels(workspace, silent, path=str(tmp_path / "gt.txt"), video=video.id)["labels"]
     labels = workspace.get(Labels, id)
-    assert labels.boxes == 19 and "1 box outside the frame or without area left out." in labels.notes
+    assert labels.boxes == 19 and "1 box outside the frame or without area dropped." in labels.notes
 
 
 @pytest.mark.parametrize(
@@ -116,9 +117,9 @@ def test_labels_that_cannot_be_of_the_video(
 def test_nothing_to_import(workspace: Workspace, video: Video, tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_text("x")
     for path, says in (
-        (tmp_path / "gone", "no file"),
-        (tmp_path / "a.docx", "not labels"),
-        (workspace.root, "not labels"),
+        (tmp_path / "gone", "No such file"),
+        (tmp_path / "a.docx", "Unknown label format"),
+        (workspace.root, "Unknown label format"),
     ):
         with pytest.raises(UserError, match=says):
             import_labels(workspace, silent, path=str(path))
@@ -159,7 +160,7 @@ def test_every_5th_frame_numbered_in_a_row(workspace: Workspace, video: Video, t
         table = load_labels(workspace, labels)
         assert labels.labeled_frames == table.frame.tolist() == frames
         assert table.xyxy[:, 0].tolist() == [0, 5, 10, 15]
-        assert f"every 5th frame of the video, from frame {first_frame or 0} on" in labels.notes[-2]
+        assert f"labels of every 5th frame from frame {first_frame or 0} on" in labels.notes[-2]
     (id,) = import_labels(workspace, silent, path=path, step=1)["labels"]
     assert workspace.get(Labels, id).labeled_frames == [0, 1, 2, 3]
 
@@ -169,11 +170,11 @@ def test_what_seqinfo_says_is_compared_with_the_video(workspace: Workspace, vide
     (folder / "gt").mkdir(parents=True)
     (folder / "gt" / "gt.txt").write_text("".join(f"{n},1,5,5,20,30,1,1,1\n" for n in range(1, 5)))
     (folder / "seqinfo.ini").write_text("[Sequence]\nname=tiny\nseqLength=4\nframeRate=2\n")
-    with pytest.raises(AmbiguousFrames, match="“tiny” holds 4 frames at 2 frames/s, the video 10, .* step=5 "):
+    with pytest.raises(AmbiguousFrames, match="“tiny” has 4 frames at 2 frames/s, the video 10, .* step=5 "):
         import_labels(workspace, silent, path=str(folder))
     (folder / "seqinfo.ini").write_text("[Sequence]\nname=tiny\nseqLength=20\nframeRate=25\n")
     (id,) = import_labels(workspace, silent, path=str(folder))["labels"]
-    assert "25 frames/s, the video has 10" in " ".join(workspace.get(Labels, id).notes)
+    assert "25 frames/s, the video 10" in " ".join(workspace.get(Labels, id).notes)
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def thinned_clips(tmp_path: Path) -> Path:
 def test_a_video_is_not_cut_into_clips_as_long_as_their_pictures(
     workspace: Workspace, video: Video, thinned_clips: Path
 ) -> None:
-    with pytest.raises(AmbiguousFrames, match="2 clips of 5 frames, 10 together, .* 20 frames.* step=2 "):
+    with pytest.raises(AmbiguousFrames, match="2 clips of 5 frames, 10 in total, .* 20 frames.* step=2 "):
         import_labels(workspace, silent, path=str(thinned_clips))
     assert workspace.list(Video) == [video]
     made = import_labels(workspace, silent, path=str(thinned_clips), step=2)["labels"]
@@ -201,10 +202,10 @@ def test_a_video_is_not_cut_into_clips_as_long_as_their_pictures(
 def test_a_cut_video_is_not_cut_again(workspace: Workspace, video: Video, thinned_clips: Path) -> None:
     videos.cut(workspace, silent, video=video.id, every_frames=10)
     cut = {each.id for each in workspace.list(Video)}
-    with pytest.raises(AmbiguousFrames, match="cut into clips of 10 frames, but the labels are of 5 .* step=2 "):
+    with pytest.raises(AmbiguousFrames, match="cut into clips of 10 frames, but the labels have 5 .* step=2 "):
         import_labels(workspace, silent, path=str(thinned_clips))
     assert len(import_labels(workspace, silent, path=str(thinned_clips), step=2)["labels"]) == 2
-    with pytest.raises(UserError, match="clips of 10 frames, but the labels are of 5 frames a clip. Cut the video"):
+    with pytest.raises(UserError, match="clips of 10 frames, but the labels have 5 frames per clip. Cut the video"):
         import_labels(workspace, silent, path=str(thinned_clips), step=3)
     assert {each.id for each in workspace.list(Video)} == cut
 
@@ -219,7 +220,7 @@ def test_of_two_cuts_the_one_that_fits_the_labels_counts(workspace: Workspace, v
 def test_one_clip_does_not_tell_whether_it_is_the_last(workspace: Workspace, video: Video, tmp_path: Path) -> None:
     job = labeling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(2), [0, 1])})  # of 2 or of 9 frames
     sequence_file(job, "tiny_2", ["frame_0000.jpeg", "frame_0001.jpeg"])
-    with pytest.raises(UserError, match="do not tell how long"):
+    with pytest.raises(UserError, match="do not say how long"):
         import_labels(workspace, silent, path=str(job), step=1)
     assert workspace.list(Video) == [video]
 
@@ -232,10 +233,10 @@ def test_the_length_of_clips_is_among_those_that_fit_their_pictures(
     mapping, frames = FrameMapping(step, first_frame), length * (count - 1) + min(last, length)
     sequences = {}
     for number in range(count):
-        pictures = mapping.pictures(min(length, frames - number * length))
+        pictures = mapping.images(min(length, frames - number * length))
         assume(pictures)
         sequences[number] = LabelSequence(f"a_{number}", Tracks.empty(), list(range(pictures)), pictures)
-    assert length in clip_lengths.lengths(frames, sequences, mapping)
+    assert length in clip_lengths.possible_lengths(frames, sequences, mapping)
 
 
 def test_a_name_with_a_number_at_its_end_is_no_clip(workspace: Workspace, video: Video, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from served import add_model, add_video
 
 from backend.errors import UserError
-from backend.labels.label_sequence import LabelSequence, load_labels, store_labels
+from backend.labels.label_sequence import LabelSequence
+from backend.labels.label_store import load_labels, store_labels
 from backend.labels.labeling_folder import objects_from_tracks, tracks_from_objects
 from backend.platforms import registry
 from backend.progress import silent
@@ -76,8 +77,8 @@ def clips(ws: Workspace, whole: Video) -> list[Video]:
 
 
 def started(ws: Workspace, clips: list[Video], **more) -> LabelingJob:
-    found = labeling.start(ws, silent, clips=[clip.id for clip in clips], **JOB, **more)
-    return ws.get(LabelingJob, found["labeling"])
+    job = labeling.start(ws, silent, clips=[clip.id for clip in clips], **(JOB | more))
+    return ws.get(LabelingJob, job["labeling"])
 
 
 def brought(ws: Workspace, **which: str | int) -> list[Labels]:
@@ -137,7 +138,7 @@ def test_a_half_done_job_is_told_and_what_is_done_when_it_stops_comes_in(people,
 
 def test_a_models_tracks_of_the_whole_video_are_corrected_on_its_clips(people, ws, whole, clips) -> None:
     run = run_of(ws, whole, moving(range(20)))
-    assert labeling.corrigible(ws, clips[1]) == [run]
+    assert labeling.correctable_sources(ws, clips[1]) == [run]
     assert labeling.classes_of(ws, run) == ["car"]
     record = started(ws, clips, every=5, earlier={clip.id: run.id for clip in clips})
     assert record.corrects == {clip.name: run.id for clip in clips}
@@ -146,13 +147,13 @@ def test_a_models_tracks_of_the_whole_video_are_corrected_on_its_clips(people, w
     corrected = brought(ws, labeling=record.id)
     assert [labels.boxes for labels in corrected] == [2, 1]
     # and what was corrected is what the next job begins with
-    assert labeling.corrigible(ws, clips[1])[0].id == corrected[1].id
+    assert labeling.correctable_sources(ws, clips[1])[0].id == corrected[1].id
     again = started(ws, clips, every=5, earlier={clip.id: each.id for clip, each in zip(clips, corrected, strict=True)})
     assert again.name == "crossing (2)"
 
 
 def test_boxes_to_correct_are_those_of_the_clip_within_its_frame(ws, whole, clips) -> None:
-    boxes = labeling.earlier_boxes(ws, clips[1], run_of(ws, whole, moving(range(20))))
+    boxes = labeling.tracks_to_correct(ws, clips[1], run_of(ws, whole, moving(range(20))))
     assert boxes.frame.tolist() == list(range(10))
     assert boxes.xyxy[0].tolist() == [30, 10, 50, 40] and boxes.xyxy[-1].tolist() == [57, 10, 64, 40]
 
@@ -165,17 +166,17 @@ def test_what_cannot_be_corrected(ws, whole, clips) -> None:
     ):
         with pytest.raises(UserError, match=says):
             started(ws, clips, earlier=earlier)
-    with pytest.raises(UserError, match="has boxes of “car”. Add that"):
+    with pytest.raises(UserError, match="has boxes of “car”. Add this class"):
         labeling.start(ws, silent, name="a", clips=[clips[0].id], classes=["person"], earlier={clips[0].id: labels.id})
 
 
 def test_a_job_started_elsewhere_comes_in_by_its_clips_names(people, ws, whole, clips) -> None:
     record = started(ws, clips, every=2)
     people(record, {0: moving(range(5)), 1: moving(range(5))})
-    assert record.ref["job"] not in labeling.elsewhere(ws)
+    assert record.ref["job"] not in labeling.jobs_started_elsewhere(ws)
     for each in (record, *clips):  # as in another workspace, which has the video but not its clips
         ws.remove(each)
-    assert record.ref["job"] in labeling.elsewhere(ws)
+    assert record.ref["job"] in labeling.jobs_started_elsewhere(ws)
     with pytest.raises(UserError, match="without step"):  # this console's own jobs tell their frames
         brought(ws, job=record.ref["job"], step=5)
     first, second = brought(ws, job=record.ref["job"])
@@ -187,7 +188,7 @@ def test_a_detection_job_is_none_to_bring_in(standin, ws, clips) -> None:
     record = started(ws, clips)
     task = standin.sagemaker.labeling.jobs.get(record.ref["job"])["HumanTaskConfig"]
     task["PreHumanTaskLambdaArn"] = task["PreHumanTaskLambdaArn"].replace("Tracking", "Detection")
-    with pytest.raises(UserError, match="not among the jobs for tracking .* start one for tracking"):
+    with pytest.raises(UserError, match="tracking job not found.* Start a tracking job"):
         labeling.fetch(ws, silent, job=record.ref["job"])
 
 
@@ -220,7 +221,7 @@ def test_a_job_that_is_gone(ws, clips) -> None:
     record = started(ws, clips)
     with ws.edit(LabelingJob, record.id) as known:
         known.ref["job"] = "never-was"
-    with pytest.raises(UserError, match="does not exist any more"):
+    with pytest.raises(UserError, match="no longer exists"):
         labeling.fetch(ws, silent, labeling=record.id)
 
 
@@ -228,12 +229,38 @@ def test_a_job_that_is_gone(ws, clips) -> None:
 def test_limits_are_told_before_anything_is_done(standin, ws, clips) -> None:
     sent = standin.count("s3", "PutObject")
     for wrong, says in (
-        ({"every": 0}, "whole number from 1"),
+        ({"every": 0}, "an integer, at least 1"),
         ({"short_instructions": "x" * 300}, "short instructions have 300"),
+        ({"classes": [LONG_CLASS]}, "has 20 characters, 16 at most"),
     ):
         with pytest.raises(UserError, match=says):
             started(ws, clips, **wrong)
     assert standin.count("s3", "PutObject") == sent
+
+
+LONG_CLASS = "pedestrian-with-dogs"  # 20 characters
+
+
+def test_each_platform_has_limits_of_its_own(ws) -> None:
+    limits = labeling.limits(ws)
+    frames = {f"clip {number}": 10 for number in range(12)}
+    if registry.chosen(ws) == "local":
+        limits.check(frames, [LONG_CLASS], "", "")
+        return
+    with pytest.raises(UserError, match="Too many clips: 12. .* at most 10"):
+        limits.check(frames, ["person"], "", "")
+    with pytest.raises(UserError, match="has 20 characters, 16 at most"):
+        limits.check({"clip": 10}, [LONG_CLASS], "", "")
+
+
+@only_here
+def test_twelve_clips_of_a_long_class_are_labeled_on_this_machine(ws, whole) -> None:
+    ids = videos.cut(ws, silent, video=whole.id, every_frames=2)["videos"]
+    ids += videos.cut(ws, silent, video=whole.id, every_frames=8)["videos"]
+    assert len(ids) >= 12
+    job = labeling.start(ws, silent, name="many", clips=ids[:12], classes=[LONG_CLASS])
+    record = ws.get(LabelingJob, job["labeling"])
+    assert len(record.clips) == 12 and record.classes == [LONG_CLASS]
 
 
 @only_here
@@ -248,7 +275,7 @@ def test_what_a_model_finds_is_corrected(ws, tmp_path) -> None:
     begun, _ = tracks_from_objects(folder.annotations(0), record.classes)
     assert set(begun.class_id) == {0} and len(np.unique(begun.frame)) > clip.frames / 2
     assert len(np.unique(begun.id)) == 1  # it follows what it finds
-    with pytest.raises(UserError, match=f"“{model.name}” knows nothing of cloud"):
+    with pytest.raises(UserError, match=f"“{model.name}” does not detect cloud"):
         labeling.start(ws, silent, **job, classes=["cloud"])
 
 

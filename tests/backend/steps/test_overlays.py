@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from backend.errors import UserError
-from backend.labels.label_sequence import LabelSequence, store_labels
+from backend.labels.label_sequence import LabelSequence
+from backend.labels.label_store import store_labels
 from backend.progress import silent
 from backend.steps import overlays, videos
 from backend.workspace import Workspace

@@ -8,7 +8,8 @@ import pytest
 
 from backend.errors import UserError
 from backend.jobs import processes
-from backend.labels.label_sequence import LabelSequence, store_labels
+from backend.labels.label_sequence import LabelSequence
+from backend.labels.label_store import store_labels
 from backend.progress import silent
 from backend.steps import videos
 from backend.steps.removal import consequences, remove

@@ -1,7 +1,7 @@
-"""What goes into a SageMaker Ground Truth job of the task type video object tracking: manifest, sequences, categories.
+"""The input of a SageMaker Ground Truth job of the type video object tracking: manifest, sequence files, categories.
 
-Frame k of a job's sequence is frame `k * every` of the clip. What the sequence files do not tell goes into the manifest
-under `OWN`: Ground Truth passes it on to the output, where `backend.labels.formats.ground_truth.reading` finds it.
+Frame `k` of a job is frame `every * k` of its clip. Sequence files cannot say so, hence the manifest does, under
+`STUDIO_KEY`. Ground Truth copies it to the output manifest, where `reading` finds it.
 """
 
 from __future__ import annotations
@@ -16,145 +16,132 @@ from typing import Any
 
 import numpy as np
 
-from backend.errors import UserError
 from backend.labels import box_attributes
 from backend.labels.box_attributes import ATTRIBUTES, BoxAttributes
-from backend.labels.formats.ground_truth.reading import NOT_SET, OWN, SET, TRACKING
-from backend.platforms.base import LabelingSpec
+from backend.labels.formats.ground_truth.layout import (
+    ATTRIBUTE_NOT_SET,
+    ATTRIBUTE_SET,
+    CATEGORIES_FILE,
+    INITIAL_LABELS_ATTRIBUTE,
+    INPUT_MANIFEST,
+    STUDIO_KEY,
+    TASK_TYPE,
+)
+from backend.labels.labeling_spec import LabelingSpec
 from bytetrack.tracks import Tracks
 
-MANIFEST, CATEGORIES = "input.manifest", "label-categories.json"
-EARLIER = "earlier-ref"  # the attribute of the labels to correct
-# Ground Truth's quotas for video frame object tracking.
-MOST_CLIPS, MOST_FRAMES = 10, 2000
-MOST_CLASSES, LONGEST_CLASS = 30, 16
-LONGEST_SHORT, LONGEST_FULL = 254, 2047  # characters of the instructions
 
-
-def check(frames: Mapping[str, int], classes: Sequence[str], short_instructions: str, full_instructions: str) -> None:
-    """Whether a job can be made.
+def input_files(spec: LabelingSpec, address: str, frame_addresses: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the input files of a job, except for the frames.
 
     Args:
-        frames: how many are to be labeled, by the clip's name.
+        spec: The labeling job.
+        address: Address of the folder that the files will be stored in, such as `s3://bucket/folder/`, with a slash at
+            its end.
+        frame_addresses: Address of the folder with the frames of each clip, with a slash at its end, by the name of
+            the clip.
 
-    Raises:
-        UserError: naming what is missing or beyond Ground Truth's limits, and what to do.
-    """
-    if not frames:
-        raise UserError("There is nothing to label. Choose at least one clip.")
-    if len(frames) > MOST_CLIPS:
-        raise UserError(f"{len(frames)} clips are too many: a job may have {MOST_CLIPS}. Start several jobs.")
-    for name, count in frames.items():
-        if count > MOST_FRAMES:
-            raise UserError(
-                f"{count:,} frames of “{name}” are too many: a job may have {MOST_FRAMES:,} of each clip. "
-                "Cut it into clips, or label fewer of its frames."
-            )
-    if not classes:
-        raise UserError("Nobody would know what to look for. Name at least one class, such as person.")
-    if len(classes) > MOST_CLASSES:
-        raise UserError(f"{len(classes)} classes are too many: a job may have {MOST_CLASSES}.")
-    for name in classes:
-        if not 1 <= len(name) <= LONGEST_CLASS:
-            raise UserError(f"“{name}” cannot be a class: its name must have 1 to {LONGEST_CLASS} characters.")
-        if classes.count(name) > 1:
-            raise UserError(f"The class “{name}” is named twice.")
-    for title, text, most in (
-        ("short instructions", short_instructions, LONGEST_SHORT),
-        ("full instructions", full_instructions, LONGEST_FULL),
-    ):
-        if len(text) > most:
-            raise UserError(f"The {title} have {len(text):,} characters, but may have {most:,}. Shorten them.")
-
-
-def documents(spec: LabelingSpec, address: str, frames: Mapping[str, str]) -> dict[str, bytes]:
-    """A job's files but for the frames, by their paths below `address`; `MANIFEST` and `CATEGORIES` are among them.
-
-    Args:
-        address: where the files will lie, such as `s3://bucket/folder/`, with a slash at its end.
-        frames: where the frames of each clip lie, likewise.
+    Returns:
+        Contents by path below `address`. `INPUT_MANIFEST` and `CATEGORIES_FILE` are among the paths.
     """
     files: dict[str, bytes] = {}
     lines = []
     for number, (name, clip) in enumerate(spec.clips.items()):
-        names = sorted(path.name for path in clip.folder.glob("*.jpg"))
+        file_names = sorted(path.name for path in clip.folder.glob("*.jpg"))
         folder = f"{number}/{re.sub(r'[^A-Za-z0-9._-]', '_', name)}"
-        source = f"{folder}-sequence.json"
-        files[source] = _json(sequence_file(number + 1, frames[name], names))
-        line: dict[str, Any] = {"source-ref": address + source}
-        line[OWN] = {"clip": name, "every": clip.every, "frames": clip.length}
-        if clip.earlier is not None:
-            labels = f"{folder}/SeqLabel.json"
-            earlier, noted = (
-                thinned(clip.earlier, clip.every, len(names)),
-                box_attributes.subsample(clip.box_attributes, clip.every),
-            )
-            files[labels] = _json(seq_label(earlier, dict(enumerate(names)), spec.classes, noted))
-            line[EARLIER] = address + labels
-            line[f"{EARLIER}-metadata"] = metadata(spec.classes, "earlier")
+        sequence_path = f"{folder}-sequence.json"
+        files[sequence_path] = _to_json(sequence_file(number + 1, frame_addresses[name], file_names))
+        line: dict[str, Any] = {"source-ref": address + sequence_path}
+        line[STUDIO_KEY] = {"clip": name, "every": clip.every, "frames": clip.length}
+        if clip.initial_tracks is not None:
+            labels_path = f"{folder}/SeqLabel.json"
+            tracks = subsample_tracks(clip.initial_tracks, clip.every, len(file_names))
+            attributes = box_attributes.subsample(clip.box_attributes, clip.every)
+            files[labels_path] = _to_json(label_document(tracks, dict(enumerate(file_names)), spec.classes, attributes))
+            line[INITIAL_LABELS_ATTRIBUTE] = address + labels_path
+            line[f"{INITIAL_LABELS_ATTRIBUTE}-metadata"] = label_metadata(spec.classes, "earlier")
         lines.append(json.dumps(line))
-    files[MANIFEST] = "".join(f"{line}\n" for line in lines).encode()
-    files[CATEGORIES] = _json(categories(spec))
+    files[INPUT_MANIFEST] = "".join(f"{line}\n" for line in lines).encode()
+    files[CATEGORIES_FILE] = _to_json(label_categories(spec))
     return files
 
 
-def sequence_file(number: int, prefix: str, names: Sequence[str]) -> dict[str, Any]:
-    """The frames of one clip, which lie at `prefix`."""
-    frames = [{"frame-no": index, "frame": name} for index, name in enumerate(names)]
+def sequence_file(number: int, prefix: str, file_names: Sequence[str]) -> dict[str, Any]:
+    """Return the sequence file of a clip.
+
+    Args:
+        number: Number of the clip in its job, counted from 1.
+        prefix: Address of the folder with the frames, with a slash at its end.
+        file_names: Files of the frames, in their order.
+    """
+    frames = [{"frame-no": index, "frame": name} for index, name in enumerate(file_names)]
     return {"seq-no": number, "prefix": prefix, "number-of-frames": len(frames), "frames": frames}
 
 
-def categories(spec: LabelingSpec) -> dict[str, Any]:
-    """The label category configuration: classes and instructions, and which labels are to be corrected."""
+def label_categories(spec: LabelingSpec) -> dict[str, Any]:
+    """Return the label category configuration: classes, box attributes, instructions, and the labels to correct."""
     document: dict[str, Any] = {
         "documentVersion": "2020-03-01",
         "labels": [{"label": name} for name in spec.classes],
         "categoryGlobalAttributes": [
-            {"name": name, "description": description, "type": "string", "enum": [SET, NOT_SET]}
+            {
+                "name": name,
+                "description": description,
+                "type": "string",
+                "enum": [ATTRIBUTE_SET, ATTRIBUTE_NOT_SET],
+            }
             for name, description in ATTRIBUTES.items()
         ],
         "annotationType": "BoundingBox",
         "instructions": {"shortInstruction": spec.short_instructions, "fullInstruction": spec.full_instructions},
     }
-    if any(clip.earlier is not None for clip in spec.clips.values()):
-        document["auditLabelAttributeName"] = EARLIER
+    if any(clip.initial_tracks is not None for clip in spec.clips.values()):
+        document["auditLabelAttributeName"] = INITIAL_LABELS_ATTRIBUTE
     return document
 
 
-def metadata(classes: Sequence[str], job: str) -> dict[str, Any]:
-    """What a manifest tells of the labels of one clip."""
+def label_metadata(classes: Sequence[str], job: str) -> dict[str, Any]:
+    """Return the metadata that a manifest holds about the labels of one clip."""
     return {
         "class-map": {str(number): name for number, name in enumerate(classes)},
         "job-name": f"labeling-job/{job}",
         "human-annotated": "yes",
         "creation-date": datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="microseconds"),
-        "type": TRACKING,
+        "type": TASK_TYPE,
     }
 
 
-def thinned(tracks: Tracks, every: int, count: int) -> Tracks:
-    """The boxes on every `every`-th frame, by the numbers that these `count` frames have in the job."""
-    kept = tracks.select((tracks.frame % every == 0) & (tracks.frame < every * count))
+def subsample_tracks(tracks: Tracks, every: int, frames: int) -> Tracks:
+    """Return the boxes on every `every`-th frame of a clip, by frame numbers of the job.
+
+    Args:
+        tracks: Tracks by frame numbers of the clip.
+        every: Step between labeled frames.
+        frames: Number of frames in the job. Boxes on later ones are dropped.
+    """
+    kept = tracks.select((tracks.frame % every == 0) & (tracks.frame < every * frames))
     return Tracks(kept.frame // every, kept.id, kept.xyxy, kept.score, kept.class_id, kept.classes)
 
 
-def seq_label(
+def label_document(
     tracks: Tracks,
-    names: Mapping[int, str],
+    file_names: Mapping[int, str],
     classes: Sequence[str],
-    noted: BoxAttributes | None = None,
+    attributes: BoxAttributes | None = None,
 ) -> dict[str, Any]:
-    """The labels of one clip as Ground Truth writes them: in whole pixels, each object of one class throughout.
+    """Return the labels of one clip in the format of Ground Truth's `SeqLabel.json`.
+
+    Boxes are rounded to whole pixels. An object has one class, the one that most of its boxes have.
 
     Args:
-        tracks: by the frames' numbers in the job.
-        names: the files of the frames that are labeled, those without boxes included; boxes on others are left out.
-        classes: the job's; those of the tracks must be among them.
-        noted: the marks of the boxes.
+        tracks: Boxes by frame numbers of the job.
+        file_names: File of each labeled frame, by its number. Boxes on other frames are left out.
+        classes: Classes of the job, which contain those of the tracks.
+        attributes: Attributes of the boxes.
     """
-    kinds, titles = _objects(tracks)
-    annotations: dict[int, list[dict[str, Any]]] = {number: [] for number in names}
-    for frame, identity, box in zip(tracks.frame.tolist(), tracks.id.tolist(), tracks.xyxy.round().astype(int)):
+    class_names, titles = _name_objects(tracks)
+    annotations: dict[int, list[dict[str, Any]]] = {frame: [] for frame in file_names}
+    for frame, object_id, box in zip(tracks.frame.tolist(), tracks.id.tolist(), tracks.xyxy.round().astype(int)):
         if frame not in annotations:
             continue
         left, top, right, bottom = box.tolist()
@@ -164,31 +151,35 @@ def seq_label(
                 "width": max(right - left, 1),
                 "top": top,
                 "left": left,
-                "class-id": str(classes.index(kinds[identity])),
-                "label-category-attributes": dict.fromkeys((noted or {}).get((frame, identity), ()), SET),
-                "object-id": str(uuid.uuid5(uuid.NAMESPACE_OID, str(identity))),
-                "object-name": titles[identity],
+                "class-id": str(classes.index(class_names[object_id])),
+                "label-category-attributes": dict.fromkeys(
+                    (attributes or {}).get((frame, object_id), ()), ATTRIBUTE_SET
+                ),
+                "object-id": str(uuid.uuid5(uuid.NAMESPACE_OID, str(object_id))),
+                "object-name": titles[object_id],
             }
         )
     return {
         "tracking-annotations": [
-            {"annotations": annotations[number], "frame-no": str(number), "frame": name, "frame-attributes": {}}
-            for number, name in names.items()
+            {"annotations": annotations[frame], "frame-no": str(frame), "frame": file_name, "frame-attributes": {}}
+            for frame, file_name in file_names.items()
         ]
     }
 
 
-def _objects(tracks: Tracks) -> tuple[dict[int, str], dict[int, str]]:
-    """By id: the class that most of an object's boxes have, and what people call it, such as `person:2`."""
-    kinds, titles = {}, {}
-    counts: Counter[str] = Counter()
-    for identity in np.unique(tracks.id).tolist():
-        of_object = tracks.class_id[tracks.id == identity]
-        kinds[identity] = tracks.classes[int(np.bincount(of_object).argmax())]
-        counts[kinds[identity]] += 1
-        titles[identity] = f"{kinds[identity]}:{counts[kinds[identity]]}"
-    return kinds, titles
+def _name_objects(tracks: Tracks) -> tuple[dict[int, str], dict[int, str]]:
+    """Return the class and the display name, such as `person:2`, of each object by its ID."""
+    class_names: dict[int, str] = {}
+    titles: dict[int, str] = {}
+    objects_per_class: Counter[str] = Counter()
+    for object_id in np.unique(tracks.id).tolist():
+        class_ids = tracks.class_id[tracks.id == object_id]
+        name = tracks.classes[int(np.bincount(class_ids).argmax())]
+        objects_per_class[name] += 1
+        class_names[object_id] = name
+        titles[object_id] = f"{name}:{objects_per_class[name]}"
+    return class_names, titles
 
 
-def _json(document: dict[str, Any]) -> bytes:
+def _to_json(document: dict[str, Any]) -> bytes:
     return json.dumps(document).encode()

@@ -1,8 +1,8 @@
-"""The output of a SageMaker Ground Truth job of the task type video object tracking, copied from S3 to this machine.
+"""Read the output of a SageMaker Ground Truth job of the type video object tracking, copied from S3.
 
-`manifests/output/output.manifest` has a line per clip; its `<label attribute>-ref` names the clip's `SeqLabel.json`,
-whose object ids are UUIDs that mean nothing outside the clip, and whose frames count from 0. A job that this console
-started tells more of its clips under `OWN`: there, frame k is frame `k * every` of the clip.
+`manifests/output/output.manifest` has one line per clip. Its `<label attribute>-ref` is the address of the
+`SeqLabel.json` of the clip, in which frames count from 0 and object IDs are UUIDs that are unique within the clip. If
+this console started the job, the line states the clip under `STUDIO_KEY`, too: frame `k` is frame `every * k` of it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import json
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -19,42 +20,41 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from backend.errors import UserError
 from backend.labels import box_attributes
-from backend.labels.label_sequence import (
-    MOST_FRAMES,
+from backend.labels.formats.ground_truth.layout import ATTRIBUTE_SET, OUTPUT_MANIFEST, STUDIO_KEY, TASK_TYPE
+from backend.labels.label_files import (
+    MAX_FRAMES,
+    Box,
     FrameNumber,
-    LabelSequence,
     Pixels,
-    find,
-    parse,
+    duplicates_note,
+    find_files,
+    parse_json,
     read_bytes,
-    table,
+    tracks_from_boxes,
 )
+from backend.labels.label_sequence import LabelSequence
 from bytetrack.tracks import Tracks
 
-MANIFEST = "output.manifest"
-TRACKING = "groundtruth/video-object-tracking"
-OWN = "bytetrack-studio"  # the key in a manifest's lines
-SET, NOT_SET = "Yes", "No"  # values of `box_attributes.ATTRIBUTES`
-NUMBERED_NAME = re.compile(r"(?P<before>.*?)(?P<number>\d{1,9})(?P<after>\D*)")  # of a picture
+NUMBERED_FILE = re.compile(r"(?P<prefix>.*?)(?P<number>\d{1,9})(?P<suffix>\D*)")  # such as frame10.jpg
 SEQUENCE_FILE = re.compile(r"(?P<clip>.+?)-sequence(-\d+)?\.json")
 
 
-class _Model(BaseModel):
+class _Schema(BaseModel):
     model_config = ConfigDict(coerce_numbers_to_str=True, populate_by_name=True)
 
 
-class _Line(RootModel[dict[str, Any]]):
-    """One line of a manifest."""
+class _ManifestLine(RootModel[dict[str, Any]]):
+    """One line of a manifest: a JSON object."""
 
 
-class _Metadata(_Model):
-    kind: str = Field("", alias="type")
+class _Metadata(_Schema):
+    task_type: str = Field("", alias="type")
     class_map: dict[str, str] = Field({}, alias="class-map")
     created: str = Field("", alias="creation-date")
     failure: str = Field("", alias="failure-reason")
 
 
-class _Annotation(_Model):
+class _Annotation(_Schema):
     left: Pixels
     top: Pixels
     width: Pixels
@@ -64,148 +64,155 @@ class _Annotation(_Model):
     attributes: dict[str, Any] | None = Field(None, alias="label-category-attributes")
 
 
-class _Picture(_Model):
+class _Image(_Schema):
     number: FrameNumber = Field(alias="frame-no")
     name: str | None = Field(None, alias="frame")
 
 
-class _Frame(_Picture):
+class _LabeledImage(_Image):
     annotations: list[_Annotation] = []
 
 
-class _SeqLabel(_Model):
-    frames: list[_Frame] | None = Field(None, alias="tracking-annotations")
+class _SeqLabel(_Schema):
+    images: list[_LabeledImage] | None = Field(None, alias="tracking-annotations")
     detections: list[Any] | None = Field(None, alias="detection-annotations")
 
 
-class _SequenceFile(_Model):
-    count: FrameNumber | None = Field(None, alias="number-of-frames")
-    pictures: list[_Picture] = Field([], alias="frames")
+class _SequenceFile(_Schema):
+    length: FrameNumber | None = Field(None, alias="number-of-frames")
+    images: list[_Image] = Field([], alias="frames")
 
 
-class _Own(_Model):
+class _StudioClip(_Schema):
+    """What this console writes into a manifest about a clip."""
+
     clip: str = ""
-    every: int = Field(1, ge=1, lt=MOST_FRAMES)
+    every: int = Field(1, ge=1, lt=MAX_FRAMES)
     frames: FrameNumber | None = None
 
 
 class _NotLabeled(Exception):
-    """Why one clip of a job has no labels."""
+    """The reason why one clip of a job has no labels."""
 
 
 def read(path: Path, attribute: str = "") -> list[LabelSequence]:
-    """One sequence per clip of the job, in the manifest's order, all with the same classes.
+    """Read the labels of all clips of a job, in the order of the manifest, all with the same classes.
 
-    Clips that were not labeled, or whose files are missing or damaged, come without labeled frames and with a note.
+    Clips that were not labeled, or whose files are missing or damaged, have no labeled frames, and a note.
 
     Args:
-        path: the job's output folder, one that holds it, or its `output.manifest`.
-        attribute: whose labels count, where the manifest has several; without it the newest.
+        path: Output folder of the job, a folder that contains it, or its `output.manifest`.
+        attribute: Label attribute to read if the manifest has several. If omitted, the newest labels are read.
 
     Raises:
-        UserError: if there is no finished job of the right kind, or not one of its clips is labeled.
+        UserError: If the job is not done or of another type, or none of its clips is labeled.
     """
     manifest = find_manifest(path)
-    root = manifest.parents[2] if manifest.parts[-3:-1] == ("manifests", "output") else manifest.parent
+    root = manifest.parents[2] if _is_in_place(manifest) else manifest.parent
     lines = [
-        parse(_Line, line, f"{manifest.name}, line {number},").root
+        parse_json(_ManifestLine, line, f"{manifest.name}, line {number},").root
         for number, line in enumerate(read_bytes(manifest).splitlines(), 1)
         if line.strip()
     ]
     if not lines:
         raise UserError(
-            f"The manifest of {root.name} is empty. The labeling job has not labeled anything yet; wait for its end."
+            f"The manifest of {root.name} is empty: the labeling job has no labels yet. Wait until it is done."
         )
-    # The label attribute's value and metadata per line; after an adjustment job there are several, the newest counts.
-    labeled = [
+    labels = [
         _newest_labels(line, f"{manifest.name}, line {number},", attribute) for number, line in enumerate(lines, 1)
     ]
-    for _, metadata in labeled:
-        _check_kind(metadata.kind, path)
+    for _, metadata in labels:
+        _check_task_type(metadata.task_type, path)
+    class_names = (name for _, metadata in labels for _, name in sorted(metadata.class_map.items(), key=_class_number))
+    classes = tuple(dict.fromkeys(class_names))
 
-    own = [parse(_Own, json.dumps(line.get(OWN, {})), f"{manifest.name}, {OWN}") for line in lines]
-    names = _clip_names([str(line.get("source-ref", "")) for line in lines])
-    names = [told.clip or name for told, name in zip(own, names)]
-    classes = {name: None for _, metadata in labeled for _, name in sorted(metadata.class_map.items(), key=_by_number)}
+    default_names = _name_clips([str(line.get("source-ref", "")) for line in lines])
     sequences = []
-    for name, told, line, (ref, metadata) in zip(names, own, lines, labeled):
+    for default_name, line, (reference, metadata) in zip(default_names, lines, labels):
+        clip = parse_json(_StudioClip, json.dumps(line.get(STUDIO_KEY, {})), f"{manifest.name}, {STUDIO_KEY}")
+        name = clip.clip or default_name
         try:
-            if OWN in line:
-                sequence = _read_clip(root, name, ref, metadata, tuple(classes), None)
-                sequences.append(_spread(replace(sequence, frames=told.frames, placed=True), told.every))
+            if STUDIO_KEY in line:
+                sequence = _read_clip(root, name, reference, metadata, classes, None)
+                sequence = replace(sequence, frames=clip.frames, has_video_frame_numbers=True)
+                sequences.append(_to_clip_frames(sequence, clip.every))
             else:
-                listed = _sequence_file(root, str(line.get("source-ref", "")))
-                sequence = _read_clip(root, name, ref, metadata, tuple(classes), listed.pictures)
-                sequences.append(replace(sequence, frames=listed.count or len(listed.pictures) or None))
+                listing = _read_sequence_file(root, str(line.get("source-ref", "")))
+                sequence = _read_clip(root, name, reference, metadata, classes, listing.images)
+                sequences.append(replace(sequence, frames=listing.length or len(listing.images) or None))
         except _NotLabeled as reason:
-            sequences.append(LabelSequence(name, Tracks.empty(tuple(classes)), [], notes=[str(reason)]))
+            sequences.append(LabelSequence(name, Tracks.empty(classes), [], notes=[str(reason)]))
     if not any(sequence.labeled_frames for sequence in sequences):
-        raise UserError(f"Not one clip of {root.name} is labeled. {sequences[0].notes[0]}")
+        raise UserError(f"No clip of {root.name} is labeled. {sequences[0].notes[0]}")
     return sequences
 
 
 def find_manifest(path: Path) -> Path:
-    """The `output.manifest` of the one job at `path`.
+    """Return the `output.manifest` of the only job at `path`.
 
     Raises:
-        UserError: if there is none, or more than one.
+        UserError: If there is none, or more than one.
     """
     if path.is_file():
         return path
-    found = [each for each in find(path, MANIFEST) if each.parts[-3:-1] == ("manifests", "output")] or find(
-        path, MANIFEST, 0
-    )
-    if not found:
+    manifests = [manifest for manifest in find_files(path, OUTPUT_MANIFEST) if _is_in_place(manifest)]
+    manifests = manifests or find_files(path, OUTPUT_MANIFEST, 0)
+    if not manifests:
         raise UserError(
-            f"{path} holds no manifests/output/{MANIFEST}, which Ground Truth writes when a labeling job ends. "
-            "Wait for the job's end, copy its whole output folder, and name that folder."
+            f"{path} has no manifests/output/{OUTPUT_MANIFEST}, which Ground Truth writes when a labeling job is done. "
+            "Wait until it is done, copy its whole output folder, and import that folder."
         )
-    if len(found) > 1:
-        jobs = ", ".join(str(each.parents[2].relative_to(path)) for each in found[:5])
-        raise UserError(
-            f"{path} holds the output of {len(found)} labeling jobs ({jobs}). Name the folder of one of them."
-        )
-    return found[0]
+    if len(manifests) > 1:
+        jobs = ", ".join(str(manifest.parents[2].relative_to(path)) for manifest in manifests[:5])
+        raise UserError(f"{path} has the output of {len(manifests)} labeling jobs ({jobs}). Import the folder of one.")
+    return manifests[0]
 
 
-def _newest_labels(line: dict[str, Any], where: str, attribute: str) -> tuple[Any, _Metadata]:
-    found = []
+def _is_in_place(manifest: Path) -> bool:
+    """Return whether a manifest lies where Ground Truth writes it in the output folder of a job."""
+    return manifest.parts[-3:-1] == ("manifests", "output")
+
+
+def _newest_labels(line: dict[str, Any], title: str, attribute: str) -> tuple[Any, _Metadata]:
+    """Return the value and the metadata of a line's label attribute; of the newest one after a correction job."""
+    labels = []
     for key, value in line.items():
-        if key.endswith("-metadata") and isinstance(value, dict) and attribute in ("", key.removesuffix("-metadata")):
-            metadata = parse(_Metadata, RootModel(value).model_dump_json(), f"{where} {key}")
-            found.append((line.get(key.removesuffix("-metadata")), metadata))
-    return max(found, key=lambda labels: labels[1].created, default=(None, _Metadata.model_validate({})))
+        name = key.removesuffix("-metadata")
+        if name != key and isinstance(value, dict) and attribute in ("", name):
+            metadata = parse_json(_Metadata, json.dumps(value), f"{title} {key}")
+            labels.append((line.get(name), metadata))
+    return max(labels, key=lambda pair: pair[1].created, default=(None, _Metadata.model_validate({})))
 
 
-def _check_kind(kind: str, path: Path) -> None:
-    if kind not in ("", TRACKING):
-        what = kind.removeprefix("groundtruth/").replace("-", " ")
-        raise _wrong_kind(f"{path.name} is the output of a Ground Truth job of the type “{what}”")
+def _check_task_type(task_type: str, path: Path) -> None:
+    if task_type not in ("", TASK_TYPE):
+        title = task_type.removeprefix("groundtruth/").replace("-", " ")
+        raise _wrong_task_type(f"{path.name} is the output of a Ground Truth job of the type “{title}”")
 
 
-def _wrong_kind(what: str) -> UserError:
+def _wrong_task_type(problem: str) -> UserError:
     return UserError(
-        f"{what}: its boxes are not tied together over the frames. Tracking needs a job of the task type “video object "
-        "tracking”; start one on the same frames and import its output."
+        f"{problem}: its boxes have no object IDs across frames. Tracking needs a job of the task type “video object "
+        "tracking”. Start one on the same frames and import its output."
     )
 
 
-def _clip_names(source_refs: list[str]) -> list[str]:
-    """What the source refs call their clips: by the sequence file's name, or its folder where all files are alike."""
+def _name_clips(source_refs: Sequence[str]) -> list[str]:
+    """Return unique names of clips: the names of their sequence files, or of the folders if the files are all alike."""
     files = [PurePosixPath(ref) for ref in source_refs]
     names = [match["clip"] if (match := SEQUENCE_FILE.fullmatch(file.name)) else file.stem for file in files]
     if len(set(names)) < len(names):
         names = [file.parent.name for file in files]
-    seen: Counter[str] = Counter()
-    unique = []
+    uses: Counter[str] = Counter()
+    unique_names = []
     for name in names:
-        unique.append(f"{name or 'clip'}-{seen[name]}" if seen[name] or not name else name)
-        seen[name] += 1
-    return unique
+        unique_names.append(f"{name or 'clip'}-{uses[name]}" if uses[name] or not name else name)
+        uses[name] += 1
+    return unique_names
 
 
-def _spread(sequence: LabelSequence, every: int) -> LabelSequence:
-    """By the clip's own frame numbers, of which people saw every `every`-th."""
+def _to_clip_frames(sequence: LabelSequence, every: int) -> LabelSequence:
+    """Renumber frames of the job to frames of the clip, of which every `every`-th was labeled."""
     tracks = sequence.tracks
     return replace(
         sequence,
@@ -216,141 +223,172 @@ def _spread(sequence: LabelSequence, every: int) -> LabelSequence:
 
 
 def _read_clip(
-    root: Path, name: str, ref: Any, metadata: _Metadata, classes: tuple[str, ...], listed: list[_Picture] | None
+    root: Path,
+    name: str,
+    reference: Any,
+    metadata: _Metadata,
+    classes: tuple[str, ...],
+    listed: list[_Image] | None,
 ) -> LabelSequence:
-    """Return the labels of one clip by its picture numbers; see `_numbers` for `listed`."""
-    if metadata.failure:
-        raise _NotLabeled(f"Ground Truth could not label “{name}”: {metadata.failure} Label it in another job.")
-    if not isinstance(ref, str):
-        raise _NotLabeled(
-            f"“{name}” is not labeled: the manifest names no labels for it. Finish the job, or start one for it."
-        )
-    path = _local(root, ref)
-    if path is None:
-        raise _NotLabeled(
-            f"The labels of “{name}” are missing: there is no {ref}. If you copied the job's output folder, copy all "
-            "of it, `annotations` too, and import it again; if it was deleted, label the clip in another job."
-        )
-    try:
-        document = parse(_SeqLabel, read_bytes(path), str(path.relative_to(root)))
-    except UserError as error:
-        raise _NotLabeled(f"The labels of “{name}” are damaged: {error} Copy the file again.") from error
-    if document.frames is None and document.detections is not None:
-        raise _wrong_kind(f"{path.relative_to(root)} holds the labels of a video object detection job")
-    if not document.frames:
-        raise _NotLabeled(
-            f"“{name}” is not labeled: {path.relative_to(root)} holds no frame. Finish it in another job."
-        )
+    """Read the labels of one clip by image number.
 
-    numbers, notes, shifted = _numbers(name, list(document.frames), listed)
-    names = dict(metadata.class_map)
-    ids: dict[str, int] = {}
-    boxes: dict[tuple[int, int], tuple[float, float, float, float, int]] = {}
-    noted: dict[tuple[int, int], list[str]] = {}
-    repeated = 0
-    for frame in document.frames:
-        for each in frame.annotations:
-            if each.class_id not in names:
-                names[each.class_id] = f"class {each.class_id}"
-                notes.append(f"Class {each.class_id} has no name in the manifest's class-map.")
-            if names[each.class_id] not in classes:
-                classes = (*classes, names[each.class_id])
-            key = numbers[frame.number], ids.setdefault(each.object_id, len(ids) + 1)
-            repeated += key in boxes
-            corners = each.left, each.top, each.left + each.width, each.top + each.height
-            boxes[key] = (*corners, classes.index(names[each.class_id]))
-            if found := [name for name in box_attributes.ATTRIBUTES if (each.attributes or {}).get(name) == SET]:
-                noted[key] = found
-    if repeated:
-        notes.append(f"{repeated} times an object has two boxes in one frame; the last one counts.")
+    Args:
+        root: Output folder of the job.
+        name: Name of the clip.
+        reference: Address of the labels from the manifest.
+        metadata: Metadata of the labels from the manifest.
+        classes: Classes of all clips of the job.
+        listed: As in `_number_images`.
+
+    Raises:
+        _NotLabeled: If the clip has no labels.
+        UserError: If the labels are those of a detection job.
+    """
+    document = _read_labels(root, name, reference, metadata)
+    images = document.images or []
+    numbers, notes, may_lack_first_image = _number_images(name, images, listed)
+    class_names = dict(metadata.class_map)
+    object_ids: dict[str, int] = {}
+    boxes: dict[tuple[int, int], Box] = {}
+    attributes: dict[tuple[int, int], list[str]] = {}
+    duplicates = 0
+    for image in images:
+        for annotation in image.annotations:
+            class_name = class_names.get(annotation.class_id)
+            if class_name is None:
+                class_name = class_names[annotation.class_id] = f"class {annotation.class_id}"
+                notes.append(f"Class {annotation.class_id} has no name in the class-map of the manifest.")
+            if class_name not in classes:
+                classes = (*classes, class_name)
+            key = numbers[image.number], object_ids.setdefault(annotation.object_id, len(object_ids) + 1)
+            duplicates += key in boxes
+            right, bottom = annotation.left + annotation.width, annotation.top + annotation.height
+            boxes[key] = annotation.left, annotation.top, right, bottom, classes.index(class_name)
+            values = annotation.attributes or {}
+            if names := [name for name in box_attributes.ATTRIBUTES if values.get(name) == ATTRIBUTE_SET]:
+                attributes[key] = names
+    if duplicates:
+        notes.append(duplicates_note(duplicates))
     return LabelSequence(
         name=name,
-        tracks=table(boxes, classes or ("object",)),
-        labeled_frames=sorted({numbers[frame.number] for frame in document.frames}),
+        tracks=tracks_from_boxes(boxes, classes or ("object",)),
+        labeled_frames=sorted({numbers[image.number] for image in images}),
         notes=notes,
-        box_attributes=noted,
-        shifted=shifted,
+        box_attributes=attributes,
+        may_lack_first_image=may_lack_first_image,
     )
 
 
-def _numbers(
-    name: str, labeled: list[_Picture], listed: list[_Picture] | None
+def _read_labels(root: Path, name: str, reference: Any, metadata: _Metadata) -> _SeqLabel:
+    """Read the `SeqLabel.json` of a clip; it has at least one image."""
+    if metadata.failure:
+        raise _NotLabeled(f"Ground Truth could not label “{name}”: {metadata.failure} Label it in another job.")
+    if not isinstance(reference, str):
+        raise _NotLabeled(f"“{name}” is not labeled: the manifest has no labels for it. Label it in another job.")
+    path = _find_copy(root, reference)
+    if path is None:
+        raise _NotLabeled(
+            f"The labels of “{name}” are missing: {reference} was not copied. Copy the whole output folder of the job, "
+            "including `annotations`, and import it again. If the file was deleted, label the clip in another job."
+        )
+    title = str(path.relative_to(root))
+    try:
+        document = parse_json(_SeqLabel, read_bytes(path), title)
+    except UserError as error:
+        raise _NotLabeled(f"The labels of “{name}” are damaged: {error} Copy the file again.") from error
+    if document.images is None and document.detections is not None:
+        raise _wrong_task_type(f"{title} has the labels of a video object detection job")
+    if not document.images:
+        raise _NotLabeled(f"“{name}” is not labeled: {title} has no frames. Label it in another job.")
+    return document
+
+
+def _number_images(
+    name: str, labeled: Sequence[_Image], listed: Sequence[_Image] | None
 ) -> tuple[dict[int, int], list[str], bool]:
-    """Return the number of each labeled picture, counted from 0, by its `frame-no`; notes; and `LabelSequence.shifted`.
+    """Return the number of each labeled image in the order of the video.
 
     Ground Truth numbers the files of a folder in the order of their UTF-8 names, in which frame10.jpg comes before
-    frame2.jpg. Where the names show that, the numbers in them give the order.
+    frame2.jpg. If the names show that, the numbers in them give the order.
 
     Args:
-        name: What the clip is called.
-        labeled: The pictures that have labels.
-        listed: All pictures of the clip, from its sequence file. Empty if that was not copied, None if the job is one
-            of this console, which numbers pictures as they are.
+        name: Name of the clip.
+        labeled: Images that have labels.
+        listed: All images of the clip, from its sequence file. Empty if that was not copied. None if the job is one of
+            this console, which numbers images in the order of the video.
+
+    Returns:
+        Numbers, counted from 0, by `frame-no`; notes; and `LabelSequence.may_lack_first_image`.
 
     Raises:
         _NotLabeled: If the order cannot be restored.
     """
-    numbers = {each.number: each.number for each in labeled}
+    numbers = {image.number: image.number for image in labeled}
     if listed is None:
         return numbers, [], False
-    complete = bool(listed) and {each.number for each in listed} >= numbers.keys()
-    everything = sorted(listed if complete else labeled, key=lambda picture: picture.number)
-    by_name = _order_by_name(everything)
-    if by_name is None:
-        if everything[0].number != 1:
+    is_complete = bool(listed) and {image.number for image in listed} >= numbers.keys()
+    images = sorted(listed if is_complete else labeled, key=lambda image: image.number)
+    ordered = _order_by_file_number(images)
+    if ordered is None:
+        if images[0].number != 1:
             return numbers, [], False
-        return {number: number - 1 for number in numbers}, ["Frames are counted from 1 in the file."], not complete
-    if not complete and everything[-1].number - everything[0].number + 1 > len(everything):
+        return {number: number - 1 for number in numbers}, ["Frames are counted from 1 in the file."], not is_complete
+    if not is_complete and images[-1].number - images[0].number + 1 > len(images):
         raise _NotLabeled(
-            f"The pictures of “{name}” are in the order of their names, {everything[0].name}, {everything[1].name}, …, "
-            "and not all of them are labeled, so their place in the video is not known. Copy the job's input folder "
-            "with its sequence files next to its output folder, then import the labels again."
+            f"The images of “{name}” are in the order of their names, {images[0].name}, {images[1].name}, …, and not "
+            "all of them are labeled, so their frame numbers are unknown. Copy the input folder of the job with its "
+            "sequence files next to its output folder, then import the labels again."
         )
-    note = "Pictures are put in the order of the numbers in their names, which is not that of `frame-no`."
-    return {picture.number: rank for rank, picture in enumerate(by_name)}, [note], False
+    note = "Images are sorted by the numbers in their file names, which differs from the order of `frame-no`."
+    return {image.number: rank for rank, image in enumerate(ordered)}, [note], False
 
 
-def _order_by_name(pictures: list[_Picture]) -> list[_Picture] | None:
-    """Return the pictures sorted by the numbers in their names, None if they already are or names have no numbers.
+def _order_by_file_number(images: Sequence[_Image]) -> list[_Image] | None:
+    """Return the images sorted by the numbers in their file names.
 
     Args:
-        pictures: Sorted by `frame-no`.
+        images: Images sorted by `frame-no`.
+
+    Returns:
+        None if they are in this order already, or not in the order of their names, or if the names have no numbers.
     """
-    names = [picture.name or "" for picture in pictures]
-    found = [match for match in map(NUMBERED_NAME.fullmatch, names) if match]
-    numbers = [int(match["number"]) for match in found]
-    if len(found) < len(names) or len({(match["before"], match["after"]) for match in found}) > 1:
+    names = [image.name or "" for image in images]
+    matches = [match for match in map(NUMBERED_FILE.fullmatch, names) if match]
+    if len(matches) < len(names) or len({(match["prefix"], match["suffix"]) for match in matches}) > 1:
         return None
+    numbers = [int(match["number"]) for match in matches]
     if numbers == sorted(numbers) or len(set(numbers)) < len(numbers) or names != sorted(names, key=_utf8):
         return None
-    return [pictures[index] for index in sorted(range(len(pictures)), key=numbers.__getitem__)]
+    return [images[index] for index in sorted(range(len(images)), key=numbers.__getitem__)]
 
 
 def _utf8(name: str) -> bytes:
     return name.encode(errors="surrogatepass")
 
 
-def _sequence_file(root: Path, source_ref: str) -> _SequenceFile:
-    """Return the clip's sequence file, empty if it was not copied or is damaged: the labels do without it.
+def _read_sequence_file(root: Path, source_ref: str) -> _SequenceFile:
+    """Read the sequence file of a clip, which may have been copied into the output folder of the job or next to it.
 
-    It lies beside the job's output folder if it was copied, too.
+    Returns:
+        An empty document if the file is missing or damaged, as labels can be read without it.
     """
-    path = _local(root, source_ref) or _local(root.parent, source_ref)
+    path = _find_copy(root, source_ref) or _find_copy(root.parent, source_ref)
     if path is not None:
         with contextlib.suppress(UserError):
-            return parse(_SequenceFile, read_bytes(path), path.name)
+            return parse_json(_SequenceFile, read_bytes(path), path.name)
     return _SequenceFile.model_validate({})
 
 
-def _local(root: Path, ref: str) -> Path | None:
-    """The file in `root` that an `s3://` address means: by the longest end of the address that exists there."""
-    parts = PurePosixPath(ref.removeprefix("s3://")).parts
-    if ".." in parts or "\0" in ref:
+def _find_copy(root: Path, address: str) -> Path | None:
+    """Return the local copy of an `s3://` address: the longest tail of its path that exists in `root`."""
+    parts = PurePosixPath(address.removeprefix("s3://")).parts
+    if ".." in parts or "\0" in address:
         return None
     candidates = (root.joinpath(*parts[start:]) for start in range(len(parts)) if parts[start] != "/")
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _by_number(item: tuple[str, str]) -> tuple[int, str]:
+def _class_number(item: tuple[str, str]) -> tuple[int, str]:
+    """Return the sort key of an item of a class map: its number, then its text for keys that are no numbers."""
     number = item[0]
     return (int(number) if number.isdecimal() and len(number) < 9 else 0), number

@@ -1,7 +1,4 @@
-"""Labels as SageMaker Ground Truth leaves them behind a job of the task type video object tracking.
-
-`backend.labels.formats.ground_truth.reading` reads it; the layout is that of an output folder in S3.
-"""
+"""Write labels in the layout of the output folder of a SageMaker Ground Truth video object tracking job."""
 
 from __future__ import annotations
 
@@ -11,48 +8,69 @@ from pathlib import Path
 from typing import Any
 
 from backend.labels.box_attributes import BoxAttributes
-from backend.labels.formats.ground_truth.job_input import metadata, seq_label, sequence_file
-from backend.labels.formats.ground_truth.reading import OWN
+from backend.labels.formats.ground_truth.job_input import label_document, label_metadata, sequence_file
+from backend.labels.formats.ground_truth.layout import LABELS_PATH, OUTPUT_MANIFEST_PATH, STUDIO_KEY
 from bytetrack.tracks import Tracks
 
-MANIFEST = Path("manifests", "output", "output.manifest")
-LABELS = Path("annotations", "consolidated-annotation", "output")
-FRAME = "frame_{:06d}.jpg"
+FRAME_FILE = "frame_{:06d}.jpg"
 
 
-def write(
-    folder: Path, address: str, job: str, classes: Sequence[str], clips: Sequence[tuple[dict[str, Any], dict | None]]
+def write_output(
+    folder: Path,
+    address: str,
+    job: str,
+    classes: Sequence[str],
+    clips: Sequence[tuple[dict[str, Any], dict[str, Any] | None]],
 ) -> None:
-    """The output of a job.
+    """Write the output of a labeling job.
 
     Args:
-        address: where the folder is to be found, with a slash at its end.
-        job: its name; the label attribute is `<job>-ref`.
-        clips: for each its line of the input manifest, and its labels as `seq_label` makes them: None where it is not
-            labeled.
+        folder: Output folder of the job.
+        address: Address of the folder in the references of the manifest, with a slash at its end.
+        job: Name of the job. The label attribute is `<job>-ref`.
+        classes: Classes of the job.
+        clips: Line of the input manifest, and labels as `label_document` returns them, of each clip. The labels of
+            clips that are not labeled are None.
     """
     lines = []
-    for number, (line, labels) in enumerate(clips):
-        line, attribute = dict(line), f"{job}-ref"
+    attribute = f"{job}-ref"
+    for number, (input_line, labels) in enumerate(clips):
+        line = dict(input_line)
         if labels is not None:
-            path = LABELS / str(number) / "SeqLabel.json"
+            path = Path(LABELS_PATH, "output", str(number), "SeqLabel.json")
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_text(json.dumps(labels))
             line[attribute] = f"{address}{path}"
-        line[f"{attribute}-metadata"] = metadata(classes, job)
+        line[f"{attribute}-metadata"] = label_metadata(classes, job)
         lines.append(json.dumps(line))
-    (folder / MANIFEST).parent.mkdir(parents=True, exist_ok=True)
-    (folder / MANIFEST).write_text("".join(f"{line}\n" for line in lines))
+    manifest = folder / OUTPUT_MANIFEST_PATH
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    manifest.write_text("".join(f"{line}\n" for line in lines))
 
 
 def write_tracks(
-    folder: Path, name: str, tracks: Tracks, frames: int, labeled: Sequence[int], noted: BoxAttributes | None = None
+    folder: Path,
+    name: str,
+    tracks: Tracks,
+    frames: int,
+    labeled_frames: Sequence[int],
+    attributes: BoxAttributes | None = None,
 ) -> None:
-    """Tracks of one video, as if people had labeled these of its frames: the folder of a job called `name`."""
-    address, names = f"{folder.name}/", {frame: FRAME.format(frame) for frame in range(frames)}
-    source = f"{name}-sequence.json"
+    """Write the tracks of a video as the output of a labeling job with one clip.
+
+    Args:
+        folder: Output folder to create.
+        name: Name of the video.
+        tracks: Boxes by frame numbers of the video.
+        frames: Number of frames of the video.
+        labeled_frames: Frames that count as labeled.
+        attributes: Attributes of the boxes.
+    """
+    address = f"{folder.name}/"
+    file_names = {frame: FRAME_FILE.format(frame) for frame in range(frames)}
+    sequence_path = f"{name}-sequence.json"
     folder.mkdir(parents=True)
-    (folder / source).write_text(json.dumps(sequence_file(1, f"{address}frames/", list(names.values()))))
-    line = {"source-ref": address + source, OWN: {"clip": name, "frames": frames}}
-    labels = seq_label(tracks, {frame: names[frame] for frame in labeled}, tracks.classes, noted)
-    write(folder, address, "labels", tracks.classes, [(line, labels)])
+    (folder / sequence_path).write_text(json.dumps(sequence_file(1, f"{address}frames/", list(file_names.values()))))
+    line = {"source-ref": address + sequence_path, STUDIO_KEY: {"clip": name, "frames": frames}}
+    labels = label_document(tracks, {frame: file_names[frame] for frame in labeled_frames}, tracks.classes, attributes)
+    write_output(folder, address, "labels", tracks.classes, [(line, labels)])

@@ -31,12 +31,12 @@ def plain(**annotation: object) -> dict:
 @given(tracks(), tracks())
 def test_round_trip(first: Tracks, second: Tracks) -> None:
     parts = [
-        coco.Part(name, table, list(range(40)), (640, 480), lambda frame, name=name: f"{name}_{frame}.jpg")
+        coco.AnnotatedVideo(name, table, list(range(40)), (640, 480), lambda frame, name=name: f"{name}_{frame}.jpg")
         for name, table in (("a", first), ("b", second))
     ]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "annotations.json"
-        path.write_bytes(coco.to_bytes(coco.document(parts, sorted(CLASSES))))
+        path.write_bytes(coco.to_bytes(coco.to_document(parts, sorted(CLASSES))))
         sequences = coco.read(path)
     assert [sequence.name for sequence in sequences] == ["a", "b"]
     for sequence, table in zip(sequences, (first, second), strict=True):
@@ -76,9 +76,9 @@ def numbered(names: list[str], **image: object) -> dict:
 
 def test_names_that_start_with_one_may_count_from_zero(tmp_path: Path) -> None:
     (sequence,) = coco.read(save(tmp_path / "a.json", numbered(["f_001.jpg", "f_002.jpg"])))
-    assert (sequence.labeled_frames, sequence.shifted) == ([0, 1], True)
+    assert (sequence.labeled_frames, sequence.may_lack_first_image) == ([0, 1], True)
     (sequence,) = coco.read(save(tmp_path / "a.json", numbered(["frame_000001.PNG", "frame_000002.PNG"])))  # CVAT's
-    assert (sequence.labeled_frames, sequence.shifted, sequence.notes[1:]) == ([1, 2], False, [])
+    assert (sequence.labeled_frames, sequence.may_lack_first_image, sequence.notes[1:]) == ([1, 2], False, [])
 
 
 @pytest.mark.parametrize("hash_", ["4c0d2a9152189eaa", "419n46MAAGhPFkLszP8o", "12345678901234567890"])
@@ -121,7 +121,7 @@ def test_only_an_unused_supercategory_of_others_is_no_class(tmp_path: Path) -> N
     ]
     (sequence,) = coco.read(save(tmp_path / "a.json", document))
     assert sequence.tracks.classes == ("dog", "cat")  # cat has no boxes either, but may have some in other labels
-    assert "“animals” has no boxes" in sequence.notes[0]
+    assert "“animals” dropped: it has no boxes" in sequence.notes[0]
     document["annotations"][1]["category_id"] = 0
     (sequence,) = coco.read(save(tmp_path / "a.json", document))
     assert sequence.tracks.classes == ("animals", "dog", "cat") and "animals" not in " ".join(sequence.notes)
@@ -139,9 +139,7 @@ def test_track_minus_one_is_no_track(tmp_path: Path, track: dict) -> None:
     (sequence,) = coco.read(save(tmp_path / "a.json", document))
     assert sequence.tracks.id.tolist() == [5, 6, 7]
     assert sequence.tracks.xyxy[:, 0].tolist() == [1, 1, 30]
-    assert sequence.notes == [
-        "2 boxes have no track id: detections only, which can train a detector but cannot score tracks."
-    ]
+    assert sequence.notes == ["2 boxes have no track ID. Such detections can train a detector but cannot score tracks."]
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

@@ -11,38 +11,32 @@ from hypothesis import strategies as st
 from tables import CLASSES, same_boxes, tracks
 
 from backend.errors import UserError
+from backend.labels.box_attributes import ATTRIBUTES
 from backend.labels.formats.ground_truth import reading
-from backend.labels.formats.ground_truth.job_input import (
-    ATTRIBUTES,
-    CATEGORIES,
-    EARLIER,
-    MANIFEST,
-    check,
-    documents,
-    metadata,
-)
-from backend.platforms.base import ClipToLabel, LabelingSpec
+from backend.labels.formats.ground_truth.job_input import input_files, label_metadata
+from backend.labels.formats.ground_truth.layout import CATEGORIES_FILE, INITIAL_LABELS_ATTRIBUTE, INPUT_MANIFEST
+from backend.labels.labeling_spec import ClipToLabel, LabelingSpec
 from bytetrack.tracks import Tracks
 
 LENGTH = 40
 
 
-def spec(folder: Path, every: int = 1, earlier: Tracks | None = None, clip: str = "site (2)_0") -> LabelingSpec:
+def spec(folder: Path, every: int = 1, initial_tracks: Tracks | None = None, clip: str = "site (2)_0") -> LabelingSpec:
     frames = folder / "frames"
     frames.mkdir(parents=True)
     for number in range(0, LENGTH, every):
         (frames / f"frame_{number:06d}.jpg").touch()
-    clips = {clip: ClipToLabel(frames, LENGTH, every, earlier)}
+    clips = {clip: ClipToLabel(frames, LENGTH, every, initial_tracks)}
     return LabelingSpec("crossing", "4f2a", clips, list(CLASSES), "Be exact.", "Be exact, please.")
 
 
 def written(job: LabelingSpec, folder: Path) -> tuple[dict, list[dict]]:
     """The job's files in a folder that stands for `s3://b/in/`; its categories and the lines of its manifest."""
-    for path, content in documents(job, "s3://b/in/", dict.fromkeys(job.clips, "s3://b/frames/")).items():
+    for path, content in input_files(job, "s3://b/in/", dict.fromkeys(job.clips, "s3://b/frames/")).items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
-    lines = (folder / MANIFEST).read_text().splitlines()
-    return json.loads((folder / CATEGORIES).read_bytes()), [json.loads(line) for line in lines]
+    lines = (folder / INPUT_MANIFEST).read_text().splitlines()
+    return json.loads((folder / CATEGORIES_FILE).read_bytes()), [json.loads(line) for line in lines]
 
 
 def as_people_see_them(table: Tracks, every: int) -> Tracks:
@@ -63,7 +57,7 @@ def test_labels_to_correct_that_nobody_corrects_come_back_on_their_frames(table:
         output = Path(temporary) / "manifests" / "output" / "output.manifest"
         output.parent.mkdir(parents=True)
         output.write_text(json.dumps(lines[0]))
-        (sequence,) = reading.read(output, EARLIER)
+        (sequence,) = reading.read(output, INITIAL_LABELS_ATTRIBUTE)
     assert same_boxes(sequence.tracks, as_people_see_them(table, every))
     assert sequence.labeled_frames == list(range(0, LENGTH, every))
     assert (sequence.name, sequence.frames) == ("site (2)_0", LENGTH)
@@ -96,15 +90,15 @@ def test_categories_name_the_labels_to_correct_only_where_there_are_some(tmp_pat
         "annotationType": "BoundingBox",
         "instructions": {"shortInstruction": "Be exact.", "fullInstruction": "Be exact, please."},
     }
-    assert EARLIER not in line
-    correcting, (line,) = written(spec(tmp_path / "b", earlier=Tracks.empty(CLASSES)), tmp_path / "b")
-    assert correcting == plain | {"auditLabelAttributeName": EARLIER}
-    assert line[f"{EARLIER}-metadata"]["class-map"] == {"0": "person", "1": "car"}
+    assert INITIAL_LABELS_ATTRIBUTE not in line
+    correcting, (line,) = written(spec(tmp_path / "b", initial_tracks=Tracks.empty(CLASSES)), tmp_path / "b")
+    assert correcting == plain | {"auditLabelAttributeName": INITIAL_LABELS_ATTRIBUTE}
+    assert line[f"{INITIAL_LABELS_ATTRIBUTE}-metadata"]["class-map"] == {"0": "person", "1": "car"}
 
 
 def test_objects_are_called_as_the_workers_page_calls_them(tmp_path: Path) -> None:
     table = Tracks([0, 0, 1], [3, 7, 9], [[1, 2, 11.6, 22]] * 3, [0.5] * 3, [1, 0, 1], CLASSES)
-    written(spec(tmp_path, earlier=table), tmp_path)
+    written(spec(tmp_path, initial_tracks=table), tmp_path)
     first, second, *rest = json.loads((tmp_path / "0/site__2__0/SeqLabel.json").read_bytes())["tracking-annotations"]
     assert {each["object-name"]: each["class-id"] for each in first["annotations"]} == {"car:1": "1", "person:1": "0"}
     assert [each["object-name"] for each in second["annotations"]] == ["car:2"]
@@ -114,8 +108,8 @@ def test_objects_are_called_as_the_workers_page_calls_them(tmp_path: Path) -> No
 
 def test_a_clip_that_nobody_corrected_does_not_come_back_with_its_earlier_labels(tmp_path: Path) -> None:
     table = Tracks([0], [1], [[1, 2, 11, 22]], [1], [0], CLASSES)
-    _, (line,) = written(spec(tmp_path, earlier=table), tmp_path)
-    line["corrected-ref-metadata"] = metadata(CLASSES, "corrected") | {"failure-reason": "Nobody took it."}
+    _, (line,) = written(spec(tmp_path, initial_tracks=table), tmp_path)
+    line["corrected-ref-metadata"] = label_metadata(CLASSES, "corrected") | {"failure-reason": "Nobody took it."}
     (tmp_path / "output.manifest").write_text(json.dumps(line))
     with pytest.raises(UserError, match="Nobody took it"):
         reading.read(tmp_path, "corrected-ref")
@@ -123,31 +117,14 @@ def test_a_clip_that_nobody_corrected_does_not_come_back_with_its_earlier_labels
 
 def test_the_newest_labels_count_where_nothing_says_which(tmp_path: Path) -> None:
     table = Tracks([0], [1], [[1, 2, 11, 22]], [1], [0], CLASSES)
-    _, (line,) = written(spec(tmp_path, earlier=table), tmp_path)
+    _, (line,) = written(spec(tmp_path, initial_tracks=table), tmp_path)
     labels = json.loads((tmp_path / "0/site__2__0/SeqLabel.json").read_bytes())
     labels["tracking-annotations"][0]["annotations"][0]["left"] = 5
     (tmp_path / "corrected.json").write_text(json.dumps(labels))
-    line |= {"corrected-ref": "s3://b/in/corrected.json", "corrected-ref-metadata": metadata(CLASSES, "corrected")}
+    line |= {
+        "corrected-ref": "s3://b/in/corrected.json",
+        "corrected-ref-metadata": label_metadata(CLASSES, "corrected"),
+    }
     (tmp_path / "output.manifest").write_text(json.dumps(line))
     (sequence,) = reading.read(tmp_path)
     assert sequence.tracks.xyxy.tolist() == [[5, 2, 15, 22]]
-
-
-@pytest.mark.parametrize(
-    "frames, classes, short, full, says",
-    [
-        ({}, ["a"], "", "", "at least one clip"),
-        ({f"c{k}": 1 for k in range(11)}, ["a"], "", "", "11 clips are too many"),
-        ({"c": 2001}, ["a"], "", "", "2,001 frames of “c”"),
-        ({"c": 1}, [], "", "", "at least one class"),
-        ({"c": 1}, [f"c{k}" for k in range(31)], "", "", "31 classes"),
-        ({"c": 1}, ["a class with a long name"], "", "", "1 to 16 characters"),
-        ({"c": 1}, ["a", "b", "a"], "", "", "“a” is named twice"),
-        ({"c": 1}, ["a"], "x" * 255, "", "short instructions have 255"),
-        ({"c": 1}, ["a"], "", "x" * 2048, "full instructions have 2,048"),
-    ],
-)
-def test_limits(frames: dict, classes: list[str], short: str, full: str, says: str) -> None:
-    with pytest.raises(UserError, match=says):
-        check(frames, classes, short, full)
-    check({f"c{k}": 2000 for k in range(10)}, [f"{k:016d}" for k in range(30)], "x" * 254, "x" * 2047)

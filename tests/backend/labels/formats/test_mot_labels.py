@@ -40,7 +40,7 @@ def test_rows_that_are_not_scored_are_left_out_with_a_note(tmp_path: Path) -> No
     path = tmp_path / "gt.txt"
     path.write_text("1,1,5,5,10,10,1,1,1\n1,2,6,5,10,10,0,7,1\n2,1,6,5,10,10,0,1,1\n")
     (sequence,) = mot.read(path, ["person"])
-    assert len(sequence.tracks) == 1 and any("2 rows with score 0 left out" in note for note in sequence.notes)
+    assert len(sequence.tracks) == 1 and any("2 rows with score 0 dropped" in note for note in sequence.notes)
     path.write_text("1,1,5,5,10,10,1,1,1\n2,1,6,5,10,10,1,1,1\n")
     assert mot.read(path)[0].notes == []
 
@@ -63,7 +63,7 @@ def test_classes_from_zero(tmp_path: Path) -> None:
     (sequence,) = mot.read(path)
     assert [sequence.tracks.classes[k] for k in sequence.tracks.class_id] == ["class 0", "class 1", "class 2"]
     assert "import again with their names" in " ".join(sequence.notes)
-    with pytest.raises(UserError, match="holds class 2, but only 2 are named"):
+    with pytest.raises(UserError, match="has class 2, but only 2 names are given"):
         mot.read(path, ["person", "car"])
     path.write_text("1,1,5,5,10,10,1,0,1\n")  # one class that may be any
     assert mot.read(path)[0].tracks.classes == ("class 0",)
@@ -93,7 +93,7 @@ def test_shapes_without_a_track_are_detections(tmp_path: Path) -> None:
     (sequence,) = mot.read(path)
     assert sequence.tracks.id.tolist() == [4, 5, 6, 4]
     assert sequence.tracks.xyxy[:, 0].tolist() == [5, 20, 30, 6]
-    assert sequence.notes[0].startswith("2 boxes have no track id")
+    assert sequence.notes[0].startswith("2 boxes have no track ID")
     path.write_text("1,-2,20,5,10,10,1,1,1\n")
     with pytest.raises(UserError, match="line 1: id -2"):
         mot.read(path)

@@ -137,7 +137,7 @@ def test_issues_of_a_bucket_come_with_commands_that_solve_them(aws_account: dict
             "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
         },
     )
-    s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [buckets.CORS]})
+    s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [buckets.CORS_RULE]})
     mine = {"Sid": "Mine", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "s3:GetObject", "Resource": "x"}
     s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Version": "2012-10-17", "Statement": mine}))
     (lack,) = buckets.find_issues(Account(AwsSettings.parse(aws_account)), name)

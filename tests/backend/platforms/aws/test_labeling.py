@@ -13,11 +13,18 @@ import pytest
 
 from backend.errors import UserError
 from backend.labels.formats.ground_truth import reading
+from backend.labels.formats.ground_truth.layout import OUTPUT_MANIFEST_PATH
+from backend.labels.labeling_spec import ClipToLabel, LabelingSpec
 from backend.platforms.aws.account import Account
-from backend.platforms.aws.labeling import ADJUSTMENT, OUTPUT, OWNERS, TASK, GroundTruth, labeling_options
+from backend.platforms.aws.labeling import (
+    CORRECTION_TASK,
+    LABELING_TASK,
+    LAMBDA_ACCOUNTS,
+    GroundTruth,
+    labeling_options,
+)
 from backend.platforms.aws.settings import AwsSettings
 from backend.platforms.aws.storage import Bucket
-from backend.platforms.base import ClipToLabel, LabelingSpec
 from backend.progress import silent
 from bytetrack.tracks import Tracks
 
@@ -50,17 +57,17 @@ def spec(tmp_path: Path) -> LabelingSpec:
 
 
 def correcting(spec: LabelingSpec, tracks: Tracks) -> LabelingSpec:
-    return replace(spec, clips={name: replace(clip, earlier=tracks) for name, clip in spec.clips.items()})
+    return replace(spec, clips={name: replace(clip, initial_tracks=tracks) for name, clip in spec.clips.items()})
 
 
 def test_each_regions_functions_are_those_that_aws_names() -> None:
     model = botocore.session.get_session().get_service_model("sagemaker")
     before = model.shape_for("HumanTaskConfig").members["PreHumanTaskLambdaArn"].documentation
     after = model.shape_for("AnnotationConsolidationConfig").members["AnnotationConsolidationLambdaArn"].documentation
-    for task in (TASK, ADJUSTMENT):
+    for task in (LABELING_TASK, CORRECTION_TASK):
         for documentation, function in ((before, f"PRE-{task}"), (after, f"ACS-{task}")):
             named = re.findall(rf"arn:aws:lambda:([a-z0-9-]+):(\d{{12}}):function:{function}<", documentation)
-            assert dict(named) == OWNERS
+            assert dict(named) == LAMBDA_ACCOUNTS
 
 
 def test_a_job_is_started_watched_and_fetched(
@@ -75,7 +82,7 @@ def test_a_job_is_started_watched_and_fetched(
     assert re.fullmatch(r"https://\w+\.labeling\.eu-west-1\.sagemaker\.aws", state.link)
 
     standin.label(ref["job"], {0: DRAWN, 1: DRAWN})
-    assert replace(labeling.state(ref), where="") == replace(state, status="done", labeled=2, link="", where="")
+    assert replace(labeling.state(ref), location="") == replace(state, status="done", labeled=2, link="", location="")
     attribute = labeling.fetch(ref, tmp_path / "result", silent)
     sequences = reading.read(tmp_path / "result", attribute)
     assert [(each.name, each.frames, each.labeled_frames) for each in sequences] == [
@@ -119,12 +126,12 @@ def test_a_stopped_job_can_be_stopped_again_and_a_job_that_is_gone_is_told(
     labeling.stop(ref)
     labeling.stop(ref)
     assert labeling.state(ref).status == "stopped"
-    with pytest.raises(UserError, match="left no result at s3://.*ended before anything was labeled"):
+    with pytest.raises(UserError, match="has no output at s3://.*ended before a clip was labeled"):
         labeling.fetch(ref, tmp_path / "result", silent)
     gone = {"job": "never-was", "region": "eu-west-1"}
     assert labeling.state(gone).status == "gone"
     labeling.stop(gone)
-    with pytest.raises(UserError, match="no labeling job “never-was” in eu-west-1"):
+    with pytest.raises(UserError, match="not found in eu-west-1: “never-was”"):
         labeling.fetch(gone, tmp_path / "result", silent)
 
 
@@ -137,7 +144,7 @@ def test_labels_that_were_deleted_are_named(
     Bucket(account).remove(f"{output}/annotations/consolidated-annotation/output/1/")
     attribute = labeling.fetch(ref, tmp_path / "result", silent)
     first, second = reading.read(tmp_path / "result", attribute)
-    assert first.labeled_frames and "there is no s3://" in second.notes[0] and "output/1/" in second.notes[0]
+    assert first.labeled_frames and "are missing: s3://" in second.notes[0] and "output/1/" in second.notes[0]
 
 
 def test_the_output_of_any_job_at_an_address(
@@ -147,10 +154,10 @@ def test_the_output_of_any_job_at_an_address(
     standin.label(refs[0]["job"], {0: DRAWN, 1: DRAWN})
     root = f"s3://{account.settings.bucket}/labeling"
     folder = f"{root}/{refs[0]['job']}/output/{refs[0]['job']}"
-    for number, address in enumerate((folder, f"{folder}/", f"{folder}/{OUTPUT}", root)):
+    for number, address in enumerate((folder, f"{folder}/", f"{folder}/{OUTPUT_MANIFEST_PATH}", root)):
         labeling.fetch_output(address, tmp_path / str(number), silent)
         assert len(reading.read(tmp_path / str(number))) == 2
-    with pytest.raises(UserError, match=f"holds no {OUTPUT}"):
+    with pytest.raises(UserError, match=f"has no {OUTPUT_MANIFEST_PATH}"):
         labeling.fetch_output(f"{root}/{refs[1]['job']}", tmp_path / "none", silent)
     standin.label(refs[1]["job"], {0: DRAWN})
     with pytest.raises(UserError, match="the output of 2 labeling jobs"):
@@ -162,7 +169,7 @@ def test_an_address_in_a_manifest_cannot_lead_out_of_the_folder(
 ) -> None:
     bucket = Bucket(account)
     evil = bucket.put_bytes("a/../../../../evil.json", b"{}")
-    bucket.put_bytes(f"job/{OUTPUT}", json.dumps({"source-ref": evil, "a-ref": evil}).encode())
+    bucket.put_bytes(f"job/{OUTPUT_MANIFEST_PATH}", json.dumps({"source-ref": evil, "a-ref": evil}).encode())
     labeling.fetch_output(bucket.uri("job"), tmp_path / "in" / "here", silent)
     assert not list(tmp_path.rglob("evil.json"))
 
@@ -182,11 +189,11 @@ def test_more_jobs_than_fit_on_a_page(labeling: GroundTruth, spec: LabelingSpec)
 @pytest.mark.parametrize(
     "change, says",
     [
-        ({"region": "eu-north-1"}, "does not label video in eu-north-1. It does in ap-northeast-1.*choose one"),
-        ({"workteam": ""}, "nobody to label"),
+        ({"region": "eu-north-1"}, "does not label video in eu-north-1. Choose one of these regions .*ap-northeast-1"),
+        ({"workteam": ""}, "No work team is chosen"),
         ({"workteam": "arn:aws:sagemaker:us-east-1:123456789012:workteam/private-crowd/t"}, "cannot label.*eu-west-1"),
         ({"workteam": "arn:aws:sagemaker:eu-west-1:394669845002:workteam/public-crowd/default"}, "private or a vendor"),
-        ({"role": ""}, "no execution role"),
+        ({"role": ""}, "execution role is missing"),
     ],
 )
 def test_what_is_missing_is_told_before_anything_is_sent(

@@ -25,7 +25,7 @@ from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.platforms.aws import stack
 from backend.platforms.aws.account import Account
-from backend.platforms.aws.labeling import OWNERS
+from backend.platforms.aws.labeling import LAMBDA_ACCOUNTS
 from backend.platforms.aws.settings import AwsSettings
 from backend.platforms.base import JobState, Watch
 
@@ -97,7 +97,7 @@ def event(created: moto.Stack, resource: str, kind: str, status: str, reason: st
 
 
 def test_cfn_lint_accepts_the_template() -> None:
-    assert lint(stack.template(REGION), config=ManualArgs(regions=list(OWNERS))) == []
+    assert lint(stack.template(REGION), config=ManualArgs(regions=list(LAMBDA_ACCOUNTS))) == []
 
 
 def test_the_template_of_a_region_without_ground_truth_has_no_labeling_resources() -> None:
