@@ -23,7 +23,7 @@ from backend.wording import count
 from backend.workspace import Workspace
 from backend.workspace.paths import UPLOADS_FOLDER
 from backend.workspace.records import Dataset, Labels, Model, check_name
-from bytetrack.detection.artifact import FILES
+from bytetrack.detection.artifact import CONFIG_FILE, FILES, WEIGHTS_FILE
 
 if TYPE_CHECKING:
     from bytetrack.detection.artifact import ModelConfig
@@ -217,7 +217,7 @@ def thresholds(workspace: Workspace, model_id: str) -> dict[str, float]:
     """Return the model's thresholds for the detector and settings for the tracker.
 
     Raises:
-        UserError: if the model's files are gone or damaged.
+        UserError: If the model's files are missing or damaged.
     """
     from bytetrack.detection.artifact import read_config
 
@@ -261,7 +261,7 @@ def card(workspace: Workspace, model: Model) -> Card:
     folder = workspace.folder(model)
     try:
         config = read_config(folder)
-        parameters = _count_parameters(folder / "model.safetensors")
+        parameters = _count_parameters(folder / WEIGHTS_FILE)
     except (OSError, ValueError) as error:
         raise UserError(f"The files of {model.name} are missing or damaged: {error}") from error
     dataset = workspace.find(Dataset, model.dataset) if model.dataset else None
@@ -277,7 +277,7 @@ def card(workspace: Workspace, model: Model) -> Card:
         depthwise=config.depthwise,
         input_size=list(config.input_size),
         normalization=config.normalization,
-        bytes=(folder / "model.safetensors").stat().st_size,
+        bytes=(folder / WEIGHTS_FILE).stat().st_size,
         thresholds=dict(config.thresholds),
         metrics=dict(config.metrics),
         hyperparameters={key: str(value) for key, value in config.hyperparameters.items()},
@@ -303,14 +303,14 @@ def _find_model(path: Path, unpacked: Path) -> Path:
     if path.is_file() and (not is_archive(path) or _is_torch_zip(path)):
         return path
     folder = path if path.is_dir() else extract(path, unpacked, limit_bytes=MAX_UNPACKED_BYTES, limit_files=10_000)
-    if configurations := [*folder.glob("model.json"), *folder.glob("*/model.json")]:
+    if configurations := [*folder.glob(CONFIG_FILE), *folder.glob(f"*/{CONFIG_FILE}")]:
         return configurations[0].parent
     checkpoints = [file for pattern in ("*.pth*", "*/*.pth*") for file in folder.glob(pattern) if file.is_file()]
     if len(checkpoints) == 1:
         return checkpoints[0]
     raise UserError(
         f"{path.name} is not a model: a model is a checkpoint of YOLOX or ByteTrack (.pth, .pth.tar), or a folder, "
-        "zip or tar.gz with model.json and model.safetensors in it."
+        f"zip or tar.gz with {CONFIG_FILE} and {WEIGHTS_FILE} in it."
     )
 
 

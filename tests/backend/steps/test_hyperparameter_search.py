@@ -1,4 +1,4 @@
-"""Searches for hyperparameters as jobs, by trainings of the smallest network."""
+"""Hyperparameter searches as jobs, with trainings of the smallest network."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def dataset(workspace: Workspace) -> Dataset:
 
 
 def start(workspace: Workspace, dataset: Dataset, **changes) -> Job:
-    chosen = {
+    arguments = {
         "name": "search",
         "dataset": dataset.id,
         "ranges": RATE,
         "hyperparameters": ONE_EPOCH,
         "trials": 2,
     } | changes
-    return hyperparameter_search.start(workspace, **chosen)
+    return hyperparameter_search.start(workspace, **arguments)
 
 
-def test_the_best_of_the_trials_becomes_a_model(workspace: Workspace, dataset: Dataset) -> None:
+def test_the_best_trial_becomes_a_model(workspace: Workspace, dataset: Dataset) -> None:
     job = jobs.wait(workspace, start(workspace, dataset, objective="total_loss").id, silent)
     trials = job.facts["trials"]
     assert [trial["status"] for trial in trials] == ["done", "done"]
@@ -61,7 +61,7 @@ def test_the_best_of_the_trials_becomes_a_model(workspace: Workspace, dataset: D
         ({"trials": 0}, "1 to 500 trials, not 0"),
     ],
 )
-def test_a_search_that_makes_no_sense_is_not_started(
+def test_a_search_with_wrong_arguments_is_not_started(
     workspace: Workspace, dataset: Dataset, changes: dict, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):
@@ -69,14 +69,14 @@ def test_a_search_that_makes_no_sense_is_not_started(
     assert workspace.list(Job) == []
 
 
-def test_without_a_validation_split_only_the_loss_can_be_searched_for(workspace: Workspace, dataset: Dataset) -> None:
+def test_only_the_loss_can_be_optimized_without_a_validation_split(workspace: Workspace, dataset: Dataset) -> None:
     with workspace.edit(Dataset, dataset.id) as stored:
         stored.frames["val"] = 0
     with pytest.raises(UserError, match="no validation split"):
         start(workspace, dataset)
 
 
-def test_what_is_suggested_can_be_searched(workspace: Workspace, dataset: Dataset) -> None:
+def test_suggested_ranges_are_valid(workspace: Workspace, dataset: Dataset) -> None:
     ranges = hyperparameter_search.suggest_ranges(Hyperparameters().to_strings())
     for name, limits in ranges.items():
         ends = limits.get("choices") or [str(limits["low"]), str(limits["high"])]

@@ -25,7 +25,7 @@ from bytetrack.tracking.config import SETTING_NAMES, TrackerConfig
 if TYPE_CHECKING:
     from yolox.models import YoloxModule
 
-FILES = ("model.safetensors", "model.json", "model.onnx")
+WEIGHTS_FILE, CONFIG_FILE, ONNX_FILE = FILES = ("model.safetensors", "model.json", "model.onnx")
 MAX_UNPACKED_BYTES = 8 * 1024**3  # YOLOX-x takes 0.8 GB with its ONNX graph
 FORMAT = 1
 NORMALIZATIONS: tuple[Normalization, ...] = get_args(Normalization)
@@ -98,7 +98,7 @@ def read_config(folder: Path) -> ModelConfig:
     Raises:
         ValueError: If the configuration is missing or invalid.
     """
-    path = Path(folder) / "model.json"
+    path = Path(folder) / CONFIG_FILE
     try:
         values = json.loads(path.read_bytes())
         if "normalisation" in values:  # the spelling that version 1.0 wrote
@@ -113,7 +113,7 @@ def read_config(folder: Path) -> ModelConfig:
 
 def write_config(folder: Path, config: ModelConfig) -> None:
     """Write the configuration of the artifact in `folder`."""
-    write_atomically(Path(folder) / "model.json", json.dumps(asdict(config), indent=2).encode())
+    write_atomically(Path(folder) / CONFIG_FILE, json.dumps(asdict(config), indent=2).encode())
 
 
 @contextmanager
@@ -172,9 +172,9 @@ def save(folder: Path, model: YoloxModule, config: ModelConfig) -> float:
 
     folder = Path(folder)
     model = model.eval()
-    with atomic_path(folder / "model.safetensors") as temporary:
+    with atomic_path(folder / WEIGHTS_FILE) as temporary:
         save_file({name: weight.contiguous() for name, weight in model.state_dict().items()}, temporary)
-    with atomic_path(folder / "model.onnx") as temporary:
+    with atomic_path(folder / ONNX_FILE) as temporary:
         _export_onnx(model, config.input_size, temporary)
         difference = _onnx_difference(model, config, temporary)
         if not difference <= ONNX_TOLERANCE:  # written so that NaN is refused as well
@@ -193,7 +193,7 @@ def load_torch(folder: Path) -> YoloxModule:
     from safetensors.torch import load_file
 
     model = build(read_config(folder))
-    path = Path(folder) / "model.safetensors"
+    path = Path(folder) / WEIGHTS_FILE
     try:
         model.load_state_dict(load_file(path))
     except FileNotFoundError:

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bytetrack.detection.artifact import ONNX_FILE
 from bytetrack.devices import gpu_count
 
 
@@ -42,7 +43,7 @@ class OnnxEngine:
     def __init__(self, folder: Path) -> None:
         import onnxruntime
 
-        path = Path(folder) / "model.onnx"
+        path = Path(folder) / ONNX_FILE
         if not path.is_file():
             raise ValueError(f"{folder} is not a complete model artifact: model.onnx is missing.")
         options = onnxruntime.SessionOptions()

@@ -60,7 +60,7 @@ def find_pretrained(channel: Path, file_name: str) -> PretrainedModel | None:
         return None
     if not file_name:
         with artifact.unpack_artifact(channel) as folder:
-            if (folder / "model.json").is_file():
+            if (folder / artifact.CONFIG_FILE).is_file():
                 config = artifact.read_config(folder)
                 return PretrainedModel(artifact.load_torch(folder).state_dict(), config.normalization, config.classes)
     checkpoints = sorted(path for path in channel.iterdir() if path.name.endswith(CHECKPOINT_SUFFIXES))
