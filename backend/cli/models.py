@@ -9,8 +9,7 @@ from cyclopts import CycloptsError, Parameter
 
 from backend.cli.app import TRAINING, command
 from backend.cli.options import ClassNames, ModelName, Pairs, TrackerSearchName
-from backend.cli.session import get, pairs, run_job, workspace
-from backend.errors import UserError
+from backend.cli.session import get, number, pairs, run_job, workspace
 from backend.steps.pretrained_catalog import CATALOG
 from backend.workspace.records import Model, TrackerSearch
 
@@ -106,16 +105,9 @@ def save_tracker_settings(
     if tracker_search:
         values = get(TrackerSearch, tracker_search).settings
     else:
-        values = {name: _number(name, text) for name, text in pairs(setting or []).items()}
+        values = {name: number(name, text) for name, text in pairs(setting or []).items()}
     from backend.steps import models
 
     record = get(Model, model)
-    models.keep_thresholds(workspace(), record.id, values)
+    models.store_thresholds(workspace(), record.id, values)
     return record
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise UserError(f"{name} is “{text}”, but must be a number.") from error

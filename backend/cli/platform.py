@@ -65,7 +65,7 @@ def inventory() -> Sequence[object]:
     """List what this console created on the chosen platform, with its cost per hour."""
     from backend.platforms.registry import platform_of
 
-    return platform_of(workspace()).inventory()
+    return platform_of(workspace()).inventory.resources()
 
 
 @command(PLATFORM, "delete-resource endpoint/streets-nano --yes")
@@ -78,8 +78,8 @@ def delete_resource(*resources: Annotated[str, Parameter(metavar="ID")], yes: Ye
     """
     from backend.platforms.registry import platform_of
 
-    platform = platform_of(workspace())
+    created = platform_of(workspace()).inventory
     confirm(f"This deletes {', '.join(resources)} from the platform.", yes)
     for resource in resources:
-        platform.delete_resource(resource)
+        created.delete(resource)
     return {"deleted": list(resources)}

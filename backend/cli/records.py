@@ -44,7 +44,7 @@ def show(kind: Kind, name: AnyName, /) -> dict[str, Any]:
     if isinstance(record, Endpoint):
         from backend.steps import deployments
 
-        details["state"] = asdict(deployments.state(workspace(), record))
+        details["state"] = asdict(deployments.deployment_of(workspace(), record).state())
     if isinstance(record, LabelingJob):
         from backend.steps import labeling
 
@@ -64,7 +64,7 @@ def log(name: Annotated[JobName, Parameter(metavar="JOB")], /, *, lines: int = 2
     if isinstance(record, Endpoint):
         from backend.steps import deployments
 
-        return deployments.log(workspace(), record, lines)
+        return deployments.deployment_of(workspace(), record).log(lines)
     from backend import jobs
 
     return jobs.log(workspace(), get(Job, record.id), lines)

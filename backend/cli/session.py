@@ -138,6 +138,18 @@ def pairs(texts: Sequence[str]) -> dict[str, str]:
     return values
 
 
+def number(name: str, text: str) -> float:
+    """Parse the value of a `NAME=VALUE` text.
+
+    Raises:
+        UserError: If it is not a number.
+    """
+    try:
+        return float(text)
+    except ValueError as error:
+        raise UserError(f"{name} is “{text}”, but must be a number.") from error
+
+
 def confirm(question: str, yes: bool) -> None:
     """Ask the user on the terminal, unless `yes` is true.
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from backend.cli.app import TRAINING, command
 from backend.cli.options import DatasetName, JobName, ModelName, ModelSize, Pairs
-from backend.cli.session import follow, get, pairs, workspace
+from backend.cli.session import follow, get, number, pairs, workspace
 from backend.errors import UserError
 from backend.workspace.records import Dataset, Job, Model
+
+if TYPE_CHECKING:
+    from backend.steps.hyperparameter_search import RangeSettings
 
 Objective = Literal["best_AP", "HOTA", "IDF1", "total_loss"]
 
@@ -126,7 +129,7 @@ def resume(job: JobName, /) -> dict[str, Any]:
     return follow(training.resume(workspace(), record.id))
 
 
-def _search_range(name: str, text: str, suggested: dict[str, Any]) -> dict[str, Any]:
+def _search_range(name: str, text: str, suggested: RangeSettings) -> RangeSettings:
     """Parse `LOW:HIGH` or `CHOICE,CHOICE,…` for a hyperparameter.
 
     Args:
@@ -146,8 +149,8 @@ def _search_range(name: str, text: str, suggested: dict[str, Any]) -> dict[str, 
     if not colon:
         return {"choices": [choice.strip() for choice in text.split(",") if choice.strip()]}
     return {
-        "low": low,
-        "high": high,
+        "low": number(name, low),
+        "high": number(name, high),
         "whole": isinstance(defaults[name], int),
         "logarithmic": suggested.get("logarithmic", False),
     }

@@ -203,8 +203,8 @@ def test_search_hyperparameters_parses_ranges(records: Workspace, monkeypatch: p
     suggested, given = [search["ranges"] for search in searches]
     assert suggested.keys() == {"basic_lr_per_img"}
     assert given == {
-        "basic_lr_per_img": {"low": "0.0001", "high": "0.01", "whole": False, "logarithmic": True},
-        "batch_size": {"low": "2", "high": "8", "whole": True, "logarithmic": False},
+        "basic_lr_per_img": {"low": 0.0001, "high": 0.01, "whole": False, "logarithmic": True},
+        "batch_size": {"low": 2, "high": 8, "whole": True, "logarithmic": False},
         "optimizer": {"choices": ["adamw", "sgd"]},
     }
 
@@ -213,7 +213,7 @@ def test_tracker_settings_are_saved_from_a_search_or_from_values(
     records: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved: list[dict[str, float]] = []
-    monkeypatch.setattr("backend.steps.models.keep_thresholds", lambda workspace, model, values: saved.append(values))
+    monkeypatch.setattr("backend.steps.models.store_thresholds", lambda workspace, model, values: saved.append(values))
     command = ["save-tracker-settings", "--model", "it", "--workspace", str(records.root)]
     assert main([*command, "--tracker-search", "it"]) == 0
     assert main([*command, "--setting", "track_thresh=0.7", "smooth=3"]) == 0
@@ -256,6 +256,23 @@ def test_run_passes_its_options_on(
     result = json.loads(capfd.readouterr().out)
     assert (result["step"], result["first_frame"], result["model"]) == ("5", "4", "nano")
     assert result["start_from"] == "it.pth"
+
+
+def test_endpoints_are_shown_with_their_state(records: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", "endpoint", "it", "--workspace", str(records.root)]) == 0
+    assert json.loads(capfd.readouterr().out)["state"]["status"] == "in service"
+    assert main(["log", "it", "--workspace", str(records.root)]) == 0
+    assert capfd.readouterr().out == "\n"  # a batch endpoint has no log of its own
+
+
+def test_what_the_platform_has(records: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
+    for command in ("checks", "inventory"):
+        assert main([command, "--workspace", str(records.root)]) == 0
+        assert json.loads(capfd.readouterr().out) == []
+    assert main(["use", "local", "--workspace", str(records.root)]) == 0
+    assert json.loads(capfd.readouterr().out) == {"platform": "local", "checks": []}
+    assert main(["use", "moon", "--workspace", str(records.root)]) == 1
+    assert "Unknown platform “moon”" in capfd.readouterr().err
 
 
 def test_export_writes_where_the_user_says(
