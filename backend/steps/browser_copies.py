@@ -20,7 +20,7 @@ SUFFIXES = (".mp4", ".m4v", ".mov", ".webm")
 
 
 def find_playable(workspace: Workspace, video: Video) -> Path | None:
-    """Return a file of the video that browsers play and whose frames have distinct times; None if there is none yet."""
+    """Return a file of the video that browsers play and whose frames have distinct times; None if there is none."""
     if (copy := _copy(workspace, video)).exists():
         return copy
     path = Path(video.path)

@@ -187,7 +187,7 @@ def origin(workspace: Workspace, platform: Platform, data: Dataset, base: str | 
     return {
         "dataset": data.id,
         "labels": [labels_id for split in ("train", "val") for labels_id in data.splits.get(split, [])],
-        "base": base,
+        "base": workspace.get(Model, base).id if base else None,
         "job": job.id if job else None,
         "image": platform.training.code_version(),
         "trained_as": job.facts.get("where", "") if job else "",
