@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cyclopts import CycloptsError
 
@@ -11,6 +11,7 @@ from backend.cli.app import LABELS, command
 from backend.cli.options import (
     BoxesNames,
     ClassNames,
+    LabelFormatName,
     LabelingJobName,
     LabelsName,
     LabelsNames,
@@ -21,8 +22,6 @@ from backend.cli.options import (
 from backend.cli.session import get, get_any, ids, pairs, run_job, workspace
 from backend.workspace.records import LabelingJob, Labels, Model, Run, Video
 
-LabelFormat = Literal["auto", "ground-truth", "mot", "coco"]
-
 
 @command(LABELS, "import-labels gt.txt --video site --step 5", "import-labels labeling-job-output/site")
 def import_labels(
@@ -30,7 +29,7 @@ def import_labels(
     /,
     *,
     video: VideoName | None = None,
-    format: LabelFormat = "auto",  # noqa: A002 (the option is --format)
+    format: LabelFormatName = "auto",  # noqa: A002 (the option is --format)
     classes: ClassNames | None = None,
     step: int | None = None,
     first_frame: int | None = None,
@@ -41,18 +40,22 @@ def import_labels(
         path: Output folder of a Ground Truth job, MOTChallenge file or folder, COCO file, or an archive of one. An S3
             address if the platform is AWS.
         video: Video that the labels belong to. If omitted, they are matched to videos by name.
-        format: Format of the labels.
+        format: Format of the labels, such as mot, coco or ground_truth; auto detects it.
         classes: Class names for the numbers in a MOTChallenge file.
         step: Frames of the video from one labeled picture to the next. If omitted, the labels must fit the length of
             the video.
         first_frame: Frame of the video, counted from 0, that the first labeled picture shows.
     """
+    if format != "auto":
+        from backend.labels.formats import get_format
+
+        get_format(format)  # raises an error before a job is started
     return run_job(
         "import labels",
         f"Import {Path(path).name}",
         path=path if "://" in path else str(Path(path).expanduser().resolve()),
         video=get(Video, video).id if video else None,
-        format=format.replace("-", "_"),
+        format=format,
         classes=classes,
         step=step,
         first_frame=first_frame,

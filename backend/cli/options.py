@@ -35,6 +35,12 @@ def _complete_platforms(_: CompletionContext) -> list[str]:
     return list(PLATFORMS)
 
 
+def _complete_formats(_: CompletionContext) -> list[str]:
+    from backend.labels.formats import FORMATS
+
+    return ["auto", *FORMATS]
+
+
 def complete_names(*kinds: type[Record]) -> Callable[[CompletionContext], list[str]]:
     """Return a completer that offers the names of all records of these kinds in the workspace."""
 
@@ -58,6 +64,7 @@ def _records(*kinds: type[Record]) -> Parameter:
 
 
 PlatformName = Annotated[str, Parameter(metavar="PLATFORM", completer=_complete_platforms)]
+LabelFormatName = Annotated[str, Parameter(metavar="FORMAT", completer=_complete_formats)]
 VideoName = Annotated[str, _record(Video)]
 LabelsName = Annotated[str, _record(Labels)]
 LabelingJobName = Annotated[str, _record(LabelingJob)]

@@ -15,9 +15,9 @@ from backend.cli.session import get, ids, progress_line, run_job
 from backend.cli.videos import run_or_labels
 from backend.workspace.records import Endpoint, Labels, Run, Video
 
-TrackFormat = Literal["mot", "csv", "json", "ground-truth"]
+TrackFormat = Literal["mot", "csv", "json", "ground_truth"]
 
-SUFFIXES = {"mot": ".txt", "csv": ".csv", "json": ".json", "ground-truth": ".zip"}
+SUFFIXES = {"mot": ".txt", "csv": ".csv", "json": ".json", "ground_truth": ".zip"}
 OF_WORKSPACE = Group("A run of the workspace", sort_key=1)
 OF_FILES = Group("Two MOTChallenge files", sort_key=2)
 
@@ -132,7 +132,7 @@ def export(
 
     record = run_or_labels(run, labels)
     target = out or Path(record.name + SUFFIXES[format])
-    shutil.copyfile(export_tracks(workspace(), record, format.replace("-", "_")), target)
+    shutil.copyfile(export_tracks(workspace(), record, format), target)
     return {"file": str(target)}
 
 

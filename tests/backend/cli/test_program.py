@@ -150,6 +150,7 @@ def test_failures_are_sentences_on_stderr(workspace: Workspace, capfd: pytest.Ca
     )
     assert "Job not found: “job-0”" in refuse(1, workspace, capfd, "stop", "job-0")
     assert refuse(1, workspace, capfd, "log", "job-0") == "Job or endpoint not found: “job-0”."
+    assert "Unknown label format: “pdf”" in refuse(1, workspace, capfd, "import-labels", "a.pdf", "--format", "pdf")
     assert "“region” is not NAME=VALUE." in refuse(1, workspace, capfd, "use", "aws", "region")
     (workspace.root / "file").touch()
     assert main(["list", "video", "--workspace", str(workspace.root / "file")]) == 1

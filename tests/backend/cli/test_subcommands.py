@@ -18,7 +18,7 @@ from backend.cli import main, options
 from backend.cli.app import app
 from backend.cli.kinds import NAMES
 from backend.jobs.worker import VERBS
-from backend.steps import hyperparameter_search, importing, mot_files
+from backend.steps import hyperparameter_search, mot_files
 from backend.steps.export import FILES
 from backend.workspace import Workspace
 from backend.workspace.records import (
@@ -225,13 +225,11 @@ def test_tracker_settings_are_saved_from_a_search_or_from_values(
 def test_choices_are_those_of_the_steps() -> None:
     assert set(get_args(options.ModelSize)) == set(SIZES)
     assert set(get_args(options.Benchmark)) == set(mot_files.BENCHMARKS)
-    from backend.cli.labels import LabelFormat
     from backend.cli.tracking import SUFFIXES, TrackFormat
     from backend.cli.training import Objective
 
-    assert {name.replace("-", "_") for name in get_args(LabelFormat)} == {"auto", *importing.FORMATS}
-    assert {name.replace("-", "_") for name in get_args(TrackFormat)} == set(FILES)
-    assert {name: Path(FILES[name.replace("-", "_")]).suffix for name in get_args(TrackFormat)} == SUFFIXES
+    assert set(get_args(TrackFormat)) == set(FILES)
+    assert {name: Path(FILES[name]).suffix for name in get_args(TrackFormat)} == SUFFIXES
     assert set(get_args(Objective)) == set(hyperparameter_search.OBJECTIVES)
     assert [name.replace("-", "") for name in NAMES] == list(KINDS)
 
