@@ -7,7 +7,6 @@ takes it to start a job with it (`take`) or the user discards it.
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
 import tempfile
@@ -24,6 +23,7 @@ from starlette.routing import Route
 from app.routes.signing import is_same_origin, is_signed, sign
 from backend.errors import UserError, is_disk_full
 from backend.workspace.paths import UPLOADS_FOLDER
+from backend.workspace.records import INVALID_IN_NAME
 
 PATH = "/studio/upload"
 Purpose = Literal["videos", "labels", "models"]
@@ -91,7 +91,7 @@ def _safe_name(request: Request, purpose: str) -> str:
     name = request.query_params.get("name", "").replace("\\", "/").rsplit("/", 1)[-1]
     if not name.lower().endswith(suffixes):
         raise _Refused(415, f"The file type of “{name[:80]}” is not supported. Supported are {' '.join(suffixes)}.")
-    stem, dot, suffix = re.sub(r"[^A-Za-z0-9 ._()-]", "_", name).lstrip(" ._()-").partition(".")
+    stem, dot, suffix = INVALID_IN_NAME.sub("_", name).lstrip(" ._()-").partition(".")
     return f"{stem.strip()[:70] or 'upload'}{dot}{suffix[-40:]}" if dot else f"upload.{stem}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any, NoReturn
 
@@ -12,7 +11,7 @@ from app.widgets.errors import guarded_fragment
 from app.widgets.formatting import duration
 from app.workspace import workspace
 from backend import jobs
-from backend.workspace.records import Job, Verb
+from backend.workspace.records import Job, Verb, name_from
 
 REFRESH_SECONDS = 1.0  # between two looks at running jobs
 DONE_SHOWN_SECONDS = 60  # for which a finished job stays on the page
@@ -29,7 +28,7 @@ STATUS_LOOK = {  # icon and color
 
 def start_job(verb: Verb, name: str, /, **params: Any) -> Job:
     """Start a job. In its name, which may hold the name of a file, unsupported characters become `_`."""
-    return jobs.start(workspace(), verb, re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)[:80], **params)
+    return jobs.start(workspace(), verb, name_from(name), **params)
 
 
 def start_job_and_rerun(verb: Verb, name: str, /, **params: Any) -> NoReturn:

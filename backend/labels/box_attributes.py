@@ -50,7 +50,7 @@ def slice_frames(attributes: BoxAttributes, start: int, stop: int) -> BoxAttribu
 
 
 def subsample(attributes: BoxAttributes, every: int) -> BoxAttributes:
-    """Return the attributes on frames 0, `every`, `2 * every`, … with these frames numbered 0, 1, 2, …"""
+    """Return the attributes on every `every`-th frame, with these frames numbered 0, 1, 2 and so on."""
     return {
         (frame // every, object_id): names for (frame, object_id), names in attributes.items() if frame % every == 0
     }

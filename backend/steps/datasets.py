@@ -1,4 +1,4 @@
-"""Datasets: labeled frames of chosen videos as JPEG files with COCO annotations, split for training and testing."""
+"""Datasets: labeled frames as JPEG files with COCO annotations, split into train, val and test."""
 
 from __future__ import annotations
 
@@ -26,19 +26,25 @@ from bytetrack.files import natural_sort_key, write_atomically
 from bytetrack.video import read_frames
 
 SPLITS = ("train", "val", "test")
-HELD_OUT = 0.15  # the share of clips for val, and again for test
-PIECES = 7  # that one video is split into, so that five are for training, and one each for val and test
-TINY = 8  # pixels: a side below which YOLOX, whose finest grid has cells of 8 pixels, finds little
+HELD_OUT_SHARE = 0.15  # of the clips for val, and the same for test
+PIECES = 7  # that a single video is split into: five for train, one each for val and test
+MIN_FRAMES_TO_SPLIT = 3
+SMALL_SIDE_PIXELS = 8  # the finest grid of YOLOX has cells of 8 pixels, so it detects few objects with a shorter side
 FEW_FRAMES = 50
+JPEG_QUALITY = 95
 
 
 def suggest_split(labels: list[Labels]) -> dict[str, list[str]]:
-    """Ids for each of `SPLITS`, about 70/15/15: in the order of time, the last for test, those before them for val.
+    """Suggest a split of about 70/15/15 in the order of time: train first, then val, and test last.
 
-    Names tell the order (clip 10 comes after clip 9). Two give no val, one neither val nor test: see `split_in_time`.
+    The natural order of the names counts as the order of time. Two clips leave nothing for val, and one nothing for
+    val and test; see `split_in_time`.
+
+    Returns:
+        IDs of labels for each of `SPLITS`.
     """
-    ordered = [each.id for each in sorted(labels, key=lambda each: natural_sort_key(each.name))]
-    held_out = max(1, round(HELD_OUT * len(ordered)))
+    ordered = [record.id for record in sorted(labels, key=lambda record: natural_sort_key(record.name))]
+    held_out = max(1, round(HELD_OUT_SHARE * len(ordered)))
     test = held_out if len(ordered) > 1 else 0
     val = held_out if len(ordered) > 2 else 0
     train = len(ordered) - val - test
@@ -46,192 +52,232 @@ def suggest_split(labels: list[Labels]) -> dict[str, list[str]]:
 
 
 def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, pieces: int = PIECES) -> SplitResult:
-    """Cut one labeled video into clips with labels of their own: {"labels": [ids], "videos": [ids]}, in time order.
+    """Cut a labeled video into clips with labels of their own, so that they can be split into train, val and test.
 
-    The stretch that is labeled decides the clips' length; clips without a labeled frame get no labels.
+    Args:
+        workspace: Workspace with the labels.
+        progress: Receives the progress.
+        labels: ID of the labels.
+        pieces: Number of clips that the labeled part of the video is cut into. The rest of the video is cut into clips
+            of the same length; clips without a labeled frame get no labels.
 
     Raises:
-        UserError: if fewer than three frames are labeled.
+        UserError: If fewer than `MIN_FRAMES_TO_SPLIT` frames are labeled.
     """
     record = workspace.get(Labels, labels)
     frames = record.labeled_frames
-    if len(frames) < 3:
+    if len(frames) < MIN_FRAMES_TO_SPLIT:
         raise UserError(
-            f"“{record.name}” has {len(frames)} labeled frames: too few to split into train, val and test. Label more."
+            f"“{record.name}” has too few labeled frames to split: {len(frames)}. Label at least {MIN_FRAMES_TO_SPLIT}."
         )
     length = max(1, math.ceil((frames[-1] - frames[0] + 1) / pieces))
-    made = videos.cut(workspace, part(progress, 0, 0.95), video=record.video, every_frames=length)["videos"]
-    tracks, noted = load_labels(workspace, record), box_attributes.load(workspace.folder(record))
-    parts = []
-    for clip in (workspace.get(Video, id) for id in made):
+    clip_ids = videos.cut(workspace, part(progress, 0, 0.95), video=record.video, every_frames=length)["videos"]
+    tracks, attributes = load_labels(workspace, record), box_attributes.load(workspace.folder(record))
+    stored = []
+    for clip in (workspace.get(Video, clip_id) for clip_id in clip_ids):
         stop = clip.start + clip.frames
-        labeled = [frame - clip.start for frame in frames if clip.start <= frame < stop]
-        if labeled:
-            note = f"A part of “{record.name}”."
-            own = box_attributes.slice_frames(noted, clip.start, stop)
+        labeled_frames = [frame - clip.start for frame in frames if clip.start <= frame < stop]
+        if labeled_frames:
             sequence = LabelSequence(
-                clip.name, tracks.between(clip.start, stop), labeled, notes=[note], box_attributes=own
+                name=clip.name,
+                tracks=tracks.between(clip.start, stop),
+                labeled_frames=labeled_frames,
+                notes=[f"A part of “{record.name}”."],
+                box_attributes=box_attributes.slice_frames(attributes, clip.start, stop),
             )
-            parts.append(store_labels(workspace, clip, sequence, record.source))
-    progress(1, f"{len(parts)} clips")
-    return {"labels": [each.id for each in parts], "videos": made}
+            stored.append(store_labels(workspace, clip, sequence, record.source))
+    progress(1, f"{len(stored)} clips")
+    return {"labels": [part_of.id for part_of in stored], "videos": clip_ids}
 
 
-def problems(workspace: Workspace, train: list[str], val: list[str], test: list[str]) -> list[str]:
-    """What would make training on these labels, or trusting its scores, harder than need be; a sentence each.
+def find_problems(workspace: Workspace, train: list[str], val: list[str], test: list[str]) -> list[str]:
+    """Return what impairs training on these labels or makes its scores unreliable, one sentence each.
 
-    Reads the labels but no video.
+    Labels are read, videos are not.
 
     Raises:
-        UserError: if no dataset can be built: nothing to train on, or the same labels twice.
+        UserError: If no dataset can be built: train is empty, or labels are chosen twice.
     """
-    splits = _records(workspace, {"train": train, "val": val, "test": test})
-    found = []
+    splits = _load_records(workspace, {"train": train, "val": val, "test": test})
+    problems = []
     if not splits["val"]:
-        found.append("Nothing is chosen for val: training cannot tell how good the model becomes. Choose a clip.")
+        problems.append("No clip is chosen for val, so training cannot measure how good the model gets. Choose one.")
     if not splits["test"]:
-        found.append("Nothing is chosen for test: there is no held-out clip to score the tracks on. Choose a clip.")
-    frames = sum(len(each.labeled_frames) for each in splits["train"])
+        problems.append("No clip is chosen for test, so tracks cannot be scored on a held-out clip. Choose one.")
+    frames = sum(len(labels.labeled_frames) for labels in splits["train"])
     if frames < FEW_FRAMES:
-        found.append(f"Only {frames} labeled frames are for training. Label more, or start from a pretrained model.")
-
-    counts = {split: _boxes_per_class(workspace, splits[split]) for split in SPLITS}
-    for name in _classes(splits):
-        if not counts["train"][name]:
-            found.append(f"Class “{name}” has no box in train, so it cannot be learned. Move a clip with it to train.")
-        elif splits["val"] and not counts["val"][name]:
-            found.append(f"Class “{name}” has no box in val, so its AP cannot be told.")
-
-    chosen = [(split, each) for split in SPLITS for each in splits[split]]
-    for (its_split, labels), (other_split, other) in combinations(chosen, 2):
-        if its_split != other_split and _overlap(workspace, labels, other):
-            found.append(
-                f"“{labels.name}” in {its_split} and “{other.name}” in {other_split} show the same frames, so "
-                "scores will look better than they are. Keep each clip in one split."
+        problems.append(f"Only {frames} labeled frames are in train. Label more, or start from a pretrained model.")
+    boxes_per_class = {split: _count_boxes_per_class(workspace, splits[split]) for split in SPLITS}
+    for name in _find_classes(splits):
+        if not boxes_per_class["train"][name]:
+            problems.append(
+                f"Class “{name}” has no box in train, so it cannot be learned. Move a clip with it to train."
             )
-
+        elif splits["val"] and not boxes_per_class["val"][name]:
+            problems.append(f"Class “{name}” has no box in val, so its AP cannot be measured.")
+    problems += _find_shared_frames(workspace, splits)
     for split in SPLITS:
         for labels in splits[split]:
-            found += [f"“{labels.name}”: {what}" for what in _odd_boxes(workspace, labels)]
-    return found
+            problems += [f"“{labels.name}”: {problem}" for problem in _find_odd_boxes(workspace, labels)]
+    return problems
 
 
 def build(
     workspace: Workspace, progress: Progress, *, name: str, train: list[str], val: list[str], test: list[str]
 ) -> DatasetResult:
-    """Make a dataset of the labeled frames: {"dataset": id}.
+    """Build a dataset from labeled frames.
 
-    Frames that nobody labeled are left out: they may hold objects, and would teach the detector to overlook them.
+    Other frames are left out: they may show objects, and would teach the detector to miss them.
+
+    Args:
+        workspace: Workspace with the labels.
+        progress: Receives the progress.
+        name: Name of the dataset.
+        train: IDs of the labels to train on.
+        val: IDs of the labels to validate on during training.
+        test: IDs of the labels held out for testing.
 
     Raises:
-        UserError: as `problems`; or if a video cannot be read.
+        UserError: If train is empty, labels are chosen twice, or a video cannot be read.
     """
-    found = problems(workspace, train, val, test)
-    splits = _records(workspace, {"train": train, "val": val, "test": test})
-    classes = _classes(splits)
-    counts = {split: _boxes_per_class(workspace, splits[split]) for split in SPLITS}
+    problems = find_problems(workspace, train, val, test)
+    splits = _load_records(workspace, {"train": train, "val": val, "test": test})
+    classes = _find_classes(splits)
+    boxes_per_class = {split: _count_boxes_per_class(workspace, splits[split]) for split in SPLITS}
     dataset = Dataset(
         name=check_name(name),
-        splits={split: [each.id for each in splits[split]] for split in SPLITS},
+        splits={split: [labels.id for labels in splits[split]] for split in SPLITS},
         classes=classes,
-        frames={split: sum(len(each.labeled_frames) for each in splits[split]) for split in SPLITS},
-        boxes={split: {name: counts[split][name] for name in classes} for split in SPLITS},
+        frames={split: sum(len(labels.labeled_frames) for labels in splits[split]) for split in SPLITS},
+        boxes={split: {class_name: boxes_per_class[split][class_name] for class_name in classes} for split in SPLITS},
+        problems=problems,
     )
     folder = workspace.folder(dataset)
-    total, done = sum(dataset.frames.values()), 0
+    total, written = sum(dataset.frames.values()), 0
     try:
         for split in SPLITS:
-            parts = []
+            annotated = []
             for labels in splits[split]:
                 frames = len(labels.labeled_frames)
-                progress_here = part(progress, done / total, (done + frames) / total)
-                parts.append(_extract(workspace, progress_here, labels, folder / split / "images"))
-                done += frames
-            annotations = coco.to_document(parts, classes)
-            write_atomically(folder / split / ANNOTATIONS, coco.to_bytes(annotations))
+                share = part(progress, written / total, (written + frames) / total)
+                annotated.append(_extract_frames(workspace, share, labels, folder / split / "images"))
+                written += frames
+            document = coco.to_document(annotated, classes)
+            write_atomically(folder / split / ANNOTATIONS, coco.to_bytes(document))
             print(f"{split}: {dataset.frames[split]} frames, {dataset.boxes[split]}", flush=True)
-        dataset.problems = found
         workspace.add(dataset)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    for problem in found:
+    for problem in problems:
         print(problem, flush=True)
     progress(1, f"{total} frames")
     return {"dataset": dataset.id}
 
 
-def _records(workspace: Workspace, splits: dict[str, list[str]]) -> dict[str, list[Labels]]:
-    twice = [id for id, times in Counter(id for ids in splits.values() for id in ids).items() if times > 1]
-    if twice:
-        raise UserError(f"“{workspace.get(Labels, twice[0]).name}” is chosen twice. Keep it in one split.")
-    records = {split: [workspace.get(Labels, id) for id in ids] for split, ids in splits.items()}
-    if not sum(each.boxes for each in records["train"]):
-        raise UserError("The train split is empty: it has not one labeled box. Choose labels to train on.")
+def _load_records(workspace: Workspace, splits: dict[str, list[str]]) -> dict[str, list[Labels]]:
+    """Load the labels of each split.
+
+    Raises:
+        UserError: If labels are chosen twice, or train has no box.
+    """
+    uses = Counter(labels_id for ids in splits.values() for labels_id in ids)
+    for labels_id, times in uses.items():
+        if times > 1:
+            raise UserError(f"“{workspace.get(Labels, labels_id).name}” is chosen twice. Keep it in one split.")
+    records = {split: [workspace.get(Labels, labels_id) for labels_id in ids] for split, ids in splits.items()}
+    if not sum(labels.boxes for labels in records["train"]):
+        raise UserError("The train split is empty: it has no labeled box. Choose labels to train on.")
     return records
 
 
-def _classes(splits: dict[str, list[Labels]]) -> list[str]:
+def _find_classes(splits: dict[str, list[Labels]]) -> list[str]:
     return sorted({name for records in splits.values() for labels in records for name in labels.classes})
 
 
-def _boxes_per_class(workspace: Workspace, records: list[Labels]) -> Counter[str]:
-    counts: Counter[str] = Counter()
+def _count_boxes_per_class(workspace: Workspace, records: list[Labels]) -> Counter[str]:
+    boxes: Counter[str] = Counter()
     for labels in records:
         tracks = load_labels(workspace, labels)
-        counts.update(tracks.classes[k] for k in tracks.class_id.tolist())
-    return counts
+        boxes.update(tracks.classes[class_id] for class_id in tracks.class_id.tolist())
+    return boxes
 
 
-def _overlap(workspace: Workspace, labels: Labels, other: Labels) -> bool:
-    """Whether two label sets are of one video, of clips that share frames, or of a file and its copy."""
-    a, b = (workspace.get(Video, each.video) for each in (labels, other))
-    if a.id == b.id or (a.parent is None and b.parent is None):
-        return a.id == b.id or (a.size, a.frames, a.width, a.height) == (b.size, b.frames, b.width, b.height)
+def _find_shared_frames(workspace: Workspace, splits: dict[str, list[Labels]]) -> list[str]:
+    """Return a sentence for each pair of labels in different splits that show the same frames."""
+    problems = []
+    chosen = [(split, labels) for split in SPLITS for labels in splits[split]]
+    for (split, labels), (other_split, other) in combinations(chosen, 2):
+        if split != other_split and _show_same_frames(workspace, labels, other):
+            problems.append(
+                f"“{labels.name}” in {split} and “{other.name}” in {other_split} show the same frames, so scores will "
+                "look better than they are. Keep each clip in one split."
+            )
+    return problems
+
+
+def _show_same_frames(workspace: Workspace, labels: Labels, other: Labels) -> bool:
+    """Return whether labels belong to the same video, to clips that share frames, or to a file and its copy."""
+    a, b = (workspace.get(Video, record.video) for record in (labels, other))
+    if a.id == b.id:
+        return True
+    if a.parent is None and b.parent is None:
+        return (a.size, a.frames, a.width, a.height) == (b.size, b.frames, b.width, b.height)
     return (a.parent or a.id) == (b.parent or b.id) and a.start < b.start + b.frames and b.start < a.start + a.frames
 
 
-def _odd_boxes(workspace: Workspace, labels: Labels) -> list[str]:
+def _find_odd_boxes(workspace: Workspace, labels: Labels) -> list[str]:
+    """Return sentences about boxes that are too small, reach outside the frame, or belong to no track."""
     video, tracks = workspace.get(Video, labels.video), load_labels(workspace, labels)
-    found = []
-    sides = tracks.xyxy[:, 2:] - tracks.xyxy[:, :2]
-    if tiny := int((sides.min(axis=1, initial=TINY) < TINY).sum()):
-        found.append(f"{tiny} of {len(tracks)} boxes have a side below {TINY} pixels, which is hard to detect.")
-    outside = (tracks.xyxy < 0).any(axis=1) | (tracks.xyxy > [video.width, video.height] * 2).any(axis=1)
-    if outside.any():
-        found.append(f"{int(outside.sum())} boxes reach outside the frame.")
-    _, boxes = np.unique(tracks.id, return_counts=True)
-    single = int((boxes == 1).sum())
+    problems = []
+    shorter_sides = (tracks.xyxy[:, 2:] - tracks.xyxy[:, :2]).min(axis=1, initial=SMALL_SIDE_PIXELS)
+    if small := int((shorter_sides < SMALL_SIDE_PIXELS).sum()):
+        problems.append(
+            f"{small} of {len(tracks)} boxes have a side below {SMALL_SIDE_PIXELS} pixels, which is hard to detect."
+        )
+    is_outside = (tracks.xyxy < 0).any(axis=1) | (tracks.xyxy > [video.width, video.height] * 2).any(axis=1)
+    if is_outside.any():
+        problems.append(f"{int(is_outside.sum())} boxes reach outside the frame.")
+    _, boxes_per_object = np.unique(tracks.id, return_counts=True)
+    single = int((boxes_per_object == 1).sum())
     if single and len(labels.labeled_frames) > 1:
-        found.append(f"{single} of {len(boxes)} objects have a single box, which tells nothing of their motion.")
-    return found
+        problems.append(f"{single} of {len(boxes_per_object)} objects have a single box, which shows no motion.")
+    return problems
 
 
-def _extract(workspace: Workspace, progress: Progress, labels: Labels, folder: Path) -> coco.AnnotatedVideo:
-    """Write the labeled frames as JPEG files and tell what is on them."""
+def _extract_frames(workspace: Workspace, progress: Progress, labels: Labels, folder: Path) -> coco.AnnotatedVideo:
+    """Write the labeled frames as JPEG files into `folder`, and return their labels.
+
+    Raises:
+        UserError: If the video lacks some of them.
+    """
     video = workspace.get(Video, labels.video)
     folder.mkdir(parents=True, exist_ok=True)
-    wanted, last = set(labels.labeled_frames), max(labels.labeled_frames)
+    labeled_frames = set(labels.labeled_frames)
     written, size = 0, (video.width, video.height)
     try:
-        for number, frame in enumerate(read_frames(video.path, stop=last + 1)):
-            if number in wanted:
-                picture = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
-                (folder / _file_name(labels, number)).write_bytes(picture.tobytes())
-                size, written = (frame.shape[1], frame.shape[0]), written + 1
-                progress(written / len(wanted), f"frames of {labels.name}")
+        for number, frame in enumerate(read_frames(video.path, stop=max(labeled_frames) + 1)):
+            if number in labeled_frames:
+                jpeg = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+                (folder / _file_name(labels, number)).write_bytes(jpeg.tobytes())
+                size = (frame.shape[1], frame.shape[0])
+                written += 1
+                progress(written / len(labeled_frames), f"frames of {labels.name}")
     except ValueError as error:
         raise UserError(str(error)) from error
-    if written < len(wanted):
+    if written < len(labeled_frames):
         raise UserError(
-            f"“{video.name}” gave only {written} of its {len(wanted)} labeled frames: its file was damaged or changed "
-            f"since it was added. Put {video.path} back as it was, or leave “{labels.name}” out."
+            f"Only {written} of the {len(labeled_frames)} labeled frames of “{video.name}” can be read: its file is "
+            f"damaged or was changed after it was added. Restore {video.path}, or leave “{labels.name}” out."
         )
-    tracks = load_labels(workspace, labels)
     return coco.AnnotatedVideo(
-        labels.name, tracks, labels.labeled_frames, size, lambda number: _file_name(labels, number)
+        name=labels.name,
+        tracks=load_labels(workspace, labels),
+        labeled_frames=labels.labeled_frames,
+        size=size,
+        file_name=lambda number: _file_name(labels, number),
     )
 
 
-def _file_name(labels: Labels, number: int) -> str:
-    return f"{labels.id}_{number:06d}.jpg"
+def _file_name(labels: Labels, frame: int) -> str:
+    return f"{labels.id}_{frame:06d}.jpg"

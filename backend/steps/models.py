@@ -22,7 +22,7 @@ from backend.steps.pretrained_catalog import recognize
 from backend.wording import count
 from backend.workspace import Workspace
 from backend.workspace.paths import UPLOADS_FOLDER
-from backend.workspace.records import Dataset, Labels, Model, check_name
+from backend.workspace.records import Dataset, Labels, Model, check_name, name_from
 from bytetrack.detection.artifact import CONFIG_FILE, FILES, WEIGHTS_FILE
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def choose_classes(workspace: Workspace, model_id: str, classes: list[str], name
         for file in FILES:
             _link_or_copy(folder / file, artifact / file)
         write_config(artifact, config)
-        name = name or _valid_name(f"{model.name} {' '.join(config.keep_classes)}")
+        name = name or name_from(f"{model.name} {' '.join(config.keep_classes)}", "model")
         origin = {field: getattr(model, field) for field in ("dataset", "labels", "job", "image", "trained_as")}
         return store(workspace, artifact, name, model.source, base=model.id, **origin)
 
@@ -410,8 +410,4 @@ def _link_or_copy(source: Path, target: Path) -> None:
 
 
 def _model_name(path: Path) -> str:
-    return _valid_name(re.sub(r"(\.(pth|pt|tar|tgz|gz|zip))+$", "", path.name))
-
-
-def _valid_name(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9 ._()-]+", "-", name).lstrip(" ._()-")[:80].strip() or "model"
+    return name_from(re.sub(r"(\.(pth|pt|tar|tgz|gz|zip))+$", "", path.name), "model")

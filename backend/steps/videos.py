@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import shutil
 import zipfile
@@ -21,7 +20,7 @@ from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.workspace import Workspace
 from backend.workspace.paths import THUMBNAIL, UPLOADS_FOLDER
-from backend.workspace.records import Video, check_name
+from backend.workspace.records import Video, check_name, name_from
 from bytetrack import video as files
 from bytetrack.files import atomic_path, write_atomically
 
@@ -190,7 +189,7 @@ def _video_record(path: Path, name: str) -> Video:
 
 def _video_name(path: Path) -> str:
     """Return the file's name without its suffix, with unsupported characters replaced."""
-    return re.sub(r"[^A-Za-z0-9 ._()-]", "_", path.stem).lstrip(" ._()-")[:80].strip() or "video"
+    return name_from(path.stem, "video")
 
 
 def _download(workspace: Workspace, address: str, progress: Progress) -> Path:

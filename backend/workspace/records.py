@@ -11,7 +11,9 @@ from typing import Any, ClassVar, Literal, NotRequired, TypedDict
 from backend.errors import UserError
 from backend.latency import drop_unreliable
 
+MAX_NAME_LENGTH = 80
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()-]{0,79}")
+INVALID_IN_NAME = re.compile(r"[^A-Za-z0-9 ._()-]")
 
 ServingMode = Literal["batch", "realtime", "async"]
 """How a deployed model is served."""
@@ -98,10 +100,20 @@ def check_name(name: str) -> str:
     name = name.strip()
     if not NAME.fullmatch(name):
         raise UserError(
-            f"“{name[:80]}” cannot be a name. Use 1 to 80 letters, digits, blanks, dots, dashes, underscores or "
-            "brackets, starting with a letter or digit."
+            f"“{name[:MAX_NAME_LENGTH]}” cannot be a name. Use 1 to {MAX_NAME_LENGTH} letters, digits, blanks, dots, "
+            "dashes, underscores or brackets, starting with a letter or digit."
         )
     return name
+
+
+def name_from(text: str, fallback: str = "") -> str:
+    """Return the valid name that is most like a text, such as a file name.
+
+    Args:
+        text: Text to turn into a name. Unsupported characters become `_`.
+        fallback: Name to return if nothing is left of the text.
+    """
+    return INVALID_IN_NAME.sub("_", text).lstrip(" ._()-")[:MAX_NAME_LENGTH].strip() or fallback
 
 
 @dataclass(kw_only=True)

@@ -37,7 +37,7 @@ def dataset_form(labels: list[Labels], suggested_name: str) -> None:
     if len(chosen) == 1:
         _offer_split_in_time(by_id[chosen[0]])
     try:
-        problems = datasets.problems(workspace(), **splits)
+        problems = datasets.find_problems(workspace(), **splits)
     except UserError as error:
         st.error(str(error), icon=":material/error:")
         return

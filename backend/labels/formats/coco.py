@@ -347,7 +347,7 @@ def _to_sequence(
 
 
 def _number_objects(frames: list[_Frame]) -> dict[Id, int]:
-    """Return an object ID for each ID in the file: the same one if all are positive integers, else 1, 2, 3, …"""
+    """Return the object ID for each ID in the file: the same if all are positive integers, else a number from 1 on."""
     ids = {annotation.object_id for frame in frames for annotation, _ in frame.boxes} - {None}
     if all(isinstance(given, int) and 1 <= given <= MAX_OBJECT_ID for given in ids):
         return {given: int(given) for given in ids if given is not None}

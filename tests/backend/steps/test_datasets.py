@@ -56,20 +56,20 @@ def test_only_labeled_frames_and_the_right_ones(
     assert [each["name"] for each in annotations["categories"]] == ["car", "person"]
 
 
-def test_problems_are_told(workspace: Workspace, video: Video, clips: list[Video]) -> None:
+def test_problems_of_a_split(workspace: Workspace, video: Video, clips: list[Video]) -> None:
     train = label(workspace, clips[0], [0, 1])
     val = label(workspace, video, [0, 1], ("car",))
-    told = " ".join(datasets.problems(workspace, [train.id], [val.id], []))
-    for what in (
-        "for test",
+    problems = " ".join(datasets.find_problems(workspace, [train.id], [val.id], []))
+    for problem in (
+        "chosen for test",
         "Only 2 labeled frames",
         "“car” has no box in train",
         "“person” has no box in val",
         "same frames",
     ):
-        assert what in told
+        assert problem in problems
     apart = label(workspace, clips[2], [0, 1])
-    assert "same frames" not in " ".join(datasets.problems(workspace, [train.id], [apart.id], []))
+    assert "same frames" not in " ".join(datasets.find_problems(workspace, [train.id], [apart.id], []))
 
 
 def test_what_cannot_be_a_dataset(workspace: Workspace, video: Video) -> None:
