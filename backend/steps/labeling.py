@@ -157,7 +157,7 @@ def fetch(
         sequences = reading.read(folder, attribute)
     matching = part(progress, 0.5, 1)
 
-    def find_videos(usable: list[importing.LabelSequence]) -> list[Video | None]:
+    def find_videos(usable: list[LabelSequence]) -> list[Video | None]:
         if record is None:
             return importing.match_videos(workspace, matching, usable, None, mapping)
         return [workspace.find(Video, record.clips.get(sequence.name, "")) for sequence in usable]

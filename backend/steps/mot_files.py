@@ -145,4 +145,4 @@ def _check_numbering(*files: tuple[Path, Tracks]) -> None:
 
 
 def _without_classes(tracks: Tracks) -> Tracks:
-    return Tracks(tracks.frame, tracks.id, tracks.xyxy, tracks.score, np.zeros(len(tracks)))
+    return Tracks(tracks.frame, tracks.id, tracks.xyxy, tracks.score, np.zeros(len(tracks), dtype=np.int64))

@@ -133,7 +133,7 @@ def _warnings(problems: list[str]) -> None:
     if not problems:
         st.success("No problems found.", icon=":material/check_circle:")
         return
-    height = 220 if len(problems) > MAX_WARNINGS_UNSCROLLED else "content"
+    height: Literal["content"] | int = 220 if len(problems) > MAX_WARNINGS_UNSCROLLED else "content"
     with st.container(border=True, gap="xsmall", height=height):
         st.markdown(f":orange[:material/warning:] **{count(len(problems), 'warning')}**")
         for problem in problems:

@@ -48,7 +48,7 @@ def hyperparameter_search_form(
     )
     most = hyperparameter_search.MAX_TRIALS
     trials = int(right.number_input("Trials", 1, most, 10, key="search-trials", help="Each trial is a training."))
-    ranges = {}
+    ranges: dict[str, hyperparameter_search.RangeSettings] = {}
     for start in range(0, len(names), 2):
         for column, searched in zip(st.columns(2, gap="large"), names[start : start + 2]):
             with column:
@@ -76,7 +76,7 @@ def hyperparameter_search_form(
         st.caption(f"{count(trials, 'training')} with the settings above. The best one is saved as a model.{cost}")
 
 
-def _range_fields(setting: Field[Any], suggested: dict[str, Any], value: str) -> dict[str, Any]:
+def _range_fields(setting: Field[Any], suggested: RangeSettings, value: str) -> RangeSettings:
     """Show the fields for the range of one hyperparameter, or for its choices.
 
     Args:

@@ -82,7 +82,7 @@ def _check_row(name: str, check: Check) -> None:
                 st.code(check.command, language="bash", wrap_lines=True)
         if check.revert_label and st.button(check.revert_label, type="tertiary", key=f"revert-{check.key}"):
             _confirm_revert(name, check)
-        button_type = "primary" if check.state == "missing" else "secondary"
+        button_type: Literal["primary", "secondary"] = "primary" if check.state == "missing" else "secondary"
         if check.fix_label and st.button(check.fix_label, type=button_type, key=f"fix-{check.key}"):
             start_job_and_rerun("set up", f"{check.fix_label} ({check.title})", name=name, key=check.key)
 

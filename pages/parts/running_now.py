@@ -9,7 +9,7 @@ from app.widgets.formatting import ago, duration
 from app.workspace import workspace
 from backend import jobs
 from backend.steps import account
-from backend.steps.account import Running
+from backend.steps.account import RunningEndpoint
 from backend.workspace.records import Job
 
 REFRESH_SECONDS = 5
@@ -31,7 +31,7 @@ def running_now() -> None:
     st.caption(f"{total}Delete endpoints on Deploy. Stop jobs on the page that started them.")
 
 
-def _endpoint_row(running: Running) -> dict[str, str | float | None]:
+def _endpoint_row(running: RunningEndpoint) -> dict[str, str | float | None]:
     endpoint, state = running.endpoint, running.state
     return {
         "Type": "endpoint",
