@@ -100,7 +100,7 @@ def _follow(folder: LabelingFolder, clip: int, request: _FollowRequest) -> list[
     end = min(request.frame + request.most + 1, len(folder.job.clips[clip].frames))
     paths = (folder.frame_path(clip, frame) for frame in range(request.frame, end))
     images = (cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) for path in paths)
-    boxes = follow_box((image for image in images if image is not None), np.array(request.xyxy))
+    boxes = follow_box((np.asarray(image, np.uint8) for image in images if image is not None), np.array(request.xyxy))
     return [[round(value, 2) for value in box.tolist()] for box in islice(boxes, request.most)]
 
 

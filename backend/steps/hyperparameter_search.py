@@ -37,10 +37,10 @@ MAX_TRIALS = 500
 
 
 class RangeSettings(TypedDict, total=False):
-    """The range of one hyperparameter as pages and scripts give it: `low` and `high`, or `choices`."""
+    """The range of one hyperparameter, as numbers or text: `low` and `high`, or `choices`."""
 
-    low: float
-    high: float
+    low: float | str
+    high: float | str
     whole: bool  # whether only whole numbers are tried
     logarithmic: bool
     choices: list[str]

@@ -18,6 +18,7 @@ from backend.labels.formats import FORMATS
 from backend.labels.formats.ground_truth import reading
 from backend.labels.frame_mapping import FrameMapping
 from backend.labels.keyframes import simplify_tracks
+from backend.labels.label_sequence import LabelSequence
 from backend.labels.label_store import load_labels
 from backend.labels.labeling_folder import LabelingFolder
 from backend.labels.labeling_spec import ClipToLabel, LabelingLimits, LabelingSpec
@@ -327,7 +328,7 @@ def _clip_to_frame(clip: Video, tracks: Tracks) -> Tracks:
     """Clip boxes to the frame, and drop those that have no area in it."""
     tracks = replace(tracks, xyxy=tracks.xyxy.clip(0, [clip.width, clip.height] * 2))
     sides = tracks.xyxy[:, 2:] - tracks.xyxy[:, :2]
-    return tracks.select((sides >= MIN_SIDE_PIXELS).all(axis=1))
+    return tracks.select(np.all(sides >= MIN_SIDE_PIXELS, axis=1))
 
 
 def _used_classes(tracks: Tracks) -> list[str]:

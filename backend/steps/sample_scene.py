@@ -181,7 +181,7 @@ class Scene:
         """
         high, wide = patch.shape[:2]
         subpixel_shift = np.array([[1, 0, (x - wide / 2) % 1], [0, 1, (y - high) % 1]], np.float32)
-        patch = cv2.warpAffine(patch, subpixel_shift, (wide + 1, high + 1))
+        patch = np.asarray(cv2.warpAffine(patch, subpixel_shift, (wide + 1, high + 1)), np.float32)
         left, top = math.floor(x - wide / 2), math.floor(y - high)
         area = float((patch[..., 3] > 0.5).sum())
         x0, y0, x1, y1 = max(left, 0), max(top, 0), min(left + wide + 1, self.width), min(top + high + 1, self.height)

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from backend.errors import UserError
@@ -219,7 +220,7 @@ def _clip_length(video: Video, every_frames: int | None, every_seconds: float | 
     return length
 
 
-def _jpeg(picture: NDArray[np.uint8], quality: int) -> bytes:
+def _jpeg(picture: MatLike, quality: int) -> bytes:
     return cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 

@@ -12,6 +12,7 @@ from app.workspace import workspace
 from backend.platforms.base import HYPERPARAMETER_SEARCH
 from backend.platforms.registry import platform_of
 from backend.steps import hyperparameter_search
+from backend.steps.hyperparameter_search import RangeSettings
 from backend.wording import count
 from backend.workspace.records import Dataset, Model
 from bytetrack.training.hyperparameters import Hyperparameters
@@ -48,7 +49,7 @@ def hyperparameter_search_form(
     )
     most = hyperparameter_search.MAX_TRIALS
     trials = int(right.number_input("Trials", 1, most, 10, key="search-trials", help="Each trial is a training."))
-    ranges: dict[str, hyperparameter_search.RangeSettings] = {}
+    ranges: dict[str, RangeSettings] = {}
     for start in range(0, len(names), 2):
         for column, searched in zip(st.columns(2, gap="large"), names[start : start + 2]):
             with column:

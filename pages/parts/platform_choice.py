@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
 from app.widgets import guard, jobs_panel, options_form, start_job_and_rerun

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bytetrack import video
+from bytetrack.arrays import FloatArray, ImageArray, IntArray
 from bytetrack.detection.detector import Detections, Detector
 from bytetrack.files import atomic_path
 from bytetrack.tracking.config import SETTING_NAMES, TrackerConfig
@@ -25,7 +26,7 @@ T = TypeVar("T")
 OnFrame = Callable[[int], None]  # called with the number of frames done so far; an exception from it ends the work
 
 
-def detect_frames(frames: Iterable[NDArray[np.uint8]], detector: Detector) -> Iterator[Detections]:
+def detect_frames(frames: Iterable[ImageArray], detector: Detector) -> Iterator[Detections]:
     """Yield the detections of each BGR frame, while a thread decodes and prepares the next frames."""
     for prepared in prefetch(map(detector.prepare, frames)):
         yield detector.infer(prepared)
@@ -77,10 +78,10 @@ class VideoDetections:
         frames: Number of decoded frames.
     """
 
-    frame: NDArray[np.int64]
-    xyxy: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    class_ids: NDArray[np.int64]
+    frame: IntArray
+    xyxy: FloatArray
+    scores: FloatArray
+    class_ids: IntArray
     classes: tuple[str, ...]
     width: int
     height: int

@@ -102,7 +102,8 @@ class LabelingJobs:
     def finish(self, name: str, drawn: dict[int, Any], failed: dict[int, str] | None = None) -> None:
         """The workers hand in what they drew: by the manifest's line, `bytetrack.tracks.Tracks` whose frames are the
         sequence's; `failed` says why a line could not be labeled. What is in neither stays unlabeled, and the job
-        in progress."""
+        in progress.
+        """
         job = self.jobs.get(name)
         s3 = self._sagemaker.standin.client("s3", job["Region"])
         assert job["LabelingJobStatus"] == "InProgress", "nobody can work on a job that has ended"

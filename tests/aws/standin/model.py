@@ -101,7 +101,6 @@ def _limits(value: Any, shape: Shape, where: str) -> list[str]:
 @cache
 def _pattern(java: str) -> re.Pattern[str]:
     """Translate a Java pattern to Python."""
-
     python, inside = "", False
     for token in re.findall(r"\\p\{\w+\}|\\.|.", java, re.DOTALL):
         if token.startswith(r"\p{"):

@@ -158,7 +158,7 @@ def test_aws_gives_the_same_results(
 
     platform = platform_of(workspace)
     inventory = {resource.kind: resource for resource in platform.inventory.resources()}
-    assert inventory.keys() == {"files", "training job", "batch job", "search", "labeling job"}
+    assert inventory.keys() == {"files", "training job", "batch job", "hyperparameter search", "labeling job"}
     assert not any(resource.cost_per_hour for resource in inventory.values())  # all have ended
     for resource in platform.inventory.resources():
         if resource.deletable:

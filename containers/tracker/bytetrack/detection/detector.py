@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bytetrack.arrays import Float32Array, FloatArray, ImageArray, IntArray
 from bytetrack.detection.artifact import ModelConfig, read_config
 from bytetrack.detection.engine import Engine, load_engine
 from bytetrack.detection.letterbox import letterbox
@@ -28,9 +28,9 @@ class Detections:
         class_ids: `(N,)` int64, index into the detector's `classes`.
     """
 
-    xyxy: NDArray[np.float64]
-    scores: NDArray[np.float64]
-    class_ids: NDArray[np.int64]
+    xyxy: FloatArray
+    scores: FloatArray
+    class_ids: IntArray
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -47,7 +47,7 @@ class PreparedFrame:
         height: Height of the original frame in pixels.
     """
 
-    image: NDArray[np.float32]
+    image: Float32Array
     scale: float
     width: int
     height: int
@@ -79,11 +79,11 @@ class Detector:
         self._inference_lock = threading.Lock()
         self._check_artifact(folder)
 
-    def detect(self, frames: list[NDArray[np.uint8]]) -> list[Detections]:
+    def detect(self, frames: list[ImageArray]) -> list[Detections]:
         """Detect objects in BGR `(H, W, 3)` uint8 frames of any size."""
         return [self.infer(self.prepare(frame)) for frame in frames]
 
-    def prepare(self, frame: NDArray[np.uint8]) -> PreparedFrame:
+    def prepare(self, frame: ImageArray) -> PreparedFrame:
         """Letterbox and normalize a BGR `(H, W, 3)` uint8 frame. Safe to call from any thread."""
         height, width = frame.shape[:2]
         padded, scale = letterbox(frame, self.engine.input_size)
@@ -95,7 +95,7 @@ class Detector:
             output = self.engine(prepared.image[None])[0]
         return self._select(output, prepared)
 
-    def _select(self, output: NDArray[np.float32], prepared: PreparedFrame) -> Detections:
+    def _select(self, output: Float32Array, prepared: PreparedFrame) -> Detections:
         """Apply the score threshold and NMS to the network's `(anchors, 5 + classes)` output for one frame."""
         thresholds = self.config.thresholds
         best_class = output[:, 5:].argmax(1)

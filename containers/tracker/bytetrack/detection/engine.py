@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from bytetrack.arrays import Float32Array
 from bytetrack.detection.artifact import ONNX_FILE
 from bytetrack.devices import gpu_count
 
@@ -21,7 +19,7 @@ class Engine(Protocol):
 
     input_size: tuple[int, int]
 
-    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, images: Float32Array) -> Float32Array:
         """Run the network.
 
         Args:
@@ -60,9 +58,9 @@ class OnnxEngine:
             raise ValueError(f"The input of {path} must have the shape (N, 3, height, width), but it has {shape}.")
         self.input_size: tuple[int, int] = (shape[2], shape[3])
 
-    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, images: Float32Array) -> Float32Array:
         """Run the network, see `Engine`."""
-        output: NDArray[np.float32] = self._session.run(None, {self._input.name: images})[0]
+        output: Float32Array = self._session.run(None, {self._input.name: images})[0]
         return output
 
 
@@ -88,12 +86,12 @@ class TorchEngine:
         model.head.decode_in_inference = False
         self._model = model.to(self._device, self._dtype, memory_format=torch.channels_last)
 
-    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, images: Float32Array) -> Float32Array:
         """Run the network, see `Engine`."""
         with self._torch.inference_mode():
             batch = self._torch.from_numpy(images).to(self._device, self._dtype)
             output = self._model(batch.to(memory_format=self._torch.channels_last)).float()
-            decoded: NDArray[np.float32] = self._model.head.decode_outputs(output, dtype=output.type()).cpu().numpy()
+            decoded: Float32Array = self._model.head.decode_outputs(output, dtype=output.type()).cpu().numpy()
             return decoded
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+
+from bytetrack.arrays import ImageArray
 
 PADDING_GRAY = 114  # the gray level that YOLOX pads with in training
 
 
-def letterbox(frame: NDArray[np.uint8], input_size: tuple[int, int]) -> tuple[NDArray[np.uint8], float]:
+def letterbox(frame: ImageArray, input_size: tuple[int, int]) -> tuple[ImageArray, float]:
     """Scale a frame to fit the network's input and pad it with gray at the right and at the bottom.
 
     Args:
@@ -26,7 +27,7 @@ def letterbox(frame: NDArray[np.uint8], input_size: tuple[int, int]) -> tuple[ND
     return padded, scale
 
 
-def scale_to_fit(frame: NDArray[np.uint8], input_size: tuple[int, int]) -> tuple[NDArray[np.uint8], float]:
+def scale_to_fit(frame: ImageArray, input_size: tuple[int, int]) -> tuple[ImageArray, float]:
     """Scale a frame to the largest size that fits the network's input, without padding.
 
     Args:

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bytetrack.arrays import FloatArray, IntArray
 
-def nms(
-    xyxy: NDArray[np.float64], scores: NDArray[np.floating], class_ids: NDArray[np.int64], iou_threshold: float
-) -> NDArray[np.int64]:
+
+def nms(xyxy: FloatArray, scores: NDArray[np.floating], class_ids: IntArray, iou_threshold: float) -> IntArray:
     """Suppress duplicate boxes within each class.
 
     Args:

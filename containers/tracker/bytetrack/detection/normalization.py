@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+
+from bytetrack.arrays import Float32Array, ImageArray
 
 if TYPE_CHECKING:
     import torch
@@ -18,7 +19,7 @@ IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 
 
-def normalize_image(image: NDArray[np.uint8], normalization: Normalization) -> NDArray[np.float32]:
+def normalize_image(image: ImageArray, normalization: Normalization) -> Float32Array:
     """Convert one `(H, W, 3)` uint8 BGR image to the `(3, H, W)` float32 array that the network takes."""
     if normalization == "imagenet":
         pixels = (image[:, :, ::-1].astype(np.float32) / 255 - IMAGENET_MEAN) / IMAGENET_STD

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +114,7 @@ def combine(evaluations: Iterable[Evaluation]) -> Evaluation:
     )
 
 
-def average_precision(truth: dict[str, Any], detections: list[dict[str, Any]]) -> dict[str, float]:
+def average_precision(truth: dict[str, Any], detections: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     """Compute COCO's AP (mean over IoU thresholds from 0.50 to 0.95), AP50, AP75 and AR for 100 boxes per image.
 
     Args:

@@ -12,11 +12,12 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+
+from bytetrack.arrays import ImageArray
 
 MAX_IMAGE_BYTES = 25 * 1024**2  # the limit of SageMaker's real-time endpoints
 MAX_IMAGE_PIXELS = 25 * 1000**2  # decoded, they take 75 MB, however small the file is
@@ -120,7 +121,7 @@ def parse_attributes(header: str) -> dict[str, str]:
     return settings
 
 
-def decode_image(body: Path) -> NDArray[np.uint8]:
+def decode_image(body: Path) -> ImageArray:
     """Decode a JPEG or PNG file to a `(H, W, 3)` uint8 BGR image.
 
     Raises:

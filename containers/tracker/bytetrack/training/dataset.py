@@ -12,9 +12,9 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from yolox.data import MosaicDetection, TrainTransform
 
+from bytetrack.arrays import Float32Array, FloatArray, ImageArray, IntArray
 from bytetrack.detection.letterbox import letterbox_scale, scale_to_fit
 from bytetrack.tracks import Tracks
 from bytetrack.training.hyperparameters import Hyperparameters
@@ -47,8 +47,8 @@ class Image:
     height: int
     video: int
     frame: int
-    boxes: NDArray[np.float64]
-    track_ids: NDArray[np.int64]
+    boxes: FloatArray
+    track_ids: IntArray
 
 
 class Split:
@@ -177,7 +177,7 @@ def read_splits(channels: Path) -> tuple[Split, Split | None]:
     return train_split, val_split
 
 
-def read_image(image: Image) -> NDArray[np.uint8]:
+def read_image(image: Image) -> ImageArray:
     """Read the frame as a `(height, width, 3)` uint8 BGR array.
 
     Raises:
@@ -212,18 +212,16 @@ class _RandomWindows:
         self.images = images
         self.input_dim = window_size
         self.frame_size = frame_size
-        self._cache: dict[int, tuple[NDArray[np.uint8], float]] | None = {} if cache else None
+        self._cache: dict[int, tuple[ImageArray, float]] | None = {} if cache else None
 
     def __len__(self) -> int:
         return len(self.images)
 
-    def load_anno(self, index: int) -> NDArray[np.float64]:
+    def load_anno(self, index: int) -> FloatArray:
         """Return the `(N, 5)` boxes of an image, among which YOLOX's mixup looks for an image with any."""
         return self.images[index].boxes
 
-    def pull_item(
-        self, index: int
-    ) -> tuple[NDArray[np.uint8], NDArray[np.float64], tuple[int, int], NDArray[np.int64]]:
+    def pull_item(self, index: int) -> tuple[ImageArray, FloatArray, tuple[int, int], IntArray]:
         """Return a window `(h, w, 3)` uint8, its boxes `(N, 5)`, its height and width, and the id of its image."""
         frame, scale = self._scaled_frame(index)
         boxes = self.images[index].boxes * [scale, scale, scale, scale, 1]
@@ -236,7 +234,7 @@ class _RandomWindows:
         window = frame[top : top + height, left : left + width].copy()
         return window, visible_boxes[is_visible], (height, width), np.array([self.images[index].id])
 
-    def _scaled_frame(self, index: int) -> tuple[NDArray[np.uint8], float]:
+    def _scaled_frame(self, index: int) -> tuple[ImageArray, float]:
         """Return the frame scaled to fit `frame_size`, and the scale."""
         if self._cache is not None and index in self._cache:
             return self._cache[index]
@@ -247,7 +245,7 @@ class _RandomWindows:
 
 
 def _random_corner(
-    boxes: NDArray[np.float64], width: int, height: int, window_width: int, window_height: int
+    boxes: FloatArray, width: int, height: int, window_width: int, window_height: int
 ) -> tuple[int, int]:
     """Return left and top of a random window, which usually contains the center of a box."""
     x, y = random.uniform(0, width), random.uniform(0, height)
@@ -319,12 +317,10 @@ class _DropSlivers:
         self._transform = transform
 
     def __call__(
-        self, image: NDArray[np.uint8], boxes: NDArray[np.float64], input_size: tuple[int, int]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self, image: ImageArray, boxes: FloatArray, input_size: tuple[int, int]
+    ) -> tuple[Float32Array, Float32Array]:
         is_large = (boxes[:, 2:4] - boxes[:, :2] >= MIN_BOX_SIDE).all(axis=1)
-        transformed: tuple[NDArray[np.float32], NDArray[np.float32]] = self._transform(
-            image, boxes[is_large], input_size
-        )
+        transformed: tuple[Float32Array, Float32Array] = self._transform(image, boxes[is_large], input_size)
         return transformed
 
 
@@ -353,6 +349,6 @@ def batches(images: int, batch_size: int, seed: int, epoch: int, rank: int = 0, 
     return [order[step * batch_size : (step + 1) * batch_size][rank::world].tolist() for step in range(steps)]
 
 
-def _areas(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    areas: NDArray[np.float64] = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+def _areas(boxes: FloatArray) -> FloatArray:
+    areas: FloatArray = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     return areas

@@ -8,11 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from yolox.models import YoloxModule
 
+from bytetrack.arrays import Float32Array
 from bytetrack.detection.artifact import ModelConfig, write_config
 from bytetrack.detection.detector import Detector
 from bytetrack.pipeline import detect_frames, track_frames, tracker_config
@@ -41,11 +40,11 @@ class ModelEngine:
         self._model = model
         self._device = next(model.parameters()).device
 
-    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, images: Float32Array) -> Float32Array:
         """Run the network, see `Engine`."""
         with torch.inference_mode():
             batch = torch.from_numpy(images).to(self._device, memory_format=torch.channels_last)
-            output: NDArray[np.float32] = self._model(batch).float().cpu().numpy()
+            output: Float32Array = self._model(batch).float().cpu().numpy()
             return output
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import supervision as sv
-from numpy.typing import NDArray
 
+from bytetrack.arrays import ImageArray
 from bytetrack.tracks import Tracks
 from bytetrack.video.palette import track_color
 from bytetrack.video.reading import frame_times, probe, read_frames
@@ -74,7 +74,7 @@ class Overlay:
             text_padding=max(2, round(min(size) / 200)),
         )
 
-    def draw(self, frame: NDArray[np.uint8], tracks: Tracks) -> NDArray[np.uint8]:
+    def draw(self, frame: ImageArray, tracks: Tracks) -> ImageArray:
         """Return a copy of a frame with its tracks drawn on it.
 
         Args:

@@ -13,8 +13,8 @@ import numpy as np
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
+from bytetrack.arrays import BoolArray, IntArray
 from bytetrack.video.opening import open_video
 
 NO_TIME_STAMP = np.iinfo(np.int64).min
@@ -50,9 +50,9 @@ class VideoIndex:
         indexed: Whether `is_keyframe` is reliable, and the container can seek to the keyframes.
     """
 
-    pts: NDArray[np.int64]
-    dts: NDArray[np.int64]
-    is_keyframe: NDArray[np.bool_]
+    pts: IntArray
+    dts: IntArray
+    is_keyframe: BoolArray
     time_base: float
     trimmed: bool
     indexed: bool
@@ -62,7 +62,7 @@ class VideoIndex:
         """Number of frames."""
         return len(self.pts)
 
-    def time_stamps(self) -> NDArray[np.int64] | None:
+    def time_stamps(self) -> IntArray | None:
         """Return the `(N,)` int64 time stamps in presentation order; None if some are missing or not unique."""
         time_stamps = np.sort(self.pts)
         is_valid = len(time_stamps) and time_stamps[0] != NO_TIME_STAMP and (np.diff(time_stamps) > 0).all()

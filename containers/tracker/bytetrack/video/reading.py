@@ -12,8 +12,8 @@ import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
+from bytetrack.arrays import FloatArray, ImageArray
 from bytetrack.video.opening import open_video
 from bytetrack.video.packets import read_index, read_packets
 
@@ -76,9 +76,7 @@ def probe(path: Path | str) -> VideoInfo:
     )
 
 
-def read_frames(
-    path: Path | str, start: int = 0, stop: int | None = None, step: int = 1
-) -> Iterator[NDArray[np.uint8]]:
+def read_frames(path: Path | str, start: int = 0, stop: int | None = None, step: int = 1) -> Iterator[ImageArray]:
     """Yield the frames `start`, `start + step`, … before `stop`, each decoded when it is asked for.
 
     Decoding starts at the keyframe before `start` if the time stamps of the file allow it, otherwise at the beginning.
@@ -98,7 +96,7 @@ def read_frames(
         raise ValueError(_no_frames_message(path.name))
 
 
-def frame_times(path: Path | str) -> NDArray[np.float64] | None:
+def frame_times(path: Path | str) -> FloatArray | None:
     """Return the time at which each frame is shown.
 
     Returns:
@@ -112,7 +110,7 @@ def frame_times(path: Path | str) -> NDArray[np.float64] | None:
     return None if time_stamps is None else (time_stamps - time_stamps[0]) * index.time_base
 
 
-def decode(body: bytes) -> Iterator[NDArray[np.uint8]]:
+def decode(body: bytes) -> Iterator[ImageArray]:
     """Yield the frames of a video file in memory.
 
     Raises:
@@ -173,7 +171,7 @@ def decode_stream(container: InputContainer, stream: VideoStream) -> Iterator[Vi
         return
 
 
-def to_bgr(frame: VideoFrame) -> NDArray[np.uint8]:
+def to_bgr(frame: VideoFrame) -> ImageArray:
     """Convert a decoded frame to a `(H, W, 3)` uint8 BGR array, rotated for display."""
     image = np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)
     turns = round(frame.rotation / 90) % 4

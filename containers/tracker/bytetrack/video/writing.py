@@ -12,8 +12,8 @@ import av
 import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
-from numpy.typing import NDArray
 
+from bytetrack.arrays import FloatArray, ImageArray
 from bytetrack.files import atomic_path
 
 TIME_BASE = Fraction(1, 90_000)  # seconds; MPEG's unit, of which the usual frame durations are whole multiples
@@ -43,7 +43,7 @@ class VideoWriter:
         size: tuple[int, int],
         keyint: int = 12,
         crf: int = 20,
-        times: NDArray[np.float64] | None = None,
+        times: FloatArray | None = None,
     ) -> None:
         self.path, self.fps, self.size, self.keyint, self.crf = Path(path), fps, size, keyint, crf
         self.times = times
@@ -69,7 +69,7 @@ class VideoWriter:
             self._closing = stack.pop_all()
         return self
 
-    def write(self, frame: NDArray[np.uint8]) -> None:
+    def write(self, frame: ImageArray) -> None:
         """Append one `(height, width, 3)` uint8 BGR frame."""
         width, height = self.size
         if frame.shape != (height, width, 3):
@@ -86,7 +86,7 @@ class VideoWriter:
         self.frames += 1
         self._container.mux(self._stream.encode(picture))
 
-    def _time_stamp(self, times: NDArray[np.float64]) -> tuple[int, int]:
+    def _time_stamp(self, times: FloatArray) -> tuple[int, int]:
         """Return the next frame's time and duration in ticks. The last frame lasts as long as the one before it."""
         if self.frames >= len(times):
             raise ValueError(f"frame {self.frames} has no time: there are only {len(times)} times")

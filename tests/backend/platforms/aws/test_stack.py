@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 import threading
-import time
 from ast import literal_eval
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -238,42 +237,48 @@ def test_a_failed_creation_reports_the_reason_and_can_be_repeated(standin, monke
     assert any("to create it again" in line for line in lines)
 
 
-def slowly(created: moto.Stack, then: Callable[[], None]) -> None:
-    """A creation of two resources in a second."""
-    created.status = "CREATE_IN_PROGRESS"
+def create_when(may_continue: threading.Event, stack: moto.Stack, create: Callable[[], None]) -> None:
+    """Begin a creation, and complete it in the background once it may continue."""
+    stack.status = "CREATE_IN_PROGRESS"
 
-    def go_on() -> None:
-        time.sleep(0.5)
-        event(created, "DataBucket", "AWS::S3::Bucket", "CREATE_IN_PROGRESS")
-        time.sleep(0.5)
-        event(created, "DataBucket", "AWS::S3::Bucket", "CREATE_COMPLETE")
-        then()
+    def complete() -> None:
+        may_continue.wait(60)
+        event(stack, "DataBucket", "AWS::S3::Bucket", "CREATE_IN_PROGRESS")
+        event(stack, "DataBucket", "AWS::S3::Bucket", "CREATE_COMPLETE")
+        create()
 
-    threading.Thread(target=go_on, daemon=True).start()
+    threading.Thread(target=complete, daemon=True).start()
 
 
-def test_events_come_while_it_is_made_and_a_second_look_follows(standin, monkeypatch: pytest.MonkeyPatch) -> None:
-    create = moto.Stack.create_resources
-    monkeypatch.setattr(moto.Stack, "create_resources", lambda created: slowly(created, lambda: create(created)))
-    account, told = account_with(), []
-    first: list[str] = []
+def test_a_creation_that_is_in_progress_is_followed(standin, monkeypatch: pytest.MonkeyPatch) -> None:
+    create, may_continue = moto.Stack.create_resources, threading.Event()
+    monkeypatch.setattr(
+        moto.Stack, "create_resources", lambda stack: create_when(may_continue, stack, lambda: create(stack))
+    )
+    account = account_with()
+    first_lines: list[str] = []
 
     def stop_early(state: JobState) -> None:
         assert "#/stacks/events" in state.link
         raise Stopped
 
     with pytest.raises(Stopped):
-        stack.create_or_update(account, Watch(first.append, stop_early))
-    assert "CloudFormation goes on by itself" in first[-1]
+        stack.create_or_update(account, Watch(first_lines.append, stop_early))
+    assert "CloudFormation continues by itself" in first_lines[-1]
     progress: list[float] = []
     lines: list[str] = []
-    watch = Watch(lines.append, lambda state: told.append(state.status), lambda share, step: progress.append(share))
+    statuses: list[str] = []
+
+    def on_state(state: JobState) -> None:
+        statuses.append(state.status)
+        may_continue.set()
+
+    watch = Watch(lines.append, on_state, lambda fraction, step: progress.append(fraction))
     assert stack.create_or_update(account, watch)["bucket"]
-    assert "following CloudFormation" in lines[0] and told[0] == "CREATE_IN_PROGRESS" and told[-1] == "CREATE_COMPLETE"
-    assert [line.split("  ", 1)[1] for line in lines if "DataBucket" in line] == [
-        "DataBucket  CREATE_IN_PROGRESS",
-        "DataBucket  CREATE_COMPLETE",
-    ]
+    assert "following CloudFormation" in lines[0]
+    assert (statuses[0], statuses[-1]) == ("CREATE_IN_PROGRESS", "CREATE_COMPLETE")
+    bucket_events = [line.split("  ", 1)[1] for line in lines if "DataBucket" in line]
+    assert bucket_events == ["DataBucket  CREATE_IN_PROGRESS", "DataBucket  CREATE_COMPLETE"]
     assert progress == sorted(progress) and progress[-1] == 1
 
 
