@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 696d13e510a5c1ab16b3cefdabae17311e996a190bae19febc0134d641cbd330.
+// Made by `make player` of src, whose SHA-256 is c941f694c2a585e7b876faa67eef16b450af00729d7a92f92fde3500ce5180be.
 // src/colors.js
 var GOLDEN_ANGLE_DEGREES = 137.508;
 var cache = /* @__PURE__ */ new Map();

@@ -1,6 +1,6 @@
-// The objects that are drawn in one clip, with undo. Their meaning is that of backend/labels/desk.py: an object exists
-// from its first keyframe to its last, its box is interpolated linearly between two keyframes, and it is absent between
-// a keyframe with a gap and the next one.
+// The objects that are drawn in one clip, with undo. Their meaning is that of backend/labels/labeling_folder.py: an
+// object exists from its first keyframe to its last, its box is interpolated linearly between two keyframes, and it is
+// absent between a keyframe with a gap and the next one.
 //
 // Objects and keyframes are never modified but replaced, so that undo only has to keep the map of objects.
 

@@ -19,37 +19,37 @@ def video(frames: int, fps: float = 25) -> Video:
     )  # fmt: skip
 
 
-def labels(pictures: list[int], **more) -> LabelSequence:
-    """One object whose left edge is the number of the picture, so that a box tells which picture it is from."""
-    left = np.array(pictures) % 900
+def labels(images: list[int], **more) -> LabelSequence:
+    """One object whose left edge is the number of its image."""
+    left = np.array(images) % 900
     xyxy = np.stack([left, np.full_like(left, 10), left + 20, np.full_like(left, 40)], axis=1)
-    ones = np.ones(len(pictures))
-    return LabelSequence("site", Tracks(pictures, ones, xyxy, ones, 0 * ones, ("person",)), sorted(pictures), **more)
+    ones = np.ones(len(images))
+    return LabelSequence("site", Tracks(images, ones, xyxy, ones, 0 * ones, ("person",)), sorted(images), **more)
 
 
-def frames_of_pictures(sequence: LabelSequence) -> dict[int, int]:
-    """The frame that each picture was placed on."""
+def frames_of_images(sequence: LabelSequence) -> dict[int, int]:
+    """The frame that each image was mapped to."""
     return dict(zip(sequence.tracks.xyxy[:, 0].astype(int).tolist(), sequence.tracks.frame.tolist(), strict=True))
 
 
-PICTURES = st.lists(st.integers(0, 300), min_size=1, max_size=60, unique=True)
+IMAGES = st.lists(st.integers(0, 300), min_size=1, max_size=60, unique=True)
 
 
-@given(PICTURES, st.integers(1, 400), st.integers(1, 12), st.integers(0, 30))
+@given(IMAGES, st.integers(1, 400), st.integers(1, 12), st.integers(0, 30))
 def test_each_box_is_on_the_frame_that_the_step_says_or_refused(
-    pictures: list[int], frames: int, step: int, first_frame: int
+    images: list[int], frames: int, step: int, first_frame: int
 ) -> None:
-    sequence, clip = labels(pictures), video(frames)
+    sequence, clip = labels(images), video(frames)
     try:
-        placed = map_to_video(sequence, clip, FrameMapping(step, first_frame))
+        mapped = map_to_video(sequence, clip, FrameMapping(step, first_frame))
     except UserError:
-        assert first_frame + step * max(pictures) >= frames
+        assert first_frame + step * max(images) >= frames
         return
-    expected = {k: first_frame + step * k for k in pictures if first_frame + step * k < frames}
-    assert frames_of_pictures(placed) == expected
-    assert placed.labeled_frames == sorted(expected.values())
-    assert f"step={step}, first_frame={first_frame}" in " ".join(placed.notes)
-    assert len(expected) == len(pictures) or "dropped" in " ".join(placed.notes)
+    expected = {k: first_frame + step * k for k in images if first_frame + step * k < frames}
+    assert frames_of_images(mapped) == expected
+    assert mapped.labeled_frames == sorted(expected.values())
+    assert f"step={step}, first_frame={first_frame}" in " ".join(mapped.notes)
+    assert len(expected) == len(images) or "dropped" in " ".join(mapped.notes)
 
 
 @given(st.integers(2, 60), st.integers(2, 12), st.integers(0, 11), st.data())
@@ -63,20 +63,20 @@ def test_every_nth_frame_without_a_step_is_never_taken_as_frames_in_a_row(
         with pytest.raises(AmbiguousFrames, match=rf"\b{count} frames.* {frames} frames.*step=1\."):
             map_to_video(sequence, video(frames), FrameMapping())
         mapped = map_to_video(sequence, video(frames), FrameMapping(1))
-        assert frames_of_pictures(mapped) == {k: k for k in range(count)}
+        assert frames_of_images(mapped) == {k: k for k in range(count)}
 
 
-@given(PICTURES, st.integers(1, 400))
-def test_labels_without_a_step_keep_their_numbers_or_are_refused(pictures: list[int], frames: int) -> None:
+@given(IMAGES, st.integers(1, 400))
+def test_labels_without_a_step_keep_their_numbers_or_are_refused(images: list[int], frames: int) -> None:
     try:
-        placed = map_to_video(labels(pictures), video(frames), FrameMapping())
+        mapped = map_to_video(labels(images), video(frames), FrameMapping())
     except UserError:
         return
-    assert frames_of_pictures(placed) == {k: k for k in pictures if k < frames}
+    assert frames_of_images(mapped) == {k: k for k in images if k < frames}
 
 
 @pytest.mark.parametrize(
-    ("pictures", "more"),
+    ("images", "more"),
     [
         (range(200), {}),
         (range(200), {"frames": 200, "fps": 25}),
@@ -86,20 +86,20 @@ def test_labels_without_a_step_keep_their_numbers_or_are_refused(pictures: list[
         (range(0, 200, 5), {}),
         (range(4, 200, 5), {}),
         (range(0, 60, 5), {}),  # numbers with a step of their own are those of frames
-        (range(0, 200, 5), {"frames": 40}),  # how many pictures, each with the number of its frame
+        (range(0, 200, 5), {"frames": 40}),  # how many images, each with the number of its frame
         (range(150), {}),  # no step above 1 has room
         (range(110, 150), {}),
         ([7], {}),
         (range(200), {"frames": 200, "fps": 30}),
     ],
 )
-def test_labels_that_plainly_have_the_numbers_of_frames(pictures: range, more: dict) -> None:
-    placed = map_to_video(labels(list(pictures), **more), video(200), FrameMapping())
-    assert placed.labeled_frames == [number for number in pictures if number < 200]
+def test_labels_that_can_only_have_frame_numbers(images: range, more: dict) -> None:
+    mapped = map_to_video(labels(list(images), **more), video(200), FrameMapping())
+    assert mapped.labeled_frames == [number for number in images if number < 200]
 
 
 @pytest.mark.parametrize(
-    ("pictures", "more", "says"),
+    ("images", "more", "says"),
     [
         (range(40), {}, r"ends after 40 frames.* 200 frames.* every 5th frame.* step=5 .*first_frame=4"),
         (range(40), {"frames": 40}, r"has 40 frames.* 200 frames.* every 5th frame.* step=5 "),
@@ -111,9 +111,9 @@ def test_labels_that_plainly_have_the_numbers_of_frames(pictures: range, more: d
         (range(60), {"frames": 60}, r"step=n, at most 3 "),
     ],
 )
-def test_labels_that_may_be_of_other_frames(pictures: range, more: dict, says: str) -> None:
+def test_labels_that_may_be_of_other_frames(images: range, more: dict, says: str) -> None:
     with pytest.raises(AmbiguousFrames, match=says):
-        map_to_video(labels(list(pictures), **more), video(200), FrameMapping())
+        map_to_video(labels(list(images), **more), video(200), FrameMapping())
 
 
 def test_labels_that_are_longer_than_the_video() -> None:
@@ -125,11 +125,11 @@ def test_labels_that_are_longer_than_the_video() -> None:
 def test_a_first_frame_alone_does_not_hide_that_the_step_is_missing() -> None:
     with pytest.raises(AmbiguousFrames, match="step=5"):
         map_to_video(labels(list(range(40)), frames=40), video(200), FrameMapping(first_frame=4))
-    placed = map_to_video(labels(list(range(100))), video(200), FrameMapping(first_frame=100))
-    assert placed.labeled_frames == list(range(100, 200))
+    mapped = map_to_video(labels(list(range(100))), video(200), FrameMapping(first_frame=100))
+    assert mapped.labeled_frames == list(range(100, 200))
 
 
-def test_a_step_that_has_no_room() -> None:
+def test_a_step_too_large_for_the_video() -> None:
     with pytest.raises(UserError, match="step=6 and first_frame=0 .* reach frame 234, but “site” has only 200 frames"):
         map_to_video(labels(list(range(40))), video(200), FrameMapping(6))
     with pytest.raises(UserError, match="Its numbers are already 5 apart, so try step=1"):
@@ -146,7 +146,7 @@ def test_numbers_from_one_or_from_zero_without_the_first() -> None:
     assert map_to_video(complete, video(200), FrameMapping()).labeled_frames == list(range(200))
 
 
-def test_labels_that_tell_their_frames_themselves() -> None:
+def test_labels_with_frame_numbers_of_the_video() -> None:
     own = labels([0, 5, 10], frames=200, has_video_frame_numbers=True)
     assert map_to_video(own, video(200), FrameMapping()).labeled_frames == [0, 5, 10]
     with pytest.raises(UserError, match="without step and first_frame"):
@@ -156,13 +156,13 @@ def test_labels_that_tell_their_frames_themselves() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"step": 0}, {"step": 2.5}, {"step": "5"}, {"step": True}, {"first_frame": -1}])
-def test_what_is_no_step(wrong: dict) -> None:
+def test_an_invalid_step_is_refused(wrong: dict) -> None:
     with pytest.raises(UserError, match=f"{next(iter(wrong))} must be an integer, at least [01], not "):
         FrameMapping(**wrong)
 
 
 @given(st.integers(2, 12), st.integers(30, 3000))
-def test_the_step_of_many_pictures_is_suggested(step: int, frames: int) -> None:
-    pictures = FrameMapping(step).images(frames)
-    assume(pictures > 2 * step)
-    assert suggest_step(pictures, frames) == step
+def test_the_step_of_many_images_is_suggested(step: int, frames: int) -> None:
+    images = FrameMapping(step).images(frames)
+    assume(images > 2 * step)
+    assert suggest_step(images, frames) == step

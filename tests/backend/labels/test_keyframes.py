@@ -16,7 +16,7 @@ from bytetrack.tracks import Tracks
 
 
 @given(tracks(), st.floats(0, 100))
-def test_no_box_misses_by_more_than_the_tolerance(table: Tracks, tolerance: float) -> None:
+def test_no_interpolated_box_deviates_by_more_than_the_tolerance(table: Tracks, tolerance: float) -> None:
     for rows in split_at_gaps(table):
         frames, boxes = table.frame[rows], table.xyxy[rows]
         keys = select_keyframes(frames, boxes, np.full(len(rows), tolerance))
@@ -25,25 +25,25 @@ def test_no_box_misses_by_more_than_the_tolerance(table: Tracks, tolerance: floa
 
 
 @given(tracks())
-def test_stretches_are_all_rows_once_each_of_one_track_in_a_row(table: Tracks) -> None:
-    found = split_at_gaps(table)
-    assert sorted(np.concatenate(found).tolist()) == list(range(len(table)))
-    for rows in found:
+def test_segments_are_consecutive_frames_of_one_track(table: Tracks) -> None:
+    segments = split_at_gaps(table)
+    assert sorted(np.concatenate(segments).tolist()) == list(range(len(table)))
+    for rows in segments:
         assert len(set(table.id[rows])) == 1 and (np.diff(table.frame[rows]) == 1).all()
 
 
 @given(tracks())
-def test_straightened_tracks_are_the_same_but_for_what_they_tremble_by(table: Tracks) -> None:
-    straight = simplify_tracks(table)
+def test_simplified_tracks_deviate_by_no_more_than_the_tolerance(table: Tracks) -> None:
+    simplified = simplify_tracks(table)
     sides = (table.xyxy[:, 2:] - table.xyxy[:, :2]).min(axis=1)
-    assert (np.abs(straight.xyxy - table.xyxy).max(axis=1) <= SIMPLIFY_TOLERANCE * sides + 1e-9).all()
-    assert straight.frame.tolist() == table.frame.tolist() and straight.id.tolist() == table.id.tolist()
+    assert (np.abs(simplified.xyxy - table.xyxy).max(axis=1) <= SIMPLIFY_TOLERANCE * sides + 1e-9).all()
+    assert simplified.frame.tolist() == table.frame.tolist() and simplified.id.tolist() == table.id.tolist()
 
 
-def test_even_motion_takes_two_key_frames_and_a_turn_one_more() -> None:
+def test_linear_motion_takes_two_keyframes_and_a_turn_one_more() -> None:
     frames = np.arange(21)
     way = np.where(frames < 10, frames, 20 - frames) * 5.0
     boxes = np.stack([way, way, way + 30, way + 60], axis=1)
-    trembling = boxes + np.random.default_rng(0).normal(0, 0.5, boxes.shape)
+    jittering = boxes + np.random.default_rng(0).normal(0, 0.5, boxes.shape)
     assert select_keyframes(frames[:11], boxes[:11], np.full(11, 1e-6)) == [0, 10]
-    assert select_keyframes(frames, trembling, np.full(21, 3.0)) == [0, 10, 20]
+    assert select_keyframes(frames, jittering, np.full(21, 3.0)) == [0, 10, 20]

@@ -60,7 +60,7 @@ def of_one_class(table: Tracks) -> Tracks:
 
 
 @given(tracks())
-def test_boxes_to_correct_that_nobody_touches_stay_as_they_are(table: Tracks) -> None:
+def test_initial_boxes_stay_as_they_are(table: Tracks) -> None:
     annotations = ClipAnnotations(objects=objects_from_tracks(table, list(CLASSES)))
     again, attributes = tracks_from_objects(annotations, list(CLASSES))
     assert same_boxes(again, of_one_class(table)) and not attributes
@@ -83,14 +83,14 @@ def test_the_output_is_read_like_that_of_ground_truth(table: Tracks, every: int)
     assert sequence.labeled_frames == list(range(0, LENGTH, every))
 
 
-def test_between_key_frames_a_box_moves_evenly_and_a_gap_is_one() -> None:
+def test_boxes_are_interpolated_between_keyframes_but_not_in_gaps() -> None:
     drawn = ClipAnnotations(objects=[person(f2=key(0), f6=key(8, gap=True), f9=key(50))])
     table, _ = tracks_from_objects(drawn, ["person"])
     assert table.frame.tolist() == [2, 3, 4, 5, 6, 9]
     assert table.xyxy[:, 0].tolist() == [0, 2, 4, 6, 8, 50]
 
 
-def test_marks_hold_until_the_next_key_frame_and_are_written_as_attributes(tmp_path: Path) -> None:
+def test_attributes_hold_until_the_next_keyframe(tmp_path: Path) -> None:
     folder = create_job(tmp_path)
     save(folder, person(f0=key(0, occluded=True), f2=key(4, occluded=True, truncated=True), f3=key(6)), done=True)
     folder.write_output(tmp_path / "output", "crossing")
@@ -116,8 +116,8 @@ def test_clips_that_are_not_done_come_without_labels_unless_the_job_was_stopped(
         save(folder, person(f0=key(5)))
 
 
-def test_of_two_who_save_at_once_one_is_told(tmp_path: Path) -> None:
-    folder, told = create_job(tmp_path), []
+def test_of_simultaneous_edits_one_is_saved_and_the_others_are_conflicts(tmp_path: Path) -> None:
+    folder, conflicts = create_job(tmp_path), []
     start = threading.Barrier(8)
 
     def work(number: int) -> None:
@@ -126,7 +126,7 @@ def test_of_two_who_save_at_once_one_is_told(tmp_path: Path) -> None:
         try:
             LabelingFolder(folder.path).save(0, drawn)
         except EditConflict:
-            told.append(number)
+            conflicts.append(number)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
     for thread in threads:
@@ -134,12 +134,12 @@ def test_of_two_who_save_at_once_one_is_told(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     (kept,) = folder.annotations(0).objects
-    assert len(told) == 7 and kept.keys[0].xyxy[0] not in told
+    assert len(conflicts) == 7 and kept.keys[0].xyxy[0] not in conflicts
     assert folder.annotations(0).version == 1
 
 
 @pytest.mark.parametrize(
-    ("wrong", "says"),
+    ("wrong", "message"),
     [
         (b"{", "Cannot save the annotations: Invalid JSON"),
         (ClipAnnotations(objects=[person(f0=key(0)), person(f0=key(0))]).model_dump_json().encode(), "same ID"),
@@ -160,16 +160,16 @@ def test_of_two_who_save_at_once_one_is_told(tmp_path: Path) -> None:
         (b'{"done": true, "path": "/etc/passwd"}', "Cannot save"),
     ],
 )
-def test_what_is_no_drawing_is_refused_and_nothing_is_lost(tmp_path: Path, wrong: bytes, says: str) -> None:
+def test_invalid_annotations_are_refused_and_nothing_is_lost(tmp_path: Path, wrong: bytes, message: str) -> None:
     folder = create_job(tmp_path)
     before = save(folder, person(f0=key(7)))
     wrong = wrong.replace(b'"version":0', b'"version":1')
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=message):
         folder.save(0, wrong)
     assert folder.annotations(0) == before
 
 
-def test_a_job_that_cannot_be_made_leaves_nothing(tmp_path: Path) -> None:
+def test_a_job_that_cannot_be_created_leaves_nothing(tmp_path: Path) -> None:
     def stop(share: float, step: str) -> None:
         raise KeyboardInterrupt
 
