@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.widgets import options_form
 from app.workspace import workspace
+from backend.errors import UserError
 from backend.platforms.base import HYPERPARAMETER_SEARCH
 from backend.platforms.registry import platform_of
 from backend.steps import hyperparameter_search
@@ -54,7 +55,7 @@ def hyperparameter_search_form(
         for column, searched in zip(st.columns(2, gap="large"), names[start : start + 2]):
             with column:
                 ranges[searched] = _range_fields(
-                    settings[searched], suggested.get(searched, {}), hyperparameters[searched]
+                    settings[searched], suggested.get(searched, RangeSettings()), hyperparameters[searched]
                 )
     platform = platform_of(workspace())
     options = options_form(platform.options(HYPERPARAMETER_SEARCH), key="search-options")
@@ -86,7 +87,10 @@ def _range_fields(setting: Field[Any], suggested: RangeSettings, value: str) -> 
         value: Its value outside the search.
 
     Returns:
-        The range as `backend.steps.hyperparameter_search.start` takes it.
+        The range or the choices.
+
+    Raises:
+        UserError: If an end of the range is not a number.
     """
     limits, key = setting.metadata, f"range-{setting.name}-{value}"
     choices = limits.get("choices") or (["True", "False"] if value in ("True", "False") else None)
@@ -95,11 +99,23 @@ def _range_fields(setting: Field[Any], suggested: RangeSettings, value: str) -> 
     if "choices" in suggested:
         text = st.text_input(f"{setting.name}, choices", ", ".join(suggested["choices"]), key=key)
         return {"choices": [choice.strip() for choice in text.split(",") if choice.strip()] or [value]}
-    low, high = st.columns(2)
-    first, last = suggested.get("low", limits["min"]), suggested.get("high", limits["max"])
+    left, right = st.columns(2)
+    with left:
+        low = _number_field(f"{setting.name}, minimum", suggested.get("low", limits["min"]), f"{key}-low")
+    with right:
+        high = _number_field(f"{setting.name}, maximum", suggested.get("high", limits["max"]), f"{key}-high")
     return {
-        "low": low.text_input(f"{setting.name}, minimum", f"{first:.4g}", key=f"{key}-low"),
-        "high": high.text_input(f"{setting.name}, maximum", f"{last:.4g}", key=f"{key}-high"),
+        "low": low,
+        "high": high,
         "whole": isinstance(setting.default, int),
         "logarithmic": suggested.get("logarithmic", False),
     }
+
+
+def _number_field(label: str, suggested: float, key: str) -> float:
+    """Show a text field, which unlike Streamlit's number field can hold numbers of any magnitude."""
+    text = st.text_input(label, f"{suggested:.4g}", key=key)
+    try:
+        return float(text)
+    except ValueError:
+        raise UserError(f"{label} is “{text}”, but must be a number.") from None
