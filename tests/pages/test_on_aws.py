@@ -123,7 +123,7 @@ def test_an_instance_is_chosen_for_a_training_and_priced(open_page, workspace, o
     button(page, "Start training").click().run()
     (job,) = workspace.list(Job)
     assert job.params["options"]["spot"] is True and job.params["platform"] == "aws"
-    with pytest.raises(Exception, match="warm pool is not possible with spot"):
+    with pytest.raises(Exception, match="Spot capacity has no warm pool"):
         jobs.wait(workspace, job.id, progress.silent)
 
 
