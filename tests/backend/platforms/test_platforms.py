@@ -190,11 +190,11 @@ def test_two_clients_have_independent_sessions(platform: Platform, realtime: dic
 
 
 def test_a_refused_request_reports_the_endpoints_message(platform: Platform, realtime: dict) -> None:
-    with pytest.raises(UserError, match="Session 'gone' does not exist.*Start one with NEW_SESSION"):
+    with pytest.raises(UserError, match="Session 'gone' does not exist.*Start a new one with NEW_SESSION"):
         platform.endpoints.invoke(realtime, b'{"close": true}', JSON, "gone")
     with pytest.raises(UserError, match="not an image that can be read"):
         platform.endpoints.invoke(realtime, b"just text", "image/png")
-    with pytest.raises(UserError, match="takes image/jpeg"):
+    with pytest.raises(UserError, match="accepts image/jpeg"):
         platform.endpoints.invoke(realtime, b"just text", "text/plain")
     with pytest.raises(UserError, match="track_tresh"):
         platform.endpoints.invoke(realtime, b"{}", JSON, "NEW_SESSION", "track_tresh=1")
