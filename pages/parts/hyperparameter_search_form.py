@@ -101,9 +101,9 @@ def _range_fields(setting: Field[Any], suggested: RangeSettings, value: str) -> 
         return {"choices": [choice.strip() for choice in text.split(",") if choice.strip()] or [value]}
     left, right = st.columns(2)
     with left:
-        low = _number_field(f"{setting.name}, minimum", suggested.get("low", limits["min"]), f"{key}-low")
+        low = _number_field(f"{setting.name}, minimum", float(suggested.get("low", limits["min"])), f"{key}-low")
     with right:
-        high = _number_field(f"{setting.name}, maximum", suggested.get("high", limits["max"]), f"{key}-high")
+        high = _number_field(f"{setting.name}, maximum", float(suggested.get("high", limits["max"])), f"{key}-high")
     return {
         "low": low,
         "high": high,

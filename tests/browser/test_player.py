@@ -183,9 +183,17 @@ def test_differences_are_listed_and_can_be_jumped_to(
     identity = np.r_[np.where(truth.frame[detected] < 40, 4, 5), 9, 9]
     tracks = Tracks(frame, identity, xyxy, np.full(len(frame), 0.8), np.zeros(len(frame)), ("disc",))
     run = Run(
-        name="numbers", video=labels.video, endpoint="gone", endpoint_name="gone", mode="batch", model="gone",
-        frames=FRAMES, objects=3, seconds=1, fps=90,
-    )  # fmt: skip
+        name="numbers",
+        video=labels.video,
+        endpoint="gone",
+        endpoint_name="gone",
+        mode="batch",
+        model="gone",
+        frames=FRAMES,
+        objects=3,
+        seconds=1,
+        fps=90,
+    )
     tracks.save(workspace.folder(run) / "tracks.json")
     workspace.add(run)
     go(page, "Evaluate")

@@ -111,11 +111,22 @@ def test_a_clip_is_labeled_here_and_saved_as_labels(open_page, workspace, video,
 def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, video, labels):
     older, run = (
         workspace.add(
-            Run(name="run", video=video.id, endpoint="e", endpoint_name="nano", mode="batch", model="m", frames=20,
-                objects=1, seconds=1.0, fps=20.0, created=created)
+            Run(
+                name="run",
+                video=video.id,
+                endpoint="e",
+                endpoint_name="nano",
+                mode="batch",
+                model="m",
+                frames=20,
+                objects=1,
+                seconds=1.0,
+                fps=20.0,
+                created=created,
+            )
         )
         for created in (1e9, 2e9)
-    )  # fmt: skip
+    )
     for each in (older, run):
         load_labels(workspace, labels).save(workspace.folder(each) / "tracks.json")
     page = open_page("track")
