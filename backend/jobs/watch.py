@@ -38,7 +38,7 @@ def make_watch(
         jobs.note(
             workspace,
             states=states,
-            where=state.where,
+            where=state.job_name,
             link=state.link,
             billable_seconds=state.billable_seconds,
             cost=state.cost,

@@ -59,7 +59,7 @@ class JobState:
     """The state of a job as its platform reports it."""
 
     status: str  # the platform's own word, such as "Downloading"
-    where: str = ""  # name of the job on the platform
+    job_name: str = ""  # on the platform
     link: str = ""  # URL of the job's page on the platform
     billable_seconds: float = 0.0
     cost: float = 0.0  # so far, in US dollars
@@ -146,7 +146,7 @@ class EndpointState:
     reason: str = ""
     since: float | None = None  # seconds since 1970
     cost_per_hour: float = 0.0  # US dollars
-    where: str = ""  # URL or instance type, to be shown to the user
+    location: str = ""  # URL or instance type, to be shown to the user
 
 
 @dataclass(frozen=True)

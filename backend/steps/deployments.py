@@ -190,7 +190,7 @@ class BatchDeployment(Deployment):
 
     @override
     def state(self) -> EndpointState:
-        return EndpointState("in service", "Starts with each job.", self.endpoint.created, where="on demand")
+        return EndpointState("in service", "Starts with each job.", self.endpoint.created, location="on demand")
 
     @override
     def traffic(self) -> Traffic | None:

@@ -54,7 +54,7 @@ def _health(endpoint: Endpoint) -> None:
         label = state.status if endpoint.keeps_running else "ready"
         last_used = (workspace().find(Endpoint, endpoint.id) or endpoint).last_used
         facts = (
-            state.where,
+            state.location,
             f"since {ago(state.since)}" if state.since else "",
             f"used {ago(last_used)}" if last_used else "not used yet",
             f"${state.cost_per_hour:.2f} per hour" if state.cost_per_hour else "no cost",

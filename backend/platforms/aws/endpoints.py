@@ -97,7 +97,7 @@ class SageMakerEndpoints(EndpointService[SageMakerRef]):
             state, waited = self.state(ref), time.monotonic() - started
             if state.status != "starting" and not (state.status == "gone" and waited < UNKNOWN_SECONDS):
                 break
-            progress(waited / (waited + TYPICAL_START_SECONDS), f"SageMaker starts the endpoint on {state.where}")
+            progress(waited / (waited + TYPICAL_START_SECONDS), f"SageMaker starts the endpoint on {state.location}")
             time.sleep(interval)
         if state.status != "in service":
             raise UserError(f"The endpoint did not start. {state.reason} It printed: {self.log(ref, 5) or 'nothing'}")
@@ -151,7 +151,7 @@ class SageMakerEndpoints(EndpointService[SageMakerRef]):
             reason=reason,
             since=endpoint["CreationTime"].timestamp(),
             cost_per_hour=price.per_hour * count if price and status != "gone" else 0.0,
-            where=f"{count} x {instance_type}" if count else instance_type,
+            location=f"{count} x {instance_type}" if count else instance_type,
         )
 
     @override

@@ -97,15 +97,17 @@ class LocalEndpoints(EndpointService[LocalRef]):
 
     @override
     def state(self, ref: LocalRef) -> EndpointState:
-        where = f"http://127.0.0.1:{ref['port']}"
+        location = f"http://127.0.0.1:{ref['port']}"
         since = processes.start_time(ref["pid"])
         if since is None or not _is_alive(ref):
-            return EndpointState("gone", "Its process is gone: it was killed, or the machine restarted.", where=where)
+            return EndpointState(
+                "gone", "Its process is gone: it was killed, or the machine restarted.", location=location
+            )
         if http.answers_ping(ref["port"]):
-            return EndpointState("in service", "", since, where=where)
+            return EndpointState("in service", "", since, location=location)
         if time.time() - since > START_TIMEOUT_SECONDS:
-            return EndpointState("failed", "Its process runs, but does not answer.", since, where=where)
-        return EndpointState("starting", "", since, where=where)
+            return EndpointState("failed", "Its process runs, but does not answer.", since, location=location)
+        return EndpointState("starting", "", since, location=location)
 
     @override
     def traffic(self, ref: LocalRef) -> Traffic | None:

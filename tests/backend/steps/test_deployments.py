@@ -67,7 +67,7 @@ def test_an_endpoint_is_killed_restarted_and_deleted(workspace: Workspace, tmp_p
     video = add_video(workspace, tmp_path)
     endpoint = deploy(workspace, add_model(workspace), mode)
     state = deployments.deployment_of(workspace, endpoint).state()
-    assert state.status == "in service" and "127.0.0.1" in state.where and state.since
+    assert state.status == "in service" and "127.0.0.1" in state.location and state.since
     assert "Uvicorn running" in deployments.deployment_of(workspace, endpoint).log()
 
     psutil.Process(endpoint.ref["pid"]).kill()
@@ -302,7 +302,7 @@ def test_an_update_on_sagemaker_leaves_one_configuration(workspace: Workspace, s
     options = {"instance_type": "ml.m5.large"}
     deployments.update(workspace, silent, endpoint=endpoint.id, model=other.id, options=options)
     after = workspace.get(Endpoint, endpoint.id)
-    assert after.options == options and "ml.m5.large" in deployments.deployment_of(workspace, after).state().where
+    assert after.options == options and "ml.m5.large" in deployments.deployment_of(workspace, after).state().location
     assert (after.model, after.pending, configurations(sagemaker)) == (other.id, {}, [after.ref["config"]])
     assert deployments.deployment_of(workspace, after).state().status == "in service"
     (workspace.folder(other) / "model.onnx").write_bytes(b"not a model")
