@@ -83,7 +83,7 @@ def comparison_form(videos: list[Video], endpoints: list[Endpoint], *, expanded:
         )
         if st.button("Compare", type="primary", icon=":material/speed:", disabled=not chosen):
             start_job_and_rerun("compare", f"Compare on {video.name}", name=name, video=video.id, endpoints=chosen)
-        st.caption("Endpoints run one at a time. Keep the machine idle meanwhile.")
+        st.caption("Endpoints run one at a time. Avoid other work on this machine until the comparison is done.")
         if not_in_service := [endpoint.name for endpoint in endpoints if endpoint.id not in in_service]:
             st.caption(f":orange[:material/warning:] Not in service: {', '.join(not_in_service)}.")
 

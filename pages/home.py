@@ -70,7 +70,7 @@ def next_step_button(upcoming: StepProgress | None) -> None:
             type="primary",
             icon=":material/play_circle:",
             disabled=running,
-            help="Creates short synthetic videos of cars and people that cross and hide each other, with exact labels.",
+            help="Creates short synthetic videos of cars and people that cross paths and occlude each other, with exact labels.",
         ):
             start_job_and_rerun(SAMPLE_VERB, "Make the sample")
         if st.button("Add my own video", icon=STEPS["videos"].material):
@@ -80,7 +80,7 @@ def next_step_button(upcoming: StepProgress | None) -> None:
             st.switch_page(upcoming.step.page)
         st.markdown(f":gray[{upcoming.step.purpose}]", width="content")
     else:
-        st.markdown(":green[:material/check_circle:] All steps are done. Repeat any of them with more of your video.")
+        st.markdown(":green[:material/check_circle:] All steps are done. Repeat any step with more video.")
 
 
 def journey_strip(progress: list[StepProgress]) -> None:

@@ -23,7 +23,7 @@ async def _send_file(request: Request) -> Response:
     """Send the file, or the requested byte ranges; `?download=<name>` makes the browser save it under that name."""
     path = request.query_params.get("path", "")
     if not is_same_origin(request) or not is_signed(request.path_params["signature"], "file", path):
-        return PlainTextResponse("This address was not made by this console. Reload the page.", 403)
+        return PlainTextResponse("This link is no longer valid. Reload the page. Reload the page.", 403)
     if not Path(path).is_file():
         return PlainTextResponse("The file was removed.", 404)
     headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}

@@ -52,7 +52,7 @@ async def _respond(request: Request) -> Response:
     path, clip = request.query_params.get("folder", ""), request.query_params.get("clip", "")
     signed = clip.isdecimal() and is_signed(request.path_params["signature"], "labeling", path, clip)
     if not signed or not is_same_origin(request):
-        return _error("This address was not made by this console. Reload the page.", 403)
+        return _error("This link is no longer valid. Reload the page. Reload the page.", 403)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

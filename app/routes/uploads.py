@@ -59,9 +59,9 @@ def route(root: Callable[[], Path]) -> Route:
         except _Refused as refused:
             return JSONResponse({"error": str(refused)}, refused.status)
         except OSError as error:
-            full = is_disk_full(error)
-            sentence = "The disk is full" if full else f"The file could not be saved ({error.strerror})"
-            return JSONResponse({"error": f"{sentence}. Free some space, then try again."}, 507 if full else 500)
+            if is_disk_full(error):
+                return JSONResponse({"error": "The disk is full. Free some space, then try again."}, 507)
+            return JSONResponse({"error": f"The file could not be saved: {error.strerror}."}, 500)
         return JSONResponse({"name": saved.name})
 
     return Route(f"{PATH}/{{signature}}/{{purpose}}", upload, methods=["POST"])
@@ -81,7 +81,7 @@ def _check_address(request: Request) -> str:
     if not is_same_origin(request):
         raise _Refused(403, "Uploads are accepted only from the console's own pages.")
     if purpose not in ACCEPTED_SUFFIXES or not is_signed(request.path_params["signature"], "upload", purpose):
-        raise _Refused(403, "This address was not made by this console. Reload the page, then try again.")
+        raise _Refused(403, "This link is no longer valid. Reload the page, then try again.")
     return str(purpose)
 
 
@@ -90,7 +90,7 @@ def _safe_name(request: Request, purpose: str) -> str:
     suffixes = ACCEPTED_SUFFIXES[purpose]
     name = request.query_params.get("name", "").replace("\\", "/").rsplit("/", 1)[-1]
     if not name.lower().endswith(suffixes):
-        raise _Refused(415, f"The file type of “{name[:80]}” is not supported. Supported are {' '.join(suffixes)}.")
+        raise _Refused(415, f"The file type of “{name[:80]}” is not supported. Supported types: {' '.join(suffixes)}.")
     stem, dot, suffix = INVALID_IN_NAME.sub("_", name).lstrip(" ._()-").partition(".")
     return f"{stem.strip()[:70] or 'upload'}{dot}{suffix[-40:]}" if dot else f"upload.{stem}"
 
@@ -110,7 +110,7 @@ def _check_size(request: Request, root: Path) -> int:
     if size > free:
         raise _Refused(
             507,
-            f"The file has {size / 1e9:.1f} GB, and the workspace's disk has room for {max(free, 0) / 1e9:.1f} GB. "
+            f"The file is {size / 1e9:.1f} GB, but only {max(free, 0) / 1e9:.1f} GB are free on the workspace's disk. "
             "Free some space, then try again.",
         )
     return size

@@ -69,9 +69,9 @@ def run(
         model: Size of the model, if it is trained from scratch.
         start_from: Model of the workspace or checkpoint file that the training starts from.
         epochs: Number of epochs; one that suits the number of labeled frames if omitted.
-        step: Frames of the video from one labeled picture to the next. If omitted, the labels must fit the length of
+        step: Frames of the video from one labeled image to the next. If omitted, the labels must fit the length of
             the video.
-        first_frame: Frame of the video, counted from 0, that the first labeled picture shows.
+        first_frame: Frame of the video, counted from 0, that the first labeled image shows.
     """
     from backend.steps.demo import run as run_journey
 

@@ -42,9 +42,9 @@ def import_labels(
         video: Video that the labels belong to. If omitted, they are matched to videos by name.
         format: Format of the labels, such as mot, coco or ground_truth; auto detects it.
         classes: Class names for the numbers in a MOTChallenge file.
-        step: Frames of the video from one labeled picture to the next. If omitted, the labels must fit the length of
+        step: Frames of the video from one labeled image to the next. If omitted, the labels must fit the length of
             the video.
-        first_frame: Frame of the video, counted from 0, that the first labeled picture shows.
+        first_frame: Frame of the video, counted from 0, that the first labeled image shows.
     """
     if format != "auto":
         from backend.labels.formats import get_format
@@ -126,8 +126,8 @@ def fetch_labels(
     Args:
         labeling_job: Labeling job that was started in this workspace.
         platform_job: Name on the platform of a labeling job that was started elsewhere.
-        step: Frames of the video from one labeled picture to the next, for a job that was started elsewhere.
-        first_frame: Frame of the video that the first labeled picture shows, for a job that was started elsewhere.
+        step: Frames of the video from one labeled image to the next, for a job that was started elsewhere.
+        first_frame: Frame of the video that the first labeled image shows, for a job that was started elsewhere.
     """
     if bool(labeling_job) == bool(platform_job):
         raise CycloptsError(msg="give either --labeling-job or --platform-job.")

@@ -18,8 +18,8 @@ from backend.workspace.records import Endpoint, Labels, Run, Video
 TrackFormat = Literal["mot", "csv", "json", "ground_truth"]
 
 SUFFIXES = {"mot": ".txt", "csv": ".csv", "json": ".json", "ground_truth": ".zip"}
-OF_WORKSPACE = Group("A run of the workspace", sort_key=1)
-OF_FILES = Group("Two MOTChallenge files", sort_key=2)
+RUN_GROUP = Group("A run of the workspace", sort_key=1)
+FILES_GROUP = Group("Two MOTChallenge files", sort_key=2)
 
 
 @command(TRACKING, 'track --video site --endpoint "streets nano batch"')
@@ -42,28 +42,28 @@ def track(*, video: VideoName, endpoint: EndpointName, draw: bool = True) -> dic
 )
 def evaluate(
     *,
-    run: Annotated[RunName | None, Parameter(group=OF_WORKSPACE)] = None,
-    labels: Annotated[LabelsName | None, Parameter(group=OF_WORKSPACE)] = None,
-    gt: Annotated[Path | None, Parameter(group=OF_FILES)] = None,
-    tracks: Annotated[Path | None, Parameter(group=OF_FILES)] = None,
-    benchmark: Annotated[Benchmark | None, Parameter(group=OF_FILES)] = None,
+    run: Annotated[RunName | None, Parameter(group=RUN_GROUP)] = None,
+    labels: Annotated[LabelsName | None, Parameter(group=RUN_GROUP)] = None,
+    gt: Annotated[Path | None, Parameter(group=FILES_GROUP)] = None,
+    tracks: Annotated[Path | None, Parameter(group=FILES_GROUP)] = None,
+    benchmark: Annotated[Benchmark | None, Parameter(group=FILES_GROUP)] = None,
 ) -> dict[str, Any]:
     """Score tracks: HOTA, MOTA, IDF1 and their components.
 
-    Give a run and labels of the workspace, or two MOTChallenge files. Rows of the ground truth with score 0 are not
-    scored. stderr says which other rows are left out.
+    Give a run and labels of the workspace, or two MOTChallenge files. Ground-truth rows with score 0 are ignored.
+    Other ignored rows are reported on stderr.
 
     Args:
         run: Run to score.
-        labels: Labels of the same video to score it against.
+        labels: Labels of the same video to score the run against.
         gt: Ground truth.
         tracks: Tracks to score against the ground truth.
-        benchmark: Benchmark whose rules to score by. MOT16, MOT17 and MOT20 score pedestrians (class 1) only and leave
-            out tracks on distractors, MOT15 ignores classes. If omitted, the ground truth decides.
+        benchmark: Benchmark whose rules apply. MOT16, MOT17 and MOT20 score pedestrians (class 1) only and ignore
+            tracks on distractors; MOT15 ignores classes. If omitted, it is inferred from the ground truth.
     """
     if run and labels and not (gt or tracks or benchmark):
-        scored = get(Run, run)
-        return run_job("evaluate", f"Evaluate {scored.name}", run=scored.id, labels=get(Labels, labels).id)
+        run_record = get(Run, run)
+        return run_job("evaluate", f"Evaluate {run_record.name}", run=run_record.id, labels=get(Labels, labels).id)
     if gt and tracks and not (run or labels):
         from backend.steps import mot_files
 
@@ -75,18 +75,18 @@ def evaluate(
 def search_tracker_settings(*, run: RunName, labels: LabelsName, trials: int = 100) -> dict[str, Any]:
     """Find the tracker's settings with the best HOTA on labels.
 
-    The tracker runs again on the detections that the run kept.
+    The tracker runs again on the run's stored detections.
 
     Args:
         run: Run of a batch or an asynchronous deployment.
         labels: Labels of the same video.
-        trials: Number of settings to test.
+        trials: Number of combinations of settings to try.
     """
-    tracked = get(Run, run)
+    run_record = get(Run, run)
     return run_job(
         "search tracker settings",
-        f"Search settings for {tracked.name}",
-        run=tracked.id,
+        f"Search settings for {run_record.name}",
+        run=run_record.id,
         labels=get(Labels, labels).id,
         trials=trials,
     )
@@ -119,7 +119,7 @@ def export(
     format: TrackFormat = "mot",  # noqa: A002 (the option is --format)
     out: Path | None = None,
 ) -> dict[str, Any]:
-    """Write a run's tracks, or labels, to a file for other programs.
+    """Export the tracks of a run, or labels, to a file.
 
     Args:
         run: Run to export.
@@ -159,13 +159,13 @@ def track_detections(
         out: File that the tracks are written to.
         track_thresh: Score above which detections are matched first.
         match_thresh: Maximum distance (1 - IoU × score) of a match.
-        track_buffer: Frames, at 30 per second, that a lost track is kept.
+        track_buffer: Number of frames (at 30 frames/s) for which a lost track is kept.
         frame_rate: Frames per second of the video.
-        min_box_area: Area in pixels² below which tracks are not reported.
+        min_box_area: Minimum area in square pixels; smaller boxes are not reported.
         class_votes: 1 gives each track the class of most of its detections.
-        min_length: Boxes below which a track is left out.
-        fill_gaps: Frames up to which gaps in tracks are filled.
-        smooth: Frames over which boxes are smoothed.
+        min_length: Minimum number of boxes per track; shorter tracks are removed.
+        fill_gaps: Longest gap to interpolate, in frames; 0 for none.
+        smooth: Smoothing window in frames; 0 for none.
     """
     from backend.steps import mot_files
 

@@ -17,7 +17,7 @@ from backend.workspace import Workspace
 from backend.workspace.paths import LOG, TEMPORARY_FOLDER
 from backend.workspace.records import Job, JobFacts, Verb
 
-STOP_TIMEOUT_SECONDS = 150  # SageMaker gives a training 120 to stop; the rest is for the job's own clean-up
+STOP_TIMEOUT_SECONDS = 150  # SageMaker gives a training 120 seconds to stop; the rest is for the job's own clean-up
 DEPLOYMENT_STOP_TIMEOUT_SECONDS = 1500  # SageMaker deletes an endpoint only once it has finished starting
 DEPLOYMENT_VERBS: tuple[Verb, ...] = ("deploy", "restart endpoint", "update endpoint")
 START_TIMEOUT_SECONDS = 20  # between the job's record and its process

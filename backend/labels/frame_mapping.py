@@ -31,8 +31,8 @@ class FrameMapping:
     """The step and the first frame that the user gave.
 
     Attributes:
-        step: Frames of the video from one labeled image to the next. None to conclude it from the labels.
-        first_frame: Frame of the video, counted from 0, that image 0 is. None means 0.
+        step: Frames of the video from one labeled image to the next. None to infer it from the labels.
+        first_frame: Frame of the video, counted from 0, that image 0 shows. None means 0.
 
     Raises:
         UserError: If `step` is not an integer from 1, or `first_frame` not one from 0.
@@ -53,7 +53,7 @@ class FrameMapping:
         return self.step is not None or self.first_frame is not None
 
     def frame(self, image: int) -> int:
-        """Return the frame of the video that an image is."""
+        """Return the video frame that an image shows."""
         return (self.first_frame or 0) + (self.step or 1) * image
 
     def images(self, frames: int) -> int:

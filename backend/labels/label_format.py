@@ -11,7 +11,7 @@ from backend.labels.label_sequence import LabelSequence
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What the user says about labels that the files do not.
+    """Information that the user supplies because the files lack it.
 
     Attributes:
         class_names: Names of numbered classes, in the order of their numbers; None if the user gave none.

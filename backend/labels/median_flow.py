@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from bytetrack.arrays import BoolArray, FloatArray
 
 GRID_POINTS = 12  # along each side of the grid of points in the box
-WINDOW_PIXELS = (21, 21)  # neighborhood of a point that is searched for in the next frame
+WINDOW_PIXELS = (21, 21)  # size of the patch around each point that is searched for in the next frame
 PYRAMID_LEVELS = 4  # for motion of up to about 20 * 2^4 pixels between frames
-MAX_ERROR_PIXELS = 8.0  # median forward-backward error of the points from which on the object counts as lost
+MAX_ERROR_PIXELS = 8.0  # the object is lost if the median forward-backward error of its points exceeds this
 MIN_SIDE_PIXELS = 4  # of the part of the box that is inside the frame
 
 Image = NDArray[np.uint8]
 
 
 def follow_box(images: Iterable[Image], xyxy: FloatArray) -> Iterator[FloatArray]:
-    """Follow a box from the first image on, until the object is lost or leaves the frame.
+    """Follow a box from the first image until the object is lost or leaves the frame.
 
     Args:
         images: Consecutive frames, `(H, W)` grayscale or `(H, W, 3)` BGR.

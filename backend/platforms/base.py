@@ -1,4 +1,4 @@
-"""The interface of a platform: what this machine, Amazon SageMaker or a third place offers to run jobs and endpoints.
+"""The interface of a platform: what this machine, Amazon SageMaker or another platform to run jobs and endpoints.
 
 A platform is a `Platform`, which is composed of one service per task. Each service is a protocol below.
 """

@@ -1,1 +1,1 @@
-"""What jobs do and pages show: one module for each step of the journey."""
+"""The work behind pages, jobs and commands, mostly one module per step."""

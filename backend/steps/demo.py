@@ -76,8 +76,8 @@ def run(
         start_from: Model that the training starts from: its name or id in the workspace, or the path of a checkpoint
             (`.pth`, `.pth.tar`) or an artifact, which is added as a model first. If omitted, it starts from scratch.
         epochs: Number of epochs. If omitted, as many as suit the dataset and the start.
-        step: Frames of the video from one labeled picture to the next, see `backend.steps.importing.import_labels`.
-        first_frame: Frame of the video, counted from 0, that the first labeled picture shows.
+        step: Frames of the video from one labeled image to the next, see `backend.steps.importing.import_labels`.
+        first_frame: Frame of the video, counted from 0, that the first labeled image shows.
 
     Raises:
         UserError: If a step fails, or `start_from` is neither a model nor a path.

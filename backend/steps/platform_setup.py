@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from backend.jobs.results import SettingsResult
-from backend.jobs.watch import make_watch
+from backend.jobs.platform_watch import make_watch
 from backend.platforms import registry
 from backend.platforms.base import HYPERPARAMETER_SEARCH, TRAINING, Check, Options, Purpose
 from backend.progress import Progress

@@ -22,7 +22,7 @@ from backend.progress import Progress, part
 from backend.workspace import Workspace
 from backend.workspace.paths import THUMBNAIL, UPLOADS_FOLDER
 from backend.workspace.records import Video, check_name, name_from
-from bytetrack import video as files
+from bytetrack import video as video_files
 from bytetrack.files import atomic_path, write_atomically
 
 MAX_CLIPS = 1000
@@ -81,13 +81,13 @@ def cut(
         every_seconds: Length of a clip in seconds, in place of `every_frames`.
 
     Raises:
-        UserError: If the length does not divide this video, or makes more than `MAX_CLIPS` clips.
+        UserError: If the video is not longer than a clip, or would make more than `MAX_CLIPS` clips.
     """
     whole = workspace.get(Video, video)
     length = _clip_length(whole, every_frames, every_seconds)
     clips: list[Video] = []
     with _removed_on_error(workspace, clips), _user_errors():
-        frames = files.read_frames(whole.path)
+        frames = video_files.read_frames(whole.path)
         while (first := next(frames, None)) is not None:
             name = f"{whole.name}_{len(clips)}"
             clip = Video(
@@ -105,12 +105,12 @@ def cut(
             )
             clips.append(clip)
             clip.path = str(workspace.folder(clip) / f"{name}.mp4")
-            with files.VideoWriter(clip.path, whole.fps, (first.shape[1], first.shape[0])) as writer:
+            with video_files.VideoWriter(clip.path, whole.fps, (first.shape[1], first.shape[0])) as writer:
                 writer.write(first)
                 for frame in islice(frames, length - 1):
                     writer.write(frame)
                     progress((clip.start + writer.frames) / max(whole.frames, 1), f"clip {len(clips)}")
-            info = files.probe(clip.path)
+            info = video_files.probe(clip.path)
             clip.width, clip.height, clip.frames = info.width, info.height, info.frames
             clip.seconds, clip.size = info.seconds, info.size
         for clip in clips:
@@ -127,7 +127,7 @@ def extract(workspace: Workspace, progress: Progress, *, video: str, every: int)
         UserError: If `every` is below 1, or the video cannot be read.
     """
     if every < 1:
-        raise UserError(f"The step between frames must be a whole number from 1, not {every}.")
+        raise UserError(f"The step between frames must be at least 1, not {every}.")
     record = workspace.get(Video, video)
     target = workspace.folder(record) / f"{_video_name(Path(record.name + '.zip'))} every {every}.zip"
     count = 0
@@ -143,7 +143,7 @@ def extract(workspace: Workspace, progress: Progress, *, video: str, every: int)
 def jpegs(video: Video, every: int) -> Iterator[tuple[int, bytes]]:
     """Yield every `every`-th frame as a JPEG file, with its number."""
     with _user_errors():
-        for position, picture in enumerate(files.read_frames(video.path, step=every)):
+        for position, picture in enumerate(video_files.read_frames(video.path, step=every)):
             yield position * every, _jpeg(picture, 95)
 
 
@@ -164,7 +164,7 @@ def frame(workspace: Workspace, video: Video, number: int) -> NDArray[np.uint8]:
         UserError: If the video has no such frame, or its file is missing.
     """
     with _user_errors():
-        picture = next(files.read_frames(video.path, number, number + 1), None)
+        picture = next(video_files.read_frames(video.path, number, number + 1), None)
     if picture is None:
         raise UserError(f"“{video.name}” has no frame {number}: it has {video.frames}, counted from 0.")
     return picture
@@ -172,7 +172,7 @@ def frame(workspace: Workspace, video: Video, number: int) -> NDArray[np.uint8]:
 
 def _video_record(path: Path, name: str) -> Video:
     with _user_errors():
-        info = files.probe(path)
+        info = video_files.probe(path)
     return Video(
         name=name,
         path=str(path),
@@ -213,7 +213,7 @@ def _clip_length(video: Video, every_frames: int | None, every_seconds: float | 
         raise UserError("The length of a clip must be above 0.")
     if length >= video.frames:
         raise UserError(
-            f"“{video.name}” has only {video.frames} frames, so clips of {length} frames would not divide it."
+            f"“{video.name}” has only {video.frames} frames, so it cannot be cut into clips of {length} frames."
         )
     if video.frames / length > MAX_CLIPS:
         raise UserError(f"This would cut “{video.name}” into more than {MAX_CLIPS} clips. Choose longer ones.")

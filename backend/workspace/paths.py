@@ -1,6 +1,6 @@
 """Names of files and folders in a workspace.
 
-A record's own files lie in `Workspace.folder(record)`; the folders below lie in `Workspace.root`.
+A record's own files are in `Workspace.folder(record)`; the folders below lie in `Workspace.root`.
 """
 
 from __future__ import annotations

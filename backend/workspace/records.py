@@ -1,4 +1,4 @@
-"""The kinds of records in a workspace, each a small dataclass whose files lie in a folder named after its id."""
+"""The kinds of records in a workspace, each a small dataclass whose files are in a folder named after its id."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def check_name(name: str) -> str:
     """Return the name without surrounding blanks.
 
     Raises:
-        UserError: If it is not 1 to 80 letters, digits, blanks, dots, dashes, underscores or brackets.
+        UserError: If it is not 1 to 80 letters, digits, spaces, dots, dashes, underscores or parentheses.
     """
     name = name.strip()
     if not NAME.fullmatch(name):

@@ -80,7 +80,7 @@ def _check_row(name: str, check: Check) -> None:
         st.markdown(f":{color}[:material/{icon}:] **{check.title}** :small[:gray[{check.detail}]]", width="stretch")
         if check.command:
             with st.popover("Command", type="tertiary", icon=":material/terminal:"):
-                st.caption("Command for someone with the rights.")
+                st.caption("Command for someone with the required permissions.")
                 st.code(check.command, language="bash", wrap_lines=True)
         if check.revert_label and st.button(check.revert_label, type="tertiary", key=f"revert-{check.key}"):
             _confirm_revert(name, check)

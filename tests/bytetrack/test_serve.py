@@ -28,7 +28,7 @@ from waiting import until
 from bytetrack import video
 from bytetrack.detection.detector import Detector
 from bytetrack.serving.options import Options
-from bytetrack.serving.service import Service
+from bytetrack.serving.routes import Service
 
 JPEG, PNG, MP4, JSON = ({"Content-Type": kind} for kind in ("image/jpeg", "image/png", "video/mp4", "application/json"))
 

@@ -27,7 +27,7 @@ FORMATS = find_formats(__path__, __name__)
 
 
 def get_format(name: str) -> LabelFormat:
-    """Return the format of a name.
+    """Return the format with this name.
 
     Raises:
         UserError: If there is none.
@@ -40,7 +40,7 @@ def get_format(name: str) -> LabelFormat:
 def detect_format(path: Path) -> LabelFormat:
     """Return the format of a file or of an unpacked folder.
 
-    If several formats recognize it, the one that recognizes it by the least deep file is returned.
+    If several formats recognize it, the one that recognizes it by the file closest to the root is returned.
 
     Raises:
         UserError: If no format recognizes it, or it is a part of labels that cannot be imported alone.

@@ -138,19 +138,18 @@ class SageMakerEndpoints(EndpointService[SageMakerRef]):
         account = self._account_of(ref)
         endpoint = account.find("sagemaker", "describe_endpoint", EndpointName=ref["endpoint"])
         if endpoint is None:
-            return EndpointState("gone", "It was deleted on AWS. Start it again, or delete it here.")
+            return EndpointState("gone", "It was deleted on AWS. Restart or delete it on Deploy.")
         status = STATUSES.get(endpoint["EndpointStatus"], "starting")
         reason = endpoint.get("FailureReason", "")
         if status == "in service" and endpoint.get("EndpointConfigName") != ref["config"]:
             status, reason = "failed", reason or "The endpoint runs another configuration than requested."
         count = sum(variant.get("CurrentInstanceCount", 0) for variant in endpoint.get("ProductionVariants", []))
         instance_type = _parse(ref["mode"], ref["options"]).instance_type
-        price = prices.instance_price(account, instance_type, "hosting")
         return EndpointState(
             status=status,
             reason=reason,
             since=endpoint["CreationTime"].timestamp(),
-            cost_per_hour=price.per_hour * count if price and status != "gone" else 0.0,
+            cost_per_hour=prices.cost_per_hour(account, instance_type, "hosting", count),
             location=f"{count} x {instance_type}" if count else instance_type,
         )
 

@@ -361,7 +361,7 @@ def _ensure_cors_rule(bucket: Bucket) -> None:
         except UserError as refused:
             raise UserError(
                 f"The bucket “{bucket.name}” has no CORS rules, so the worker portal cannot load frames, and adding "
-                "them failed. Ask someone with the rights to run `aws s3api put-bucket-cors --bucket "
+                "them failed. Ask someone with the required permissions to run `aws s3api put-bucket-cors --bucket "
                 f"{bucket.name} --cors-configuration '{json.dumps(rules)}'`, then start the job again. ({refused})"
             ) from refused
         print(f"Added CORS rules to the bucket {bucket.name}, so that the worker portal can load frames", flush=True)

@@ -120,7 +120,7 @@ def parse_products(products: Iterable[str], usage_prefix: str) -> dict[str, floa
 
     Args:
         products: JSON text of each product.
-        usage_prefix: How the usage types begin that count, after the region.
+        usage_prefix: Prefix of the relevant usage types, without the region.
 
     Returns:
         US dollars per hour by instance type.

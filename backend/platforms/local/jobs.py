@@ -1,4 +1,4 @@
-"""Training and batch jobs as child processes of this machine, in the folders that SageMaker would give them."""
+"""Training and batch jobs as child processes on this machine, in the folders that SageMaker would give them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The platform that runs jobs and endpoints as processes of this machine, and needs no setup."""
+"""The platform that runs jobs and endpoints as processes on this machine, and needs no setup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The image's programs as child processes of this machine, with the folders and variables SageMaker gives them."""
+"""The image's programs as child processes on this machine, with the folders and variables SageMaker gives them."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ import uvicorn
 from bytetrack.detection.detector import Detector
 from bytetrack.paths import base_dir
 from bytetrack.serving.options import Options
-from bytetrack.serving.service import Service
+from bytetrack.serving.routes import Service
 from bytetrack.tracking.tracker import ByteTracker
 
 KEEP_ALIVE_SECONDS = 75  # longer than the pauses of a client that keeps its connection open

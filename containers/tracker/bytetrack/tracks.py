@@ -51,13 +51,13 @@ class Tracks:
         count = len(columns["frame"])
         for name, column in columns.items():
             if len(column) != count:
-                raise ValueError(f"{name} has {len(column)} rows, but frame has {count}")
+                raise ValueError(f"The column {name} has {len(column)} rows, but frame has {count}.")
         if not np.isfinite(columns["xyxy"]).all():
-            raise ValueError("xyxy contains a number that is not finite")
+            raise ValueError("The column xyxy contains a number that is not finite.")
         if count and (columns["frame"].min() < 0 or columns["id"].min() < 1):
-            raise ValueError("frame must be at least 0 and id at least 1")
+            raise ValueError("Frame numbers must be at least 0 and ids at least 1.")
         if count and not 0 <= columns["class_id"].min() <= columns["class_id"].max() < len(self.classes):
-            raise ValueError(f"class_id must be from 0 to {len(self.classes) - 1}, an index into classes")
+            raise ValueError(f"The column class_id must hold indices into classes, from 0 to {len(self.classes) - 1}.")
         order = np.lexsort((columns["id"], columns["frame"]))
         for name, column in columns.items():
             object.__setattr__(self, name, column[order])
@@ -126,7 +126,7 @@ class Tracks:
                 classes=tuple(document["classes"]),
             )
         except (KeyError, TypeError) as error:
-            raise ValueError(f"not a tracks document: {error!r}") from error
+            raise ValueError(f"This is not a saved table of tracks: {error!r}.") from error
 
     def save(self, path: Path) -> None:
         """Write the table to a JSON file, atomically."""
@@ -137,6 +137,6 @@ class Tracks:
         """Read a file that `save` wrote.
 
         Raises:
-            ValueError: If it is not such a file.
+            ValueError: If the file is not a saved table.
         """
         return cls.from_json(json.loads(Path(path).read_bytes()))

@@ -37,7 +37,7 @@ TRACK = np.dtype(
         ("id", "i8"),
         ("class_id", "i8"),
         ("status", "i8"),
-        ("expired", "i8"),  # 1 if the track has been lost for longer than `max_lost_frames` before
+        ("expired", "i8"),  # 1 if the track has been already lost for longer than `max_lost_frames`
         ("first", "i8"),  # frame of its first detection
         ("last", "i8"),  # frame of its latest detection
         ("index", "i8"),  # index of its latest detection among all detections of that frame
@@ -248,7 +248,7 @@ def _start_tracks(
 
 @compiled
 def _finish_frame(tracks: RecordArray, new: RecordArray, frame: int, max_lost_frames: int) -> RecordArray:
-    """Return the tracks that go on: tracked ones, new ones, refound ones and lost ones, in this order.
+    """Return the tracks that continue: tracked ones, new ones, refound ones and lost ones, in this order.
 
     It is the order of the authors' lists, which decides between assignments of equal cost. As in the authors' code, an
     expired track can still be refound in the next frame. If it is, it is removed as soon as it is lost again.
