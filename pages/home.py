@@ -70,7 +70,7 @@ def next_step_button(upcoming: StepProgress | None) -> None:
             type="primary",
             icon=":material/play_circle:",
             disabled=running,
-            help="Creates short synthetic videos of cars and people that cross paths and occlude each other, with exact labels.",
+            help="Creates short synthetic videos of cars and people that occlude each other, with exact labels.",
         ):
             start_job_and_rerun(SAMPLE_VERB, "Make the sample")
         if st.button("Add my own video", icon=STEPS["videos"].material):

@@ -80,9 +80,10 @@ def track_form(videos: list[Video], endpoints: list[Endpoint]) -> None:
                 start_job_and_rerun("track", name, video=video.id, endpoint=endpoint.id)
         if not in_service:
             with st.container(horizontal=True, vertical_alignment="center"):
+                advice = "Wait until it is in service" if state.status == "starting" else "Restart it on Deploy"
                 st.markdown(
                     f":orange[:material/warning:] **{endpoint.name}** is {state.status}. {state.reason} "
-                    "Restart it on Deploy, or choose another one.",
+                    f"{advice}, or choose another endpoint.",
                     width="stretch",
                 )
                 deploy = journey.STEPS["deploy"]

@@ -11,9 +11,9 @@ from typing import Any, TypedDict
 
 from backend import jobs
 from backend.errors import UserError
+from backend.jobs.platform_watch import make_watch
 from backend.jobs.processes import Stopped
 from backend.jobs.results import ModelResult
-from backend.jobs.platform_watch import make_watch
 from backend.platforms import registry
 from backend.platforms.base import HyperparameterSearchSpec, Range, TrainingSpec, Trial
 from backend.platforms.registry import platform_of

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from backend.jobs.results import SettingsResult
 from backend.jobs.platform_watch import make_watch
+from backend.jobs.results import SettingsResult
 from backend.platforms import registry
 from backend.platforms.base import HYPERPARAMETER_SEARCH, TRAINING, Check, Options, Purpose
 from backend.progress import Progress

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from backend.errors import UserError
-from backend.jobs.results import RunResult
 from backend.jobs.platform_watch import make_watch
+from backend.jobs.results import RunResult
 from backend.latency import percentiles
 from backend.platforms.base import EndpointService, Options, Platform, ProcessingSpec
 from backend.platforms.registry import platform_of

@@ -10,8 +10,8 @@ from typing import Any, TypedDict
 
 from backend import jobs
 from backend.errors import UserError
-from backend.jobs.results import ModelResult
 from backend.jobs.platform_watch import make_watch
+from backend.jobs.results import ModelResult
 from backend.platforms import registry
 from backend.platforms.base import Platform, TrainingSpec
 from backend.platforms.registry import platform_of

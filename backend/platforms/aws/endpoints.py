@@ -138,18 +138,19 @@ class SageMakerEndpoints(EndpointService[SageMakerRef]):
         account = self._account_of(ref)
         endpoint = account.find("sagemaker", "describe_endpoint", EndpointName=ref["endpoint"])
         if endpoint is None:
-            return EndpointState("gone", "It was deleted on AWS. Restart or delete it on Deploy.")
+            return EndpointState("gone", "It was deleted on AWS.")
         status = STATUSES.get(endpoint["EndpointStatus"], "starting")
         reason = endpoint.get("FailureReason", "")
         if status == "in service" and endpoint.get("EndpointConfigName") != ref["config"]:
             status, reason = "failed", reason or "The endpoint runs another configuration than requested."
         count = sum(variant.get("CurrentInstanceCount", 0) for variant in endpoint.get("ProductionVariants", []))
         instance_type = _parse(ref["mode"], ref["options"]).instance_type
+        running = 0 if status == "gone" else count
         return EndpointState(
             status=status,
             reason=reason,
             since=endpoint["CreationTime"].timestamp(),
-            cost_per_hour=prices.cost_per_hour(account, instance_type, "hosting", count),
+            cost_per_hour=prices.cost_per_hour(account, instance_type, "hosting", running),
             location=f"{count} x {instance_type}" if count else instance_type,
         )
 
@@ -208,7 +209,7 @@ class SageMakerEndpoints(EndpointService[SageMakerRef]):
             raise UserError(_container_message(failure.decode(errors="replace")))
         state = self.state(ref)
         if state.status in ("gone", "failed"):
-            raise UserError(f"The endpoint is {state.status}. {state.reason} Start it again on Deploy, then try again.")
+            raise UserError(f"The endpoint is {state.status}. {state.reason} Restart it on Deploy, then try again.")
         return None
 
     @override
@@ -377,7 +378,7 @@ def _call_runtime(account: Account, operation: str, **parameters: Any) -> Any:
             raise UserError(_container_message(response.get("OriginalMessage") or message_of(cause))) from error
         if says_not_found(cause):
             raise UserError(
-                "The endpoint is gone: it was deleted on AWS. Start it again on Deploy, then try again."
+                "The endpoint is gone: it was deleted on AWS. Restart it on Deploy, then try again."
             ) from error
         raise
 

@@ -127,7 +127,7 @@ class LocalEndpoints(EndpointService[LocalRef]):
         self, ref: LocalRef, body: bytes, content_type: str, session: str | None = None, attributes: str = ""
     ) -> Answer:
         if not _is_alive(ref):  # another endpoint may have its port by now
-            raise UserError("The endpoint's process is gone. Start it again on Deploy, then try again.")
+            raise UserError("The endpoint's process is gone. Restart it on Deploy, then try again.")
         response = http.post(ref["port"], body, content_type, ANSWER_TIMEOUT_SECONDS, session, attributes)
         new_session = response.headers.get(http.HEADER + "New-Session-Id")
         return Answer(
@@ -208,7 +208,7 @@ def _is_alive(ref: LocalRef) -> bool:
 
 def _check_queue_alive(ref: LocalRef) -> None:
     if not _is_alive(ref):
-        raise UserError("The asynchronous endpoint's process is gone. Start it again on Deploy, then try again.")
+        raise UserError("The asynchronous endpoint's process is gone. Restart it on Deploy, then try again.")
 
 
 def _new_folder(endpoints: Path) -> Path:

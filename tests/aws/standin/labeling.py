@@ -100,9 +100,12 @@ class LabelingJobs:
         pass
 
     def finish(self, name: str, drawn: dict[int, Any], failed: dict[int, str] | None = None) -> None:
-        """The workers hand in what they drew: by the manifest's line, `bytetrack.tracks.Tracks` whose frames are the
-        sequence's; `failed` says why a line could not be labeled. What is in neither stays unlabeled, and the job
-        in progress.
+        """Submit the workers' boxes. Lines that are in neither argument stay unlabeled, and the job in progress.
+
+        Args:
+            name: Name of the job.
+            drawn: `Tracks` by the line of the manifest, with frame numbers of the sequence.
+            failed: Why lines could not be labeled.
         """
         job = self.jobs.get(name)
         s3 = self._sagemaker.standin.client("s3", job["Region"])

@@ -72,7 +72,7 @@ def test_an_endpoint_is_killed_restarted_and_deleted(workspace: Workspace, tmp_p
 
     psutil.Process(endpoint.ref["pid"]).kill()
     until(lambda: deployments.deployment_of(workspace, endpoint).state().status == "gone", seconds=5)
-    with pytest.raises(UserError, match="process is gone. Start it again on Deploy"):
+    with pytest.raises(UserError, match="process is gone. Restart it on Deploy"):
         track(workspace, silent, video=video.id, endpoint=endpoint.id)
 
     deployments.restart(workspace, silent, endpoint=endpoint.id)

@@ -139,7 +139,7 @@ def test_an_endpoint_that_someone_else_deleted_is_gone(standin, platform: AwsPla
     platform.endpoints.wait_in_service(ref, silent)
     platform.account.call("sagemaker", "delete_endpoint", EndpointName=ref["endpoint"])
     until(lambda: platform.endpoints.state(ref).status == "gone")
-    with pytest.raises(UserError, match="deleted on AWS.*Start it again on Deploy"):
+    with pytest.raises(UserError, match="deleted on AWS.*Restart it on Deploy"):
         platform.endpoints.invoke(ref, b"{}", "application/json", "NEW_SESSION")
     platform.endpoints.delete(ref)
     assert list(platform.account.pages("sagemaker", "list_models", "Models")) == []
