@@ -10,7 +10,7 @@ OPENCV := $(shell sed -n 's/^opencv-python==\([0-9.]*\).*/\1/p' containers/track
 PLAYER := app/player
 PLAYER_TOOLS := $(wildcard $(PLAYER)/node_modules/.bin/eslint)
 
-# Tests run in two processes. Their order within a file stays, so that fixtures of a file are made once or twice only.
+# Tests run in two processes. Stealing keeps the tests of a file mostly together, so that its fixtures are rarely set up twice.
 PARALLEL := -n 2 --dist worksteal
 
 .PHONY: run help test quick check format docs hooks player player-check benchmark clean

@@ -1,4 +1,4 @@
-"""Fixtures that tests of every package share."""
+"""Fixtures for the tests of all packages, and which tests are slow."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _numbered_frame(number: int) -> np.ndarray:
-    """`(48, 64, 3)` uint8 BGR: the number's bits as white stripes, so that a frame tells which it is."""
+    """Return a `(48, 64, 3)` uint8 BGR image that shows the bits of a number as white stripes."""
     bits = [(number >> bit) & 1 for bit in range(8)]
     return np.repeat(np.repeat(np.array(bits, np.uint8) * 255, 8)[None, :, None], 48, 0).repeat(3, 2)
 
 
 def _number_of(frame: np.ndarray) -> int:
-    """The number that `_numbered_frame` painted, after compression, too."""
+    """Return the number that `_numbered_frame` painted, also from a compressed image."""
     stripes = frame[:48, :64].mean(axis=(0, 2)).reshape(8, 8).mean(axis=1)
     return sum(1 << bit for bit, level in enumerate(stripes) if level > 127)
 
@@ -61,14 +61,14 @@ def workspace(tmp_path: Path) -> Workspace:
 
 @pytest.fixture
 def step_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
-    """Sets this process's clock forward by some seconds, as after a pause of a virtual machine.
+    """A function that sets the clock of this process forward by some seconds, as after a pause of a virtual machine.
 
-    The kernel computes the boot time that it reports in `/proc/stat` from the clock, so it moves along.
+    The boot time in `/proc/stat` moves along, because the kernel computes it from the clock.
     """
-    booted, now = psutil._psplatform.boot_time, time.time
+    boot_time, now = psutil._psplatform.boot_time, time.time
 
     def step(seconds: float) -> None:
-        monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: booted() + seconds)
+        monkeypatch.setattr(psutil._psplatform, "boot_time", lambda: boot_time() + seconds)
         monkeypatch.setattr(time, "time", lambda: now() + seconds)
 
     return step
@@ -76,7 +76,7 @@ def step_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 @pytest.fixture
 def tiny_video(tmp_path: Path) -> Path:
-    """20 frames of 64x48 pixels at 10 frames per second, each showing its number (`number_of`)."""
+    """A video of 20 frames of 64x48 pixels at 10 frames per second. Each shows its number, see `number_of`."""
     path = tmp_path / "tiny.mp4"
     with VideoWriter(path, 10, TINY_SIZE) as writer:
         for number in range(TINY_FRAMES):
@@ -86,7 +86,7 @@ def tiny_video(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real recordings and annotations, which are not part of the project."""
+    """The folder with real recordings and annotations, which are not part of the project."""
     folder = Path(__file__).parents[2] / "shared" / "data"
     if not folder.is_dir():
         pytest.skip("needs the recordings that lie beside the checkout")
