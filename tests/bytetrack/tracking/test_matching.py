@@ -38,6 +38,7 @@ def costs(a: np.ndarray, b: np.ndarray, fuse_score: bool, any_class: bool) -> np
     return np.where(any_class | (a["class_id"][:, None] == b["class_id"]), cost, 1e3)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(pairs, limits, st.booleans(), st.booleans())
 def test_the_assignment_equals_that_of_lap_for_the_dense_matrix(

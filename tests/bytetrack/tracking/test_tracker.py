@@ -260,6 +260,7 @@ def track(frames: list, config: TrackerConfig) -> list[tuple[np.ndarray, ...]]:
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.lists(detections, max_size=10), configs)
 def test_ids_are_unique_boxes_are_valid_and_results_are_reproducible(frames: list, config: TrackerConfig) -> None:
