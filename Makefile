@@ -2,7 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-# OpenCV's ordinary build needs a display's libraries (libGL); its headless twin is the same module without them.
+# The usual build of OpenCV needs libraries for a display (libGL). The headless build is the same module without them.
 OPENCV := $(shell sed -n 's/^opencv-python==\([0-9.]*\).*/\1/p' containers/tracker/requirements.txt)
 
 # The player's own checks need Node.js and its packages (`make player-check` installs them). Without them, the bundle that
@@ -66,10 +66,10 @@ $(INSTALLED): requirements.txt pyproject.toml containers/tracker/requirements.tx
 	$(BIN)/python -c "from bytetrack.tracking.tracker import ByteTracker; ByteTracker().update([], [], [])"
 	touch $@
 
-# What the tracker is measured against; nothing of it is used otherwise.
+# Other trackers, which only the benchmark uses.
 RIVALS := .rivals
 
-benchmark: $(INSTALLED) $(RIVALS)  ## The tracker's speed beside that of others, which are fetched for it
+benchmark: $(INSTALLED) $(RIVALS)  ## Compare the tracker's speed with that of others, which this fetches
 	$(BIN)/python tests/benchmarks/tracker_speed.py --rivals $(RIVALS)
 
 $(RIVALS):
