@@ -59,6 +59,7 @@ def outputs(base: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
 def test_each_video_gets_its_files_and_an_invalid_one_is_reported(base: Path, scene: Path) -> None:
     add_video(base, "scene.mp4", scene.read_bytes())
     add_video(base, "broken.mp4", b"just text")
@@ -79,6 +80,7 @@ def test_each_video_gets_its_files_and_an_invalid_one_is_reported(base: Path, sc
     assert video.probe(output / "scene.mp4").frames == FRAMES
 
 
+@pytest.mark.slow
 def test_batch_writes_what_an_endpoint_answers(base: Path, scene: Path) -> None:
     add_video(base, "scene.mp4", scene.read_bytes())
     assert run(base).returncode == 0
@@ -134,6 +136,7 @@ def test_it_fails_if_all_videos_are_invalid_but_not_without_videos(base: Path) -
     assert len(summary(base)) == 1
 
 
+@pytest.mark.slow
 def test_hosts_share_the_videos_unless_sagemaker_did(base: Path, scene: Path) -> None:
     for name in ("a.mp4", "b.mp4", "more/b.avi", "more/b.mp4"):
         add_video(base, name, scene.read_bytes())

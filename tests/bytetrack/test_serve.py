@@ -219,6 +219,7 @@ def test_an_image_with_too_many_pixels_is_refused(endpoint: str) -> None:
     assert post(endpoint, blank_png(5_000, 5_000), PNG).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux reports the peak memory of a process")
 @pytest.mark.parametrize("in_sessions", [False, True])
 def test_only_a_few_large_images_are_decoded_at_the_same_time(base: Path, in_sessions: bool) -> None:
@@ -317,6 +318,7 @@ def process_of(address: str) -> psutil.Process:
     return server
 
 
+@pytest.mark.slow
 def test_a_busy_server_answers_pings_and_ends_on_sigterm(base: Path, tmp_path: Path) -> None:
     with video.VideoWriter(tmp_path / "long.mp4", FPS, (WIDTH, HEIGHT)) as writer:
         for _ in range(4000):

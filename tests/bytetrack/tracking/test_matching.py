@@ -53,6 +53,7 @@ def test_the_assignment_equals_that_of_lap_for_the_dense_matrix(
     assert list(zip(rows.tolist(), columns.tolist())) == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(pairs, limits, st.booleans())
 def test_all_pairs_within_a_distance_are_found(

@@ -303,6 +303,7 @@ def test_ten_thousand_detections_are_tracked() -> None:
     assert len(ids) > 9_900
 
 
+@pytest.mark.slow
 def test_a_thousand_equal_boxes_get_different_ids() -> None:
     tracker = ByteTracker()
     for _ in range(3):
