@@ -38,22 +38,22 @@ def test_the_stretches_together_are_the_tracks(table: tuple[Tracks, int]) -> Non
         assert (whole[0] // FRAMES_PER_PART == number).all()
         rows += [(*a, *b) for a, b in zip(whole.T.tolist(), real.T.tolist())]
     expected = zip(tracks.frame, tracks.id, tracks.class_id, marks, tracks.score, *tracks.xyxy.T)
-    assert rows == [tuple(float(each) for each in row) for row in expected]
+    assert rows == [tuple(float(value) for value in row) for row in expected]
 
 
 @settings(deadline=None)
 @given(tables())
 def test_the_summary_tells_where_each_track_is(table: tuple[Tracks, int]) -> None:
     tracks, frames = table
-    told = summary(MarkedTracks(tracks), frames)
-    found = {
+    summarized = summary(MarkedTracks(tracks), frames)
+    frames_of_tracks = {
         id: {frame for a, b in zip(spans[::2], spans[1::2]) for frame in range(a, b + 1)}
-        for id, _, _, _, spans in told["tracks"]
+        for id, _, _, _, spans in summarized["tracks"]
     }
-    assert found == {id: set(tracks.frame[tracks.id == id].tolist()) for id in np.unique(tracks.id).tolist()}
-    assert [row[2] for row in told["tracks"]] == [len(found[row[0]]) for row in told["tracks"]]
-    widths = np.minimum(told["step"], frames - told["step"] * np.arange(len(told["counts"][0])))
-    for class_id, counts in enumerate(told["counts"]):
+    assert frames_of_tracks == {id: set(tracks.frame[tracks.id == id].tolist()) for id in np.unique(tracks.id).tolist()}
+    assert [row[2] for row in summarized["tracks"]] == [len(frames_of_tracks[row[0]]) for row in summarized["tracks"]]
+    widths = np.minimum(summarized["step"], frames - summarized["step"] * np.arange(len(summarized["counts"][0])))
+    for class_id, counts in enumerate(summarized["counts"]):
         assert abs(np.dot(counts, widths) - (tracks.class_id == class_id).sum()) < 0.01 * frames
 
 

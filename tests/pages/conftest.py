@@ -48,7 +48,7 @@ def played() -> Callable[[AppTest], dict]:
     """What a page gave its player."""
 
     def data(page: AppTest) -> dict:
-        (player,) = (each for each in page.get("bidi_component") if "player" in each.proto.component_name)
+        (player,) = (element for element in page.get("bidi_component") if "player" in element.proto.component_name)
         return json.loads(player.proto.json or player.proto.mixed.json)
 
     return data

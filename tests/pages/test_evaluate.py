@@ -119,7 +119,7 @@ def test_a_search_finds_settings_that_can_be_tried_and_saved(settings_page, work
     settings_page.run()
     (search,) = workspace.list(TrackerSearch)
     assert search.before["HOTA"] == 0 and search.metrics["HOTA"] == 100
-    assert len(settings_page.get("plotly_chart")) == 2  # importance of settings, and HOTA of each trial
+    assert len(settings_page.get("plotly_chart")) == 2  # importance of settings, and HOTA of element trial
     button(settings_page, "Try on sliders").click().run()
     assert settings_page.slider(key=f"setting-{run.id}-track_thresh").value == search.settings["track_thresh"]
     settings_page.button(key="save-search").click().run()
@@ -141,11 +141,11 @@ def test_a_search_warns_of_objects_that_are_not_labeled(settings_page, workspace
     (before,) = settings_page.warning
     assert "1 track has no label on most of the labeled frames: ID 2 (frames 0 to 19)" in before.value
 
-    made = search(workspace, progress.silent, run=run.id, labels=labels.id, trials=2)
+    result = search(workspace, progress.silent, run=run.id, labels=labels.id, trials=2)
     models.store_thresholds(workspace, model.id, {"track_thresh": 0.95})  # hides both tracks
     settings_page.run()
     (after,) = settings_page.warning
-    assert after.value == before.value == made["warning"]
+    assert after.value == before.value == result["warning"]
 
 
 def test_a_run_without_detections_cannot_be_tracked_again(open_page, workspace, run):

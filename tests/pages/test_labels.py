@@ -29,7 +29,7 @@ def test_import_by_path(open_page, workspace, video, tmp_path, finish):
     page = open_page("labels")
     page.selectbox(key="import-video").select(video.id)
     page.text_input(key="import-classes").input("bird")
-    next(each for each in page.text_input if each.label == "Path").input(str(tmp_path / "gt.txt"))
+    next(element for element in page.text_input if element.label == "Path").input(str(tmp_path / "gt.txt"))
     button(page, "Import").click().run()
     assert finish().status == "done"
     (labels,) = workspace.list(Labels)
@@ -39,14 +39,14 @@ def test_import_by_path(open_page, workspace, video, tmp_path, finish):
 def test_import_of_every_5th_frame(open_page, workspace, video, tmp_path, finish):
     (tmp_path / "gt.txt").write_text("".join(f"{frame},1,5,5,20,20,1,1,1\n" for frame in range(1, 5)))
     page = open_page("labels")
-    next(each for each in page.text_input if each.label == "Path").input(str(tmp_path / "gt.txt"))
+    next(element for element in page.text_input if element.label == "Path").input(str(tmp_path / "gt.txt"))
     button(page, "Import").click().run()
     assert finish().status == "failed"
     page.run()
     assert "import again with step=5" in page.error[0].value
     page.number_input(key="import-step").set_value(5)
     page.number_input(key="import-first-frame").set_value(4)
-    next(each for each in page.text_input if each.label == "Path").input(str(tmp_path / "gt.txt"))
+    next(element for element in page.text_input if element.label == "Path").input(str(tmp_path / "gt.txt"))
     button(page, "Import").click().run()
     assert finish().status == "done"
     (labels,) = workspace.list(Labels)
@@ -85,13 +85,13 @@ def test_boxes_are_shown_on_the_video(open_page, labels, video, played):
 def test_a_clip_is_labeled_here_and_saved_as_labels(open_page, workspace, video, finish):
     page = open_page("labels")
     page.multiselect(key="labeling-clips").select(video.id).run()
-    next(each for each in page.text_input if each.label == "Classes").input("bird").run()
+    next(element for element in page.text_input if element.label == "Classes").input("bird").run()
     page.button(key="labeling-start").click().run()
     assert finish().status == "done"
     (record,) = workspace.list(LabelingJob)
     page.run()
     page.button(key=f"draw-{record.id}").click().run()
-    (editor,) = (each for each in page.get("bidi_component") if "editor" in each.proto.component_name)
+    (editor,) = (element for element in page.get("bidi_component") if "editor" in element.proto.component_name)
     shown = json.loads(editor.proto.json or editor.proto.mixed.json)
     assert (shown["frames"], shown["width"], shown["height"]) == (video.frames, video.width, video.height)
     assert shown["classes"] == ["bird"] and shown["address"].startswith("/studio/labeling/")
@@ -101,7 +101,7 @@ def test_a_clip_is_labeled_here_and_saved_as_labels(open_page, workspace, video,
     drawn = {"done": True, "objects": [{"id": 3, "class_id": 0, "keys": {"0": key, "9": key}}]}
     folder.save(0, json.dumps(drawn).encode())
     page.run()
-    assert any("1 of 1 clip labeled" in each.text for each in page.get("progress"))
+    assert any("1 of 1 clip labeled" in element.text for element in page.get("progress"))
     page.button(key=f"save-labels-{record.id}").click().run()
     assert finish().status == "done"
     (labels,) = workspace.list(Labels)
@@ -127,8 +127,8 @@ def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, vi
         )
         for created in (1e9, 2e9)
     )
-    for each in (older, run):
-        load_labels(workspace, labels).save(workspace.folder(each) / "tracks.json")
+    for record in (older, run):
+        load_labels(workspace, labels).save(workspace.folder(record) / "tracks.json")
     page = open_page("track")
     page.button(key=f"correct-{run.id}").click().run()
     assert page.multiselect(key="labeling-clips").value == [video.id]
@@ -155,17 +155,17 @@ def test_clips_go_to_people_and_come_back_as_labels(open_page, on_aws, video, st
     assert page.button(key="labeling-start").disabled
     page.multiselect(key="labeling-clips").select(video.id).run()
     page.number_input(key="labeling-every").set_value(4).run()
-    assert any("5 frames in 1 clip" in each.value for each in page.markdown)
-    next(each for each in page.text_input if each.label == "Classes").input("a name that is too long").run()
+    assert any("5 frames in 1 clip" in element.value for element in page.markdown)
+    next(element for element in page.text_input if element.label == "Classes").input("a name that is too long").run()
     assert page.button(key="labeling-start").disabled and "16 at most" in page.warning[0].value
-    next(each for each in page.text_input if each.label == "Classes").input("bird, car").run()
+    next(element for element in page.text_input if element.label == "Classes").input("bird, car").run()
     page.button(key="labeling-start").click().run()
     assert finish().status == "done"
 
     (record,) = on_aws.list(LabelingJob)
     assert (record.name, record.classes, record.frames) == (video.name, ["bird", "car"], 5)
     page.run()
-    assert any("in progress" in each.value for each in page.markdown)
+    assert any("in progress" in element.value for element in page.markdown)
     assert page.get("link_button")[0].proto.url.startswith("https://abcdefghij.labeling.")
     standin.label(record.ref["job"], {0: Tracks([0, 1], [1, 1], [[5, 5, 25, 25]] * 2, [1, 1], [0, 0], ("bird",))})
     page.run()
@@ -186,7 +186,7 @@ def test_earlier_labels_are_offered_to_be_corrected(open_page, on_aws, labels, s
     page.run()
     page.button(key=f"stop-{record.id}").click().run()
     assert standin.sagemaker.labeling.jobs.get(record.ref["job"])["LabelingJobStatus"] == "Stopped"
-    assert any("stopped" in each.value for each in page.markdown)
+    assert any("stopped" in element.value for element in page.markdown)
 
 
 def test_without_permission_the_rest_of_the_page_goes_on(on_aws, open_page, labels, standin, monkeypatch):

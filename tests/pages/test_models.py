@@ -29,8 +29,8 @@ def model(workspace) -> Model:
 
 def test_without_models_published_ones_are_offered(open_page):
     page = open_page("models")
-    offered = [each for each in page.main.button if each.label == "Download"]
-    assert len(offered) == sum(each.url is not None for each in CATALOG.values()) > 0
+    offered = [element for element in page.main.button if element.label == "Download"]
+    assert len(offered) == sum(entry.url is not None for entry in CATALOG.values()) > 0
 
 
 def test_a_model_is_shown(open_page, model):
@@ -41,16 +41,16 @@ def test_a_model_is_shown(open_page, model):
 
 def test_classes_are_chosen_from_its_own(open_page, workspace, model):
     page = open_page("models")
-    next(each for each in page.multiselect if each.label == "Classes").set_value(["person"]).run()
+    next(element for element in page.multiselect if element.label == "Classes").set_value(["person"]).run()
     button(page, "Save as new model").click().run()
-    assert {tuple(each.classes) for each in workspace.list(Model)} == {("person", "car"), ("person",)}
+    assert {tuple(model.classes) for model in workspace.list(Model)} == {("person", "car"), ("person",)}
 
 
 def test_a_file_that_is_no_model_ends_in_a_sentence(open_page, workspace, finish, tmp_path: Path):
     (tmp_path / "yolox_s.pth").write_text("not a checkpoint")
     page = open_page("models")
-    next(each for each in page.text_input if each.label == "Path").input(str(tmp_path / "yolox_s.pth"))
-    next(each for each in page.main.button if each.key and "model-by-path" in each.key).click().run()
+    next(element for element in page.text_input if element.label == "Path").input(str(tmp_path / "yolox_s.pth"))
+    next(element for element in page.main.button if element.key and "model-by-path" in element.key).click().run()
     job = finish()
     assert job.status == "failed"
     assert "yolox_s.pth" in job.reason

@@ -40,9 +40,9 @@ def on_aws(workspace: Workspace, aws_account: dict) -> dict:
 
 @pytest.fixture
 def model(workspace: Workspace) -> Model:
-    made = workspace.add(Model(name="squares", size="nano", classes=["blue"], input_size=[64, 96], source="trained"))
-    save_file({"head": np.zeros(3, np.float32)}, save_model(workspace.folder(made)) / "model.safetensors")
-    return made
+    model = workspace.add(Model(name="squares", size="nano", classes=["blue"], input_size=[64, 96], source="trained"))
+    save_file({"head": np.zeros(3, np.float32)}, save_model(workspace.folder(model)) / "model.safetensors")
+    return model
 
 
 def test_aws_is_chosen_told_what_it_lacks_and_left_again(open_page, workspace, aws_account) -> None:
@@ -82,10 +82,10 @@ def test_aws_without_region_or_credentials_says_so_once_and_can_be_set_up(
         field(page, "Region").input(region)
         button(page, "Save").click().run()
     assert not page.exception
-    told = [error.value for error in page.error]
-    assert told and len(set(told)) == len(told)
-    assert not [sentence for sentence in told if "Exception" in sentence or "unexpected" in sentence]
-    assert any(("credentials" if region else "region") in sentence for sentence in [*told, texts(page)])
+    errors = [error.value for error in page.error]
+    assert errors and len(set(errors)) == len(errors)
+    assert not [sentence for sentence in errors if "Exception" in sentence or "unexpected" in sentence]
+    assert any(("credentials" if region else "region") in sentence for sentence in [*errors, texts(page)])
     assert field(page, "Region") and button(page, "Use this machine")
 
 
@@ -96,18 +96,20 @@ def test_no_page_shows_how_streamlit_passes_errors_on(
     page = open_page("account")
     button(page, "Use AWS").click().run()
     page.switch_page(f"../pages/{key}.py").run()
-    assert not page.exception and not [each.value for each in page.error if "Exception" in each.value]
+    assert not page.exception and not [element.value for element in page.error if "Exception" in element.value]
 
 
 def test_what_is_on_aws_is_deleted_after_asking(open_page, workspace, on_aws, model, standin) -> None:
     aws = registry.platform_of(workspace)
     aws.endpoints.start("forgotten", workspace.folder(model), "realtime", {})  # by a console that was lost since
     page = open_page("account")
-    frame = next(each.value for each in page.main.dataframe if "Type" in each.value and "Size" in each.value)
+    frame = next(
+        element.value for element in page.main.dataframe if "Type" in element.value and "Size" in element.value
+    )
     assert set(frame["Type"]) >= {"endpoint", "files"}
     assert button(page, "Delete").disabled
-    for each in aws.inventory.resources():
-        aws.inventory.delete(each.id)
+    for resource in aws.inventory.resources():
+        aws.inventory.delete(resource.id)
 
 
 def test_an_instance_is_chosen_for_a_training_and_priced(open_page, workspace, on_aws, labels) -> None:
@@ -150,6 +152,6 @@ def test_a_model_is_registered(open_page, workspace, on_aws, model, finish, stan
     registered = workspace.get(Model, model.id).registered
     assert ":model-package/" in registered
     page = open_page("models")
-    assert registered in texts(page) and not any(each.label == "Register" for each in page.main.button)
+    assert registered in texts(page) and not any(element.label == "Register" for element in page.main.button)
     (package,) = standin.sagemaker.registry.packages.values()
     assert package["ModelApprovalStatus"] == "PendingManualApproval"

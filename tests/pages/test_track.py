@@ -83,7 +83,7 @@ def test_percentiles_are_shown_from_enough_requests_on(open_page, workspace, run
         stored.latency_ms = {"p50": 10.0, "p90": 20.0, "p99": 30.0}
     page = open_page("track")
     assert [metric.label for metric in page.metric if "Latency" in metric.label] == [
-        f"Latency {each}" for each in shown
+        f"Latency {percentile}" for percentile in shown
     ]
 
 
@@ -116,4 +116,4 @@ def test_removing_asks_first(open_page, workspace, run):
     page = open_page("track")
     button(page, "Delete").click().run()
     assert workspace.list(Run) and not jobs.active(workspace)
-    assert any(each.key == "removal-confirm" for each in page.button)
+    assert any(element.key == "removal-confirm" for element in page.button)
