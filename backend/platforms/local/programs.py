@@ -86,6 +86,7 @@ def run(name: str, arguments: list[str], base: Path, failure: Path, log: LogLine
         code = process.wait()
     finally:
         _end(process)
+        process.stdout.close()
     if code != 0:
         reason = failure.read_text(errors="replace")[:1024].strip() if failure.exists() else ""
         raise UserError(reason or f"The {name} program ended: {describe_exit(code)}. See its log for the cause.")
