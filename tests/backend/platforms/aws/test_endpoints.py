@@ -160,7 +160,7 @@ def test_a_topic_that_the_stacks_role_may_not_publish_to_is_refused(aws_account:
     role = f"arn:aws:iam::123456789012:role/{aws_account['stack']}-ExecutionRole-1"
     platform = AwsPlatform(AwsSettings.parse({**aws_account, "role": role}))
     topic = "arn:aws:sns:eu-west-1:123456789012:elsewhere"
-    with pytest.raises(UserError, match=f"begin with “{aws_account['stack']}-”, not “elsewhere”"):
+    with pytest.raises(UserError, match=f"begin with “{aws_account['stack']}-”, not to “elsewhere”"):
         platform.endpoints.start("told", model, "async", {"error_topic": topic})
     assert kept(platform) == [[], []]
 
