@@ -12,10 +12,10 @@ from typing import Any
 import boto3
 import cv2
 import pytest
-from blobs import picture, save_model, save_video
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 from coco import save_channel
+from moving_squares import render_frame, save_model, save_video
 from waiting import until
 
 from bytetrack.tracks import Tracks
@@ -125,11 +125,11 @@ def training_job(account: dict, channels: dict[str, str], name: str, **changes: 
 
 
 def ended(sm, name: str) -> dict[str, Any]:
-    def found() -> dict[str, Any] | None:
+    def ended_job() -> dict[str, Any] | None:
         job = sm.describe_training_job(TrainingJobName=name)
         return job if job["TrainingJobStatus"] in ("Completed", "Failed", "Stopped") else None
 
-    return until(found)
+    return until(ended_job)
 
 
 def make_model(sm, account: dict, archive: str, name: str, **more: Any) -> None:
@@ -162,14 +162,14 @@ def settled(sm, name: str) -> str:
 
 
 def image(frame: int = 0) -> bytes:
-    return cv2.imencode(".png", picture(frame))[1].tobytes()
+    return cv2.imencode(".png", render_frame(frame))[1].tobytes()
 
 
 # --- Refusals ---------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"TrainingJobName": "under_score"}, "at 'TrainingJobName' .* regular expression pattern"),
         ({"TrainingJobName": "a" * 64}, "failed to satisfy constraint"),
@@ -185,12 +185,12 @@ def image(frame: int = 0) -> bytes:
     ],
 )
 def test_a_request_that_aws_refuses_is_refused(
-    unchecked, account: dict, channels: dict, changes: dict, says: str
+    unchecked, account: dict, channels: dict, changes: dict, message: str
 ) -> None:
     request = {
         key: value for key, value in training_job(account, channels, "t", **changes).items() if value is not None
     }
-    with pytest.raises(ClientError, match=f"(?s)ValidationException.*{says}"):
+    with pytest.raises(ClientError, match=f"(?s)ValidationException.*{message}"):
         unchecked.create_training_job(**request)
 
 
@@ -221,7 +221,7 @@ def test_volumes_of_instances_with_a_disk_take_no_key(sm, account: dict, channel
 
 
 @pytest.mark.parametrize(
-    ("operation", "names", "code", "says"),
+    ("operation", "names", "code", "message"),
     [
         ("describe_training_job", ["TrainingJobName"], "ValidationException", "Requested resource not found"),
         ("stop_training_job", ["TrainingJobName"], "ValidationException", "Requested resource not found"),
@@ -242,9 +242,9 @@ def test_volumes_of_instances_with_a_disk_take_no_key(sm, account: dict, channel
     ],
 )
 def test_what_is_not_there_is_told_in_sagemakers_words(
-    sm, operation: str, names: list[str], code: str, says: str
+    sm, operation: str, names: list[str], code: str, message: str
 ) -> None:
-    with pytest.raises(ClientError, match=says) as refused:
+    with pytest.raises(ClientError, match=message) as refused:
         getattr(sm, operation)(**dict.fromkeys(names, "nobody"))
     assert refused.value.response["Error"]["Code"] == code
 
@@ -275,13 +275,13 @@ def test_lists_come_in_pages_and_can_be_narrowed(sm, account: dict, archive: str
     assert [model["ModelName"] for page in pages for model in page["Models"]] == names
     tagged = boto3.client("resourcegroupstaggingapi").get_paginator("get_resources")
     wanted = {"TagFilters": [{"Key": "team", "Values": ["vision"]}], "ResourceTypeFilters": ["sagemaker:model"]}
-    found = [
+    arns = [
         mapping["ResourceARN"]
         for page in tagged.paginate(**wanted, ResourcesPerPage=5)
         for mapping in page["ResourceTagMappingList"]
     ]
-    assert {entry.rpartition("/")[2] for entry in found} == set(names)
-    arn = found[0]
+    assert {arn.rpartition("/")[2] for arn in arns} == set(names)
+    arn = arns[0]
     sm.add_tags(ResourceArn=arn, Tags=[{"Key": "team", "Value": "sound"}, {"Key": "more", "Value": "1"}])
     sm.delete_tags(ResourceArn=arn, TagKeys=["more"])
     assert sm.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "team", "Value": "sound"}]
@@ -349,8 +349,8 @@ def test_a_training_is_stopped_and_keeps_what_it_has(standin, sm, s3, account: d
     sm.create_training_job(**job)
 
     def checkpoints() -> dict[str, datetime]:
-        found = s3.list_objects_v2(Bucket=account["bucket"], Prefix=f"{name}/").get("Contents", [])
-        return {entry["Key"]: entry["LastModified"] for entry in found}
+        files = s3.list_objects_v2(Bucket=account["bucket"], Prefix=f"{name}/").get("Contents", [])
+        return {file["Key"]: file["LastModified"] for file in files}
 
     until(checkpoints)
     if how == "asked":
@@ -378,9 +378,12 @@ def test_a_training_ends_with_its_time_limit(sm, account: dict, channels: dict) 
 
 
 def processing_job(account: dict, archive: str, name: str, videos: str, hosts: int = 1, **changes: Any) -> dict:
-    def source(each: str, uri: str, distribution: str) -> dict:
-        place = {"S3Uri": uri, "LocalPath": f"/opt/ml/processing/input/{each}", "S3DataType": "S3Prefix"}
-        return {"InputName": each, "S3Input": place | {"S3InputMode": "File", "S3DataDistributionType": distribution}}
+    def source(input_name: str, uri: str, distribution: str) -> dict:
+        place = {"S3Uri": uri, "LocalPath": f"/opt/ml/processing/input/{input_name}", "S3DataType": "S3Prefix"}
+        return {
+            "InputName": input_name,
+            "S3Input": place | {"S3InputMode": "File", "S3DataDistributionType": distribution},
+        }
 
     output = {"S3Uri": f"s3://{account['bucket']}/{name}", "LocalPath": "/opt/ml/processing/output"}
     cluster = {"InstanceType": "ml.m5.large", "InstanceCount": hosts, "VolumeSizeInGB": 30}
@@ -401,11 +404,11 @@ def processing_job(account: dict, archive: str, name: str, videos: str, hosts: i
 
 
 def processed(sm, name: str) -> dict[str, Any]:
-    def found() -> dict[str, Any] | None:
+    def ended_job() -> dict[str, Any] | None:
         job = sm.describe_processing_job(ProcessingJobName=name)
         return job if job["ProcessingJobStatus"] in ("Completed", "Failed", "Stopped") else None
 
-    return until(found)
+    return until(ended_job)
 
 
 def test_the_hosts_of_a_batch_share_its_videos(sm, s3, account: dict, archive: str, tmp_path: Path) -> None:
@@ -415,8 +418,8 @@ def test_the_hosts_of_a_batch_share_its_videos(sm, s3, account: dict, archive: s
     sm.create_processing_job(**processing_job(account, archive, "batch", videos, hosts=2))
     job = processed(sm, "batch")
     assert job["ProcessingJobStatus"] == "Completed", job
-    found = s3.list_objects_v2(Bucket=account["bucket"], Prefix="batch/")["Contents"]
-    names = {entry["Key"].removeprefix("batch/") for entry in found}
+    files = s3.list_objects_v2(Bucket=account["bucket"], Prefix="batch/")["Contents"]
+    names = {file["Key"].removeprefix("batch/") for file in files}
     assert {"0.json", "1.json", "2.json", "summary-algo-1.json", "summary-algo-2.json"} <= names
     done = [
         {video["name"] for video in json.loads(read(s3, f"s3://{account['bucket']}/batch/{name}"))["videos"]}
@@ -460,12 +463,12 @@ def test_a_search_runs_its_trials_and_names_the_best(sm, account: dict, channels
         },
     }
     request = {"HyperParameterTuningJobName": "search", "TrainingJobDefinition": definition, "Tags": TAGS}
-    for path, value, says in (
+    for path, value, message in (
         (("HyperParameterTuningJobObjective", "MetricName"), "fun", "A metric is required"),
         (("ResourceLimits", "MaxParallelTrainingJobs"), 3, "must not be more"),
     ):
         wrong = {**config, path[0]: {**config[path[0]], path[1]: value}}
-        with pytest.raises(ClientError, match=says):
+        with pytest.raises(ClientError, match=message):
             sm.create_hyper_parameter_tuning_job(**request, HyperParameterTuningJobConfig=wrong)
     sm.create_hyper_parameter_tuning_job(**request, HyperParameterTuningJobConfig=config)
 
@@ -498,9 +501,9 @@ def test_an_endpoint_answers_and_cloudwatch_counts(sm, realtime: str) -> None:
     assert answer["InvokedProductionVariant"] == "AllTraffic"
     with pytest.raises(ClientError) as refused:
         runtime.invoke_endpoint(EndpointName=realtime, Body=b"no image", ContentType="image/png")
-    told: Any = refused.value.response
-    assert told["Error"]["Code"] == "ModelError" and told["OriginalStatusCode"] == 400
-    assert "error" in json.loads(told["OriginalMessage"])
+    response: Any = refused.value.response
+    assert response["Error"]["Code"] == "ModelError" and response["OriginalStatusCode"] == 400
+    assert "error" in json.loads(response["OriginalMessage"])
     dimensions = [{"Name": "EndpointName", "Value": realtime}, {"Name": "VariantName", "Value": "AllTraffic"}]
 
     def figures(name: str) -> list[dict]:
@@ -559,9 +562,9 @@ def test_an_endpoint_on_its_way_cannot_be_deleted_and_an_update_leaves_no_gap(sm
         sm.delete_endpoint(EndpointName="changing")
     in_service(sm, "changing")
     sm.update_endpoint(EndpointName="changing", EndpointConfigName="changing-2")
-    found = sm.describe_endpoint(EndpointName="changing")
-    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("Updating", "changing-1")
-    assert found["PendingDeploymentSummary"]["EndpointConfigName"] == "changing-2"
+    endpoint = sm.describe_endpoint(EndpointName="changing")
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("Updating", "changing-1")
+    assert endpoint["PendingDeploymentSummary"]["EndpointConfigName"] == "changing-2"
     while not settled(sm, "changing"):
         runtime.invoke_endpoint(EndpointName="changing", Body=image(), ContentType="image/png")
     assert sm.describe_endpoint(EndpointName="changing")["EndpointConfigName"] == "changing-2"
@@ -651,13 +654,13 @@ def test_a_queue_answers_into_s3_tells_its_topics_and_waits_without_an_instance(
     capacity(1)
     assert json.loads(until(lambda: there(good["OutputLocation"])))["frames"] == 30
     assert b"Failed to process" in until(lambda: there(bad["FailureLocation"]))
-    told = []
-    while len(told) < 2:
+    notifications = []
+    while len(notifications) < 2:
         for message in sqs.receive_message(QueueUrl=inbox, WaitTimeSeconds=1, MaxNumberOfMessages=10).get(
             "Messages", []
         ):
-            told.append(json.loads(json.loads(message["Body"])["Message"]))
-    states = {message["inferenceId"]: message["invocationStatus"] for message in told}
+            notifications.append(json.loads(json.loads(message["Body"])["Message"]))
+    states = {notification["inferenceId"]: notification["invocationStatus"] for notification in notifications}
     assert states == {good["InferenceId"]: "Completed", bad["InferenceId"]: "Failed"}
     with pytest.raises(ClientError, match="asynchronous endpoint"):
         runtime.invoke_endpoint(EndpointName=name, Body=b"{}")
@@ -715,7 +718,7 @@ def labeling_job(s3, account: dict) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "task", "says"),
+    ("changes", "task", "message"),
     [
         ({"LabelAttributeName": "people"}, {}, "must end with -ref"),
         ({"LabelCategoryConfigS3Uri": "s3://{bucket}/nothing.json"}, {}, "nothing.json cannot be read"),
@@ -735,11 +738,11 @@ def labeling_job(s3, account: dict) -> dict[str, Any]:
     ],
 )
 def test_a_labeling_job_that_ground_truth_refuses_is_refused(
-    sm, account: dict, labeling_job: dict, changes: dict, task: dict, says: str
+    sm, account: dict, labeling_job: dict, changes: dict, task: dict, message: str
 ) -> None:
     changes = {key: value.format(bucket=account["bucket"]) for key, value in changes.items()}
     request = labeling_job | changes | {"HumanTaskConfig": labeling_job["HumanTaskConfig"] | task}
-    with pytest.raises(ClientError, match=says):
+    with pytest.raises(ClientError, match=message):
         sm.create_labeling_job(**request)
 
 
@@ -747,13 +750,13 @@ def test_a_labeling_job_ends_with_what_the_workers_drew_as_ground_truth_writes_i
     standin, sm, s3, labeling_job: dict, shared_data: Path
 ) -> None:
     sm.create_labeling_job(**labeling_job)
-    found = sm.describe_labeling_job(LabelingJobName="people")
-    assert (found["LabelingJobStatus"], found["LabelCounters"]["Unlabeled"]) == ("InProgress", 1)
+    job = sm.describe_labeling_job(LabelingJobName="people")
+    assert (job["LabelingJobStatus"], job["LabelCounters"]["Unlabeled"]) == ("InProgress", 1)
     drawn = Tracks([0, 2], [7, 7], [[1, 2, 11, 22], [3, 2, 13, 22]], [1, 1], [1, 1], ("person", "car"))
     standin.label("people", {0: drawn})
-    found = sm.describe_labeling_job(LabelingJobName="people")
-    assert (found["LabelingJobStatus"], found["LabelCounters"]["TotalLabeled"]) == ("Completed", 1)
-    (line,) = read(s3, found["LabelingJobOutput"]["OutputDatasetS3Uri"]).splitlines()
+    job = sm.describe_labeling_job(LabelingJobName="people")
+    assert (job["LabelingJobStatus"], job["LabelCounters"]["TotalLabeled"]) == ("Completed", 1)
+    (line,) = read(s3, job["LabelingJobOutput"]["OutputDatasetS3Uri"]).splitlines()
     entry = json.loads(line)
     labels = json.loads(read(s3, entry["people-ref"]))["tracking-annotations"]
     assert [len(label["annotations"]) for label in labels] == [1, 0, 1]
@@ -787,8 +790,8 @@ def test_models_are_registered_as_versions_of_a_group(sm, account: dict, archive
         )["ModelPackageArn"]
         for _ in range(2)
     ]
-    found = sm.list_model_packages(ModelPackageGroupName="squares")["ModelPackageSummaryList"]
-    assert [entry["ModelPackageVersion"] for entry in found] == [2, 1]
+    packages = sm.list_model_packages(ModelPackageGroupName="squares")["ModelPackageSummaryList"]
+    assert [package["ModelPackageVersion"] for package in packages] == [2, 1]
     assert sm.describe_model_package(ModelPackageName=arns[0])["CustomerMetadataProperties"] == {"AP": "0.5"}
     with pytest.raises(ClientError, match="ConflictException"):
         sm.delete_model_package_group(ModelPackageGroupName="squares")

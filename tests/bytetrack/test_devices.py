@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from blobs import save_model
 from coco import save_channel
+from moving_squares import save_model
 
 from bytetrack import devices, process, serve, train
 from bytetrack.detection.engine import OnnxEngine, load_engine

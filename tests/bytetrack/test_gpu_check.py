@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from blobs import FRAMES, SIDE, centers, save_video
+from moving_squares import FRAMES, SIDE, centers, save_video
 
 from bytetrack.detection import artifact
 from bytetrack.detection.artifact import ModelConfig

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centers, picture, save_model, save_video
+from moving_squares import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centers, render_frame, save_model, save_video
 from waiting import until
 
 from bytetrack import video
@@ -84,7 +84,7 @@ def test_parts_of_a_video_give_the_same_tracks(detector: Detector, scene: Path) 
 
 def test_frames_without_detections(detector: Detector) -> None:
     black = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
-    frames = [picture(0), picture(1), black, black, picture(4)]
+    frames = [render_frame(0), render_frame(1), black, black, render_frame(4)]
     tracks = tracked(frames, detector, ByteTracker())
     assert tracks.frame.tolist() == [0, 0, 1, 1, 4, 4]
     assert len(tracked([black] * 3, detector, ByteTracker())) == 0

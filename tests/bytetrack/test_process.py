@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import requests
-from blobs import FRAMES, save_model, save_video
+from moving_squares import FRAMES, save_model, save_video
 from programs import serving
 
 from bytetrack import mot, video

@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 import pytest
 import requests
-from blobs import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centers, picture, save_model, save_video
+from moving_squares import FPS, FRAMES, HEIGHT, SIDE, WIDTH, centers, render_frame, save_model, save_video
 from PIL import Image
 from programs import serving
 from starlette.testclient import TestClient
@@ -64,7 +64,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def encoded(frame: int, suffix: str = ".png") -> bytes:
-    return cv2.imencode(suffix, picture(frame))[1].tobytes()
+    return cv2.imencode(suffix, render_frame(frame))[1].tobytes()
 
 
 def post(endpoint: str, body: bytes, headers: dict[str, str], session: str | None = None) -> requests.Response:

@@ -20,11 +20,11 @@ def button(page, label: str):
     return next(button for button in page.main.button if button.label == label)
 
 
-def test_without_videos_it_leads_to_them(open_page):
+def test_without_videos_the_page_links_to_videos(open_page):
     assert button(open_page("labels"), "Go to Videos")
 
 
-def test_import_by_path(open_page, workspace, video, tmp_path, finish):
+def test_labels_are_imported_by_path(open_page, workspace, video, tmp_path, finish):
     (tmp_path / "gt.txt").write_text("".join(f"{frame},1,5,5,20,20,1,1,1\n" for frame in range(1, 21)))
     page = open_page("labels")
     page.selectbox(key="import-video").select(video.id)
@@ -36,7 +36,7 @@ def test_import_by_path(open_page, workspace, video, tmp_path, finish):
     assert (labels.boxes, labels.objects, labels.classes) == (20, 1, ["bird"])
 
 
-def test_import_of_every_5th_frame(open_page, workspace, video, tmp_path, finish):
+def test_labels_of_every_5th_frame_are_imported_with_a_step(open_page, workspace, video, tmp_path, finish):
     (tmp_path / "gt.txt").write_text("".join(f"{frame},1,5,5,20,20,1,1,1\n" for frame in range(1, 5)))
     page = open_page("labels")
     next(element for element in page.text_input if element.label == "Path").input(str(tmp_path / "gt.txt"))
@@ -53,36 +53,36 @@ def test_import_of_every_5th_frame(open_page, workspace, video, tmp_path, finish
     assert labels.labeled_frames == [4, 9, 14, 19]
 
 
-def test_an_upload_waits_for_its_options_and_goes_once_imported(open_page, workspace, video, finish):
-    waiting = workspace.root / "uploads" / "labels" / "gt.txt"
-    waiting.parent.mkdir(parents=True)
-    waiting.write_text("1,1,5,5,20,20,1,1,1\n")
+def test_an_uploaded_file_is_removed_after_its_import(open_page, workspace, video, finish):
+    uploaded = workspace.root / "uploads" / "labels" / "gt.txt"
+    uploaded.parent.mkdir(parents=True)
+    uploaded.write_text("1,1,5,5,20,20,1,1,1\n")
     page = open_page("labels")
     page.selectbox(key="import-video").select(video.id)
     page.button(key="import-gt.txt").click().run()
     assert finish().status == "done"
     page.run()
-    assert len(workspace.list(Labels)) == 1 and not waiting.exists()
+    assert len(workspace.list(Labels)) == 1 and not uploaded.exists()
 
 
-def test_labels_of_nothing_are_told_and_kept_to_try_again(open_page, workspace, video, finish):
-    waiting = workspace.root / "uploads" / "labels" / "gt.txt"
-    waiting.parent.mkdir(parents=True)
-    waiting.write_text("")
+def test_an_uploaded_file_without_labels_is_refused_and_kept(open_page, workspace, video, finish):
+    uploaded = workspace.root / "uploads" / "labels" / "gt.txt"
+    uploaded.parent.mkdir(parents=True)
+    uploaded.write_text("")
     page = open_page("labels")
     page.button(key="import-gt.txt").click().run()
     job = finish()
     page.run()
-    assert [error.value for error in page.error] == [job.reason] and waiting.exists()
+    assert [error.value for error in page.error] == [job.reason] and uploaded.exists()
 
 
 def test_boxes_are_shown_on_the_video(open_page, labels, video, played):
-    shown = played(open_page("labels"))
-    assert (shown["width"], shown["height"]) == (video.width, video.height)
-    assert shown["stops"] == labels.labeled_frames and [layer["name"] for layer in shown["layers"]] == ["labels"]
+    player = played(open_page("labels"))
+    assert (player["width"], player["height"]) == (video.width, video.height)
+    assert player["stops"] == labels.labeled_frames and [layer["name"] for layer in player["layers"]] == ["labels"]
 
 
-def test_a_clip_is_labeled_here_and_saved_as_labels(open_page, workspace, video, finish):
+def test_a_clip_is_labeled_in_the_editor_and_saved_as_labels(open_page, workspace, video, finish):
     page = open_page("labels")
     page.multiselect(key="labeling-clips").select(video.id).run()
     next(element for element in page.text_input if element.label == "Classes").input("bird").run()
@@ -92,14 +92,14 @@ def test_a_clip_is_labeled_here_and_saved_as_labels(open_page, workspace, video,
     page.run()
     page.button(key=f"draw-{record.id}").click().run()
     (editor,) = (element for element in page.get("bidi_component") if "editor" in element.proto.component_name)
-    shown = json.loads(editor.proto.json or editor.proto.mixed.json)
-    assert (shown["frames"], shown["width"], shown["height"]) == (video.frames, video.width, video.height)
-    assert shown["classes"] == ["bird"] and shown["address"].startswith("/studio/labeling/")
+    data = json.loads(editor.proto.json or editor.proto.mixed.json)
+    assert (data["frames"], data["width"], data["height"]) == (video.frames, video.width, video.height)
+    assert data["classes"] == ["bird"] and data["address"].startswith("/studio/labeling/")
 
     folder = labeling.labeling_folder(workspace, record)
     key = {"xyxy": [5, 5, 25, 25]}
-    drawn = {"done": True, "objects": [{"id": 3, "class_id": 0, "keys": {"0": key, "9": key}}]}
-    folder.save(0, json.dumps(drawn).encode())
+    annotations = {"done": True, "objects": [{"id": 3, "class_id": 0, "keys": {"0": key, "9": key}}]}
+    folder.save(0, json.dumps(annotations).encode())
     page.run()
     assert any("1 of 1 clip labeled" in element.text for element in page.get("progress"))
     page.button(key=f"save-labels-{record.id}").click().run()
@@ -108,7 +108,7 @@ def test_a_clip_is_labeled_here_and_saved_as_labels(open_page, workspace, video,
     assert (labels.boxes, labels.objects, len(labels.labeled_frames)) == (10, 1, video.frames)
 
 
-def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, video, labels):
+def test_tracks_of_a_run_are_selected_for_correction(open_page, workspace, video, labels):
     older, run = (
         workspace.add(
             Run(
@@ -138,9 +138,9 @@ def test_the_tracks_of_a_run_are_opened_to_be_corrected(open_page, workspace, vi
     page = open_page("track")
     page.selectbox(key="track-run").select(older.id).run()
     page.button(key=f"correct-{older.id}").click().run()
-    begin = page.selectbox(key="labeling-begin").value
-    assert begin.startswith("Tracks by nano, ")
-    assert starting_points([video])[begin] == {video.id: older.id}
+    starting_point = page.selectbox(key="labeling-begin").value
+    assert starting_point.startswith("Tracks by nano, ")
+    assert starting_points([video])[starting_point] == {video.id: older.id}
 
 
 @pytest.fixture
@@ -150,7 +150,7 @@ def on_aws(workspace, aws_account):
     return workspace
 
 
-def test_clips_go_to_people_and_come_back_as_labels(open_page, on_aws, video, standin, finish):
+def test_a_labeling_job_on_aws_is_started_and_saved_as_labels(open_page, on_aws, video, standin, finish):
     page = open_page("labels")
     assert page.button(key="labeling-start").disabled
     page.multiselect(key="labeling-clips").select(video.id).run()
@@ -175,7 +175,7 @@ def test_clips_go_to_people_and_come_back_as_labels(open_page, on_aws, video, st
     assert (labels.video, labels.labeled_frames, labels.boxes) == (video.id, [0, 4, 8, 12, 16], 2)
 
 
-def test_earlier_labels_are_offered_to_be_corrected(open_page, on_aws, labels, standin, finish):
+def test_earlier_labels_are_a_starting_point_and_the_job_can_be_stopped(open_page, on_aws, labels, standin, finish):
     page = open_page("labels")
     page.multiselect(key="labeling-clips").select(labels.video).run()
     page.selectbox(key="labeling-begin").select("Earlier labels").run()
@@ -189,7 +189,7 @@ def test_earlier_labels_are_offered_to_be_corrected(open_page, on_aws, labels, s
     assert any("stopped" in element.value for element in page.markdown)
 
 
-def test_without_permission_the_rest_of_the_page_goes_on(on_aws, open_page, labels, standin, monkeypatch):
+def test_the_page_works_without_permission_to_list_work_teams(on_aws, open_page, labels, standin, monkeypatch):
     standin.fail_next("sagemaker", "ListWorkteams", "AccessDeniedException", message="not authorized", times=99)
     monkeypatch.setenv("BYTETRACK_WORKSPACE", str(on_aws.root))
     page = AppTest.from_file(str(MAIN), default_timeout=60).run()

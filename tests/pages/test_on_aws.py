@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blobs import save_model
+from moving_squares import save_model
 from safetensors.numpy import save_file
 
 from backend import jobs, progress

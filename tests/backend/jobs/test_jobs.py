@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from served import add_model, add_video, all_ended, deploy, processes_about
+from deployment_helpers import add_model, add_video, all_ended, deploy, processes_about
 from waiting import until
 
 from backend import jobs

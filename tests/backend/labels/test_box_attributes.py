@@ -37,12 +37,14 @@ ATTRIBUTES_OF_BOXES = st.dictionaries(
 def test_renumbering_frames_reverts_subsampling(
     attributes: box_attributes.BoxAttributes, every: int, start: int
 ) -> None:
-    thin = box_attributes.subsample(attributes, every)
-    assert box_attributes.renumber_frames(thin, every) == {
+    subsampled = box_attributes.subsample(attributes, every)
+    assert box_attributes.renumber_frames(subsampled, every) == {
         key: names for key, names in attributes.items() if key[0] % every == 0
     }
     assert box_attributes.slice_frames(attributes, start, start + 20) == {
-        (frame - start, id): names for (frame, id), names in attributes.items() if start <= frame < start + 20
+        (frame - start, object_id): names
+        for (frame, object_id), names in attributes.items()
+        if start <= frame < start + 20
     }
 
 
@@ -53,8 +55,8 @@ def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
         box_attributes.load(tmp_path)
 
 
-def test_attributes_survive_fetching_correcting_exporting_and_importing(workspace: Workspace, tiny_video: Path) -> None:
-    """Drawn, fetched, corrected in another job, exported as Ground Truth's output, and imported again."""
+def test_attributes_are_kept_from_one_step_to_the_next(workspace: Workspace, tiny_video: Path) -> None:
+    """Fetch labels with attributes, correct them in another job, export and import them, and split them."""
     video = workspace.get(Video, add(workspace, silent, source=str(tiny_video))["video"])
     keys = {
         0: Keyframe(xyxy=(1, 2, 11, 22)),
@@ -62,42 +64,45 @@ def test_attributes_survive_fetching_correcting_exporting_and_importing(workspac
         5: Keyframe(xyxy=(6, 2, 16, 22), occluded=True, truncated=True),
         7: Keyframe(xyxy=(8, 2, 18, 22)),
     }
-    drawn = ClipAnnotations(done=True, objects=[LabeledObject(id=1, class_id=0, keys=keys)])
-    table, attributes = tracks_from_objects(drawn, ["person"])
+    annotations = ClipAnnotations(done=True, objects=[LabeledObject(id=1, class_id=0, keys=keys)])
+    table, attributes = tracks_from_objects(annotations, ["person"])
     assert attributes == {
-        (3, 1): ["occluded"], (4, 1): ["occluded"],
-        (5, 1): ["occluded", "truncated"], (6, 1): ["occluded", "truncated"],
-    }  # fmt: skip
-    first = start(workspace, video, {})
+        (3, 1): ["occluded"],
+        (4, 1): ["occluded"],
+        (5, 1): ["occluded", "truncated"],
+        (6, 1): ["occluded", "truncated"],
+    }
+    first = start_job(workspace, video, {})
     folder = labeling.labeling_folder(workspace, first)
     assert folder
-    folder.save(0, drawn.model_dump_json().encode())
-    fetched = fetch(workspace, first)
+    folder.save(0, annotations.model_dump_json().encode())
+    fetched = fetch_labels(workspace, first)
     assert box_attributes.load(workspace.folder(fetched)) == attributes
 
-    again = labeling.labeling_folder(workspace, start(workspace, video, {video.id: fetched.id}))
-    assert again and tracks_from_objects(again.annotations(0), ["person"])[1] == attributes
+    correction = start_job(workspace, video, {video.id: fetched.id})
+    correction_folder = labeling.labeling_folder(workspace, correction)
+    assert correction_folder
+    assert tracks_from_objects(correction_folder.annotations(0), ["person"])[1] == attributes
 
-    zipped = export(workspace, fetched, "ground_truth")
-    (imported,) = import_labels(workspace, silent, path=str(zipped))["labels"]
+    archive = export(workspace, fetched, "ground_truth")
+    (imported,) = import_labels(workspace, silent, path=str(archive))["labels"]
     assert box_attributes.load(workspace.folder(workspace.get(Labels, imported))) == attributes
 
-    parts = [
-        workspace.get(Labels, id) for id in split_in_time(workspace, silent, labels=fetched.id, pieces=4)["labels"]
-    ]
-    assert box_attributes.load(workspace.folder(parts[1])) == {
-        (0, 1): ["occluded", "truncated"], (1, 1): ["occluded", "truncated"],
-    }  # fmt: skip
+    parts = split_in_time(workspace, silent, labels=fetched.id, pieces=4)["labels"]
+    assert box_attributes.load(workspace.folder(workspace.get(Labels, parts[1]))) == {
+        (0, 1): ["occluded", "truncated"],
+        (1, 1): ["occluded", "truncated"],
+    }
     assert objects_from_tracks(load_labels(workspace, fetched), ["person"], attributes)[0].keys[5].truncated
     assert store_labels(workspace, video, LabelSequence("bare", table, [0]), "test").boxes == len(table)
 
 
-def start(workspace: Workspace, video: Video, earlier: dict[str, str]) -> LabelingJob:
+def start_job(workspace: Workspace, video: Video, earlier: dict[str, str]) -> LabelingJob:
     assert registry.chosen(workspace) == "local"
-    made = labeling.start(workspace, silent, name="job", clips=[video.id], classes=["person"], earlier=earlier)
-    return workspace.get(LabelingJob, made["labeling"])
+    result = labeling.start(workspace, silent, name="job", clips=[video.id], classes=["person"], earlier=earlier)
+    return workspace.get(LabelingJob, result["labeling"])
 
 
-def fetch(workspace: Workspace, record: LabelingJob) -> Labels:
+def fetch_labels(workspace: Workspace, record: LabelingJob) -> Labels:
     (id,) = labeling.fetch(workspace, silent, labeling=record.id)["labels"]
     return workspace.get(Labels, id)

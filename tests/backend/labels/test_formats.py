@@ -1,4 +1,4 @@
-"""A new label format is one new file: it is found, detected, listed and read."""
+"""Registered label formats and their detection. A new format takes one new file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def detect(path):
 
 
 def read(path, options):
-    name = (options.class_names or ["thing"])[0]
+    name = (options.class_names or ["object"])[0]
     return [LabelSequence(path.stem, Tracks([0], [1], [[0, 0, 5, 5]], [1], [0], (name,)), [0])]
 
 
@@ -29,13 +29,13 @@ FORMAT = LabelFormat("toy", "Toy", "a `.toy` file.", detect, read, uses_class_na
 """
 
 
-def test_the_formats_by_rank() -> None:
+def test_formats_are_sorted_by_rank() -> None:
     titles = {name: label_format.title for name, label_format in formats.FORMATS.items()}
     assert titles == {"ground_truth": "Ground Truth", "mot": "MOTChallenge", "coco": "COCO"}
     assert list(titles) == ["ground_truth", "mot", "coco"]
 
 
-def test_one_new_file_is_a_new_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_file_adds_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "formats").mkdir()
     (tmp_path / "formats" / "toy_format.py").write_text(TOY_FORMAT)
     folder = str(tmp_path / "formats")
@@ -52,16 +52,16 @@ def test_one_new_file_is_a_new_format(tmp_path: Path, monkeypatch: pytest.Monkey
     ("files", "name"),
     [
         (["manifests/output/output.manifest"], "ground_truth"),
-        (["annotations/consolidated-annotation/output/0/SeqLabel.json"], "ground_truth"),  # of a job that is not done
+        (["annotations/consolidated-annotation/output/0/SeqLabel.json"], "ground_truth"),  # of a job that has not ended
         (["gt/gt.txt"], "mot"),
         (["annotations/instances.json"], "coco"),
         (["train/_annotations.coco.json"], "coco"),
         (["gt.txt", "sub/annotations.json"], "mot"),
-        (["labels.json", "sub/gt.txt"], "coco"),  # the file that lies least deep decides
-        (["gt.txt", "labels.json"], "mot"),  # then the rank
+        (["labels.json", "sub/gt.txt"], "coco"),  # the file in the fewest folders takes precedence
+        (["gt.txt", "labels.json"], "mot"),  # then the format of the higher rank
     ],
 )
-def test_the_format_of_a_folder(tmp_path: Path, files: list[str], name: str) -> None:
+def test_the_format_of_a_folder_is_detected(tmp_path: Path, files: list[str], name: str) -> None:
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
@@ -78,12 +78,12 @@ def test_the_format_of_a_folder(tmp_path: Path, files: list[str], name: str) -> 
         ("a.json", "coco"),
     ],
 )
-def test_the_format_of_a_file(tmp_path: Path, file: str, name: str) -> None:
+def test_the_format_of_a_file_is_detected(tmp_path: Path, file: str, name: str) -> None:
     (tmp_path / file).touch()
     assert formats.detect_format(tmp_path / file).name == name
 
 
-def test_labels_of_no_format_are_refused(tmp_path: Path) -> None:
+def test_files_of_unknown_format_are_refused(tmp_path: Path) -> None:
     for file, message in (
         ("a.docx", "Unknown label format: a.docx. .*MOTChallenge: `gt.txt`"),
         ("SeqLabel.json", "Import its whole output folder"),

@@ -14,21 +14,28 @@ from bytetrack.tracks import Tracks
 
 def video(frames: int, fps: float = 25) -> Video:
     return Video(
-        name="site", path="site.mp4", width=1000, height=100, fps=fps, frames=frames, seconds=frames / fps,
-        codec="h264", size=1,
-    )  # fmt: skip
+        name="site",
+        path="site.mp4",
+        width=1000,
+        height=100,
+        fps=fps,
+        frames=frames,
+        seconds=frames / fps,
+        codec="h264",
+        size=1,
+    )
 
 
-def labels(images: list[int], **more) -> LabelSequence:
-    """One object whose left edge is the number of its image."""
+def labels(images: list[int], **fields) -> LabelSequence:
+    """Return labels of an object whose left edge is the number of the image, up to image 899."""
     left = np.array(images) % 900
     xyxy = np.stack([left, np.full_like(left, 10), left + 20, np.full_like(left, 40)], axis=1)
     ones = np.ones(len(images))
-    return LabelSequence("site", Tracks(images, ones, xyxy, ones, 0 * ones, ("person",)), sorted(images), **more)
+    return LabelSequence("site", Tracks(images, ones, xyxy, ones, 0 * ones, ("person",)), sorted(images), **fields)
 
 
 def frames_of_images(sequence: LabelSequence) -> dict[int, int]:
-    """The frame that each image was mapped to."""
+    """Return the frame that each image was mapped to, by the number of the image."""
     return dict(zip(sequence.tracks.xyxy[:, 0].astype(int).tolist(), sequence.tracks.frame.tolist(), strict=True))
 
 
@@ -36,7 +43,7 @@ IMAGES = st.lists(st.integers(0, 300), min_size=1, max_size=60, unique=True)
 
 
 @given(IMAGES, st.integers(1, 400), st.integers(1, 12), st.integers(0, 30))
-def test_each_box_is_on_the_frame_that_the_step_says_or_refused(
+def test_boxes_are_mapped_to_their_frames_or_refused(
     images: list[int], frames: int, step: int, first_frame: int
 ) -> None:
     sequence, clip = labels(images), video(frames)
@@ -53,7 +60,7 @@ def test_each_box_is_on_the_frame_that_the_step_says_or_refused(
 
 
 @given(st.integers(2, 60), st.integers(2, 12), st.integers(0, 11), st.data())
-def test_every_nth_frame_without_a_step_is_never_taken_as_frames_in_a_row(
+def test_images_of_every_nth_frame_are_not_taken_for_consecutive_frames(
     count: int, step: int, first_frame: int, data: st.DataObject
 ) -> None:
     assume(first_frame < step)
@@ -67,7 +74,7 @@ def test_every_nth_frame_without_a_step_is_never_taken_as_frames_in_a_row(
 
 
 @given(IMAGES, st.integers(1, 400))
-def test_labels_without_a_step_keep_their_numbers_or_are_refused(images: list[int], frames: int) -> None:
+def test_without_a_step_labels_keep_their_frame_numbers_or_are_refused(images: list[int], frames: int) -> None:
     try:
         mapped = map_to_video(labels(images), video(frames), FrameMapping())
     except UserError:
@@ -76,7 +83,7 @@ def test_labels_without_a_step_keep_their_numbers_or_are_refused(images: list[in
 
 
 @pytest.mark.parametrize(
-    ("images", "more"),
+    ("images", "fields"),
     [
         (range(200), {}),
         (range(200), {"frames": 200, "fps": 25}),
@@ -85,59 +92,59 @@ def test_labels_without_a_step_keep_their_numbers_or_are_refused(images: list[in
         (range(40), {"frames": 200}),  # only the first part has labels, but the sequence is the whole video
         (range(0, 200, 5), {}),
         (range(4, 200, 5), {}),
-        (range(0, 60, 5), {}),  # numbers with a step of their own are those of frames
-        (range(0, 200, 5), {"frames": 40}),  # how many images, each with the number of its frame
-        (range(150), {}),  # no step above 1 has room
+        (range(0, 60, 5), {}),  # numbers that are 5 apart are frame numbers
+        (range(0, 200, 5), {"frames": 40}),  # 40 images, each with its frame number
+        (range(150), {}),  # with any larger step they would exceed the video
         (range(110, 150), {}),
         ([7], {}),
         (range(200), {"frames": 200, "fps": 30}),
     ],
 )
-def test_labels_that_can_only_have_frame_numbers(images: range, more: dict) -> None:
-    mapped = map_to_video(labels(list(images), **more), video(200), FrameMapping())
+def test_numbers_that_can_only_be_frame_numbers_are_kept(images: range, fields: dict) -> None:
+    mapped = map_to_video(labels(list(images), **fields), video(200), FrameMapping())
     assert mapped.labeled_frames == [number for number in images if number < 200]
 
 
 @pytest.mark.parametrize(
-    ("images", "more", "says"),
+    ("images", "fields", "message"),
     [
         (range(40), {}, r"ends after 40 frames.* 200 frames.* every 5th frame.* step=5 .*first_frame=4"),
         (range(40), {"frames": 40}, r"has 40 frames.* 200 frames.* every 5th frame.* step=5 "),
         (range(40), {"frames": 40, "fps": 5}, r"has 40 frames at 5 frames/s, the video 25.* step=5 "),
         ([3, 4, 9, 30, 31], {}, r"ends after 32 frames.* 200 frames"),
-        (range(0, 40, 5), {"fps": 5}, "at 5 frames/s, the video 25"),  # in doubt by the rate alone
+        (range(0, 40, 5), {"fps": 5}, "at 5 frames/s, the video 25"),  # only the frame rate makes them ambiguous
         (range(0, 40, 2), {"frames": 40}, "has 40 frames.*step=5 "),
         (range(150), {"frames": 150}, r"has 150 frames.* 200 frames\. If they are its first frames.* step=1;"),
         (range(60), {"frames": 60}, r"step=n, at most 3 "),
     ],
 )
-def test_labels_that_may_be_of_other_frames(images: range, more: dict, says: str) -> None:
-    with pytest.raises(AmbiguousFrames, match=says):
-        map_to_video(labels(list(images), **more), video(200), FrameMapping())
+def test_numbers_that_may_be_of_other_frames_are_refused(images: range, fields: dict, message: str) -> None:
+    with pytest.raises(AmbiguousFrames, match=message):
+        map_to_video(labels(list(images), **fields), video(200), FrameMapping())
 
 
-def test_labels_that_are_longer_than_the_video() -> None:
+def test_labels_of_a_longer_video_are_refused() -> None:
     for sequence in (labels(list(range(40)), frames=210), labels(list(range(210)))):
         with pytest.raises(UserError, match="have 210 frames, but “site” has only 200.* another video"):
             map_to_video(sequence, video(200), FrameMapping())
 
 
-def test_a_first_frame_alone_does_not_hide_that_the_step_is_missing() -> None:
+def test_a_first_frame_does_not_replace_the_step() -> None:
     with pytest.raises(AmbiguousFrames, match="step=5"):
         map_to_video(labels(list(range(40)), frames=40), video(200), FrameMapping(first_frame=4))
     mapped = map_to_video(labels(list(range(100))), video(200), FrameMapping(first_frame=100))
     assert mapped.labeled_frames == list(range(100, 200))
 
 
-def test_a_step_too_large_for_the_video() -> None:
+def test_a_step_that_exceeds_the_video_is_refused() -> None:
     with pytest.raises(UserError, match="step=6 and first_frame=0 .* reach frame 234, but “site” has only 200 frames"):
         map_to_video(labels(list(range(40))), video(200), FrameMapping(6))
     with pytest.raises(UserError, match="Its numbers are already 5 apart, so try step=1"):
         map_to_video(labels(list(range(0, 200, 5))), video(200), FrameMapping(5))
 
 
-def test_numbers_from_one_or_from_zero_without_the_first() -> None:
-    sequence = labels(list(range(199)), may_lack_first_image=True)  # 1 to 199 in the file
+def test_labels_that_may_lack_the_first_image_need_a_first_frame() -> None:
+    sequence = labels(list(range(199)), may_lack_first_image=True)  # numbered 1 to 199 in the file
     with pytest.raises(AmbiguousFrames, match="numbers 1 to 199, .* 200 frames .* first_frame=0; .* first_frame=1"):
         map_to_video(sequence, video(200), FrameMapping())
     assert map_to_video(sequence, video(200), FrameMapping(first_frame=1)).labeled_frames == list(range(1, 200))
@@ -146,19 +153,19 @@ def test_numbers_from_one_or_from_zero_without_the_first() -> None:
     assert map_to_video(complete, video(200), FrameMapping()).labeled_frames == list(range(200))
 
 
-def test_labels_with_frame_numbers_of_the_video() -> None:
-    own = labels([0, 5, 10], frames=200, has_video_frame_numbers=True)
-    assert map_to_video(own, video(200), FrameMapping()).labeled_frames == [0, 5, 10]
+def test_labels_with_frame_numbers_of_the_video_take_no_step() -> None:
+    sequence = labels([0, 5, 10], frames=200, has_video_frame_numbers=True)
+    assert map_to_video(sequence, video(200), FrameMapping()).labeled_frames == [0, 5, 10]
     with pytest.raises(UserError, match="without step and first_frame"):
-        map_to_video(own, video(200), FrameMapping(5))
+        map_to_video(sequence, video(200), FrameMapping(5))
     with pytest.raises(UserError, match="a video of 200 frames, but “site” has 400"):
-        map_to_video(own, video(400), FrameMapping())
+        map_to_video(sequence, video(400), FrameMapping())
 
 
-@pytest.mark.parametrize("wrong", [{"step": 0}, {"step": 2.5}, {"step": "5"}, {"step": True}, {"first_frame": -1}])
-def test_an_invalid_step_is_refused(wrong: dict) -> None:
-    with pytest.raises(UserError, match=f"{next(iter(wrong))} must be an integer, at least [01], not "):
-        FrameMapping(**wrong)
+@pytest.mark.parametrize("fields", [{"step": 0}, {"step": 2.5}, {"step": "5"}, {"step": True}, {"first_frame": -1}])
+def test_an_invalid_step_is_refused(fields: dict) -> None:
+    with pytest.raises(UserError, match=f"{next(iter(fields))} must be an integer, at least [01], not "):
+        FrameMapping(**fields)
 
 
 @given(st.integers(2, 12), st.integers(30, 3000))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-from tables import tracks
+from track_strategies import tracks
 
 from backend.labels.keyframes import (
     SIMPLIFY_TOLERANCE,
@@ -40,10 +40,10 @@ def test_simplified_tracks_deviate_by_no_more_than_the_tolerance(table: Tracks) 
     assert simplified.frame.tolist() == table.frame.tolist() and simplified.id.tolist() == table.id.tolist()
 
 
-def test_linear_motion_takes_two_keyframes_and_a_turn_one_more() -> None:
+def test_linear_motion_has_two_keyframes_and_a_turn_adds_one() -> None:
     frames = np.arange(21)
-    way = np.where(frames < 10, frames, 20 - frames) * 5.0
-    boxes = np.stack([way, way, way + 30, way + 60], axis=1)
-    jittering = boxes + np.random.default_rng(0).normal(0, 0.5, boxes.shape)
+    corner = np.where(frames < 10, frames, 20 - frames) * 5.0
+    boxes = np.stack([corner, corner, corner + 30, corner + 60], axis=1)
+    noisy = boxes + np.random.default_rng(0).normal(0, 0.5, boxes.shape)
     assert select_keyframes(frames[:11], boxes[:11], np.full(11, 1e-6)) == [0, 10]
-    assert select_keyframes(frames, jittering, np.full(21, 3.0)) == [0, 10, 20]
+    assert select_keyframes(frames, noisy, np.full(21, 3.0)) == [0, 10, 20]

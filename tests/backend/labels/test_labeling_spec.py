@@ -26,7 +26,7 @@ LIMITS = LabelingLimits(
         ({"a": 1}, ["car"], "", "x" * 2001, "full instructions have 2,001 characters, 2,000 at most"),
     ],
 )
-def test_a_job_beyond_a_limit_is_refused_only_where_there_is_one(
+def test_a_job_that_exceeds_a_limit_is_refused(
     frames: dict[str, int], classes: list[str], short: str, full: str, message: str
 ) -> None:
     with pytest.raises(UserError, match=message):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from blobs import save_model, save_video
+from moving_squares import save_model, save_video
 
 from backend.platforms.base import Platform
 from backend.platforms.local.platform import LocalPlatform

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from served import all_ended
+from deployment_helpers import all_ended
 from waiting import until
 
 from backend.errors import UserError

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from blobs import FRAMES, save_video
 from coco import save_channel
+from moving_squares import FRAMES, save_video
 from waiting import until
 
 from backend.errors import UserError

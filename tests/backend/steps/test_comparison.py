@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from blobs import FRAMES
-from served import add_model, add_video, deploy
+from deployment_helpers import add_model, add_video, deploy
+from moving_squares import FRAMES
 
 from backend.errors import UserError
 from backend.progress import silent

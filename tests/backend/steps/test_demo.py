@@ -11,8 +11,8 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
-from blobs import SIDE, centers, save_video
-from served import add_model, all_ended
+from deployment_helpers import add_model, all_ended
+from moving_squares import SIDE, centers, save_video
 from yolox.config import YoloxConfig
 
 from backend import jobs

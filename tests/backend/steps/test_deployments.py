@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import psutil
 import pytest
-from served import add_model, add_video, all_ended, deploy, never_ready, servers
+from deployment_helpers import add_model, add_video, all_ended, deploy, never_ready, servers
 from waiting import until
 
 from backend import jobs

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from walking import FRAMES, add_labels, add_run, add_video, walk
+from walking_person import FRAMES, add_labels, add_run, add_video, walk
 
 from backend.errors import UserError
 from backend.progress import silent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from learning import TINY, add_dataset
+from tiny_training import TINY, add_dataset
 
 from backend import jobs
 from backend.errors import UserError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from folders import labeling_job, seq_label, sequence_file
+from ground_truth_files import seq_label, write_labeling_job, write_sequence_file
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +24,7 @@ from bytetrack.tracks import Tracks
 
 
 def boxes(frames: int, xyxy: tuple[float, ...] = (5, 5, 25, 35)) -> Tracks:
+    """Return the tracks of an object that has the same box in all frames."""
     return Tracks(range(frames), np.ones(frames), [xyxy] * frames, np.ones(frames), np.zeros(frames), ("person",))
 
 
@@ -36,21 +37,21 @@ def video(workspace: Workspace, tiny_video: Path) -> Video:
 def job(tmp_path: Path) -> Path:
     clips = {f"tiny_{k}": seq_label(boxes(5), [0, 1, 2, 3, 4]) for k in range(4)}
     clips["tiny_2"] = seq_label(boxes(5), [0, 2, 4])
-    return labeling_job(tmp_path / "job", clips)
+    return write_labeling_job(tmp_path / "job", clips)
 
 
-def test_a_job_cuts_its_video_into_its_clips_once(workspace: Workspace, video: Video, job: Path) -> None:
+def test_a_job_cuts_the_video_into_its_clips_only_once(workspace: Workspace, video: Video, job: Path) -> None:
     for _ in range(2):
         imported = import_labels(workspace, silent, path=str(job))
-    clips = [each for each in workspace.list(Video) if each.parent == video.id]
+    clips = [record for record in workspace.list(Video) if record.parent == video.id]
     assert sorted((clip.name, clip.start, clip.frames) for clip in clips) == [(f"tiny_{k}", 5 * k, 5) for k in range(4)]
     labels = [workspace.get(Labels, id) for id in imported["labels"]]
-    assert [workspace.get(Video, each.video).name for each in labels] == [f"tiny_{k}" for k in range(4)]
+    assert [workspace.get(Video, record.video).name for record in labels] == [f"tiny_{k}" for k in range(4)]
     assert labels[2].labeled_frames == [0, 2, 4]
     assert labels[0].classes == ["person"] and labels[0].objects == 1 and labels[0].boxes == 5
 
 
-def test_a_zip_of_a_job_for_clips_that_are_there(
+def test_a_zip_file_of_a_job_is_imported_for_existing_clips(
     workspace: Workspace, tiny_video: Path, tmp_path: Path, job: Path
 ) -> None:
     for k in range(4):
@@ -59,11 +60,11 @@ def test_a_zip_of_a_job_for_clips_that_are_there(
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "job")
     assert len(import_labels(workspace, silent, path=archive, step=1)["labels"]) == 4
     assert len(workspace.list(Video)) == 4
-    assert not [each for each in workspace.root.iterdir() if each.name.startswith(".import")]
+    assert not list(workspace.root.glob(".import*"))
 
 
-def test_clips_of_unknown_length_are_not_guessed(workspace: Workspace, video: Video, tmp_path: Path) -> None:
-    job = labeling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(5), [0, 3])})
+def test_clip_lengths_are_not_guessed(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+    job = write_labeling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(5), [0, 3])})
     with pytest.raises(UserError, match="do not say how long"):
         import_labels(workspace, silent, path=str(job))
     videos.cut(workspace, silent, video=video.id, every_frames=5)
@@ -71,14 +72,14 @@ def test_clips_of_unknown_length_are_not_guessed(workspace: Workspace, video: Vi
     assert workspace.get(Video, workspace.get(Labels, id).video).start == 10
 
 
-def test_a_half_done_job(workspace: Workspace, video: Video, job: Path) -> None:
+def test_clips_without_labels_are_skipped(workspace: Workspace, video: Video, job: Path) -> None:
     (job / "annotations/consolidated-annotation/output/1/SeqLabel.json").unlink()
     imported = import_labels(workspace, silent, path=str(job))
     assert len(imported["labels"]) == 3
     assert "tiny_1" in imported["skipped"][0]
 
 
-def test_boxes_over_the_border_are_clipped(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+def test_boxes_are_clipped_to_the_frame(workspace: Workspace, video: Video, tmp_path: Path) -> None:
     (tmp_path / "gt.txt").write_text("".join(f"{n},1,-10,-10,40,30,1,1,1\n" for n in range(1, 21)))
     (id,) = import_labels(workspace, silent, path=str(tmp_path / "gt.txt"))["labels"]
     labels = workspace.get(Labels, id)
@@ -86,9 +87,7 @@ def test_boxes_over_the_border_are_clipped(workspace: Workspace, video: Video, t
     assert "clipped" in " ".join(labels.notes)
 
 
-def test_a_box_without_an_area_is_left_out_and_the_others_are_kept(
-    workspace: Workspace, video: Video, tmp_path: Path
-) -> None:
+def test_a_box_without_area_is_dropped(workspace: Workspace, video: Video, tmp_path: Path) -> None:
     rows = [f"{frame},0,5,5,{0 if frame == 3 else 10},10,1,1,1\n" for frame in range(1, 21)]
     (tmp_path / "gt.txt").write_text("".join(rows))
     (id,) = import_labels(workspace, silent, path=str(tmp_path / "gt.txt"), video=video.id)["labels"]
@@ -97,7 +96,7 @@ def test_a_box_without_an_area_is_left_out_and_the_others_are_kept(
 
 
 @pytest.mark.parametrize(
-    "text, says",
+    ("text", "message"),
     [
         ("".join(f"{n},1,5,5,10,10,1,1,1\n" for n in range(1, 90)), "another video"),
         ("".join(f"{n},1,500,5,10,10,1,1,1\n" for n in range(1, 10)), "another video"),
@@ -105,52 +104,52 @@ def test_a_box_without_an_area_is_left_out_and_the_others_are_kept(
         ("hello\n", "line 1"),
     ],
 )
-def test_labels_that_cannot_be_of_the_video(
-    workspace: Workspace, video: Video, tmp_path: Path, text: str, says: str
+def test_labels_that_do_not_fit_the_video_are_refused(
+    workspace: Workspace, video: Video, tmp_path: Path, text: str, message: str
 ) -> None:
     (tmp_path / "gt.txt").write_text(text)
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=message):
         import_labels(workspace, silent, path=str(tmp_path / "gt.txt"), video=video.id)
     assert not workspace.list(Labels)
 
 
-def test_nothing_to_import(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+def test_paths_without_labels_are_refused(workspace: Workspace, video: Video, tmp_path: Path) -> None:
     (tmp_path / "a.docx").write_text("x")
-    for path, says in (
+    for path, message in (
         (tmp_path / "gone", "No such file"),
         (tmp_path / "a.docx", "Unknown label format"),
         (workspace.root, "Unknown label format"),
     ):
-        with pytest.raises(UserError, match=says):
+        with pytest.raises(UserError, match=message):
             import_labels(workspace, silent, path=str(path))
     with pytest.raises(UserError, match="S3"):
         import_labels(workspace, silent, path="s3://bucket/job")
 
 
-def every_5th(kind: str, folder: Path) -> Path:
-    """Labels of frames 0, 5, 10, 15 of `tiny` as tools write them that number the pictures that people saw."""
+def write_labels_of_every_5th_frame(kind: str, folder: Path) -> Path:
+    """Write labels of frames 0, 5, 10 and 15 of `tiny` as tools do that number only the labeled images."""
     if kind == "coco":
         images = [{"id": k, "file_name": f"frame_{k:06d}.jpg"} for k in range(4)]
-        boxes_of = [
-            {"image_id": k, "category_id": 1, "bbox": [5 * k, 5, 20, 30], "track_id": 1} for k in range(4)
-        ]  # fmt: skip
+        annotations = [{"image_id": k, "category_id": 1, "bbox": [5 * k, 5, 20, 30], "track_id": 1} for k in range(4)]
         path = folder / "labels.json"
         categories = [{"id": 1, "name": "person"}]
-        path.write_text(json.dumps({"images": images, "annotations": boxes_of, "categories": categories}))
+        path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
         return path
     if kind == "mot":
         (folder / "gt.txt").write_text("".join(f"{k + 1},1,{5 * k},5,20,30,1,1,1\n" for k in range(4)))
         return folder / "gt.txt"
     moving = Tracks(range(4), np.ones(4), [[5 * k, 5, 5 * k + 20, 35] for k in range(4)], np.ones(4), np.zeros(4))
-    job = labeling_job(folder / "job", {"tiny": seq_label(moving, [0, 1, 2, 3])})
+    job = write_labeling_job(folder / "job", {"tiny": seq_label(moving, [0, 1, 2, 3])})
     if kind == "ground truth":
-        sequence_file(job, "tiny", [f"frame_{k:04d}.jpeg" for k in range(4)])
+        write_sequence_file(job, "tiny", [f"frame_{k:04d}.jpeg" for k in range(4)])
     return job
 
 
 @pytest.mark.parametrize("kind", ["ground truth", "ground truth without its inputs", "mot", "coco"])
-def test_every_5th_frame_numbered_in_a_row(workspace: Workspace, video: Video, tmp_path: Path, kind: str) -> None:
-    path = str(every_5th(kind, tmp_path))
+def test_consecutive_numbers_for_every_5th_frame_need_a_step(
+    workspace: Workspace, video: Video, tmp_path: Path, kind: str
+) -> None:
+    path = str(write_labels_of_every_5th_frame(kind, tmp_path))
     with pytest.raises(AmbiguousFrames, match=r"\b4 frames.*\b20 frames.*every 5th frame.* step=5 "):
         import_labels(workspace, silent, path=path)
     assert not workspace.list(Labels)
@@ -165,7 +164,7 @@ def test_every_5th_frame_numbered_in_a_row(workspace: Workspace, video: Video, t
     assert workspace.get(Labels, id).labeled_frames == [0, 1, 2, 3]
 
 
-def test_what_seqinfo_says_is_compared_with_the_video(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+def test_seqinfo_is_compared_with_the_video(workspace: Workspace, video: Video, tmp_path: Path) -> None:
     folder = tmp_path / "tiny"
     (folder / "gt").mkdir(parents=True)
     (folder / "gt" / "gt.txt").write_text("".join(f"{n},1,5,5,20,30,1,1,1\n" for n in range(1, 5)))
@@ -178,48 +177,52 @@ def test_what_seqinfo_says_is_compared_with_the_video(workspace: Workspace, vide
 
 
 @pytest.fixture
-def thinned_clips(tmp_path: Path) -> Path:
-    """A job on every other frame of two clips of 10 frames of `tiny`."""
+def subsampled_job(tmp_path: Path) -> Path:
+    """A job on every second frame of two clips of `tiny`, each of 10 frames."""
     moving = Tracks(range(5), np.ones(5), [[2 * k, 5, 2 * k + 20, 35] for k in range(5)], np.ones(5), np.zeros(5))
-    job = labeling_job(tmp_path / "job", {f"tiny_{k}": seq_label(moving, list(range(5))) for k in range(2)})
+    job = write_labeling_job(tmp_path / "job", {f"tiny_{k}": seq_label(moving, list(range(5))) for k in range(2)})
     for k in range(2):
-        sequence_file(job, f"tiny_{k}", [f"frame_{number:04d}.jpeg" for number in range(5)])
+        write_sequence_file(job, f"tiny_{k}", [f"frame_{number:04d}.jpeg" for number in range(5)])
     return job
 
 
-def test_a_video_is_not_cut_into_clips_as_long_as_their_pictures(
-    workspace: Workspace, video: Video, thinned_clips: Path
+def test_the_number_of_labeled_images_is_not_taken_for_the_clip_length(
+    workspace: Workspace, video: Video, subsampled_job: Path
 ) -> None:
     with pytest.raises(AmbiguousFrames, match="2 clips of 5 frames, 10 in total, .* 20 frames.* step=2 "):
-        import_labels(workspace, silent, path=str(thinned_clips))
+        import_labels(workspace, silent, path=str(subsampled_job))
     assert workspace.list(Video) == [video]
-    made = import_labels(workspace, silent, path=str(thinned_clips), step=2)["labels"]
-    of = [workspace.get(Video, workspace.get(Labels, id).video) for id in made]
-    assert [(clip.start, clip.frames) for clip in of] == [(0, 10), (10, 10)]
-    assert [workspace.get(Labels, id).labeled_frames for id in made] == [[0, 2, 4, 6, 8]] * 2
+    imported = import_labels(workspace, silent, path=str(subsampled_job), step=2)
+    labels = [workspace.get(Labels, id) for id in imported["labels"]]
+    clips = [workspace.get(Video, record.video) for record in labels]
+    assert [(clip.start, clip.frames) for clip in clips] == [(0, 10), (10, 10)]
+    assert [record.labeled_frames for record in labels] == [[0, 2, 4, 6, 8]] * 2
 
 
-def test_a_cut_video_is_not_cut_again(workspace: Workspace, video: Video, thinned_clips: Path) -> None:
+def test_a_video_with_clips_is_not_cut_again(workspace: Workspace, video: Video, subsampled_job: Path) -> None:
     videos.cut(workspace, silent, video=video.id, every_frames=10)
-    cut = {each.id for each in workspace.list(Video)}
+    before = {record.id for record in workspace.list(Video)}
     with pytest.raises(AmbiguousFrames, match="cut into clips of 10 frames, but the labels have 5 .* step=2 "):
-        import_labels(workspace, silent, path=str(thinned_clips))
-    assert len(import_labels(workspace, silent, path=str(thinned_clips), step=2)["labels"]) == 2
+        import_labels(workspace, silent, path=str(subsampled_job))
+    assert len(import_labels(workspace, silent, path=str(subsampled_job), step=2)["labels"]) == 2
     with pytest.raises(UserError, match="clips of 10 frames, but the labels have 5 frames per clip. Cut the video"):
-        import_labels(workspace, silent, path=str(thinned_clips), step=3)
-    assert {each.id for each in workspace.list(Video)} == cut
+        import_labels(workspace, silent, path=str(subsampled_job), step=3)
+    assert {record.id for record in workspace.list(Video)} == before
 
 
-def test_of_two_cuts_the_one_that_fits_the_labels_counts(workspace: Workspace, video: Video, job: Path) -> None:
+def test_among_several_cuts_the_one_with_matching_clip_lengths_is_used(
+    workspace: Workspace, video: Video, job: Path
+) -> None:
     for length in (5, 10, 7):
         videos.cut(workspace, silent, video=video.id, every_frames=length)
-    made = import_labels(workspace, silent, path=str(job))["labels"]
-    assert [workspace.get(Video, workspace.get(Labels, id).video).start for id in made] == [0, 5, 10, 15]
+    imported = import_labels(workspace, silent, path=str(job))["labels"]
+    assert [workspace.get(Video, workspace.get(Labels, id).video).start for id in imported] == [0, 5, 10, 15]
 
 
-def test_one_clip_does_not_tell_whether_it_is_the_last(workspace: Workspace, video: Video, tmp_path: Path) -> None:
-    job = labeling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(2), [0, 1])})  # of 2 or of 9 frames
-    sequence_file(job, "tiny_2", ["frame_0000.jpeg", "frame_0001.jpeg"])
+def test_the_clip_length_is_not_taken_from_a_single_clip(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+    # The clip can be one of ten clips of 2 frames, or the rest of a video that was cut into clips of 9 frames.
+    job = write_labeling_job(tmp_path / "job", {"tiny_2": seq_label(boxes(2), [0, 1])})
+    write_sequence_file(job, "tiny_2", ["frame_0000.jpeg", "frame_0001.jpeg"])
     with pytest.raises(UserError, match="do not say how long"):
         import_labels(workspace, silent, path=str(job), step=1)
     assert workspace.list(Video) == [video]
@@ -227,29 +230,33 @@ def test_one_clip_does_not_tell_whether_it_is_the_last(workspace: Workspace, vid
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(1, 40), st.integers(2, 6), st.integers(1, 6), st.integers(0, 5), st.integers(1, 40))
-def test_the_length_of_clips_is_among_those_that_fit_their_pictures(
-    length: int, count: int, step: int, first_frame: int, last: int
+def test_the_true_clip_length_is_among_the_possible_lengths(
+    length: int, count: int, step: int, first_frame: int, last_length: int
 ) -> None:
-    mapping, frames = FrameMapping(step, first_frame), length * (count - 1) + min(last, length)
+    mapping, frames = FrameMapping(step, first_frame), length * (count - 1) + min(last_length, length)
     sequences = {}
     for number in range(count):
-        pictures = mapping.images(min(length, frames - number * length))
-        assume(pictures)
-        sequences[number] = LabelSequence(f"a_{number}", Tracks.empty(), list(range(pictures)), pictures)
+        images = mapping.images(min(length, frames - number * length))
+        assume(images)
+        sequences[number] = LabelSequence(f"a_{number}", Tracks.empty(), list(range(images)), images)
     assert length in clip_lengths.possible_lengths(frames, sequences, mapping)
 
 
-def test_a_name_with_a_number_at_its_end_is_no_clip(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+def test_a_file_name_that_ends_in_a_number_is_not_taken_for_a_clip(
+    workspace: Workspace, video: Video, tmp_path: Path
+) -> None:
     (tmp_path / "export_2.txt").write_text("".join(f"{n},1,5,5,20,30,1,1,1\n" for n in range(1, 21)))
     assert len(import_labels(workspace, silent, path=str(tmp_path / "export_2.txt"))["labels"]) == 1
 
 
-def test_the_folders_of_a_roboflow_export_are_one(workspace: Workspace, video: Video, tmp_path: Path) -> None:
+def test_all_splits_of_a_roboflow_export_are_imported_together(
+    workspace: Workspace, video: Video, tmp_path: Path
+) -> None:
     for split, frames in (("train", (0, 5)), ("valid", (10,)), ("test", (15,))):
         images = [
             {"id": k, "file_name": f"tiny_mp4-{frame:04d}_jpg.rf.Ab{frame}9Zx.jpg"} for k, frame in enumerate(frames)
         ]
-        annotations = [{"image_id": k, "category_id": 1, "bbox": [f, 5, 20, 30]} for k, f in enumerate(frames)]
+        annotations = [{"image_id": k, "category_id": 1, "bbox": [frame, 5, 20, 30]} for k, frame in enumerate(frames)]
         categories = [
             {"id": 0, "name": "people", "supercategory": "none"},
             {"id": 1, "name": "person", "supercategory": "people"},
@@ -266,11 +273,11 @@ def test_the_folders_of_a_roboflow_export_are_one(workspace: Workspace, video: V
         assert load_labels(workspace, labels).xyxy[:, 0].tolist() == [0, 5, 10, 15]
 
 
-def test_the_example_job(workspace: Workspace, shared_data: Path) -> None:
+def test_the_example_job_is_imported(workspace: Workspace, shared_data: Path) -> None:
     pets = shared_data / "pets"
     videos.add(workspace, silent, source=str(pets / "PETS09-S2L1.mp4"))
     imported = import_labels(workspace, silent, path=str(pets / "labeling-job-output" / "pets-people"))
     labels = [workspace.get(Labels, id) for id in imported["labels"]]
-    assert [len(each.labeled_frames) for each in labels] == [50, 50, 10, 50, 50, 50]
+    assert [len(record.labeled_frames) for record in labels] == [50, 50, 10, 50, 50, 50]
     with pytest.raises(UserError, match="another video"):
         import_labels(workspace, silent, path=str(shared_data / "mot15" / "PETS09-S2L1"))

@@ -1,4 +1,4 @@
-"""Labeling jobs from clips to labels: in the console itself, and on AWS as the stand-in plays it."""
+"""Labeling jobs from clips to labels, in the console itself and on the stand-in for AWS."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from served import add_model, add_video
+from deployment_helpers import add_model, add_video
 
 from backend.errors import UserError
 from backend.labels.label_sequence import LabelSequence
@@ -25,18 +25,19 @@ from backend.workspace.records import LabelingJob, Labels, Run, Video
 from bytetrack.tracks import Tracks
 
 JOB = {"classes": ["person", "car"], "name": "crossing"}
+LONG_CLASS = "pedestrian-with-dogs"  # 20 characters
 
 
 def moving(frames: range, classes: tuple[str, ...] = ("person", "car")) -> Tracks:
-    """One object that moves a pixel a frame to the right, over the frame's border at last."""
+    """Return the tracks of an object of the last class that moves 3 pixels per frame, finally beyond the right edge."""
     ones = np.ones(len(frames))
     boxes = [[n * 3, 10, n * 3 + 20, 40] for n in frames]
     return Tracks(list(frames), ones, boxes, ones, ones * (len(classes) - 1), classes)
 
 
 only_aws = pytest.mark.parametrize("ws", ["aws"], indirect=True)
-only_here = pytest.mark.parametrize("ws", ["local"], indirect=True)
-Drawn = dict[int, Tracks]  # what people draw in each clip that they finish, by the frames' numbers in the job
+only_local = pytest.mark.parametrize("ws", ["local"], indirect=True)
+TracksOfClips = dict[int, Tracks]  # by the clip's index in the job, with frame numbers of the job
 
 
 @pytest.fixture(params=["local", "aws"])
@@ -48,58 +49,67 @@ def ws(workspace: Workspace, request: pytest.FixtureRequest) -> Workspace:
 
 
 @pytest.fixture
-def people(ws: Workspace, request: pytest.FixtureRequest) -> Callable[[LabelingJob, Drawn], None]:
-    """Those who label on the platform."""
+def annotate(ws: Workspace, request: pytest.FixtureRequest) -> Callable[[LabelingJob, TracksOfClips], None]:
+    """A function that labels clips of a job with these tracks and marks the clips as done."""
 
-    def draw_here(record: LabelingJob, drawn: Drawn) -> None:
+    def annotate_locally(record: LabelingJob, tracks_of_clips: TracksOfClips) -> None:
         folder = labeling.labeling_folder(ws, record)
         assert folder
-        for clip, tracks in drawn.items():
-            now = folder.annotations(clip)
-            now.objects, now.done = objects_from_tracks(tracks, record.classes), True
-            folder.save(clip, now.model_dump_json().encode())
+        for clip, tracks in tracks_of_clips.items():
+            annotations = folder.annotations(clip)
+            annotations.objects, annotations.done = objects_from_tracks(tracks, record.classes), True
+            folder.save(clip, annotations.model_dump_json().encode())
 
     if registry.chosen(ws) == "local":
-        return draw_here
+        return annotate_locally
     standin = request.getfixturevalue("standin")
-    return lambda record, drawn: standin.label(record.ref["job"], drawn)
+    return lambda record, tracks_of_clips: standin.label(record.ref["job"], tracks_of_clips)
 
 
 @pytest.fixture
-def whole(ws: Workspace, tiny_video: Path) -> Video:
+def video(ws: Workspace, tiny_video: Path) -> Video:
     return ws.get(Video, videos.add(ws, silent, source=str(tiny_video))["video"])
 
 
 @pytest.fixture
-def clips(ws: Workspace, whole: Video) -> list[Video]:
-    """Two of ten frames."""
-    return [ws.get(Video, id) for id in videos.cut(ws, silent, video=whole.id, every_frames=10)["videos"]]
+def clips(ws: Workspace, video: Video) -> list[Video]:
+    """Two clips of ten frames each."""
+    return [ws.get(Video, id) for id in videos.cut(ws, silent, video=video.id, every_frames=10)["videos"]]
 
 
-def started(ws: Workspace, clips: list[Video], **more) -> LabelingJob:
-    job = labeling.start(ws, silent, clips=[clip.id for clip in clips], **(JOB | more))
+def start_job(ws: Workspace, clips: list[Video], **params) -> LabelingJob:
+    job = labeling.start(ws, silent, clips=[clip.id for clip in clips], **(JOB | params))
     return ws.get(LabelingJob, job["labeling"])
 
 
-def brought(ws: Workspace, **which: str | int) -> list[Labels]:
-    return [ws.get(Labels, id) for id in labeling.fetch(ws, silent, **which)["labels"]]
+def fetch_labels(ws: Workspace, **params: str | int) -> list[Labels]:
+    return [ws.get(Labels, id) for id in labeling.fetch(ws, silent, **params)["labels"]]
 
 
-def run_of(ws: Workspace, video: Video, tracks: Tracks) -> Run:
-    run = ws.add(
-        Run(name="tracks", video=video.id, endpoint="e", endpoint_name="nano", mode="batch", model="m", frames=20,
-            objects=1, seconds=1.0, fps=20.0)
-    )  # fmt: skip
+def add_run(ws: Workspace, video: Video, tracks: Tracks) -> Run:
+    run = Run(
+        name="tracks",
+        video=video.id,
+        endpoint="e",
+        endpoint_name="nano",
+        mode="batch",
+        model="m",
+        frames=20,
+        objects=1,
+        seconds=1.0,
+        fps=20.0,
+    )
+    ws.add(run)
     tracks.save(ws.folder(run) / "tracks.json")
     return run
 
 
-def test_every_third_frame_comes_back_with_the_clips_own_numbers(people, ws, clips) -> None:
-    record = started(ws, clips, every=3)
+def test_labels_of_every_third_frame_have_frame_numbers_of_the_clip(annotate, ws, clips) -> None:
+    record = start_job(ws, clips, every=3)
     assert (record.frames, record.clips) == (8, {clip.name: clip.id for clip in clips})
     assert record.platform == registry.chosen(ws)
-    people(record, {0: moving(range(4)), 1: moving(range(2))})
-    first, second = brought(ws, labeling=record.id)
+    annotate(record, {0: moving(range(4)), 1: moving(range(2))})
+    first, second = fetch_labels(ws, labeling=record.id)
     assert [first.video, second.video] == [clip.id for clip in clips]
     assert first.labeled_frames == second.labeled_frames == [0, 3, 6, 9]
     assert load_labels(ws, first).frame.tolist() == [0, 3, 6, 9]
@@ -110,8 +120,8 @@ def test_every_third_frame_comes_back_with_the_clips_own_numbers(people, ws, cli
 
 
 @only_aws
-def test_people_see_the_frames_that_the_numbers_say(standin, ws, clips, number_of, tmp_path) -> None:
-    record = started(ws, clips, every=4)
+def test_workers_see_the_frames_with_these_numbers(standin, ws, clips, number_of, tmp_path) -> None:
+    record = start_job(ws, clips, every=4)
     job, s3 = standin.sagemaker.labeling.jobs.get(record.ref["job"]), standin.client("s3")
 
     def read(address: str) -> bytes:
@@ -120,14 +130,14 @@ def test_people_see_the_frames_that_the_numbers_say(standin, ws, clips, number_o
 
     for clip, line in zip(clips, job["Lines"], strict=True):
         sequence = json.loads(read(line["source-ref"]))
-        pictures = [read(sequence["prefix"] + each["frame"]) for each in sequence["frames"]]
-        seen = [number_of(cv2.imdecode(np.frombuffer(each, np.uint8), cv2.IMREAD_COLOR)) for each in pictures]
-        assert seen == [clip.start, clip.start + 4, clip.start + 8]
+        files = [read(sequence["prefix"] + frame["frame"]) for frame in sequence["frames"]]
+        images = [cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) for content in files]
+        assert [number_of(image) for image in images] == [clip.start, clip.start + 4, clip.start + 8]
 
 
-def test_a_half_done_job_is_told_and_what_is_done_when_it_stops_comes_in(people, ws, clips) -> None:
-    record = started(ws, clips)
-    people(record, {1: moving(range(10))})
+def test_labels_of_an_unfinished_job_can_be_fetched_only_after_it_is_stopped(annotate, ws, clips) -> None:
+    record = start_job(ws, clips)
+    annotate(record, {1: moving(range(10))})
     with pytest.raises(UserError, match="“crossing” is in progress: 1 of 2 clips are labeled. Wait .* or stop it"):
         labeling.fetch(ws, silent, labeling=record.id)
     labeling.stop(ws, record)
@@ -136,56 +146,58 @@ def test_a_half_done_job_is_told_and_what_is_done_when_it_stops_comes_in(people,
     assert clips[0].name in result["skipped"][0] and "not labeled" in result["skipped"][0]
 
 
-def test_a_models_tracks_of_the_whole_video_are_corrected_on_its_clips(people, ws, whole, clips) -> None:
-    run = run_of(ws, whole, moving(range(20)))
+def test_tracks_of_a_whole_video_are_corrected_in_its_clips(annotate, ws, video, clips) -> None:
+    run = add_run(ws, video, moving(range(20)))
     assert labeling.correctable_sources(ws, clips[1]) == [run]
     assert labeling.classes_of(ws, run) == ["car"]
-    record = started(ws, clips, every=5, earlier={clip.id: run.id for clip in clips})
+    record = start_job(ws, clips, every=5, earlier={clip.id: run.id for clip in clips})
     assert record.corrects == {clip.name: run.id for clip in clips}
 
-    people(record, {0: moving(range(2)), 1: moving(range(1))})
-    corrected = brought(ws, labeling=record.id)
+    annotate(record, {0: moving(range(2)), 1: moving(range(1))})
+    corrected = fetch_labels(ws, labeling=record.id)
     assert [labels.boxes for labels in corrected] == [2, 1]
-    # and what was corrected is what the next job begins with
+    # The next job on the same clips starts from the corrected labels.
     assert labeling.correctable_sources(ws, clips[1])[0].id == corrected[1].id
-    again = started(ws, clips, every=5, earlier={clip.id: each.id for clip, each in zip(clips, corrected, strict=True)})
+    earlier = {clip.id: labels.id for clip, labels in zip(clips, corrected, strict=True)}
+    again = start_job(ws, clips, every=5, earlier=earlier)
     assert again.name == "crossing (2)"
 
 
-def test_boxes_to_correct_are_those_of_the_clip_within_its_frame(ws, whole, clips) -> None:
-    boxes = labeling.tracks_to_correct(ws, clips[1], run_of(ws, whole, moving(range(20))))
+def test_boxes_to_correct_are_limited_to_the_clip_and_to_the_frame(ws, video, clips) -> None:
+    boxes = labeling.tracks_to_correct(ws, clips[1], add_run(ws, video, moving(range(20))))
     assert boxes.frame.tolist() == list(range(10))
     assert boxes.xyxy[0].tolist() == [30, 10, 50, 40] and boxes.xyxy[-1].tolist() == [57, 10, 64, 40]
 
 
-def test_what_cannot_be_corrected(ws, whole, clips) -> None:
+def test_labels_that_do_not_fit_the_job_cannot_be_corrected(ws, video, clips) -> None:
     labels = store_labels(ws, clips[0], LabelSequence("a", moving(range(10)), list(range(10))), "MOTChallenge")
-    for earlier, says in (
+    for earlier, message in (
         ({clips[0].id: labels.id}, f"“{clips[1].name}” has no boxes to correct"),
         ({clip.id: labels.id for clip in clips}, "boxes of another video"),
     ):
-        with pytest.raises(UserError, match=says):
-            started(ws, clips, earlier=earlier)
+        with pytest.raises(UserError, match=message):
+            start_job(ws, clips, earlier=earlier)
     with pytest.raises(UserError, match="has boxes of “car”. Add this class"):
         labeling.start(ws, silent, name="a", clips=[clips[0].id], classes=["person"], earlier={clips[0].id: labels.id})
 
 
-def test_a_job_started_elsewhere_comes_in_by_its_clips_names(people, ws, whole, clips) -> None:
-    record = started(ws, clips, every=2)
-    people(record, {0: moving(range(5)), 1: moving(range(5))})
+def test_clips_of_a_job_started_elsewhere_are_matched_by_name(annotate, ws, video, clips) -> None:
+    record = start_job(ws, clips, every=2)
+    annotate(record, {0: moving(range(5)), 1: moving(range(5))})
     assert record.ref["job"] not in labeling.jobs_started_elsewhere(ws)
-    for each in (record, *clips):  # as in another workspace, which has the video but not its clips
-        ws.remove(each)
+    for stored in (record, *clips):  # another workspace has the video, but neither the job nor the clips
+        ws.remove(stored)
     assert record.ref["job"] in labeling.jobs_started_elsewhere(ws)
-    with pytest.raises(UserError, match="without step"):  # this console's own jobs tell their frames
-        brought(ws, job=record.ref["job"], step=5)
-    first, second = brought(ws, job=record.ref["job"])
+    # Labels of jobs that a console started have the frame numbers of the video.
+    with pytest.raises(UserError, match="without step"):
+        fetch_labels(ws, job=record.ref["job"], step=5)
+    first, second = fetch_labels(ws, job=record.ref["job"])
     assert ws.get(Video, second.video).start == 10 and second.labeled_frames == [0, 2, 4, 6, 8]
 
 
 @only_aws
-def test_a_detection_job_is_none_to_bring_in(standin, ws, clips) -> None:
-    record = started(ws, clips)
+def test_labels_of_a_detection_job_cannot_be_fetched(standin, ws, clips) -> None:
+    record = start_job(ws, clips)
     task = standin.sagemaker.labeling.jobs.get(record.ref["job"])["HumanTaskConfig"]
     task["PreHumanTaskLambdaArn"] = task["PreHumanTaskLambdaArn"].replace("Tracking", "Detection")
     with pytest.raises(UserError, match="tracking job not found.* Start a tracking job"):
@@ -193,8 +205,8 @@ def test_a_detection_job_is_none_to_bring_in(standin, ws, clips) -> None:
 
 
 @only_aws
-def test_labels_are_imported_straight_from_s3(standin, ws, clips, aws_account) -> None:
-    record = started(ws, clips)
+def test_labels_are_imported_directly_from_s3(standin, ws, clips, aws_account) -> None:
+    record = start_job(ws, clips)
     job = record.ref["job"]
     standin.label(job, {0: moving(range(10)), 1: moving(range(10))})
     address = f"s3://{aws_account['bucket']}/labeling/{job}/output/{job}"
@@ -206,42 +218,39 @@ def test_labels_are_imported_straight_from_s3(standin, ws, clips, aws_account) -
 
 
 @only_aws
-def test_a_job_that_cannot_be_recorded_is_taken_back(standin, ws, clips, monkeypatch) -> None:
-    def full(record: object) -> None:
+def test_a_job_that_cannot_be_recorded_is_stopped(standin, ws, clips, monkeypatch) -> None:
+    def raise_disk_full(record: object) -> None:
         raise UserError("The disk is full.")
 
-    monkeypatch.setattr(ws, "add", full)
+    monkeypatch.setattr(ws, "add", raise_disk_full)
     with pytest.raises(UserError, match="disk is full"):
-        started(ws, clips)
+        start_job(ws, clips)
     newest = standin.sagemaker.labeling.jobs.values()[-1]
     assert newest["LabelingJobStatus"] == "Stopped"
 
 
-def test_a_job_that_is_gone(ws, clips) -> None:
-    record = started(ws, clips)
-    with ws.edit(LabelingJob, record.id) as known:
-        known.ref["job"] = "never-was"
+def test_labels_of_a_job_that_no_longer_exists_cannot_be_fetched(ws, clips) -> None:
+    record = start_job(ws, clips)
+    with ws.edit(LabelingJob, record.id) as stored:
+        stored.ref["job"] = "no-such-job"
     with pytest.raises(UserError, match="no longer exists"):
         labeling.fetch(ws, silent, labeling=record.id)
 
 
 @only_aws
-def test_limits_are_told_before_anything_is_done(standin, ws, clips) -> None:
-    sent = standin.count("s3", "PutObject")
-    for wrong, says in (
+def test_limits_are_checked_before_files_are_uploaded(standin, ws, clips) -> None:
+    uploads = standin.count("s3", "PutObject")
+    for params, message in (
         ({"every": 0}, "an integer, at least 1"),
         ({"short_instructions": "x" * 300}, "short instructions have 300"),
         ({"classes": [LONG_CLASS]}, "has 20 characters, 16 at most"),
     ):
-        with pytest.raises(UserError, match=says):
-            started(ws, clips, **wrong)
-    assert standin.count("s3", "PutObject") == sent
+        with pytest.raises(UserError, match=message):
+            start_job(ws, clips, **params)
+    assert standin.count("s3", "PutObject") == uploads
 
 
-LONG_CLASS = "pedestrian-with-dogs"  # 20 characters
-
-
-def test_each_platform_has_limits_of_its_own(ws) -> None:
+def test_each_platform_has_its_own_limits(ws) -> None:
     limits = labeling.limits(ws)
     frames = {f"clip {number}": 10 for number in range(12)}
     if registry.chosen(ws) == "local":
@@ -253,35 +262,35 @@ def test_each_platform_has_limits_of_its_own(ws) -> None:
         limits.check({"clip": 10}, [LONG_CLASS], "", "")
 
 
-@only_here
-def test_twelve_clips_of_a_long_class_are_labeled_on_this_machine(ws, whole) -> None:
-    ids = videos.cut(ws, silent, video=whole.id, every_frames=2)["videos"]
-    ids += videos.cut(ws, silent, video=whole.id, every_frames=8)["videos"]
+@only_local
+def test_many_clips_with_a_long_class_name_can_be_labeled_locally(ws, video) -> None:
+    ids = videos.cut(ws, silent, video=video.id, every_frames=2)["videos"]
+    ids += videos.cut(ws, silent, video=video.id, every_frames=8)["videos"]
     assert len(ids) >= 12
     job = labeling.start(ws, silent, name="many", clips=ids[:12], classes=[LONG_CLASS])
     record = ws.get(LabelingJob, job["labeling"])
     assert len(record.clips) == 12 and record.classes == [LONG_CLASS]
 
 
-@only_here
-def test_what_a_model_finds_is_corrected(ws, tmp_path) -> None:
+@only_local
+def test_detections_of_a_model_are_corrected(ws, tmp_path) -> None:
     model, clip = add_model(ws), add_video(ws, tmp_path)
     job = {"clips": [clip.id], "name": "squares", "earlier": {clip.id: model.id}}
-    made = labeling.start(ws, silent, **job, classes=[model.classes[0], "cloud"])
-    record = ws.get(LabelingJob, made["labeling"])
+    result = labeling.start(ws, silent, **job, classes=[model.classes[0], "cloud"])
+    record = ws.get(LabelingJob, result["labeling"])
     assert record.corrects == {clip.name: model.id}
     folder = labeling.labeling_folder(ws, record)
     assert folder
-    begun, _ = tracks_from_objects(folder.annotations(0), record.classes)
-    assert set(begun.class_id) == {0} and len(np.unique(begun.frame)) > clip.frames / 2
-    assert len(np.unique(begun.id)) == 1  # it follows what it finds
+    initial, _ = tracks_from_objects(folder.annotations(0), record.classes)
+    assert set(initial.class_id) == {0} and len(np.unique(initial.frame)) > clip.frames / 2
+    assert len(np.unique(initial.id)) == 1  # the detections are tracked
     with pytest.raises(UserError, match=f"“{model.name}” does not detect cloud"):
         labeling.start(ws, silent, **job, classes=["cloud"])
 
 
-@only_here
-def test_a_job_that_is_removed_leaves_nothing(ws, clips) -> None:
-    record = started(ws, clips)
+@only_local
+def test_removing_a_job_removes_its_folder(ws, clips) -> None:
+    record = start_job(ws, clips)
     folder = labeling.labeling_folder(ws, record)
     assert folder and folder.exists()
     remove(ws, record)

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from walking import FRAMES, add_labels, add_run, add_video, walk
+from walking_person import FRAMES, add_labels, add_run, add_video, walk
 
 from backend.errors import UserError
 from backend.jobs.processes import Stopped

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blobs import FRAMES
-from served import add_model, add_video, all_ended, deploy
+from deployment_helpers import add_model, add_video, all_ended, deploy
+from moving_squares import FRAMES
 
 from backend.errors import UserError
 from backend.platforms.base import Answer

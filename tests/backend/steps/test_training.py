@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import psutil
 import pytest
-from learning import TINY, add_dataset
-from served import all_ended
+from deployment_helpers import all_ended
+from tiny_training import TINY, add_dataset
 from waiting import until
 
 from backend import jobs

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from walking import FRAMES, walk
+from walking_person import FRAMES, walk
 
 from backend.steps.evaluation import Truth
 from backend.steps.unlabeled_tracks import UnlabeledTrack, find_unlabeled, unlabeled_warning

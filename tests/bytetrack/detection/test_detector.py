@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blobs import HEIGHT, SIDE, WIDTH, centers, picture, save_model
+from moving_squares import HEIGHT, SIDE, WIDTH, centers, render_frame, save_model
 
 from bytetrack.detection.detector import Detector
 
@@ -31,7 +31,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_square_is_detected_in_its_place(artifact: Path) -> None:
     detector = Detector(artifact)
-    [detections] = detector.detect([picture(5)])
+    [detections] = detector.detect([render_frame(5)])
     boxes = {detector.classes[class_id]: box for class_id, box in zip(detections.class_ids, detections.xyxy)}
     assert len(detections) == 2
     for name, (x, y) in centers(5).items():
@@ -40,17 +40,17 @@ def test_each_square_is_detected_in_its_place(artifact: Path) -> None:
 
 
 def test_boxes_are_in_pixels_of_the_original_frame(artifact: Path) -> None:
-    large = picture(5).repeat(3, axis=0).repeat(3, axis=1)
+    large = render_frame(5).repeat(3, axis=0).repeat(3, axis=1)
     detector = Detector(artifact)
-    [small], [large_detections] = detector.detect([picture(5)]), detector.detect([large])
+    [small], [large_detections] = detector.detect([render_frame(5)]), detector.detect([large])
     assert large_detections.xyxy == pytest.approx(small.xyxy * 3, abs=0.5)
 
 
 def test_the_detections_of_a_frame_do_not_depend_on_its_neighbors(artifact: Path) -> None:
     detector = Detector(artifact)
-    together = detector.detect([picture(frame) for frame in range(4)])
+    together = detector.detect([render_frame(frame) for frame in range(4)])
     for frame, detections in enumerate(together):
-        [alone] = detector.detect([picture(frame)])
+        [alone] = detector.detect([render_frame(frame)])
         assert np.array_equal(detections.xyxy, alone.xyxy) and np.array_equal(detections.scores, alone.scores)
 
 
@@ -61,7 +61,7 @@ def test_a_frame_without_any_object_gives_empty_arrays(artifact: Path) -> None:
 
 def test_only_the_kept_classes_are_reported(tmp_path: Path) -> None:
     detector = Detector(save_model(tmp_path, keep_classes=["red"]))
-    [detections] = detector.detect([picture(5)])
+    [detections] = detector.detect([render_frame(5)])
     assert detector.classes == ("red",)
     assert detections.class_ids.tolist() == [0]
     assert detections.xyxy[0, 1] == pytest.approx(centers(5)["red"][1] - SIDE / 2, abs=0.1)
@@ -73,13 +73,13 @@ def test_boxes_are_clipped_to_the_frame_and_empty_ones_dropped(artifact: Path) -
     not_a_number = [50, 50, np.nan, 10, 1, 0, 1]
     without_width = [50, 50, 0, 9, 1, 0, 1]
     rows = [partly_outside, outside, not_a_number, without_width]
-    [detections] = Detector(artifact, FixedEngine(rows)).detect([picture(0)])
+    [detections] = Detector(artifact, FixedEngine(rows)).detect([render_frame(0)])
     assert detections.xyxy.tolist() == [[0, 5, 10, 15]]
 
 
 def test_detections_below_test_conf_are_dropped(artifact: Path) -> None:
     rows = [[20, 20, 10, 10, 0.3, 0.3, 0], [60, 20, 10, 10, 0.4, 0.3, 0]]
-    [detections] = Detector(artifact, FixedEngine(rows)).detect([picture(0)])
+    [detections] = Detector(artifact, FixedEngine(rows)).detect([render_frame(0)])
     assert detections.scores.tolist() == pytest.approx([0.12])
 
 

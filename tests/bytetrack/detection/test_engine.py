@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blobs import HEIGHT, WIDTH, picture, save_model
+from moving_squares import HEIGHT, WIDTH, render_frame, save_model
 
 from bytetrack.detection.engine import OnnxEngine, load_engine
 
@@ -18,7 +18,7 @@ def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def images(*frames: int) -> np.ndarray:
-    return np.stack([picture(frame).transpose(2, 0, 1) for frame in frames]).astype(np.float32)
+    return np.stack([render_frame(frame).transpose(2, 0, 1) for frame in frames]).astype(np.float32)
 
 
 def test_onnx_engine_returns_one_row_per_anchor(artifact: Path) -> None:

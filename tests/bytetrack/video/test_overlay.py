@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from blobs import HEIGHT, WIDTH, picture
+from moving_squares import HEIGHT, WIDTH, render_frame
 from numpy.typing import NDArray
 
 from bytetrack.tracks import Tracks
@@ -59,7 +59,7 @@ def test_an_overlay_keeps_the_times_of_a_variable_rate_video(tmp_path: Path) -> 
     times = np.array([0, 0.1, 0.2, 0.5, 0.6, 1.0])
     with VideoWriter(tmp_path / "variable.mp4", 10, (WIDTH, HEIGHT), times=times) as writer:
         for number in range(len(times)):
-            writer.write(picture(number))
+            writer.write(render_frame(number))
     assert probe(tmp_path / "variable.mp4").variable_rate
     written: list[int] = []
     write_overlay(tmp_path / "variable.mp4", Tracks.empty(CLASSES), tmp_path / "overlay.mp4", written.append)

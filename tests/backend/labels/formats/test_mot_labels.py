@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tables import CLASSES, same_boxes, tracks
+from track_strategies import CLASSES, same_boxes, tracks
 
 from backend.errors import UserError
 from backend.labels.formats import mot
@@ -25,7 +25,7 @@ def test_round_trip(table: Tracks) -> None:
     assert sequence.name == "site"
 
 
-def test_a_sequence_folder(tmp_path: Path) -> None:
+def test_a_sequence_folder_is_read_with_its_seqinfo(tmp_path: Path) -> None:
     (tmp_path / "S" / "gt").mkdir(parents=True)
     (tmp_path / "S" / "gt" / "gt.txt").write_text("1,1,5,5,10,10,1,1,1\n2,1,6,5,10,10,1,1,1\n2,2,6,5,10,10,0,8,1\n")
     (tmp_path / "S" / "seqinfo.ini").write_text("[Sequence]\nname=MOT17-02\nseqLength=3\nimWidth=64\nimHeight=48\n")
@@ -36,7 +36,7 @@ def test_a_sequence_folder(tmp_path: Path) -> None:
     assert sequence.labeled_frames == [0, 1, 2]
 
 
-def test_rows_that_are_not_scored_are_left_out_with_a_note(tmp_path: Path) -> None:
+def test_rows_with_score_zero_are_dropped_with_a_note(tmp_path: Path) -> None:
     path = tmp_path / "gt.txt"
     path.write_text("1,1,5,5,10,10,1,1,1\n1,2,6,5,10,10,0,7,1\n2,1,6,5,10,10,0,1,1\n")
     (sequence,) = mot.read(path, ["person"])
@@ -45,7 +45,7 @@ def test_rows_that_are_not_scored_are_left_out_with_a_note(tmp_path: Path) -> No
     assert mot.read(path)[0].notes == []
 
 
-def test_names_of_classes(tmp_path: Path) -> None:
+def test_class_names_are_given_or_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "gt.txt"
     path.write_text("1,1,5,5,10,10,1,1,1\n1,2,6,5,10,10,1,3,1\n")
     assert mot.read(path)[0].tracks.classes == ("class 1", "class 3")
@@ -54,7 +54,7 @@ def test_names_of_classes(tmp_path: Path) -> None:
     assert mot.read(path, ["a", "b", "c"])[0].tracks.classes == ("a", "b", "c")
 
 
-def test_classes_from_zero(tmp_path: Path) -> None:
+def test_class_ids_may_count_from_zero(tmp_path: Path) -> None:
     path = tmp_path / "gt.txt"
     path.write_text("".join(f"1,{k + 1},{10 * k},5,10,10,1,{k},1\n" for k in range(3)))
     (sequence,) = mot.read(path, ["person", "car", "bike"])
@@ -65,12 +65,12 @@ def test_classes_from_zero(tmp_path: Path) -> None:
     assert "import again with their names" in " ".join(sequence.notes)
     with pytest.raises(UserError, match="has class 2, but only 2 names are given"):
         mot.read(path, ["person", "car"])
-    path.write_text("1,1,5,5,10,10,1,0,1\n")  # one class that may be any
+    path.write_text("1,1,5,5,10,10,1,0,1\n")  # a single class does not tell which names match
     assert mot.read(path)[0].tracks.classes == ("class 0",)
 
 
-def test_rows_that_are_not_counted_do_not_tell_where_classes_start(tmp_path: Path) -> None:
-    path = tmp_path / "gt.txt"  # as in VisDrone: 0 is a region to ignore
+def test_class_zero_of_rows_with_score_zero_does_not_shift_the_names(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"  # as in VisDrone, where class 0 is a region to ignore
     path.write_text("1,1,5,5,10,10,0,0,0\n1,2,6,5,10,10,1,1,0\n1,3,6,5,10,10,1,4,0\n")
     assert mot.read(path)[0].tracks.classes == ("class 1", "class 4")
     (sequence,) = mot.read(path, ["pedestrian", "people", "bicycle", "car"])
@@ -78,17 +78,17 @@ def test_rows_that_are_not_counted_do_not_tell_where_classes_start(tmp_path: Pat
 
 
 @pytest.mark.parametrize("names", [None, ["person", "car", "bike"]])
-def test_boxes_without_a_class_are_not_put_into_one(tmp_path: Path, names: list[str] | None) -> None:
+def test_boxes_without_a_class_get_a_class_of_their_own(tmp_path: Path, names: list[str] | None) -> None:
     path = tmp_path / "gt.txt"
     path.write_text("1,1,5,5,10,10,1,-1,1\n1,2,6,5,10,10,1,1,1\n1,3,7,5,10,10,1,2,1\n")
     (sequence,) = mot.read(path, names)
-    called = [sequence.tracks.classes[k] for k in sequence.tracks.class_id]
-    assert called == ["no class", *(names or ["class 1", "class 2"])[:2]]
+    box_classes = [sequence.tracks.classes[k] for k in sequence.tracks.class_id]
+    assert box_classes == ["no class", *(names or ["class 1", "class 2"])[:2]]
     assert "1 box has no class (-1 in the class column)" in sequence.notes[0]
 
 
-def test_shapes_without_a_track_are_detections(tmp_path: Path) -> None:
-    path = tmp_path / "gt.txt"  # as CVAT writes shapes beside tracks
+def test_boxes_with_track_id_minus_one_are_detections(tmp_path: Path) -> None:
+    path = tmp_path / "gt.txt"  # as CVAT exports shapes together with tracks
     path.write_text("1,4,5,5,10,10,1,1,1\n1,-1,20,5,10,10,1,1,1\n1,-1,30,5,10,10,1,1,1\n2,4,6,5,10,10,1,1,1\n")
     (sequence,) = mot.read(path)
     assert sequence.tracks.id.tolist() == [4, 5, 6, 4]
@@ -99,7 +99,7 @@ def test_shapes_without_a_track_are_detections(tmp_path: Path) -> None:
         mot.read(path)
 
 
-def test_every_second_frame_is_no_video_with_empty_frames(tmp_path: Path) -> None:
+def test_unlabeled_frames_between_regular_ones_are_not_taken_for_empty(tmp_path: Path) -> None:
     path = tmp_path / "site.txt"
     path.write_text("".join(f"{frame},1,5,5,10,10,1,1,1\n" for frame in range(1, 21, 2)))
     (sequence,) = mot.read(path)
@@ -107,7 +107,7 @@ def test_every_second_frame_is_no_video_with_empty_frames(tmp_path: Path) -> Non
     assert "2 frames apart" in sequence.notes[0]
 
 
-def test_a_seqinfo_that_tells_only_some(tmp_path: Path) -> None:
+def test_missing_and_invalid_values_of_seqinfo_are_ignored(tmp_path: Path) -> None:
     (tmp_path / "gt.txt").write_text("1,1,5,5,10,10,1,1,1\n")
     (tmp_path / "seqinfo.ini").write_text("[Sequence]\nseqLength=x\nframeRate=12.5\nimWidth=64\n")
     (sequence,) = mot.read(tmp_path)
@@ -116,7 +116,7 @@ def test_a_seqinfo_that_tells_only_some(tmp_path: Path) -> None:
     assert mot.read(tmp_path)[0].fps is None
 
 
-def test_sparse_labels_are_no_empty_frames(tmp_path: Path) -> None:
+def test_frames_between_sparse_labels_are_not_taken_for_empty(tmp_path: Path) -> None:
     path = tmp_path / "site.txt"
     path.write_text("".join(f"{frame},1,5,5,10,10,1,1,1\n" for frame in (1, 6, 11)))
     (sequence,) = mot.read(path)
@@ -124,7 +124,7 @@ def test_sparse_labels_are_no_empty_frames(tmp_path: Path) -> None:
     assert sequence.notes
 
 
-def test_what_is_not_mot(tmp_path: Path) -> None:
+def test_files_in_another_format_are_refused(tmp_path: Path) -> None:
     (tmp_path / "gt.txt").write_bytes(b"\xff\xfe\x00binary")
     with pytest.raises(UserError):
         mot.read(tmp_path / "gt.txt")
@@ -138,7 +138,7 @@ def test_what_is_not_mot(tmp_path: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60) | st.from_regex(r"(-?[0-9]{1,3}(\.[0-9])?,){5,8}[0-9]\n", fullmatch=True))
-def test_any_text_is_read_or_refused_with_a_sentence(text: str) -> None:
+def test_any_text_is_read_or_refused_with_a_user_error(text: str) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "gt.txt"
         path.write_bytes(text.encode(errors="surrogatepass"))

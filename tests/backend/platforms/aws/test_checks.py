@@ -84,27 +84,27 @@ def look(settings: dict[str, str], **changed: str) -> dict[str, Check]:
 
 
 def test_checks_of_an_empty_account_are_in_the_order_of_setup(standin) -> None:
-    found = look({"region": REGION, "stack": "empty"})
-    assert list(found) == [*ORDER, *QUOTAS]
+    checks = look({"region": REGION, "stack": "empty"})
+    assert list(checks) == [*ORDER, *QUOTAS]
     assert (
-        found["credentials"].state == "ok" and "account 123456789012, region eu-west-1" in found["credentials"].detail
+        checks["credentials"].state == "ok" and "account 123456789012, region eu-west-1" in checks["credentials"].detail
     )
-    assert [found[key].state for key in ORDER[1:]] == [*["missing"] * 5, "optional"]
-    assert found["stack"].fix_label == "Create"
-    assert found["stack"].command.startswith("aws cloudformation deploy --stack-name empty")
-    assert "Create the stack first" in found["image"].detail and not found["image"].fix_label
+    assert [checks[key].state for key in ORDER[1:]] == [*["missing"] * 5, "optional"]
+    assert checks["stack"].fix_label == "Create"
+    assert checks["stack"].command.startswith("aws cloudformation deploy --stack-name empty")
+    assert "Create the stack first" in checks["image"].detail and not checks["image"].fix_label
 
 
 def test_the_buttons_set_up_an_account(standin) -> None:
     settings = {"region": REGION, "stack": "clicks"}
     account = Account(AwsSettings.parse(settings))
     settings |= AwsSetup(account).fix("stack", QUIET)
-    found = look(settings)
-    assert [found[key].state for key in ("stack", "role")] == ["ok", "ok"]
-    assert found["stack"].revert_label == "Delete" and "Keeps the bucket" in found["stack"].revert_detail
-    assert found["image"].state == "missing" and found["image"].fix_label == "Build"
-    assert "docker build" in found["image"].command
-    assert found["workteam"].fix_label == "Create a team"
+    checks = look(settings)
+    assert [checks[key].state for key in ("stack", "role")] == ["ok", "ok"]
+    assert checks["stack"].revert_label == "Delete" and "Keeps the bucket" in checks["stack"].revert_detail
+    assert checks["image"].state == "missing" and checks["image"].fix_label == "Build"
+    assert "docker build" in checks["image"].command
+    assert checks["workteam"].fix_label == "Create a team"
     changed = look(settings, subnets="subnet-1", security_groups="sg-1")["stack"]
     assert (changed.state, changed.fix_label) == ("missing", "Update")
     assert look({"region": REGION, "stack": "clicks"})["stack"].fix_label == "Use them"
@@ -115,19 +115,19 @@ def test_the_buttons_set_up_an_account(standin) -> None:
 
 
 def test_existing_resources_can_be_entered_instead_of_a_stack(aws_account: dict[str, str], standin) -> None:
-    found = look(aws_account)
-    assert found["stack"].state == "optional" and "Not needed" in found["stack"].detail
-    assert found["role"].state == "ok" and found["workteam"].state == "ok"
-    assert "https://" in found["workteam"].detail and not found["workteam"].revert_label
+    checks = look(aws_account)
+    assert checks["stack"].state == "optional" and "Not needed" in checks["stack"].detail
+    assert checks["role"].state == "ok" and checks["workteam"].state == "ok"
+    assert "https://" in checks["workteam"].detail and not checks["workteam"].revert_label
 
 
 def test_issues_of_a_bucket_come_with_commands_that_solve_them(aws_account: dict[str, str], standin) -> None:
     name, s3 = aws_account["bucket"], standin.client("s3")
-    found = look(aws_account)["bucket"]
-    assert found.state == "missing"
+    check = look(aws_account)["bucket"]
+    assert check.state == "missing"
     for lack in ("public access is not blocked", "not versioned", "without TLS", "no CORS rules"):
-        assert lack in found.detail
-    commands = found.command.splitlines()
+        assert lack in check.detail
+    commands = check.command.splitlines()
     assert [command.split()[2] for command in commands][0] == "put-public-access-block"
     s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=buckets.PUBLIC_ACCESS_BLOCK)
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -178,13 +178,14 @@ def test_a_denied_check_reports_that_and_others_still_run(
 ) -> None:
     monkeypatch.setattr(service_quotas, "refusal", "not authorized: servicequotas:ListServiceQuotas")
     standin.fail_next("iam", "GetRole", "AccessDenied", status=403, message="not authorized: iam:GetRole")
-    found = look(aws_account)
+    checks = look(aws_account)
     assert (
-        found["role"].state == "failed" and "You may not get role: not authorized: iam:GetRole" in found["role"].detail
+        checks["role"].state == "failed"
+        and "You may not get role: not authorized: iam:GetRole" in checks["role"].detail
     )
-    quota = found[QUOTAS[0]]
+    quota = checks[QUOTAS[0]]
     assert quota.state == "failed" and "servicequotas:" in quota.detail
-    assert found["workteam"].state == "ok"
+    assert checks["workteam"].state == "ok"
 
 
 def test_a_work_team_must_exist_in_the_region(aws_account: dict[str, str], standin) -> None:
@@ -208,8 +209,8 @@ def test_the_invitation_command_names_pool_and_group(standin) -> None:
 
 
 def test_quotas_of_the_chosen_types_are_checked(standin, service_quotas: type[ServiceQuotas]) -> None:
-    found = look({"region": REGION})
-    none, default, given = (found[quota] for quota in QUOTAS)
+    checks = look({"region": REGION})
+    none, default, given = (checks[quota] for quota in QUOTAS)
     assert (none.state, default.state, given.state) == ("missing", "ok", "ok")
     assert none.command == (
         "aws service-quotas request-service-quota-increase --service-code sagemaker --quota-code L-1 "
@@ -223,9 +224,9 @@ def test_quotas_of_the_chosen_types_are_checked(standin, service_quotas: type[Se
         (REALTIME, {"instance_type": "ml.c5.xlarge", "max_count": 2}),
         (ASYNC, {"instance_type": "ml.c5.xlarge"}),
     ]
-    found = {check.key: check for check in AwsSetup(account).checks(chosen)}
-    assert list(found)[len(ORDER) :] == ["quota-spot-ml.p9.large", QUOTAS[2], QUOTAS[1]]
-    unknown, endpoints = found["quota-spot-ml.p9.large"], found[QUOTAS[2]]
+    checks = {check.key: check for check in AwsSetup(account).checks(chosen)}
+    assert list(checks)[len(ORDER) :] == ["quota-spot-ml.p9.large", QUOTAS[2], QUOTAS[1]]
+    unknown, endpoints = checks["quota-spot-ml.p9.large"], checks[QUOTAS[2]]
     assert unknown.state == "failed" and "no quota “ml.p9.large for spot training job usage” in" in unknown.detail
     assert endpoints.state == "missing" and "Only 2 of 3 may run at once" in endpoints.detail
     assert "--desired-value 3" in endpoints.command

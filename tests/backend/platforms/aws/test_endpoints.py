@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blobs import save_model
+from moving_squares import save_model
 
 from backend.errors import UserError
 from backend.platforms.aws.platform import AwsPlatform

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from blobs import save_model, save_video
 from coco import save_channel
+from moving_squares import save_model, save_video
 from waiting import until
 
 from backend.errors import UserError

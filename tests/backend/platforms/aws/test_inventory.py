@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blobs import save_model
+from moving_squares import save_model
 from waiting import until
 
 from backend.errors import UserError

@@ -1,4 +1,4 @@
-"""Labeling jobs on the stand-in, whose workers hand in what a test tells them to."""
+"""Labeling jobs on the stand-in for AWS, where a test supplies the labels of the workers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from backend.platforms.aws.storage import Bucket
 from backend.progress import silent
 from bytetrack.tracks import Tracks
 
-DRAWN = Tracks([0, 1], [1, 1], [[1, 2, 11, 22], [2, 2, 12, 22]], [1, 1], [1, 1], ("person", "car"))
+LABELED = Tracks([0, 1], [1, 1], [[1, 2, 11, 22], [2, 2, 12, 22]], [1, 1], [1, 1], ("person", "car"))
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def labeling(account: Account) -> GroundTruth:
 
 @pytest.fixture
 def spec(tmp_path: Path) -> LabelingSpec:
-    """Every second frame of two clips of five frames; nobody looks at the pictures."""
+    """A job on every second frame of two clips of five frames; the images are never decoded."""
     clips = {}
     for name in ("site_0", "site_1"):
         folder = tmp_path / "frames" / name
@@ -56,21 +56,21 @@ def spec(tmp_path: Path) -> LabelingSpec:
     )
 
 
-def correcting(spec: LabelingSpec, tracks: Tracks) -> LabelingSpec:
+def with_initial_tracks(spec: LabelingSpec, tracks: Tracks) -> LabelingSpec:
     return replace(spec, clips={name: replace(clip, initial_tracks=tracks) for name, clip in spec.clips.items()})
 
 
-def test_each_regions_functions_are_those_that_aws_names() -> None:
+def test_the_lambda_functions_of_all_regions_are_those_in_the_aws_documentation() -> None:
     model = botocore.session.get_session().get_service_model("sagemaker")
-    before = model.shape_for("HumanTaskConfig").members["PreHumanTaskLambdaArn"].documentation
-    after = model.shape_for("AnnotationConsolidationConfig").members["AnnotationConsolidationLambdaArn"].documentation
+    pre_annotation = model.shape_for("HumanTaskConfig").members["PreHumanTaskLambdaArn"].documentation
+    consolidation = model.shape_for("AnnotationConsolidationConfig").members["AnnotationConsolidationLambdaArn"]
     for task in (LABELING_TASK, CORRECTION_TASK):
-        for documentation, function in ((before, f"PRE-{task}"), (after, f"ACS-{task}")):
-            named = re.findall(rf"arn:aws:lambda:([a-z0-9-]+):(\d{{12}}):function:{function}<", documentation)
-            assert dict(named) == LAMBDA_ACCOUNTS
+        for documentation, function in ((pre_annotation, f"PRE-{task}"), (consolidation.documentation, f"ACS-{task}")):
+            accounts = re.findall(rf"arn:aws:lambda:([a-z0-9-]+):(\d{{12}}):function:{function}<", documentation)
+            assert dict(accounts) == LAMBDA_ACCOUNTS
 
 
-def test_a_job_is_started_watched_and_fetched(
+def test_a_job_is_started_and_its_labels_are_fetched(
     standin, account: Account, labeling: GroundTruth, spec: LabelingSpec, tmp_path: Path
 ) -> None:
     ref = labeling.start(spec, silent)
@@ -81,11 +81,11 @@ def test_a_job_is_started_watched_and_fetched(
     assert (state.status, state.labeled, state.total) == ("in progress", 0, 2)
     assert re.fullmatch(r"https://\w+\.labeling\.eu-west-1\.sagemaker\.aws", state.link)
 
-    standin.label(ref["job"], {0: DRAWN, 1: DRAWN})
+    standin.label(ref["job"], {0: LABELED, 1: LABELED})
     assert replace(labeling.state(ref), location="") == replace(state, status="done", labeled=2, link="", location="")
     attribute = labeling.fetch(ref, tmp_path / "result", silent)
     sequences = reading.read(tmp_path / "result", attribute)
-    assert [(each.name, each.frames, each.labeled_frames) for each in sequences] == [
+    assert [(sequence.name, sequence.frames, sequence.labeled_frames) for sequence in sequences] == [
         ("site_0", 5, [0, 2, 4]),
         ("site_1", 5, [0, 2, 4]),
     ]
@@ -93,33 +93,33 @@ def test_a_job_is_started_watched_and_fetched(
     assert sequences[0].tracks.classes == ("person", "car")
 
 
-def test_the_time_limits_are_those_chosen(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
+def test_a_job_has_the_chosen_time_limits(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
     ref = labeling.start(replace(spec, options={"hours": 1.5, "days": 2}), silent)
     task = standin.sagemaker.labeling.jobs.get(ref["job"])["HumanTaskConfig"]
     assert (task["TaskTimeLimitInSeconds"], task["TaskAvailabilityLifetimeInSeconds"]) == (5400, 172800)
 
 
-def test_frames_that_are_there_are_not_sent_again(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
+def test_uploaded_frames_are_not_uploaded_again(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
     labeling.start(spec, silent)
-    sent = standin.count("s3", "PutObject")
+    uploads = standin.count("s3", "PutObject")
     labeling.start(replace(spec, token=secrets.token_hex(4)), silent)
-    assert standin.count("s3", "PutObject") - sent == 4  # two sequence files, manifest, categories
+    assert standin.count("s3", "PutObject") - uploads == 4  # two sequence files, manifest, categories
 
 
-def test_earlier_labels_are_corrected_and_only_what_was_corrected_comes_back(
+def test_only_the_corrected_clips_have_labels(
     standin, labeling: GroundTruth, spec: LabelingSpec, tmp_path: Path
 ) -> None:
-    before = Tracks([0, 1, 2], [5, 5, 5], [[3, 4, 13, 24]] * 3, [0.9] * 3, [0, 0, 0], ("person",))
-    ref = labeling.start(correcting(spec, before), silent)
-    standin.sagemaker.labeling.finish(ref["job"], {0: DRAWN}, {1: "Nobody took it."})
+    initial = Tracks([0, 1, 2], [5, 5, 5], [[3, 4, 13, 24]] * 3, [0.9] * 3, [0, 0, 0], ("person",))
+    ref = labeling.start(with_initial_tracks(spec, initial), silent)
+    standin.sagemaker.labeling.finish(ref["job"], {0: LABELED}, {1: "The task expired."})
     attribute = labeling.fetch(ref, tmp_path / "result", silent)
     corrected, failed = reading.read(tmp_path / "result", attribute)
-    assert corrected.tracks.xyxy.tolist() == DRAWN.xyxy.tolist()
-    assert not failed.labeled_frames and "Nobody took it" in failed.notes[0]
+    assert corrected.tracks.xyxy.tolist() == LABELED.xyxy.tolist()
+    assert not failed.labeled_frames and "The task expired" in failed.notes[0]
     assert (labeling.state(ref).labeled, labeling.state(ref).failed) == (1, 1)
 
 
-def test_a_stopped_job_can_be_stopped_again_and_a_job_that_is_gone_is_told(
+def test_a_stopped_or_missing_job_can_be_stopped_but_not_fetched(
     labeling: GroundTruth, spec: LabelingSpec, tmp_path: Path
 ) -> None:
     ref = labeling.start(spec, silent)
@@ -128,18 +128,18 @@ def test_a_stopped_job_can_be_stopped_again_and_a_job_that_is_gone_is_told(
     assert labeling.state(ref).status == "stopped"
     with pytest.raises(UserError, match="has no output at s3://.*ended before a clip was labeled"):
         labeling.fetch(ref, tmp_path / "result", silent)
-    gone = {"job": "never-was", "region": "eu-west-1"}
-    assert labeling.state(gone).status == "gone"
-    labeling.stop(gone)
-    with pytest.raises(UserError, match="not found in eu-west-1: “never-was”"):
-        labeling.fetch(gone, tmp_path / "result", silent)
+    missing = {"job": "no-such-job", "region": "eu-west-1"}
+    assert labeling.state(missing).status == "gone"
+    labeling.stop(missing)
+    with pytest.raises(UserError, match="not found in eu-west-1: “no-such-job”"):
+        labeling.fetch(missing, tmp_path / "result", silent)
 
 
-def test_labels_that_were_deleted_are_named(
+def test_deleted_label_files_are_named_in_the_notes(
     standin, account: Account, labeling: GroundTruth, spec: LabelingSpec, tmp_path: Path
 ) -> None:
     ref = labeling.start(spec, silent)
-    standin.label(ref["job"], {0: DRAWN, 1: DRAWN})
+    standin.label(ref["job"], {0: LABELED, 1: LABELED})
     output = f"s3://{account.settings.bucket}/labeling/{ref['job']}/output/{ref['job']}"
     Bucket(account).remove(f"{output}/annotations/consolidated-annotation/output/1/")
     attribute = labeling.fetch(ref, tmp_path / "result", silent)
@@ -147,11 +147,11 @@ def test_labels_that_were_deleted_are_named(
     assert first.labeled_frames and "are missing: s3://" in second.notes[0] and "output/1/" in second.notes[0]
 
 
-def test_the_output_of_any_job_at_an_address(
+def test_the_output_of_a_job_is_fetched_by_its_address(
     standin, account: Account, labeling: GroundTruth, spec: LabelingSpec, tmp_path: Path
 ) -> None:
     refs = [labeling.start(replace(spec, token=secrets.token_hex(4)), silent) for _ in range(2)]
-    standin.label(refs[0]["job"], {0: DRAWN, 1: DRAWN})
+    standin.label(refs[0]["job"], {0: LABELED, 1: LABELED})
     root = f"s3://{account.settings.bucket}/labeling"
     folder = f"{root}/{refs[0]['job']}/output/{refs[0]['job']}"
     for number, address in enumerate((folder, f"{folder}/", f"{folder}/{OUTPUT_MANIFEST_PATH}", root)):
@@ -159,35 +159,35 @@ def test_the_output_of_any_job_at_an_address(
         assert len(reading.read(tmp_path / str(number))) == 2
     with pytest.raises(UserError, match=f"has no {OUTPUT_MANIFEST_PATH}"):
         labeling.fetch_output(f"{root}/{refs[1]['job']}", tmp_path / "none", silent)
-    standin.label(refs[1]["job"], {0: DRAWN})
+    standin.label(refs[1]["job"], {0: LABELED})
     with pytest.raises(UserError, match="the output of 2 labeling jobs"):
         labeling.fetch_output(root, tmp_path / "both", silent)
 
 
-def test_an_address_in_a_manifest_cannot_lead_out_of_the_folder(
+def test_an_address_in_a_manifest_cannot_point_outside_the_folder(
     account: Account, labeling: GroundTruth, tmp_path: Path
 ) -> None:
     bucket = Bucket(account)
-    evil = bucket.put_bytes("a/../../../../evil.json", b"{}")
-    bucket.put_bytes(f"job/{OUTPUT_MANIFEST_PATH}", json.dumps({"source-ref": evil, "a-ref": evil}).encode())
-    labeling.fetch_output(bucket.uri("job"), tmp_path / "in" / "here", silent)
-    assert not list(tmp_path.rglob("evil.json"))
+    outside = bucket.put_bytes("a/../../../../outside.json", b"{}")
+    bucket.put_bytes(f"job/{OUTPUT_MANIFEST_PATH}", json.dumps({"source-ref": outside, "a-ref": outside}).encode())
+    labeling.fetch_output(bucket.uri("job"), tmp_path / "parent" / "output", silent)
+    assert not list(tmp_path.rglob("outside.json"))
 
 
-def test_jobs_of_other_kinds_are_not_among_the_jobs(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
+def test_jobs_other_than_video_tracking_are_not_listed(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
     ref = labeling.start(spec, silent)
     task = standin.sagemaker.labeling.jobs.get(ref["job"])["HumanTaskConfig"]
     task["PreHumanTaskLambdaArn"] = task["PreHumanTaskLambdaArn"].replace("Tracking", "Detection")
     assert ref["job"] not in labeling.jobs()
 
 
-def test_more_jobs_than_fit_on_a_page(labeling: GroundTruth, spec: LabelingSpec) -> None:
+def test_jobs_on_further_pages_are_listed(labeling: GroundTruth, spec: LabelingSpec) -> None:
     refs = [labeling.start(replace(spec, token=secrets.token_hex(4)), silent) for _ in range(12)]
     assert {ref["job"] for ref in refs} <= set(labeling.jobs())
 
 
 @pytest.mark.parametrize(
-    "change, says",
+    ("change", "message"),
     [
         ({"region": "eu-north-1"}, "does not label video in eu-north-1. Choose one of these regions .*ap-northeast-1"),
         ({"workteam": ""}, "No work team is chosen"),
@@ -196,35 +196,37 @@ def test_more_jobs_than_fit_on_a_page(labeling: GroundTruth, spec: LabelingSpec)
         ({"role": ""}, "execution role is missing"),
     ],
 )
-def test_what_is_missing_is_told_before_anything_is_sent(
-    standin, aws_account: dict, spec: LabelingSpec, change: dict, says: str
+def test_settings_are_checked_before_files_are_uploaded(
+    standin, aws_account: dict, spec: LabelingSpec, change: dict, message: str
 ) -> None:
-    sent = standin.count("s3", "PutObject")
-    with pytest.raises(UserError, match=says):
+    uploads = standin.count("s3", "PutObject")
+    with pytest.raises(UserError, match=message):
         GroundTruth(Account(AwsSettings.parse(aws_account | change))).start(spec, silent)
-    assert standin.count("s3", "PutObject") == sent
+    assert standin.count("s3", "PutObject") == uploads
 
 
-def test_a_bucket_without_cors_rules_gets_them_and_others_keep_theirs(
+def test_cors_rules_are_set_only_in_a_bucket_without_any(
     standin, account: Account, labeling: GroundTruth, spec: LabelingSpec
 ) -> None:
     s3, bucket = standin.client("s3"), account.settings.bucket
     labeling.start(spec, silent)
     (rule,) = s3.get_bucket_cors(Bucket=bucket)["CORSRules"]
     assert rule["AllowedMethods"] == ["GET", "HEAD", "PUT"]
-    own = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://example.com"]}
-    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [own]})
+    existing = {"AllowedMethods": ["GET"], "AllowedOrigins": ["https://example.com"]}
+    s3.put_bucket_cors(Bucket=bucket, CORSConfiguration={"CORSRules": [existing]})
     labeling.start(replace(spec, token=secrets.token_hex(4)), silent)
-    assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == [own]
+    assert s3.get_bucket_cors(Bucket=bucket)["CORSRules"] == [existing]
 
 
-def test_who_may_not_set_cors_rules_is_given_the_command(standin, labeling: GroundTruth, spec: LabelingSpec) -> None:
+def test_a_denied_cors_change_is_reported_with_the_command_for_it(
+    standin, labeling: GroundTruth, spec: LabelingSpec
+) -> None:
     standin.fail_next("s3", "PutBucketCors", "AccessDenied", status=403)
     with pytest.raises(UserError, match="aws s3api put-bucket-cors --bucket studio-"):
         labeling.start(spec, silent)
 
 
-def test_the_accounts_teams_can_be_chosen_its_own_first(standin, aws_account: dict) -> None:
+def test_the_chosen_work_team_is_the_first_option(standin, aws_account: dict) -> None:
     other = standin.client("sagemaker").create_workteam(
         WorkteamName=f"other-{aws_account['stack']}",
         Description="others",

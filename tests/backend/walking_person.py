@@ -1,4 +1,4 @@
-"""Somebody who walks through a video: labels, tracks and runs to score."""
+"""A person who walks through a video: tracks of the person, and labels and runs with such tracks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FRAMES = 10
 
 
 def walk(step: int = 1, classes: tuple[str, ...] = ("person",)) -> Tracks:
-    """One object that walks to the right, in every `step`-th frame."""
+    """Return the tracks of an object that moves to the right, in every `step`-th frame."""
     frame = np.arange(0, FRAMES, step)
     xyxy = np.stack([5.0 * frame, 0.0 * frame, 5.0 * frame + 40, 0.0 * frame + 80], axis=1)
     return Tracks(frame, np.ones(len(frame)), xyxy, np.ones(len(frame)), np.zeros(len(frame)), classes)

@@ -55,7 +55,7 @@ def centers(frame: int) -> dict[str, tuple[float, float]]:
     return {"blue": (16 + 2 * frame, 14), "red": (80 - 2 * frame, 50)}
 
 
-def picture(frame: int) -> np.ndarray:
+def render_frame(frame: int) -> np.ndarray:
     """Return a frame of the scene, `(64, 96, 3)` uint8 BGR."""
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     for channel, (x, y) in zip((0, 2), centers(frame).values()):
@@ -66,7 +66,7 @@ def picture(frame: int) -> np.ndarray:
 def save_video(path: Path, frames: range = range(FRAMES)) -> Path:
     with VideoWriter(path, FPS, (WIDTH, HEIGHT)) as writer:
         for frame in frames:
-            writer.write(picture(frame))
+            writer.write(render_frame(frame))
     return path
 
 
@@ -111,7 +111,7 @@ def _graph() -> onnx.ModelProto:
     ]
     graph = helper.make_graph(
         nodes,
-        "blobs",
+        "squares",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["N", 3, HEIGHT, WIDTH])],
         [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["N", rows * columns, 5 + len(CLASSES)])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import psutil
-from blobs import CLASSES, HEIGHT, WIDTH, save_model, save_video
+from moving_squares import CLASSES, HEIGHT, WIDTH, save_model, save_video
 from waiting import until
 
 from backend.progress import silent
@@ -29,21 +29,21 @@ def add_video(workspace: Workspace, folder: Path) -> Video:
 
 
 def deploy(workspace: Workspace, model: Model, mode: str) -> Endpoint:
-    made = deployments.deploy(workspace, silent, name=mode, model=model.id, mode=mode)
-    return workspace.get(Endpoint, made["endpoint"])
+    result = deployments.deploy(workspace, silent, name=mode, model=model.id, mode=mode)
+    return workspace.get(Endpoint, result["endpoint"])
 
 
 def processes_about(text: object) -> list[psutil.Process]:
     """Return the running processes with `text` in their command or environment."""
-    found = []
+    matching = []
     for process in psutil.process_iter():
         try:
             texts = [*process.cmdline(), *process.environ().values()]
             if process.status() != psutil.STATUS_ZOMBIE and any(str(text) in value for value in texts):
-                found.append(process)
+                matching.append(process)
         except psutil.Error:
             continue
-    return found
+    return matching
 
 
 def all_ended(text: object, seconds: float = 10) -> bool:
