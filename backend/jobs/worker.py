@@ -86,7 +86,7 @@ def run(workspace: Workspace, job_id: str) -> bool:
         job.status, job.started = "running", time.time()
         # The process that started this one records the same, unless it was killed before it could.
         job.pid, job.pid_started = os.getpid(), start_id(os.getpid())
-    jobs.current_job_id.set(job_id)
+    token = jobs.current_job_id.set(job_id)
     status: JobStatus = "done"
     reason, result = "", {}
     try:
@@ -103,6 +103,8 @@ def run(workspace: Workspace, job_id: str) -> bool:
     except Exception as error:
         status, reason = "failed", explain(error)
         traceback.print_exc()
+    finally:
+        jobs.current_job_id.reset(token)
     with workspace.edit(Job, job_id) as job:
         job.status, job.reason, job.result, job.ended = status, reason, result, time.time()
         job.step = ""

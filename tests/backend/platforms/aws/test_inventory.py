@@ -238,7 +238,7 @@ def test_a_large_folder_is_not_counted_to_its_end(account: Account, monkeypatch:
     for number in range(5):
         put(account, f"frames/{number}.jpg")
     (frames,) = resources_of_kind(account, "files")
-    assert frames.status == "more than 3 files, of which this is the size" and frames.size == 300
+    assert frames.status == "size of the first 3 files; there are more" and frames.size == 300
 
 
 def test_files_in_a_bucket_of_others_are_not_deleted(account: Account) -> None:
@@ -246,7 +246,7 @@ def test_files_in_a_bucket_of_others_are_not_deleted(account: Account) -> None:
     put(account, "videos/a.mp4")
     put(account, "payroll/2026.csv")
     (videos,) = resources_of_kind(account, "files")
-    assert not videos.deletable and "did not make" in videos.status
+    assert not videos.deletable and "did not create" in videos.status
     with pytest.raises(UserError, match="did not create the bucket"):
         AwsInventory(account).delete(videos.id)
     assert resources_of_kind(account, "files") == [videos]
