@@ -18,6 +18,7 @@ from app.workspace import workspace_root
 from backend.errors import UserError
 from backend.steps import deployments
 from backend.workspace import Workspace
+from backend.workspace.paths import WORKSPACE_VARIABLE
 
 console = App(
     Path(__file__).with_name("main.py"),
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--workspace", type=Path, help="folder for all data of the console (default: workspace/)")
     options = parser.parse_args()
     if options.workspace:
-        os.environ["BYTETRACK_WORKSPACE"] = str(options.workspace.resolve())
+        os.environ[WORKSPACE_VARIABLE] = str(options.workspace.resolve())
     uploads.clean_up(workspace_root())
     with suppress(UserError, OSError, sqlite3.Error):  # The pages show what is wrong with the workspace.
         deployments.end_unrecorded_servers(Workspace(workspace_root()))

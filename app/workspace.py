@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import streamlit as st
 
 from backend.workspace import Workspace
-
-PROJECT = Path(__file__).resolve().parents[1]
+from backend.workspace.paths import default_root
 
 
 def workspace_root() -> Path:
-    """Return the folder in `BYTETRACK_WORKSPACE`, by default `workspace/` in the project."""
-    return Path(os.environ.get("BYTETRACK_WORKSPACE") or PROJECT / "workspace").expanduser().resolve()
+    """Return the folder of the console's workspace."""
+    return default_root()
 
 
 def workspace() -> Workspace:

@@ -9,8 +9,9 @@ from app.theme import ACCENT, NEUTRAL_FAINT
 from app.widgets import jobs_panel, start_job_and_rerun
 from app.widgets.formatting import ago, duration
 from app.widgets.jobs import STATUS_LOOK
-from app.workspace import PROJECT, workspace
+from app.workspace import workspace
 from backend import jobs
+from backend.workspace.paths import PROJECT
 from backend.workspace.records import Job, Verb, Video
 
 HERO_IMAGE = PROJECT / "app" / "assets" / "hero.svg"

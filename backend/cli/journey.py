@@ -11,7 +11,8 @@ from cyclopts import Parameter
 
 from backend.cli.app import JOURNEY, app, command
 from backend.cli.options import ModelSize, complete_names
-from backend.cli.session import PROJECT, WORKSPACE_VARIABLE, progress_line, root, workspace
+from backend.cli.session import progress_line, root, workspace
+from backend.workspace.paths import PROJECT, WORKSPACE_VARIABLE
 from backend.workspace.records import Model
 
 

@@ -28,6 +28,7 @@ from backend.cli import (  # noqa: F401
 from backend.cli.app import PROGRAM, SHARED, app
 from backend.errors import UserError, explain
 from backend.jobs.processes import Stopped, stop_on_sigterm
+from backend.workspace.paths import PROJECT
 
 DONE, FAILED, USAGE, STOPPED = 0, 1, 2, 130  # exit codes; 130 is what shells use for Ctrl-C
 
@@ -40,7 +41,7 @@ def version() -> str:
     try:
         return metadata.version(PROGRAM)
     except metadata.PackageNotFoundError:  # started from a folder that is not installed
-        return str(tomllib.loads((session.PROJECT / "pyproject.toml").read_text())["project"]["version"])
+        return str(tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"])
 
 
 app.version = version

@@ -6,7 +6,7 @@ import re
 
 from backend.cli import program  # noqa: F401 (registers the subcommands)
 from backend.cli.app import PROGRAM, SHARED, app
-from backend.cli.session import PROJECT
+from backend.workspace.paths import PROJECT
 
 PAGE = PROJECT / "docs" / "cli.md"
 MARK = "<!-- Below this line: written by `make docs` from the help texts in backend/cli -->\n"

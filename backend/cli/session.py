@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,22 +13,15 @@ from backend.cli.progress import TerminalProgress
 from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.workspace import Workspace
-from backend.workspace.records import Record, Verb, noun
+from backend.workspace.paths import default_root
+from backend.workspace.records import Record, Verb, name_from, noun
 
 if TYPE_CHECKING:
     from backend.workspace.records import Job
 
 R = TypeVar("R", bound=Record)
 
-PROJECT = Path(__file__).resolve().parents[2]
-WORKSPACE_VARIABLE = "BYTETRACK_WORKSPACE"
-
 _chosen_root: ContextVar[Path | None] = ContextVar("_chosen_root", default=None)
-
-
-def default_root() -> Path:
-    """Return the workspace's folder if the command line names none."""
-    return Path(os.environ.get(WORKSPACE_VARIABLE) or PROJECT / "workspace")
 
 
 @contextmanager
@@ -94,7 +85,7 @@ def run_job(verb: Verb, name: str, /, **params: Any) -> dict[str, Any]:
     """
     from backend import jobs
 
-    return follow(jobs.start(workspace(), verb, re.sub(r"[^A-Za-z0-9 ._()-]", "_", name)[:80], **params))
+    return follow(jobs.start(workspace(), verb, name_from(name), **params))
 
 
 def follow(job: Job) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from backend.cli.app import TRAINING, command
 from backend.cli.options import DatasetName, JobName, ModelName, ModelSize, Pairs
 from backend.cli.session import follow, get, number, pairs, workspace
 from backend.errors import UserError
-from backend.workspace.records import Dataset, Job, Model
+from backend.workspace.records import Dataset, Model
 
 if TYPE_CHECKING:
     from backend.steps.hyperparameter_search import RangeSettings
@@ -123,10 +123,7 @@ def resume(job: JobName, /) -> dict[str, Any]:
     """
     from backend.steps import training
 
-    record = get(Job, job)
-    if record.verb not in ("train", "search hyperparameters"):
-        raise UserError(f"“{record.name}” cannot be resumed: only trainings and hyperparameter searches can.")
-    return follow(training.resume(workspace(), record.id))
+    return follow(training.resume(workspace(), job))
 
 
 def _search_range(name: str, text: str, suggested: RangeSettings) -> RangeSettings:

@@ -1,7 +1,6 @@
 """Long steps as jobs, each run by a worker process that outlives the page and the console."""
 
 from backend.jobs.lifecycle import (
-    PROJECT,
     active,
     current,
     current_job_id,
@@ -18,7 +17,6 @@ from backend.jobs.lifecycle import (
 )
 
 __all__ = [
-    "PROJECT",
     "active",
     "current",
     "current_job_id",

@@ -14,7 +14,7 @@ from backend.errors import UserError
 from backend.jobs import processes
 from backend.progress import Progress
 from backend.workspace import Workspace
-from backend.workspace.paths import LOG, TEMPORARY_FOLDER
+from backend.workspace.paths import LOG, PROJECT, TEMPORARY_FOLDER
 from backend.workspace.records import Job, JobFacts, Verb
 
 STOP_TIMEOUT_SECONDS = 150  # SageMaker gives a training 120 seconds to stop; the rest is for the job's own clean-up
@@ -22,7 +22,6 @@ DEPLOYMENT_STOP_TIMEOUT_SECONDS = 1500  # SageMaker deletes an endpoint only onc
 DEPLOYMENT_VERBS: tuple[Verb, ...] = ("deploy", "restart endpoint", "update endpoint")
 START_TIMEOUT_SECONDS = 20  # between the job's record and its process
 POLL_SECONDS = 0.3
-PROJECT = Path(__file__).resolve().parents[2]
 LOG_LINE_BYTES = 400  # assumed when the last lines are read from the end of a log
 
 current_job_id: ContextVar[str | None] = ContextVar("current_job_id", default=None)

@@ -38,7 +38,7 @@ def platform_of(workspace: Workspace, name: str | None = None) -> Platform:
     """
     descriptor = _descriptor(name or chosen(workspace))
     text = workspace.setting(descriptor.key, "{}")
-    return _built(descriptor, workspace.root / descriptor.key, text, bool(jobs.current_job_id.get()))
+    return _build(descriptor, workspace.root / descriptor.key, text, bool(jobs.current_job_id.get()))
 
 
 def chosen(workspace: Workspace) -> str:
@@ -111,5 +111,5 @@ def _descriptor(name: str) -> PlatformDescriptor:
 
 
 @lru_cache(maxsize=8)  # because the clients of AWS take a second to create
-def _built(descriptor: PlatformDescriptor, folder: Path, settings: str, in_job: bool) -> Platform:
+def _build(descriptor: PlatformDescriptor, folder: Path, settings: str, in_job: bool) -> Platform:
     return descriptor.build(folder, descriptor.settings.parse(json.loads(settings)), in_job)

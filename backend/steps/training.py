@@ -73,9 +73,11 @@ def resume(workspace: Workspace, job_id: str) -> Job:
     """Resume a training or search that has failed or was stopped from its last checkpoint, as a new job.
 
     Raises:
-        UserError: If there is no checkpoint, or another job has resumed it already.
+        UserError: If the job is of another kind, if there is no checkpoint, or if another job has resumed it already.
     """
     earlier = workspace.get(Job, job_id)
+    if "checkpoints" not in earlier.params:
+        raise UserError(f"“{earlier.name}” cannot be resumed: only trainings and hyperparameter searches can.")
     if any(job.params["checkpoints"] == earlier.params["checkpoints"] for job in jobs.active(workspace, earlier.verb)):
         raise UserError(f"“{earlier.name}” is still running.")
     if not can_resume(workspace, earlier):

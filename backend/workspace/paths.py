@@ -1,9 +1,15 @@
-"""Names of files and folders in a workspace.
+"""Where workspaces are, and the names of files and folders in them.
 
 A record's own files are in `Workspace.folder(record)`; the folders below lie in `Workspace.root`.
 """
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+WORKSPACE_VARIABLE = "BYTETRACK_WORKSPACE"
 
 # Labels and runs
 TRACKS_JSON = "tracks.json"
@@ -30,3 +36,8 @@ DATABASE = "studio.db"
 UPLOADS_FOLDER = "uploads"
 DOWNLOADS_FOLDER = "downloads"
 LOCAL_PLATFORM_FOLDER = "local"
+
+
+def default_root() -> Path:
+    """Return the folder of the workspace that `BYTETRACK_WORKSPACE` names, by default `workspace/` in the project."""
+    return Path(os.environ.get(WORKSPACE_VARIABLE) or PROJECT / "workspace").expanduser().resolve()

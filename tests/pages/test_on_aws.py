@@ -68,7 +68,7 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(variable)
     monkeypatch.setenv("HOME", str(tmp_path))
-    registry._built.cache_clear()  # which holds a session with the credentials of other tests
+    registry._build.cache_clear()  # which holds a session with the credentials of other tests
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 

@@ -23,12 +23,12 @@ from backend.jobs import processes
 from backend.platforms.base import Answer, EndpointMode, EndpointService, EndpointState, Options, Traffic
 from backend.platforms.local import http, programs
 from backend.progress import Progress
+from backend.workspace.paths import PROJECT
 
 START_TIMEOUT_SECONDS = 120
 STOP_TIMEOUT_SECONDS = 15
 ANSWER_TIMEOUT_SECONDS = 60  # SageMaker's limit for a real-time answer
 STARTER_FILE = "starter.json"  # in an endpoint's folder: the process that starts it
-PROJECT = Path(__file__).resolve().parents[3]
 
 
 class LocalRef(TypedDict):

@@ -22,6 +22,7 @@ from backend.cli import main
 from backend.cli.app import app
 from backend.cli.reference import PAGE, with_reference
 from backend.workspace import Workspace
+from backend.workspace.paths import PROJECT
 from backend.workspace.records import Job, Labels, Video
 
 SUBCOMMANDS = sorted(
@@ -49,7 +50,7 @@ def on_terminal(*arguments: str) -> str:
     main_end, terminal = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "backend", *arguments],
-        cwd=jobs.PROJECT,
+        cwd=PROJECT,
         env={**os.environ, "COLUMNS": "200"},
         stdin=subprocess.DEVNULL,
         stdout=terminal,
@@ -195,7 +196,7 @@ def test_a_command_that_is_stopped_stops_its_job(workspace: Workspace, stop: sig
     signal.signal(signal.SIGINT, signal.default_int_handler)
     script = subprocess.Popen(
         [sys.executable, "-m", "backend", "make-sample", "--frames", "3000", "--workspace", str(workspace.root)],
-        cwd=jobs.PROJECT,
+        cwd=PROJECT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -236,13 +237,13 @@ def test_the_help_comes_without_large_libraries() -> None:
         "import sys; from backend.cli import main; main(['--help']); "
         "print(sorted({'torch', 'cv2', 'boto3', 'streamlit', 'pandas', 'numba', 'optuna', 'scipy'} & set(sys.modules)))"
     )
-    run = subprocess.run([sys.executable, "-c", code], cwd=jobs.PROJECT, capture_output=True, text=True, check=True)
+    run = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "[]"
 
 
 def test_the_version_is_that_of_the_project(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
-    project = tomllib.loads((jobs.PROJECT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     assert capfd.readouterr().out.strip() == project["version"]
 
 

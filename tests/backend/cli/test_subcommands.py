@@ -21,6 +21,7 @@ from backend.jobs.worker import VERBS
 from backend.steps import hyperparameter_search, mot_files
 from backend.steps.export import FILES
 from backend.workspace import Workspace
+from backend.workspace.paths import PROJECT
 from backend.workspace.records import (
     KINDS,
     Dataset,
@@ -138,7 +139,7 @@ def test_there_is_a_subcommand_for_every_verb() -> None:
 
 
 def test_there_is_a_subcommand_for_every_job_that_pages_start() -> None:
-    sources = [path.read_text() for folder in ("pages", "app") for path in (jobs.PROJECT / folder).rglob("*.py")]
+    sources = [path.read_text() for folder in ("pages", "app") for path in (PROJECT / folder).rglob("*.py")]
     verbs = {verb for text in sources for verb in re.findall(r'start_job(?:_and_rerun)?\(\s*"([a-z ]+)"', text)}
     assert len(verbs) > 10 and verbs <= VERBS.keys()
 

@@ -17,6 +17,7 @@ from backend.errors import UserError
 from backend.jobs import processes
 from backend.progress import silent
 from backend.workspace import Workspace
+from backend.workspace.paths import PROJECT
 from backend.workspace.records import Job, Run, Video
 
 SAMPLE = {"scenes": 1, "frames": 6, "size": [64, 48]}
@@ -162,7 +163,7 @@ jobs.start(Workspace({str(workspace.root)!r}), "make sample", "Sample", scenes=1
 print("started", flush=True)
 time.sleep(60)
 """
-    console = subprocess.Popen([sys.executable, "-c", start], cwd=jobs.PROJECT, stdout=subprocess.PIPE)
+    console = subprocess.Popen([sys.executable, "-c", start], cwd=PROJECT, stdout=subprocess.PIPE)
     assert console.stdout and console.stdout.readline() == b"started\n"
     console.send_signal(signal.SIGKILL)
     console.communicate()

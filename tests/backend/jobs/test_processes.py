@@ -10,8 +10,8 @@ import psutil
 import pytest
 from waiting import until
 
-from backend import jobs
 from backend.jobs import processes
+from backend.workspace.paths import PROJECT
 
 LINUX = pytest.mark.skipif(not psutil.LINUX, reason="other systems identify a process by a number")
 
@@ -148,5 +148,5 @@ except Stopped:
     print("stopped")
 """
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=15, cwd=jobs.PROJECT)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=15, cwd=PROJECT)
     assert (done.stdout, done.stderr) == ("stopped\n", "")

@@ -15,12 +15,12 @@ from deployment_helpers import add_model, all_ended
 from moving_squares import SIDE, centers, save_video
 from yolox.config import YoloxConfig
 
-from backend import jobs
 from backend.errors import UserError
 from backend.platforms.registry import platform_of
 from backend.progress import silent
 from backend.steps import demo
 from backend.workspace import Workspace
+from backend.workspace.paths import PROJECT
 from backend.workspace.records import Dataset, Endpoint, LabelingJob, Model, Run
 from bytetrack.tracks import Tracks
 from bytetrack.training.hyperparameters import PRETRAINED_EPOCHS
@@ -46,7 +46,7 @@ def backend(workspace: Path, *arguments: str) -> str:
     """Run the command line and return what it prints."""
     completed = subprocess.run(
         [sys.executable, "-m", "backend", *arguments, "--workspace", str(workspace)],
-        cwd=jobs.PROJECT,
+        cwd=PROJECT,
         capture_output=True,
         text=True,
         timeout=300,

@@ -24,6 +24,7 @@ from backend.progress import silent
 from backend.steps import deployments, models
 from backend.steps.tracking import track
 from backend.workspace import Workspace
+from backend.workspace.paths import PROJECT
 from backend.workspace.records import Endpoint, Job
 
 pytestmark = pytest.mark.slow
@@ -251,7 +252,7 @@ sys.stdin.read()
     other = Workspace(tmp_path / "other")
     starter = subprocess.Popen(
         [sys.executable, "-c", code, str(workspace.root), str(other.root)],
-        cwd=jobs.PROJECT,
+        cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

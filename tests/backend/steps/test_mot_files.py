@@ -15,11 +15,11 @@ import trackeval
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backend import jobs
 from backend.cli import main
 from backend.errors import UserError
 from backend.progress import silent
 from backend.steps.mot_files import BENCHMARKS, evaluate, track_detections
+from backend.workspace.paths import PROJECT
 from bytetrack import mot
 from bytetrack.tracking.tracker import ByteTracker
 
@@ -320,7 +320,7 @@ def test_tracks_keep_the_class_numbers_of_their_detections(tmp_path: Path, class
 def test_as_a_program(crossing: tuple[Path, Path], tmp_path: Path) -> None:
     def backend(*arguments: object) -> subprocess.CompletedProcess:
         command = [sys.executable, "-m", "backend", *map(str, arguments)]
-        return subprocess.run(command, cwd=jobs.PROJECT, capture_output=True, text=True)
+        return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
 
     out = tmp_path / "tracks.txt"
     tracked = backend("track-detections", crossing[1], "--frame-rate", 25, "--out", out, "--track-thresh", 0.4)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from backend.errors import UserError
-from backend.jobs import PROJECT
 from backend.workspace import Workspace
+from backend.workspace.paths import PROJECT
 from backend.workspace.records import Comparison, Dataset, Job, LabelingJob, Labels, Score, Video
 
 INCREMENT = """
