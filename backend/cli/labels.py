@@ -194,7 +194,7 @@ def build_dataset(
     if labels:
         from backend.steps import datasets
 
-        splits = datasets.suggest_split([get(Labels, each) for each in labels])
+        splits = datasets.suggest_split([get(Labels, label_id) for label_id in labels])
     else:
         chosen = {"train": train, "val": val, "test": test}
         splits = {split: ids(Labels, names or []) for split, names in chosen.items()}

@@ -19,8 +19,8 @@ def test_streamlit_has_the_colors_of_the_charts() -> None:
 
 def test_the_player_has_the_colors_of_the_charts() -> None:
     source = (PROJECT / "app" / "player" / "src" / "colors.js").read_text()
-    found = re.search(r"CLASS_COLORS = \[(.*?)\]", source, re.DOTALL)
-    assert found and tuple(re.findall(r"#[0-9a-f]{6}", found[1])) == theme.CHART_COLORS
+    match = re.search(r"CLASS_COLORS = \[(.*?)\]", source, re.DOTALL)
+    assert match and tuple(re.findall(r"#[0-9a-f]{6}", match[1])) == theme.CHART_COLORS
 
 
 def test_faint_colors_are_those_of_the_charts() -> None:

@@ -17,14 +17,14 @@ pytestmark = pytest.mark.slow
 
 
 def about(folder: Path) -> list[psutil.Process]:
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             if str(folder) in process.environ().get("SAGEMAKER_BASE_DIR", ""):
-                found.append(process)
+                processes.append(process)
         except psutil.Error:
             continue
-    return found
+    return processes
 
 
 def start_endless_job(server: Standin, tmp_path: Path) -> None:

@@ -159,13 +159,13 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(
     button(page, "Save as labels").click()
     done(page, "Save labels of moving")
     (labels,) = workspace.list(Labels)
-    found = load_labels(workspace, labels)
+    tracks = load_labels(workspace, labels)
     assert labels.labeled_frames == list(range(FRAMES)) and labels.classes == ["square", "disc"]
-    assert len(np.unique(found.id)) == 2
+    assert len(np.unique(tracks.id)) == 2
     for frame in range(FRAMES):
-        here = found.at(frame)
-        assert [found.classes[each] for each in here.class_id.tolist()] == ["square", "disc"]
-        assert np.diag(box_iou(here.xyxy, np.array(truth(frame), float))).min() > 0.8, frame
+        boxes = tracks.at(frame)
+        assert [tracks.classes[class_id] for class_id in boxes.class_id.tolist()] == ["square", "disc"]
+        assert np.diag(box_iou(boxes.xyxy, np.array(truth(frame), float))).min() > 0.8, frame
 
     go(page, "Datasets")
     button(page, "Build dataset").click()
@@ -256,8 +256,8 @@ def test_following_replaces_predictions_up_to_where_they_are_right(
     page.keyboard.press("f")
     expect(editor).to_have_attribute("data-frame", "11", timeout=20_000)
     hand.expect_saved()
-    (found,) = folder.annotations(0).objects
-    assert [frame for frame, key in found.keys.items() if not key.predicted] == [6]
+    (drawn,) = folder.annotations(0).objects
+    assert [frame for frame, key in drawn.keys.items() if not key.predicted] == [6]
     corrected, _ = tracks_from_objects(folder.annotations(0), folder.job.classes)
     assert corrected.frame.tolist() == list(range(FRAMES))
     shares = [box_iou(corrected.at(frame).xyxy, np.array([truth(frame)[0]]))[0, 0] for frame in range(FRAMES)]
@@ -285,13 +285,13 @@ def test_predicted_boxes_between_drawn_ones_are_corrected_along(
     hand.click(boxes[0].tolist())
     for frame, by in ((0, 0), (20, 0), (10, -40)):
         hand.go_to(frame)
-        here = boxes[frame]
+        box = boxes[frame]
         # Moving a box away and back marks it as drawn.
-        hand.move(here.tolist(), (here + [30, by, 30, by]).tolist())
-        hand.move((here + [30, by, 30, by]).tolist(), (here + [0, by, 0, by]).tolist())
+        hand.move(box.tolist(), (box + [30, by, 30, by]).tolist())
+        hand.move((box + [30, by, 30, by]).tolist(), (box + [0, by, 0, by]).tolist())
     hand.expect_saved()
-    found, _ = tracks_from_objects(folder.annotations(0), folder.job.classes)
-    tops = [found.at(frame).xyxy[0, 1] for frame in range(FRAMES)]
+    tracks, _ = tracks_from_objects(folder.annotations(0), folder.job.classes)
+    tops = [tracks.at(frame).xyxy[0, 1] for frame in range(FRAMES)]
     np.testing.assert_allclose(tops[:11], 40, atol=1.5)
     np.testing.assert_allclose(tops[15], 40 + 60 - 20, atol=1.5)
     np.testing.assert_allclose(tops[20], 120, atol=1.5)
@@ -331,10 +331,10 @@ def test_keyboard_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, wor
     expect(editor).to_have_attribute("data-frame", "0")
     hand.drag((90, 70), (120, 70))  # its right edge
     hand.expect_saved()
-    (found,) = folder.annotations(0).objects
-    assert found.class_id == 1 and [key.truncated for key in found.keys.values()] == [True, False]
-    np.testing.assert_allclose(found.keys[0].xyxy, (30, 40, 120, 100), atol=1.5)
-    np.testing.assert_allclose(found.keys[1].xyxy, (30, 40, 90, 100), atol=1.5)
+    (drawn,) = folder.annotations(0).objects
+    assert drawn.class_id == 1 and [key.truncated for key in drawn.keys.values()] == [True, False]
+    np.testing.assert_allclose(drawn.keys[0].xyxy, (30, 40, 120, 100), atol=1.5)
+    np.testing.assert_allclose(drawn.keys[1].xyxy, (30, 40, 90, 100), atol=1.5)
 
     editor.get_by_role("button", name="Keyboard shortcuts").focus()
     page.keyboard.press("Space")  # presses the button and does not play

@@ -114,11 +114,11 @@ def test_prefetch_yields_all_items_in_order_and_then_the_error() -> None:
         yield from range(10)
         raise ValueError("cannot produce ten")
 
-    taken = []
+    received = []
     with pytest.raises(ValueError, match="ten"):
         for number in prefetch(numbers()):
-            taken.append(number)
-    assert taken == list(range(10))
+            received.append(number)
+    assert received == list(range(10))
 
 
 def test_prefetch_keeps_its_limit_and_ends_with_the_iteration() -> None:

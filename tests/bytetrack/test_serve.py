@@ -118,13 +118,15 @@ def test_pieces_within_a_session_give_the_unrefined_tracks_of_the_whole_video(en
 
 def test_two_sessions_do_not_mix(endpoint: str) -> None:
     forward, backward = start_session(endpoint), start_session(endpoint)
-    seen: dict[str, list[tuple[int, int, str]]] = {forward: [], backward: []}
+    tracks: dict[str, list[tuple[int, int, str]]] = {forward: [], backward: []}
     for step in range(5):
         for session, frame in ((forward, step), (backward, 29 - 2 * step)):
             answer = post(endpoint, encoded(frame), PNG, session).json()
             assert (answer["first_frame"], answer["frames"]) == (step, 1)
-            seen[session] += [(row["frame"], row["id"], answer["classes"][row["class_id"]]) for row in answer["tracks"]]
-    for rows in seen.values():
+            tracks[session] += [
+                (row["frame"], row["id"], answer["classes"][row["class_id"]]) for row in answer["tracks"]
+            ]
+    for rows in tracks.values():
         assert len(rows) == 10
         assert {number for _, number, _ in rows} == {1, 2}
         assert len({(number, name) for _, number, name in rows}) == 2

@@ -104,14 +104,14 @@ def test_too_large_for_the_limit_or_the_disk(client, tmp_path, monkeypatch):
 def test_take_discard_release_and_clean_up(client, tmp_path):
     post(client)
     (path,) = uploads.waiting(tmp_path, "videos")
-    taken = uploads.take(tmp_path, path)
-    assert taken.read_bytes() == b"video" and not uploads.waiting(tmp_path, "videos")
+    upload = uploads.take(tmp_path, path)
+    assert upload.read_bytes() == b"video" and not uploads.waiting(tmp_path, "videos")
     with pytest.raises(UserError, match="no longer waiting"):
         uploads.take(tmp_path, path)
     uploads.release(tmp_path, tmp_path / "uploads" / "elsewhere.mp4")
-    assert taken.exists()
-    uploads.release(tmp_path, taken)
-    assert not taken.parent.exists()
+    assert upload.exists()
+    uploads.release(tmp_path, upload)
+    assert not upload.parent.exists()
 
     post(client)
     old = uploads.take(tmp_path, uploads.waiting(tmp_path, "videos")[0])

@@ -73,18 +73,18 @@ class Queues:
                 response = fleet.client.post(
                     "/invocations", content=content, headers=queued.headers, timeout=queued.limit
                 )
-                done, told = response.is_success, response.content
+                succeeded, answer = response.is_success, response.content
             except Exception as error:
-                done, told = False, f"Failed to process the request: {error}".encode()
-        if done or queued.failure:
-            files.write(s3, queued.output if done else queued.failure, told)
+                succeeded, answer = False, f"Failed to process the request: {error}".encode()
+        if succeeded or queued.failure:
+            files.write(s3, queued.output if succeeded else queued.failure, answer)
         self._standin.metrics.add(
             endpoint["Region"],
             {"EndpointName": endpoint["EndpointName"], "VariantName": fleet.variant},
-            **{"InvocationsProcessed" if done else "InvocationFailures": 1},
+            **{"InvocationsProcessed" if succeeded else "InvocationFailures": 1},
             ModelLatency=(time.perf_counter() - began) * 1e6,
         )
-        self._notify(endpoint, queued, done)
+        self._notify(endpoint, queued, succeeded)
 
     def _notify(self, endpoint: dict[str, Any], queued: QueuedRequest, done: bool) -> None:
         topics = endpoint["AsyncInferenceConfig"]["OutputConfig"].get("NotificationConfig", {})

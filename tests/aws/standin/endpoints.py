@@ -67,8 +67,8 @@ class Endpoints:
         return {"ModelArn": self.models.add(region, request["ModelName"], request, tags)["Arn"]}
 
     def describe_model(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
-        found = self.models.get(request["ModelName"], region)
-        return found | {"ModelArn": found["Arn"]}
+        model = self.models.get(request["ModelName"], region)
+        return model | {"ModelArn": model["Arn"]}
 
     def list_models(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.models.page(request, region, "ModelName")
@@ -93,8 +93,8 @@ class Endpoints:
         return {"EndpointConfigArn": self.configs.add(region, request["EndpointConfigName"], request, tags)["Arn"]}
 
     def describe_endpoint_config(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
-        found = self.configs.get(request["EndpointConfigName"], region)
-        return found | {"EndpointConfigArn": found["Arn"]}
+        config = self.configs.get(request["EndpointConfigName"], region)
+        return config | {"EndpointConfigArn": config["Arn"]}
 
     def list_endpoint_configs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.configs.page(request, region, "EndpointConfigName")

@@ -69,16 +69,16 @@ def upload(s3: Any, folder: Path, uri: str) -> None:
 @contextmanager
 def synced(s3: Any, folder: Path, uri: str) -> Iterator[None]:
     """Upload new files in `folder` during the block, as SageMaker does with checkpoints, and all files after it."""
-    ended, sent = threading.Event(), dict[Path, int]()
+    ended, uploaded = threading.Event(), dict[Path, int]()
 
     def sync() -> None:
         bucket, prefix = split(uri)
         while not ended.wait(SYNC_SECONDS):
             for path in folder.rglob("[!.]*"):  # files that are still being written have names with a dot
                 with suppress(FileNotFoundError):
-                    if path.is_file() and sent.get(path) != (changed := path.stat().st_mtime_ns):
+                    if path.is_file() and uploaded.get(path) != (changed := path.stat().st_mtime_ns):
                         s3.upload_file(str(path), bucket, f"{prefix.rstrip('/')}/{path.relative_to(folder).as_posix()}")
-                        sent[path] = changed
+                        uploaded[path] = changed
 
     thread = threading.Thread(target=sync, daemon=True)
     thread.start()

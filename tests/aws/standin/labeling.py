@@ -27,8 +27,8 @@ TRACKING = "groundtruth/video-object-tracking"
 class WorkTeams:
     def __init__(self, sagemaker: SageMaker) -> None:
         missing = ("ValidationException", 'The work team "{arn}" does not exist.')
-        taken = ("ResourceInUse", "A work team with the name {name} exists already.")
-        self.teams = Resources("workteam/private-crowd", missing, taken)
+        name_in_use = ("ResourceInUse", "A work team with the name {name} exists already.")
+        self.teams = Resources("workteam/private-crowd", missing, name_in_use)
         self.kinds = [self.teams]
 
     def create_workteam(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -189,11 +189,11 @@ class LabelingJobs:
 def functions(name: str, region: str) -> tuple[str, ...]:
     """Return the ARNs of one of Ground Truth's functions in a region, from the service model's documentation."""
     model = SERVICES["sagemaker"]
-    told = (
+    lambda_arns = (
         model.shape_for("HumanTaskConfig").members["PreHumanTaskLambdaArn"].documentation
         + model.shape_for("AnnotationConsolidationConfig").members["AnnotationConsolidationLambdaArn"].documentation
     )
-    return tuple(re.findall(rf"arn:aws:lambda:{region}:\d{{12}}:function:{name}\b", told))
+    return tuple(re.findall(rf"arn:aws:lambda:{region}:\d{{12}}:function:{name}\b", lambda_arns))
 
 
 def _document(s3: Any, uri: str) -> dict[str, Any]:
@@ -230,8 +230,8 @@ def check_categories(categories: dict[str, Any]) -> None:
         or any(not 1 <= len(label) <= 16 for label in labels)
     ):
         raise invalid("There may be 1 to 30 different labels of at most 16 characters.")
-    told = categories.get("instructions", {})
-    if len(told.get("shortInstruction", "")) >= 255 or len(told.get("fullInstruction", "")) >= 2048:
+    instructions = categories.get("instructions", {})
+    if len(instructions.get("shortInstruction", "")) >= 255 or len(instructions.get("fullInstruction", "")) >= 2048:
         raise invalid("The instructions are too long.")
 
 
@@ -243,9 +243,9 @@ def check_sequence(s3: Any, sequence: dict[str, Any]) -> None:
     numbers = [entry["frame-no"] for entry in sequence["frames"]]
     if numbers != list(range(len(numbers))):
         raise invalid("frame-no must count the frames from 0.")
-    there = set(files.keys(s3, sequence["prefix"]))
+    stored = set(files.keys(s3, sequence["prefix"]))
     _, prefix = files.split(sequence["prefix"])
-    if missing := [entry["frame"] for entry in sequence["frames"] if prefix + entry["frame"] not in there]:
+    if missing := [entry["frame"] for entry in sequence["frames"] if prefix + entry["frame"] not in stored]:
         raise invalid(f"Frames are missing in S3: {missing[:3]}")
 
 

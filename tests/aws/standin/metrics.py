@@ -24,12 +24,12 @@ class Metrics:
 
     def add(self, region: str, dimensions: dict[str, str], **values: float) -> None:
         named = [{"Name": key, "Value": value} for key, value in dimensions.items()]
-        found = [
+        points = [
             {"MetricName": name, "Dimensions": named, "Timestamp": now(), "Value": value}
             for name, value in values.items()
         ]
         with self._lock:
-            self._waiting.setdefault(region, []).extend(found)
+            self._waiting.setdefault(region, []).extend(points)
             if self._timer is None:
                 self._timer = threading.Timer(SECONDS_BETWEEN, self._send)
                 self._timer.daemon = True

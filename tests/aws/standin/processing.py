@@ -46,8 +46,8 @@ class ProcessingJobs:
 
     def list_processing_jobs(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
         page = self.jobs.page(request, region, "ProcessingJobName", "ProcessingJobStatus")
-        found = [entry | {"ProcessingJobArn": entry["Arn"]} for entry in page.pop("entries")]
-        return {"ProcessingJobSummaries": found, **page}
+        summaries = [entry | {"ProcessingJobArn": entry["Arn"]} for entry in page.pop("entries")]
+        return {"ProcessingJobSummaries": summaries, **page}
 
     def stop_processing_job(self, region: str, request: dict[str, Any]) -> None:
         job = self.jobs.get(request["ProcessingJobName"], region)

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 class Registry:
     def __init__(self, sagemaker: SageMaker) -> None:
         self._sagemaker = sagemaker
-        missing, taken = "ModelPackageGroup {arn} does not exist.", "Model Package Group already exists: {arn}"
-        self.groups = Resources("model-package-group", ("ValidationException", missing), ("ValidationException", taken))
+        missing, name_in_use = "ModelPackageGroup {arn} does not exist.", "Model Package Group already exists: {arn}"
+        self.groups = Resources(
+            "model-package-group", ("ValidationException", missing), ("ValidationException", name_in_use)
+        )
         missing = "ModelPackage {arn} does not exist."
-        self.packages = Resources("model-package", ("ValidationException", missing), ("ConflictException", taken))
+        self.packages = Resources("model-package", ("ValidationException", missing), ("ConflictException", name_in_use))
         self.kinds = [self.groups, self.packages]
 
     def create_model_package_group(self, region: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -35,8 +37,8 @@ class Registry:
     def delete_model_package_group(self, region: str, request: dict[str, Any]) -> None:
         group = self.groups.get(_name(request["ModelPackageGroupName"]), region)
         if self._versions(group, region):
-            told = f"Model package group {group['Arn']} cannot be deleted because it still contains model packages."
-            raise Refused("ConflictException", told)
+            message = f"Model package group {group['Arn']} cannot be deleted because it still contains model packages."
+            raise Refused("ConflictException", message)
         self.groups.remove(group["ModelPackageGroupName"], region)
 
     def create_model_package(self, region: str, request: dict[str, Any]) -> dict[str, Any]:

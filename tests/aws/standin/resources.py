@@ -23,9 +23,9 @@ class Resources:
     already: a code and a message, in which `{arn}` and `{name}` are filled in.
     """
 
-    def __init__(self, kind: str, missing: tuple[str, str], taken: tuple[str, str]) -> None:
+    def __init__(self, kind: str, missing: tuple[str, str], name_in_use: tuple[str, str]) -> None:
         self.kind = kind
-        self._missing, self._taken = missing, taken
+        self._missing, self._taken = missing, name_in_use
         self._all: dict[str, dict[str, Any]] = {}  # by ARN
         self.tags: dict[str, list[dict[str, str]]] = {}  # by ARN
         self._lock = threading.RLock()
@@ -83,8 +83,8 @@ class Resources:
             matches.reverse()
         return page(matches, request)
 
-    def _refused(self, told: tuple[str, str], region: str, name: str) -> Refused:
-        code, message = told
+    def _refused(self, error: tuple[str, str], region: str, name: str) -> Refused:
+        code, message = error
         return Refused(code, message.format(arn=self.arn(region, name), name=name))
 
 

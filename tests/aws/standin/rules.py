@@ -42,16 +42,16 @@ def check_driver(variant: dict[str, Any]) -> None:
 
 def check_role(iam: Any, arn: str) -> None:
     """Check that the role exists and trusts SageMaker."""
-    told = (
+    message = (
         f"Could not assume role {arn}. Please ensure that the role exists and allows principal "
         "'sagemaker.amazonaws.com' to assume the role."
     )
     try:
         role = iam.get_role(RoleName=arn.rpartition("/")[2])["Role"]
     except ClientError as error:
-        raise invalid(told) from error
+        raise invalid(message) from error
     if "sagemaker.amazonaws.com" not in str(role["AssumeRolePolicyDocument"]) or role["Arn"] != arn:
-        raise invalid(told)
+        raise invalid(message)
 
 
 def check_image(ecr: Any, region: str, uri: str) -> None:
@@ -67,9 +67,9 @@ def check_image(ecr: Any, region: str, uri: str) -> None:
 
 def check_own_disk(instance_type: str, **volume: Any) -> None:
     """Refuse keys and sizes of volumes for an instance type with a local disk."""
-    asked = [name for name, value in volume.items() if value]
-    if asked and OWN_DISK.fullmatch(instance_type):
-        raise invalid(f"{' and '.join(asked)} cannot be requested for {instance_type}, which has local storage.")
+    options = [name for name, value in volume.items() if value]
+    if options and OWN_DISK.fullmatch(instance_type):
+        raise invalid(f"{' and '.join(options)} cannot be requested for {instance_type}, which has local storage.")
 
 
 def check_tags(tags: list[dict[str, str]]) -> None:

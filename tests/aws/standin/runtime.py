@@ -38,18 +38,20 @@ class Runtime:
             Refused: as SageMaker refuses it, or the container did.
         """
         began = time.perf_counter()
-        asked = _parsed(request, name)
-        check_request("sagemaker-runtime", name, asked)
+        parameters = _parsed(request, name)
+        check_request("sagemaker-runtime", name, parameters)
         endpoints = self._standin.sagemaker.endpoints
-        endpoint = endpoints.in_service(asked["EndpointName"], region)
+        endpoint = endpoints.in_service(parameters["EndpointName"], region)
         queued = "AsyncInferenceConfig" in endpoint
         if (name == "InvokeEndpointAsync") != queued:
             kind = "an asynchronous" if queued else "a real-time"
-            raise invalid(f"Endpoint {asked['EndpointName']} is {kind} endpoint: it has no {name}.", "ValidationError")
+            raise invalid(
+                f"Endpoint {parameters['EndpointName']} is {kind} endpoint: it has no {name}.", "ValidationError"
+            )
         if queued:
-            return self._queue(endpoint, asked)
+            return self._queue(endpoint, parameters)
         with endpoints.asking(endpoint) as fleet:
-            return self._invoke(request, endpoint, fleet, asked["Body"], began)
+            return self._invoke(request, endpoint, fleet, parameters["Body"], began)
 
     def _invoke(self, request: Request, endpoint: dict[str, Any], fleet: Fleet, body: bytes, began: float) -> Response:
         if not body:
@@ -59,14 +61,14 @@ class Runtime:
         if len(body) > LIMIT_BYTES:
             raise Refused("ValidationError", f"HTTP content length exceeded {LIMIT_BYTES} bytes.", 413)
         headers = {entry: request.headers[entry] for entry in TO_CONTAINER if entry in request.headers}
-        asked = time.perf_counter()
+        started = time.perf_counter()
         try:
             result = fleet.client.post("/invocations", content=body, headers=headers, timeout=LIMIT_SECONDS)
         except httpx.TimeoutException as error:
             raise model_error(0, "Your invocation timed out while waiting for a response from container.") from error
         except httpx.HTTPError as error:
             raise model_error(500, f"The container closed the connection: {error!r}") from error
-        seconds = time.perf_counter() - asked
+        seconds = time.perf_counter() - started
         status = result.status_code
         overhead = time.perf_counter() - began - seconds
         self._standin.metrics.add(
@@ -88,21 +90,27 @@ class Runtime:
         _check_answer("InvokeEndpoint", response)
         return response
 
-    def _queue(self, endpoint: dict[str, Any], asked: dict[str, Any]) -> Response:
-        if "InputLocation" not in asked:
+    def _queue(self, endpoint: dict[str, Any], parameters: dict[str, Any]) -> Response:
+        if "InputLocation" not in parameters:
             raise invalid("The stand-in takes asynchronous requests by InputLocation.", "ValidationError")
         places, unique = endpoint["AsyncInferenceConfig"]["OutputConfig"], secrets.token_hex(16)
         output = f"{places['S3OutputPath'].rstrip('/')}/{unique}.out"
         # Without an address for failures, only SNS reports them.
         failure = f"{places['S3FailurePath'].rstrip('/')}/{unique}-error.out" if "S3FailurePath" in places else ""
-        inference_id = asked.get("InferenceId", secrets.token_hex(16))
+        inference_id = parameters.get("InferenceId", secrets.token_hex(16))
         headers = {
-            "Content-Type": asked.get("ContentType", "application/octet-stream"),
+            "Content-Type": parameters.get("ContentType", "application/octet-stream"),
             HEADER + "Inference-Id": inference_id,
-            **({HEADER + "Custom-Attributes": asked["CustomAttributes"]} if "CustomAttributes" in asked else {}),
+            **(
+                {HEADER + "Custom-Attributes": parameters["CustomAttributes"]}
+                if "CustomAttributes" in parameters
+                else {}
+            ),
         }
-        limit = asked.get("InvocationTimeoutSeconds", 900)
-        self.queues.put(endpoint, QueuedRequest(asked["InputLocation"], headers, limit, inference_id, output, failure))
+        limit = parameters.get("InvocationTimeoutSeconds", 900)
+        self.queues.put(
+            endpoint, QueuedRequest(parameters["InputLocation"], headers, limit, inference_id, output, failure)
+        )
         response = Response(json.dumps({"InferenceId": inference_id}), 202, content_type="application/json")
         response.headers[HEADER + "OutputLocation"] = output
         if failure:

@@ -158,8 +158,8 @@ class Standin:
                 return self.runtime.respond(request, operation, region)
             document = json.loads(request.get_data() or b"{}")
             check_request("sagemaker", operation, document)
-            found = self.sagemaker.do(operation, region, document)
-            body = json.dumps(answer("sagemaker", operation, found))
+            result = self.sagemaker.do(operation, region, document)
+            body = json.dumps(answer("sagemaker", operation, result))
             return Response(body, content_type="application/x-amz-json-1.1")
         except Refused as error:
             return _refusal("sagemaker", error)
@@ -199,11 +199,11 @@ def _operation(request: Request, service: str) -> str:
 def _s3_operation(request: Request) -> str:
     """Return the operation of this method and path with the most required parameters in the request."""
     level = min(2, len(request.path.strip("/").split("/", 1)) if request.path.strip("/") else 0)
-    there = set(request.args) | {name.lower() for name, _ in request.headers}
+    given = set(request.args) | {name.lower() for name, _ in request.headers}
     fitting = [
         (len(needed), name)
         for name, method, of_level, needed in _s3_operations()
-        if (method, of_level) == (request.method, level) and needed <= there
+        if (method, of_level) == (request.method, level) and needed <= given
     ]
     return max(fitting, key=lambda entry: entry[0])[1] if fitting else request.method
 
@@ -211,7 +211,7 @@ def _s3_operation(request: Request) -> str:
 @cache
 def _s3_operations() -> list[tuple[str, str, int, frozenset[str]]]:
     """Return name, method, path depth, and required query keys and headers of each operation of S3."""
-    model, found = SESSION.get_service_model("s3"), []
+    model, operations = SESSION.get_service_model("s3"), []
     for name in model.operation_names:
         operation = model.operation_model(name)
         path, _, query = operation.http["requestUri"].partition("?")
@@ -221,10 +221,10 @@ def _s3_operations() -> list[tuple[str, str, int, frozenset[str]]]:
             about = shape.members[member].serialization
             if about.get("location") in ("querystring", "header"):
                 needed.add(about["name"].lower() if about["location"] == "header" else about["name"])
-        found.append(
+        operations.append(
             (name, operation.http["method"], len([entry for entry in path.split("/") if entry]), frozenset(needed))
         )
-    return found
+    return operations
 
 
 def _refusal(service: str, error: Refused) -> Response:

@@ -23,10 +23,12 @@ OPERATION = SESSION.get_service_model("resourcegroupstaggingapi").operation_mode
 def get_resources(request: Request, sagemaker: SageMaker) -> Response:
     cbor = request.mimetype == "application/cbor"
     body = request.get_data()
-    asked = RpcV2CBORParser().parse_data_item(io.BufferedReader(io.BytesIO(body))) if cbor else json.loads(body)
+    parameters = RpcV2CBORParser().parse_data_item(io.BufferedReader(io.BytesIO(body))) if cbor else json.loads(body)
     tagged = {arn: tags for kind in sagemaker.kinds() for arn, tags in kind.tags.items()} | _buckets(sagemaker)
-    mappings = [{"ResourceARN": arn, "Tags": tags} for arn, tags in tagged.items() if tags and _fits(arn, tags, asked)]
-    places = {"NextToken": asked.get("PaginationToken"), "MaxResults": asked.get("ResourcesPerPage")}
+    mappings = [
+        {"ResourceARN": arn, "Tags": tags} for arn, tags in tagged.items() if tags and _fits(arn, tags, parameters)
+    ]
+    places = {"NextToken": parameters.get("PaginationToken"), "MaxResults": parameters.get("ResourcesPerPage")}
     chosen = page(mappings, places)
     answer = {"ResourceTagMappingList": chosen["entries"], "PaginationToken": chosen.get("NextToken", "")}
     if not cbor:
@@ -36,14 +38,14 @@ def get_resources(request: Request, sagemaker: SageMaker) -> Response:
     return Response(bytes(packed), content_type="application/cbor", headers={"smithy-protocol": "rpc-v2-cbor"})
 
 
-def _fits(arn: str, tags: list[dict[str, str]], asked: dict[str, Any]) -> bool:
+def _fits(arn: str, tags: list[dict[str, str]], parameters: dict[str, Any]) -> bool:
     values = {tag["Key"]: tag["Value"] for tag in tags}
-    kinds = asked.get("ResourceTypeFilters") or []
+    kinds = parameters.get("ResourceTypeFilters") or []
     service, resource = arn.split(":")[2], arn.split(":", 5)[5]
     return all(
         tag_filter["Key"] in values
         and (not tag_filter.get("Values") or values[tag_filter["Key"]] in tag_filter["Values"])
-        for tag_filter in asked.get("TagFilters", [])
+        for tag_filter in parameters.get("TagFilters", [])
     ) and (not kinds or any(kind in (service, f"{service}:{resource.partition('/')[0]}") for kind in kinds))
 
 

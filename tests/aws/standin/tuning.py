@@ -85,8 +85,8 @@ class TuningJobs:
         searched = [parameter["Name"] for kind in RANGES for parameter in ranges.get(kind, [])]
         if not searched or len(set(searched)) < len(searched):
             raise invalid("There must be at least one range, and no hyperparameter may have two.")
-        if both := set(searched) & set(definition.get("StaticHyperParameters", {})):
-            raise invalid(f"Hyperparameters are both static and searched: {sorted(both)}.")
+        if repeated := set(searched) & set(definition.get("StaticHyperParameters", {})):
+            raise invalid(f"Hyperparameters are both static and searched: {sorted(repeated)}.")
         for entry in [*ranges.get(RANGES[0], []), *ranges.get(RANGES[1], [])]:
             low, high = float(entry["MinValue"]), float(entry["MaxValue"])
             if low >= high:
@@ -136,8 +136,8 @@ class TuningJobs:
 
     def _trials(self, job: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the trials that have not been deleted."""
-        there = self._sagemaker.training.jobs.values(job["Region"])
-        return [trial for trial in job["Trials"] if any(trial is other for other in there)]
+        jobs = self._sagemaker.training.jobs.values(job["Region"])
+        return [trial for trial in job["Trials"] if any(trial is other for other in jobs)]
 
     def _summary(self, job: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
         objective = job["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]

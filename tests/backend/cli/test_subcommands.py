@@ -160,7 +160,7 @@ def test_labels_are_split_like_on_the_page(records: Workspace, started: list[Job
     command = "build-dataset --name a --labels it 'clip 1' 'clip 2' --workspace"
     assert main([*shlex.split(command), str(records.root)]) == 0
     names = {
-        split: [records.get(Labels, each).name for each in started[0].params[split]]
+        split: [records.get(Labels, label_id).name for label_id in started[0].params[split]]
         for split in ("train", "val", "test")
     }
     assert names == {"train": ["clip 1"], "val": ["clip 2"], "test": ["it"]}

@@ -99,10 +99,10 @@ class Seen:
 
 
 def test_a_training_that_fails_reports_its_own_reason(platform: Platform, tmp_path: Path) -> None:
-    seen = Seen()
+    progress = Seen()
     with pytest.raises(UserError, match="num_classes is 7, but the data has 2 classes: square, disc"):
-        platform.training.run(training(tmp_path, "bad", num_classes="7"), seen.watch)
-    assert any("num_classes is 7" in line for line in seen.lines)
+        platform.training.run(training(tmp_path, "bad", num_classes="7"), progress.watch)
+    assert any("num_classes is 7" in line for line in progress.lines)
 
 
 def test_a_stopped_training_resumes_from_its_checkpoint(platform: Platform, tmp_path: Path) -> None:
@@ -120,9 +120,9 @@ def test_a_stopped_training_resumes_from_its_checkpoint(platform: Platform, tmp_
     finally:
         signal.signal(signal.SIGTERM, before)
     assert platform.training.can_resume(spec.checkpoints) and not (spec.output / "model.json").exists()
-    seen = Seen()
-    platform.training.run(spec, seen.watch)
-    (resumed,) = (line for line in seen.lines if line.startswith("resuming at epoch"))
+    progress = Seen()
+    platform.training.run(spec, progress.watch)
+    (resumed,) = (line for line in progress.lines if line.startswith("resuming at epoch"))
     assert resumed != "resuming at epoch 1, step 1"
     assert {path.name for path in spec.output.iterdir()} == set(FILES)
     platform.training.delete_checkpoints(spec.checkpoints)
@@ -144,9 +144,9 @@ def test_a_search_returns_the_best_model(platform: Platform, tmp_path: Path) -> 
     values = [trial.value for trial in trials if trial.value is not None]
     assert best in trials and best.value == min(values) and len(set(values)) == 2
     assert all(1e-5 <= float(trial.hyperparameters["basic_lr_per_img"]) <= 1e-3 for trial in trials)
-    made = read_config(spec.training.output).hyperparameters
-    assert made["basic_lr_per_img"] == pytest.approx(float(best.hyperparameters["basic_lr_per_img"]))
-    assert made["optimizer"] == best.hyperparameters["optimizer"]
+    hyperparameters = read_config(spec.training.output).hyperparameters
+    assert hyperparameters["basic_lr_per_img"] == pytest.approx(float(best.hyperparameters["basic_lr_per_img"]))
+    assert hyperparameters["optimizer"] == best.hyperparameters["optimizer"]
 
 
 def test_a_search_in_which_all_trials_fail_reports_the_last_reason(platform: Platform, tmp_path: Path) -> None:
@@ -157,10 +157,10 @@ def test_a_search_in_which_all_trials_fail_reports_the_last_reason(platform: Pla
 
 
 def test_a_batch_job_tracks_a_video(platform: Platform, model: Path, scene: Path, tmp_path: Path) -> None:
-    seen = Seen()
-    platform.batch.run(ProcessingSpec("b", scene.parent, model, tmp_path, ["--track-thresh", "0.6"]), seen.watch)
+    progress = Seen()
+    platform.batch.run(ProcessingSpec("b", scene.parent, model, tmp_path, ["--track-thresh", "0.6"]), progress.watch)
     assert json.loads((tmp_path / "scene.json").read_text())["frames"] == FRAMES
-    assert any(f"frame: {FRAMES}/{FRAMES}" in line for line in seen.lines)
+    assert any(f"frame: {FRAMES}/{FRAMES}" in line for line in progress.lines)
     assert scene.exists() and (model / "model.onnx").exists()
 
 

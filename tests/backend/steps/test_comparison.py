@@ -26,16 +26,16 @@ def video(workspace: Workspace, tmp_path: Path) -> Video:
 def endpoints(workspace: Workspace) -> Iterator[list[Endpoint]]:
     """One endpoint whose process is gone, and two that work."""
     model = add_model(workspace)
-    gone = Endpoint(
+    missing = Endpoint(
         name="gone",
         model=model.id,
         mode="realtime",
         platform="local",
         ref={"port": 1, "pid": 1, "pid_started": 1.0, "folder": str(workspace.root / "gone")},
     )
-    workspace.add(gone)
+    workspace.add(missing)
     working = [deploy(workspace, model, mode) for mode in ("batch", "realtime")]
-    yield [gone, *working]
+    yield [missing, *working]
     for endpoint in working:
         deployments.deployment_of(workspace, endpoint).delete()
 
@@ -43,8 +43,8 @@ def endpoints(workspace: Workspace) -> Iterator[list[Endpoint]]:
 def test_a_comparison_continues_if_an_endpoint_fails(
     workspace: Workspace, video: Video, endpoints: list[Endpoint]
 ) -> None:
-    made = compare(workspace, silent, name="all", video=video.id, endpoints=[endpoint.id for endpoint in endpoints])
-    broken, *rows = workspace.get(Comparison, made["comparison"]).rows
+    result = compare(workspace, silent, name="all", video=video.id, endpoints=[endpoint.id for endpoint in endpoints])
+    broken, *rows = workspace.get(Comparison, result["comparison"]).rows
     assert "process is gone" in broken["error"]
     assert (broken["frames"], broken["fps"], broken["latency"], broken["total_ms"]) == (0, 0, [], {})
     assert [row["mode"] for row in rows] == ["batch", "realtime"]
@@ -54,7 +54,7 @@ def test_a_comparison_continues_if_an_endpoint_fails(
     assert realtime["requests"] < 10
     assert all(realtime[part].keys() == {"p50"} for part in ("client_ms", "network_ms", "model_ms", "total_ms"))
     assert json.dumps(rows)
-    comparison = workspace.get(Comparison, made["comparison"])
+    comparison = workspace.get(Comparison, result["comparison"])
     paths = [tracks_path(workspace, comparison, number) for number in range(3)]
     assert not paths[0].exists() and len(Tracks.load(paths[1])) > 0
     assert paths[1].read_bytes() == paths[2].read_bytes()
@@ -71,10 +71,10 @@ def test_unreliable_percentiles_of_a_stored_comparison_are_dropped(workspace: Wo
     """Earlier versions stored the slowest of two requests as their p99."""
     stored = {"p50": 12.0, "p90": 14.0, "p99": 14.0}
     rows = [{"requests": number, "model_ms": stored, "fps": 9.0} for number in (0, 2, 10, 100)]
-    made = workspace.add(Comparison(name="old", video=video.id, rows=[]))
-    with workspace.edit(Comparison, made.id) as record:
+    comparison = workspace.add(Comparison(name="old", video=video.id, rows=[]))
+    with workspace.edit(Comparison, comparison.id) as record:
         record.rows = rows
-    opened = workspace.get(Comparison, made.id)
+    opened = workspace.get(Comparison, comparison.id)
     assert [list(row["model_ms"]) for row in opened.rows] == [[], ["p50"], ["p50", "p90"], ["p50", "p90", "p99"]]
     assert opened.rows[3] == rows[3]
 

@@ -226,9 +226,9 @@ def test_a_deployment_that_is_killed_leaves_no_server_without_a_record(workspace
     never_ready(workspace.folder(model := add_model(workspace)))
     job = jobs.start(workspace, "deploy", "Deploy", name="e", model=model.id, mode="realtime")
     kill_job(workspace, job, lambda: servers(workspace))
-    found = workspace.list(Endpoint)
-    assert servers(workspace) == {entry.ref["folder"] for entry in found}
-    for endpoint in found:
+    endpoints = workspace.list(Endpoint)
+    assert servers(workspace) == {entry.ref["folder"] for entry in endpoints}
+    for endpoint in endpoints:
         deployments.deployment_of(workspace, endpoint).delete()
     assert servers(workspace) == set()
 
@@ -288,14 +288,14 @@ def sagemaker(workspace: Workspace, aws_account: dict[str, str]) -> AwsPlatform:
     """AWS, chosen as the platform of the workspace."""
     registry.change_settings(workspace, "aws", aws_account)
     registry.choose(workspace, "aws")
-    found = platform_of(workspace)
-    assert isinstance(found, AwsPlatform)
-    return found
+    platform = platform_of(workspace)
+    assert isinstance(platform, AwsPlatform)
+    return platform
 
 
 def configurations(sagemaker: AwsPlatform) -> list[str]:
-    found = sagemaker.account.pages("sagemaker", "list_endpoint_configs", "EndpointConfigs")
-    return [entry["EndpointConfigName"] for entry in found]
+    configs = sagemaker.account.pages("sagemaker", "list_endpoint_configs", "EndpointConfigs")
+    return [entry["EndpointConfigName"] for entry in configs]
 
 
 def test_an_update_on_sagemaker_leaves_one_configuration(workspace: Workspace, sagemaker: AwsPlatform) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -52,15 +53,18 @@ def test_a_job_cuts_the_video_into_its_clips_only_once(workspace: Workspace, vid
 
 
 def test_a_zip_file_of_a_job_is_imported_for_existing_clips(
-    workspace: Workspace, tiny_video: Path, tmp_path: Path, job: Path
+    workspace: Workspace, tiny_video: Path, tmp_path: Path, job: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     for k in range(4):
         shutil.copy(tiny_video, tmp_path / f"tiny_{k}.mp4")
         videos.add(workspace, silent, source=str(tmp_path / f"tiny_{k}.mp4"))
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "job")
     assert len(import_labels(workspace, silent, path=archive, step=1)["labels"]) == 4
     assert len(workspace.list(Video)) == 4
-    assert not list(workspace.root.glob(".import*"))
+    assert not list(temporary.iterdir())  # what was unpacked is gone
 
 
 def test_clip_lengths_are_not_guessed(workspace: Workspace, video: Video, tmp_path: Path) -> None:

@@ -44,13 +44,13 @@ def test_checks_get_the_options_of_trainings_and_endpoints(
     for mode in ("batch", "realtime"):
         workspace.add(Endpoint(name=mode, model="m", mode=mode, platform="aws", options={"count": 2}))
     workspace.add(Endpoint(name="here", model="m", mode="async", platform="local"))
-    asked: list = []
+    checked: list = []
     monkeypatch.setattr(
         "backend.platforms.aws.checks.AwsSetup.checks",
-        lambda self, chosen: asked.extend(chosen) or [Check("key", "Title", "ok", "")],
+        lambda self, chosen: checked.extend(chosen) or [Check("key", "Title", "ok", "")],
     )
     assert [check.key for check in platform_setup.checks(workspace)] == ["key"]
-    assert sorted(asked, key=lambda entry: entry[0]) == [
+    assert sorted(checked, key=lambda entry: entry[0]) == [
         (BATCH, {"count": 2}),
         (REALTIME, {"count": 2}),
         (TRAINING, {"instance_type": "ml.g1.xlarge"}),

@@ -39,8 +39,8 @@ def test_every_serving_mode_gives_the_same_tracks(served: tuple[Workspace, Video
     runs = {}
     for mode, endpoint in endpoints.items():
         steps: list[float] = []
-        made = track(workspace, lambda fraction, _: steps.append(fraction), video=video.id, endpoint=endpoint.id)  # noqa: B023
-        runs[mode] = workspace.get(Run, made["run"])
+        result = track(workspace, lambda fraction, _: steps.append(fraction), video=video.id, endpoint=endpoint.id)  # noqa: B023
+        runs[mode] = workspace.get(Run, result["run"])
         assert steps == sorted(steps) and steps[-1] == 1
         assert workspace.get(Endpoint, endpoint.id).last_used
     documents = {(workspace.folder(run) / "tracks.json").read_bytes() for run in runs.values()}

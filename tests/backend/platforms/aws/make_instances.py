@@ -22,33 +22,33 @@ def make() -> dict[str, Any]:
     packed = resources.files("moto.ec2.resources").joinpath("instance_types.json.gz").read_bytes()
     described = json.loads(gzip.decompress(packed))
     names = sorted({name for usage in instances.TYPE_LISTS for name in instances.type_names(usage)})
-    found = {name: described[ec2] for name in names if (ec2 := name.removeprefix("ml.")) in described}
+    descriptions = {name: described[ec2] for name in names if (ec2 := name.removeprefix("ml.")) in described}
     return {
         "source": f"DescribeInstanceTypes of Amazon EC2, as moto {metadata.version('moto')} has it",
         "columns": ["vCPU", "memory GiB", "GPU", "GPUs", "GiB of each GPU", "local disk GB"],
-        "types": {name: facts(value) for name, value in found.items() if runs_the_image(value)},
+        "types": {name: facts(value) for name, value in descriptions.items() if runs_the_image(value)},
     }
 
 
-def facts(found: dict[str, Any]) -> list[str | int | float]:
-    (gpu,) = found.get("GpuInfo", {}).get("Gpus") or [{"Name": "", "Count": 0, "MemoryInfo": {"SizeInMiB": 0}}]
+def facts(description: dict[str, Any]) -> list[str | int | float]:
+    (gpu,) = description.get("GpuInfo", {}).get("Gpus") or [{"Name": "", "Count": 0, "MemoryInfo": {"SizeInMiB": 0}}]
     return [
-        found["VCpuInfo"]["DefaultVCpus"],
-        found["MemoryInfo"]["SizeInMiB"] / 1024,
+        description["VCpuInfo"]["DefaultVCpus"],
+        description["MemoryInfo"]["SizeInMiB"] / 1024,
         gpu["Name"],
         gpu["Count"],
         round(gpu["MemoryInfo"]["SizeInMiB"] / 1024),
-        found.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0),
+        description.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0),
     ]
 
 
-def runs_the_image(found: dict[str, Any]) -> bool:
+def runs_the_image(description: dict[str, Any]) -> bool:
     return (
-        "x86_64" in found["ProcessorInfo"]["SupportedArchitectures"]
-        and not found.get("NeuronInfo")
+        "x86_64" in description["ProcessorInfo"]["SupportedArchitectures"]
+        and not description.get("NeuronInfo")
         and all(
             gpu["Manufacturer"] == "NVIDIA" and gpu["Name"] not in TOO_OLD
-            for gpu in found.get("GpuInfo", {}).get("Gpus", [])
+            for gpu in description.get("GpuInfo", {}).get("Gpus", [])
         )
     )
 

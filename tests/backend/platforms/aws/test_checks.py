@@ -154,9 +154,9 @@ def test_a_bucket_in_another_region_or_a_missing_one_fails(aws_account: dict[str
     standin.client("s3", "us-west-2").create_bucket(
         Bucket="far-away", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
     )
-    far, gone = (look(aws_account, bucket=name)["bucket"] for name in ("far-away", "nobody-has-this"))
-    assert far.state == gone.state == "failed"
-    assert "us-west-2" in far.detail and "“nobody-has-this” does not exist" in gone.detail
+    far, missing = (look(aws_account, bucket=name)["bucket"] for name in ("far-away", "nobody-has-this"))
+    assert far.state == missing.state == "failed"
+    assert "us-west-2" in far.detail and "“nobody-has-this” does not exist" in missing.detail
 
 
 def test_a_role_must_exist_and_trust_sagemaker(aws_account: dict[str, str], standin) -> None:
@@ -218,7 +218,7 @@ def test_quotas_of_the_chosen_types_are_checked(standin, service_quotas: type[Se
     )
     assert "/servicequotas/home/services/sagemaker/quotas/L-1" in none.detail
     assert "4 at once" in default.detail and "2 at once" in given.detail
-    account, asked = Account(AwsSettings(region=REGION)), service_quotas.asked
+    account, requests = Account(AwsSettings(region=REGION)), service_quotas.asked
     chosen = [
         (TRAINING, {"instance_type": "ml.p9.large", "spot": True}),
         (REALTIME, {"instance_type": "ml.c5.xlarge", "max_count": 2}),
@@ -230,7 +230,7 @@ def test_quotas_of_the_chosen_types_are_checked(standin, service_quotas: type[Se
     assert unknown.state == "failed" and "no quota “ml.p9.large for spot training job usage” in" in unknown.detail
     assert endpoints.state == "missing" and "Only 2 of 3 may run at once" in endpoints.detail
     assert "--desired-value 3" in endpoints.command
-    assert service_quotas.asked == asked == 3  # a thousand quotas are not listed again for every check
+    assert service_quotas.asked == requests == 3  # a thousand quotas are not listed again for every check
 
 
 def test_without_credentials_there_is_only_that_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, standin) -> None:

@@ -120,8 +120,8 @@ def test_options_and_settings_reach_sagemaker(aws_account: dict, model: Path) ->
     assert queue["ClientConfig"]["MaxConcurrentInvocationsPerInstance"] == 3
     assert queue["OutputConfig"]["NotificationConfig"] == {"SuccessTopic": topics[0], "ErrorTopic": topics[1]}
     assert config["KmsKeyId"] == queue["OutputConfig"]["KmsKeyId"] == chosen["kms_key"]
-    made = platform.account.call("sagemaker", "describe_model", ModelName=ref["model"])
-    assert made["EnableNetworkIsolation"] and made["VpcConfig"]["Subnets"] == ["subnet-1"]
+    described = platform.account.call("sagemaker", "describe_model", ModelName=ref["model"])
+    assert described["EnableNetworkIsolation"] and described["VpcConfig"]["Subnets"] == ["subnet-1"]
     platform.endpoints.delete(ref)
 
 

@@ -50,9 +50,9 @@ def test_an_upload_continues_after_credentials_expired(standin, account: Account
     with pytest.raises(UserError, match="credentials have expired.*not uploaded twice"):
         bucket.put_contents(folder, "datasets")
     standin.heal()
-    sent = standin.count("s3", "PutObject")
+    uploads_before = standin.count("s3", "PutObject")
     uri = bucket.put_contents(folder, "datasets")
-    assert len(bucket.sizes(uri)) == 40 and standin.count("s3", "PutObject") - sent <= 20
+    assert len(bucket.sizes(uri)) == 40 and standin.count("s3", "PutObject") - uploads_before <= 20
 
 
 def test_renewed_credentials_are_loaded(standin, account: Account, tmp_path: Path) -> None:
@@ -78,9 +78,9 @@ def test_a_bucket_in_another_region_is_named(standin, aws_account: dict) -> None
     elsewhere = Bucket(Account(AwsSettings.parse({**aws_account, "region": "us-west-2"})))
     with pytest.raises(UserError, match="is in .*, but jobs run in us-west-2"):
         elsewhere.uri("x")
-    gone = Bucket(Account(AwsSettings.parse({**aws_account, "bucket": "nobody-has-this-one"})))
+    missing = Bucket(Account(AwsSettings.parse({**aws_account, "bucket": "nobody-has-this-one"})))
     with pytest.raises(UserError, match="The bucket “nobody-has-this-one” does not exist"):
-        gone.uri("x")
+        missing.uri("x")
 
 
 def test_a_short_network_failure_is_retried(standin, account: Account, tmp_path: Path) -> None:

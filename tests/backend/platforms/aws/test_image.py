@@ -38,15 +38,15 @@ pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse")
 def settings(standin) -> dict[str, str]:
     """Settings of an account with a stack, and with the project that moto's CloudFormation skips."""
     account = Account(AwsSettings(region=REGION, stack="images"))
-    found = stack.create_or_update(account, QUIET)
+    outputs = stack.create_or_update(account, QUIET)
     standin.client("codebuild").create_project(
         name="images",
-        source={"type": "S3", "location": f"{found['bucket']}/image/tracker.zip"},
+        source={"type": "S3", "location": f"{outputs['bucket']}/image/tracker.zip"},
         artifacts={"type": "NO_ARTIFACTS"},
         environment={"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_MEDIUM"},
-        serviceRole=found["role"],
+        serviceRole=outputs["role"],
     )
-    return {"region": REGION, "stack": "images", **found}
+    return {"region": REGION, "stack": "images", **outputs}
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def codebuild(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, A
     """Return a function that sets a build's states, one per poll, and returns the recorded requests."""
 
     def goes(*states: dict[str, Any]) -> list[dict[str, Any]]:
-        left, asked = list(states), []
+        left, requests = list(states), []
         start = CodeBuildBackend.start_build
 
         def batch_get_builds(backend: CodeBuildBackend, ids: list[str]) -> list[dict[str, Any]]:
@@ -79,12 +79,12 @@ def codebuild(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict[str, A
             ]
 
         def start_build(backend: CodeBuildBackend, *args: Any, **kwargs: Any) -> dict[str, Any]:
-            asked.append(kwargs)
+            requests.append(kwargs)
             return start(backend, *args, **kwargs)
 
         monkeypatch.setattr(CodeBuildBackend, "batch_get_builds", batch_get_builds)
         monkeypatch.setattr(CodeBuildBackend, "start_build", start_build)
-        return asked
+        return requests
 
     return goes
 
@@ -171,7 +171,7 @@ def test_an_image_is_built_from_the_sources_in_the_bucket(account: Account, sour
         push(account, tag)
         return "SUCCEEDED"
 
-    asked = codebuild(
+    requests = codebuild(
         {"buildStatus": "IN_PROGRESS", "currentPhase": "QUEUED"},
         {"buildStatus": "IN_PROGRESS", "currentPhase": "BUILD", "logs": printed("Step 1/9", "Step 2/9")},
         {"buildStatus": done, "currentPhase": "COMPLETED", "logs": printed("pushed")},
@@ -182,13 +182,13 @@ def test_an_image_is_built_from_the_sources_in_the_bucket(account: Account, sour
     progress: list[float] = []
     watch = Watch(lines.append, lambda state: phases.append(state.status), lambda share, step: progress.append(share))
     uri = image.build(account, watch, sources)
-    assert uri.startswith(f"{image.stack_repository(account)}@sha256:") and len(asked) == 1
+    assert uri.startswith(f"{image.stack_repository(account)}@sha256:") and len(requests) == 1
     assert phases == ["QUEUED", "BUILD", "COMPLETED"] and progress == sorted(progress)
     assert [line for line in lines if line in ("Step 1/9", "Step 2/9", "pushed")] == ["Step 1/9", "Step 2/9", "pushed"]
-    sent = account.call("s3", "get_object", Bucket=account.settings.bucket, Key=f"image/{tag}.zip")["Body"].read()
-    assert sent == image.archive(sources)
+    uploaded = account.call("s3", "get_object", Bucket=account.settings.bucket, Key=f"image/{tag}.zip")["Body"].read()
+    assert uploaded == image.archive(sources)
     assert image.state(account, sources) == image.ImageState("ready", uri)
-    assert image.build(account, watch, sources) == uri and len(asked) == 1  # the image exists
+    assert image.build(account, watch, sources) == uri and len(requests) == 1  # the image exists
 
 
 def test_a_failed_build_reports_the_phase_and_the_reason(account: Account, sources: Path, codebuild) -> None:
@@ -224,10 +224,10 @@ def test_a_running_build_is_followed(account: Account, sources: Path, codebuild)
     environment = {"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_MEDIUM", **variables}
     account.call("codebuild", "start_build", projectName="images")
     running = {"buildStatus": "IN_PROGRESS", "currentPhase": "BUILD", "environment": environment}
-    asked = codebuild(running, running, {**ENDED, "environment": lambda: push(account, tag) and environment})
+    requests = codebuild(running, running, {**ENDED, "environment": lambda: push(account, tag) and environment})
     assert image.state(account, sources).status == "building"
     assert "@sha256:" in image.build(account, QUIET, sources)
-    assert asked == []
+    assert requests == []
 
 
 def test_changed_sources_make_the_image_outdated(settings: dict[str, str], account: Account, sources: Path) -> None:

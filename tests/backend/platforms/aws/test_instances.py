@@ -64,8 +64,8 @@ def test_types_with_a_local_disk_are_known() -> None:
 
 
 def test_the_table_equals_ec2s_data() -> None:
-    made = make()["types"]
-    assert {name: made[name] for name in instances.instance_table()} == {
+    current = make()["types"]
+    assert {name: current[name] for name in instances.instance_table()} == {
         entry.name: [entry.cpus, entry.memory, entry.gpu, entry.gpus, entry.gpu_memory, entry.disk]
         for entry in instances.instance_table().values()
     }

@@ -108,8 +108,8 @@ def test_what_an_endpoint_left_behind_is_listed(account: Account) -> None:
 def test_images_have_their_size_and_are_removed_together(
     standin, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = account.call("ecr", "create_repository", repositoryName="bytetrack-studio/tracker-1")["repository"]
-    monkeypatch.setattr(module.image, "stack_repository", lambda account: made["repositoryUri"])
+    repository = account.call("ecr", "create_repository", repositoryName="bytetrack-studio/tracker-1")["repository"]
+    monkeypatch.setattr(module.image, "stack_repository", lambda account: repository["repositoryUri"])
     assert not resources_of_kind(account, "images")
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     for number in range(2):
@@ -118,12 +118,12 @@ def test_images_have_their_size_and_are_removed_together(
         account.call(
             "ecr",
             "put_image",
-            repositoryName=made["repositoryName"],
+            repositoryName=repository["repositoryName"],
             imageManifest=json.dumps(manifest),
             imageTag=f"tag{number}",
         )
     (images,) = resources_of_kind(account, "images")
-    assert (images.id, images.name) == (made["repositoryArn"], made["repositoryName"])
+    assert (images.id, images.name) == (repository["repositoryArn"], repository["repositoryName"])
     assert images.status.startswith("2 of the tracker") and images.size > 0 and images.since
     with pytest.raises(UserError, match="is not the stack's repository"):
         AwsInventory(account).delete(f"{images.id}-of-others")
@@ -253,9 +253,9 @@ def test_files_in_a_bucket_of_others_are_not_deleted(account: Account) -> None:
 
 
 def test_without_a_bucket_there_are_no_files(account: Account) -> None:
-    gone = Account(AwsSettings(region=account.region, bucket="nobody-has-this-one"))
+    missing = Account(AwsSettings(region=account.region, bucket="nobody-has-this-one"))
     assert (
-        AwsInventory(gone).resources() == []
+        AwsInventory(missing).resources() == []
         and AwsInventory(Account(AwsSettings(region=account.region))).resources() == []
     )
 

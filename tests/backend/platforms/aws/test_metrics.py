@@ -56,20 +56,20 @@ def test_traffic_is_returned_per_minute(account: Account) -> None:
         count(account, "yard", "OverheadLatency", 4_000, at=now - 600)
     count(account, "yard", "Invocations", 1, at=now - 4000)  # more than an hour ago
     count(account, "other", "Invocations", 1, at=now - 600)
-    told = metrics.traffic(account, "yard")
-    assert len(told.minutes) == 60 and told.minutes == sorted(told.minutes)
-    (busy,) = [number for number, requests in enumerate(told.invocations) if requests]
-    assert 0 <= now - 600 - told.minutes[busy] < 60
-    assert (told.invocations[busy], told.model_ms[busy], told.overhead_ms[busy]) == (2, 100, 4)
-    assert sum(told.waiting) == 0
+    traffic = metrics.traffic(account, "yard")
+    assert len(traffic.minutes) == 60 and traffic.minutes == sorted(traffic.minutes)
+    (busy,) = [number for number, requests in enumerate(traffic.invocations) if requests]
+    assert 0 <= now - 600 - traffic.minutes[busy] < 60
+    assert (traffic.invocations[busy], traffic.model_ms[busy], traffic.overhead_ms[busy]) == (2, 100, 4)
+    assert sum(traffic.waiting) == 0
 
 
 def test_an_asynchronous_endpoint_has_other_metrics(account: Account) -> None:
     now = time.time()
     count(account, "queue", "InvocationsProcessed", 3, at=now - 300)
     count(account, "queue", "ApproximateBacklogSize", 7, at=now - 300, variant=False)
-    told = metrics.traffic(account, "queue")
-    assert sum(told.invocations) == 3 and max(told.waiting) == 7
+    traffic = metrics.traffic(account, "queue")
+    assert sum(traffic.invocations) == 3 and max(traffic.waiting) == 7
 
 
 def test_a_request_of_the_current_minute_counts(account: Account) -> None:

@@ -65,22 +65,22 @@ class Handler(BaseHTTPRequestHandler):
     server: PriceList
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         assert self.headers["X-Amz-Target"] == "AWSPriceListService.GetProducts"
-        self.server.asked.append(asked)
+        self.server.asked.append(request)
         self.server.answers.wait(20)
         if self.server.denied:
             self.answer(400, {"__type": "AccessDeniedException", "Message": "not authorized: pricing:GetProducts"})
             return
-        wanted = {criterion["Field"]: criterion["Value"] for criterion in asked["Filters"]}
-        found = [
+        wanted = {criterion["Field"]: criterion["Value"] for criterion in request["Filters"]}
+        products = [
             entry
             for entry in PRODUCTS
             if all(json.loads(entry)["product"]["attributes"][field] == value for field, value in wanted.items())
         ]
-        start = int(asked.get("NextToken", 0))
-        more = {"NextToken": str(start + 2)} if start + 2 < len(found) else {}
-        self.answer(200, {"FormatVersion": "aws_v1", "PriceList": found[start : start + 2], **more})
+        start = int(request.get("NextToken", 0))
+        more = {"NextToken": str(start + 2)} if start + 2 < len(products) else {}
+        self.answer(200, {"FormatVersion": "aws_v1", "PriceList": products[start : start + 2], **more})
 
     def answer(self, status: int, content: dict) -> None:
         body = json.dumps(content).encode()
@@ -133,8 +133,8 @@ def test_fees_and_free_allowances_are_skipped(price_list: PriceList, account: Ac
 
 def test_cached_prices_are_not_requested_again(price_list: PriceList, account: Account) -> None:
     first = prices.price_table(account, "training")
-    asked = len(price_list.asked)
-    assert prices.price_table(account, "training") == first and len(price_list.asked) == asked
+    requests_before = len(price_list.asked)
+    assert prices.price_table(account, "training") == first and len(price_list.asked) == requests_before
 
 
 def test_outdated_prices_are_returned_and_refreshed(price_list: PriceList, account: Account, tmp_path: Path) -> None:
@@ -153,9 +153,9 @@ def test_without_permission_prices_come_from_the_table_and_say_so(price_list: Pr
     price_list.denied = True
     price = prices.instance_price(account, "ml.g5.xlarge", "training")
     assert price and price.estimate and str(price) == "$1.41 per hour (table of 2026-09-25, us-east-1)"
-    asked = len(price_list.asked)
+    requests_before = len(price_list.asked)
     prices.instance_price(account, "ml.g5.xlarge", "training")
-    assert asked == len(price_list.asked)  # a refused request is not repeated each time
+    assert requests_before == len(price_list.asked)  # a refused request is not repeated each time
 
 
 def test_a_slow_price_list_does_not_block(

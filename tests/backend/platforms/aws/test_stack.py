@@ -322,9 +322,9 @@ PORTAL = "abc.labeling.eu-west-1.sagemaker.aws"
 def portal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Add the workforce's output to moto's stacks, because moto creates no workforce."""
     parse = moto_parsing.parse_output
-    told = moto_parsing.Output("Portal", PORTAL, "")
+    output = moto_parsing.Output("Portal", PORTAL, "")
     monkeypatch.setattr(
-        moto_parsing, "parse_output", lambda name, *rest: told if name == "Portal" else parse(name, *rest)
+        moto_parsing, "parse_output", lambda name, *rest: output if name == "Portal" else parse(name, *rest)
     )
 
 
