@@ -19,14 +19,15 @@ Widgets that take a button's click:
         confirm_removal(record)
 
 `main.py` shows whatever a page raises as one sentence and ends the page there. Wrap a part of a page in `with guard():`
-if the rest should still run, and use `@guarded_fragment()` instead of `@st.fragment`, which turns errors into others.
+if the rest should still run. Use `@guarded_fragment()` and `@guarded_dialog(…)` instead of `@st.fragment` and
+`@st.dialog`, which show tracebacks and turn errors into others; `tests/app/test_errors.py` finds those.
 
 Terms on the pages: a "clip" is a video with a parent, "objects" are track IDs, frames count from 0.
 """
 
 from app.widgets.charts import chart
 from app.widgets.downloads import download_button, track_downloads
-from app.widgets.errors import guard, guarded_fragment
+from app.widgets.errors import guard, guarded_dialog, guarded_fragment
 from app.widgets.frame_mapping import frame_mapping_form
 from app.widgets.jobs import job_card, jobs_panel, start_job, start_job_and_rerun
 from app.widgets.layout import empty_state, metric_row, next_step_link, page_header
@@ -43,6 +44,7 @@ __all__ = [
     "empty_state",
     "frame_mapping_form",
     "guard",
+    "guarded_dialog",
     "guarded_fragment",
     "job_card",
     "jobs_panel",

@@ -6,7 +6,7 @@ import functools
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ParamSpec
+from typing import Literal, ParamSpec
 
 import streamlit as st
 from streamlit.errors import FragmentHandledException
@@ -55,5 +55,27 @@ def guarded_fragment(run_every: float | None = None) -> Callable[[Callable[P, No
                 function(*args, **kwargs)
 
         return st.fragment(guarded, run_every=run_every)
+
+    return decorate
+
+
+def guarded_dialog(
+    title: str, *, icon: str | None = None, width: Literal["small", "medium", "large"] = "small"
+) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Return a decorator like `st.dialog`, which is a fragment too, that shows errors inside the dialog.
+
+    Args:
+        title: Title of the dialog.
+        icon: Icon before the title.
+        width: Width of the dialog.
+    """
+
+    def decorate(function: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(function)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+            with guard():
+                function(*args, **kwargs)
+
+        return st.dialog(title, icon=icon, width=width)(guarded)
 
     return decorate

@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from app.widgets import guard, jobs_panel, options_form, start_job_and_rerun
+from app.widgets import guard, guarded_dialog, jobs_panel, options_form, start_job_and_rerun
 from app.workspace import workspace
 from backend.platforms import registry
 from backend.platforms.base import Check, Option
@@ -89,7 +89,7 @@ def _check_row(name: str, check: Check) -> None:
             start_job_and_rerun("set up", f"{check.fix_label} ({check.title})", name=name, key=check.key)
 
 
-@st.dialog("Are you sure?", icon=":material/warning:")
+@guarded_dialog("Are you sure?", icon=":material/warning:")
 def _confirm_revert(name: str, check: Check) -> None:
     st.markdown(check.revert_detail)
     with st.container(horizontal=True, horizontal_alignment="right"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.widgets import guard, guarded_fragment, metric_row
+from app.widgets import guarded_dialog, guarded_fragment, metric_row
 from app.widgets.formatting import ago, size
 from app.workspace import workspace
 from backend.platforms import registry
@@ -71,7 +71,7 @@ def _table(resources: list[Resource]) -> list[Resource]:
     return [resources[row] for row in event.selection.rows]
 
 
-@st.dialog("Delete these resources?", icon=":material/delete:")
+@guarded_dialog("Delete these resources?", icon=":material/delete:")
 def _confirm_deletion(selected: list[Resource]) -> None:
     for resource in selected[:MAX_NAMES_SHOWN]:
         st.markdown(f"- {resource.kind} **{resource.name}** :gray[{resource.status}]")
@@ -82,7 +82,7 @@ def _confirm_deletion(selected: list[Resource]) -> None:
         if st.button("Cancel", key="delete-resources-cancel"):
             st.rerun()
         if st.button("Delete", type="primary", key="delete-resources-confirm"):
-            with guard(), st.spinner("Deleting"):
+            with st.spinner("Deleting"):
                 for resource in selected:
                     registry.platform_of(workspace()).inventory.delete(resource.id)
                 st.rerun()

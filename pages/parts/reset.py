@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.widgets import guard
+from app.widgets import guarded_dialog
 from app.widgets.formatting import size
 from app.workspace import workspace
 from backend import jobs
@@ -30,7 +30,7 @@ def reset() -> None:
             _confirm_reset()
 
 
-@st.dialog("Delete everything?", icon=":material/delete_forever:")
+@guarded_dialog("Delete everything?", icon=":material/delete_forever:")
 def _confirm_reset() -> None:
     """Ask the user to type a word before everything is deleted."""
     usages = [usage for usage in account.usage(workspace()) if usage.count]
@@ -44,7 +44,7 @@ def _confirm_reset() -> None:
             st.rerun()
         confirmed = (typed or "").strip().lower() == CONFIRMATION
         if st.button("Delete everything", type="primary", disabled=not confirmed, key="everything-confirm"):
-            with guard(), st.spinner("Stopping jobs and deleting"):
+            with st.spinner("Stopping jobs and deleting"):
                 account.remove_everything(workspace())
                 st.cache_data.clear()
                 st.rerun()
