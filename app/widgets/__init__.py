@@ -30,7 +30,7 @@ from app.widgets.downloads import download_button, track_downloads
 from app.widgets.errors import guard, guarded_dialog, guarded_fragment
 from app.widgets.frame_mapping import frame_mapping_form
 from app.widgets.jobs import job_card, jobs_panel, start_job, start_job_and_rerun
-from app.widgets.layout import empty_state, metric_row, next_step_link, page_header
+from app.widgets.layout import empty_state, figures_line, metric_row, next_step_link, page_header
 from app.widgets.options import options_form
 from app.widgets.records import choose, records_table, video_facts
 from app.widgets.removal import confirm_removal
@@ -42,6 +42,7 @@ __all__ = [
     "confirm_removal",
     "download_button",
     "empty_state",
+    "figures_line",
     "frame_mapping_form",
     "guard",
     "guarded_dialog",

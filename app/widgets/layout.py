@@ -1,4 +1,4 @@
-"""Page header, empty state, link to the next step, and metrics in a row."""
+"""Page header, empty state, link to the next step, and metrics in a row or a line."""
 
 from __future__ import annotations
 
@@ -46,3 +46,17 @@ def metric_row(metrics: Mapping[str, str], tooltips: Mapping[str, str] | None = 
     """
     for column, (label, value) in zip(st.columns(len(metrics)), metrics.items()):
         column.metric(label, value, border=True, help=(tooltips or {}).get(label))
+
+
+def figures_line(figures: Mapping[str, str], tooltips: Mapping[str, str] | None = None) -> None:
+    """Show numbers in one line of text, so that what is below them stays in view.
+
+    Args:
+        figures: Values by label.
+        tooltips: Explanations by label, which are shown together.
+    """
+    explained = {label: text for label, text in (tooltips or {}).items() if label in figures}
+    st.markdown(
+        " :gray[·] ".join(f":gray[{label}]\u00a0**{value}**" for label, value in figures.items()),
+        help="\n\n".join(f"**{label}**: {text}" for label, text in explained.items()) or None,
+    )
