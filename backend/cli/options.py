@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -76,10 +76,12 @@ TrackerSearchName = Annotated[str, _record(TrackerSearch)]
 JobName = Annotated[str, _record(Job)]
 AnyName = Annotated[str, _record(*KINDS.values())]
 
+AnyNames = Annotated[list[str], _records(*KINDS.values())]
 VideoNames = Annotated[list[str], _records(Video)]
 LabelsNames = Annotated[list[str], _records(Labels)]
 EndpointNames = Annotated[list[str], _records(Endpoint)]
 BoxesNames = Annotated[list[str], _records(Labels, Run, Model)]
 ClassNames = Annotated[list[str], Parameter(metavar="NAME...", consume_multiple=True)]
+Tags = Annotated[Sequence[str], Parameter(metavar="TAG...", consume_multiple=True)]
 Pairs = Annotated[list[str], Parameter(metavar="NAME=VALUE...", consume_multiple=True)]
 Yes = Annotated[bool, Parameter(negative="")]

@@ -9,26 +9,30 @@ from cyclopts import Parameter
 
 from backend.cli.app import RECORDS, command
 from backend.cli.kinds import NAMES, parse_kind
-from backend.cli.options import AnyName, JobName, Yes
+from backend.cli.options import AnyName, AnyNames, JobName, Tags, Yes
 from backend.cli.session import confirm, get, get_any, workspace
+from backend.wording import enumerate_words
+from backend.workspace.query import Query
 from backend.workspace.records import Endpoint, Job, LabelingJob, Record, noun
 
 Kind = Annotated[type[Record], Parameter(converter=parse_kind, metavar="KIND", completer=lambda context: NAMES)]
 
 
-@command(RECORDS, "list video", "list labels --json", name="list")
-def list_records(kind: Kind, /) -> list[Record]:
-    """List all records of a kind, newest first.
+@command(RECORDS, "list video", "list labels --json", 'list run --search "camera 3" --tag night', name="list")
+def list_records(kind: Kind, /, *, search: str = "", tag: Tags = ()) -> list[Record]:
+    """List the records of a kind, newest first.
 
     Args:
         kind: Kind of record: video, labels, labeling-job, dataset, model, endpoint, run, score, tracker-search,
             comparison or job.
+        search: List only records with these words in their name, notes, tags or classes.
+        tag: List only records with one of these tags.
     """
     from backend import jobs
 
     if kind is Job:
         jobs.refresh(workspace())
-    return workspace().list(kind)
+    return list(workspace().search(kind, Query(search=search, tags=tag, descending=True))[0])
 
 
 @command(RECORDS, "show video site", 'show endpoint "streets nano realtime"')
@@ -84,24 +88,78 @@ def stop(job: JobName, /) -> Job:
     return workspace().get(Job, record.id)
 
 
-@command(RECORDS, "delete video site", 'delete endpoint "streets nano realtime" --yes', name=("delete", "remove"))
-def delete(kind: Kind, name: AnyName, /, *, yes: Yes = False) -> dict[str, Any]:
-    """Delete a record with its files and everything that depends on it.
+@command(RECORDS, "rename video site 'site, north gate'", name="rename")
+def rename(kind: Kind, name: AnyName, new_name: str, /) -> Record:
+    """Give a record another name. What a platform calls its resources stays as it is.
+
+    Args:
+        kind: Kind of record, as for `list`.
+        name: Name or ID of the record.
+        new_name: The name it gets. Another record of the kind may not have it.
+    """
+    from backend.steps import organizing
+
+    return organizing.rename(workspace(), get(kind, name), new_name)
+
+
+@command(RECORDS, "tag video site yard --add night 'camera 3' --remove draft")
+def tag(kind: Kind, names: AnyNames, /, *, add: Tags = (), remove: Tags = ()) -> list[Record]:
+    """Add tags to records, or remove tags from them.
+
+    Args:
+        kind: Kind of record, as for `list`.
+        names: Names or IDs of the records.
+        add: Tags to add.
+        remove: Tags to remove.
+    """
+    from backend.steps import organizing
+
+    records: list[Record] = [get(kind, name) for name in names]
+    organizing.tag(workspace(), records, add=add, remove=remove)
+    return [get(kind, record.id) for record in records]
+
+
+@command(RECORDS, "describe run 'site - people' 'Rain from frame 900 on.'")
+def describe(kind: Kind, name: AnyName, notes: str, /) -> dict[str, Any]:
+    """Replace the notes about a record.
+
+    Args:
+        kind: Kind of record, as for `list`.
+        name: Name or ID of the record.
+        notes: The new notes. An empty text removes them.
+    """
+    from backend.steps import organizing
+
+    record = get(kind, name)
+    organizing.describe(workspace(), record, notes)
+    return {"described": record.id}
+
+
+@command(
+    RECORDS,
+    "delete video site",
+    "delete run 'site - people' 'yard - people'",
+    'delete endpoint "streets nano realtime" --yes',
+    name=("delete", "remove"),
+)
+def delete(kind: Kind, names: AnyNames, /, *, yes: Yes = False) -> dict[str, Any]:
+    """Delete records with their files and everything that depends on them.
 
     Says what else is deleted, and asks. A video file outside the workspace is kept.
 
     Args:
         kind: Kind of record, as for `list`.
-        name: Name or ID of the record.
+        names: Names or IDs of the records.
         yes: Delete without being asked.
     """
     from backend.steps import removal
 
-    record = get(kind, name)
-    about = f"{noun(kind).capitalize()} “{record.name}”. {removal.consequences(workspace(), record)}".strip()
+    records: list[Record] = list({record.id: record for name in names if (record := get(kind, name))}.values())
+    quoted = enumerate_words(f"“{record.name}”" for record in records)
+    about = f"{noun(kind).capitalize()} {quoted}. {removal.consequences(workspace(), *records)}".strip()
     confirm(about, yes)
-    removal.remove(workspace(), record)
-    return {"deleted": record.id}
+    removal.remove(workspace(), *records)
+    return {"deleted": [record.id for record in records]}
 
 
 @command(RECORDS, "delete-everything --yes")

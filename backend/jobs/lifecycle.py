@@ -15,7 +15,8 @@ from backend.jobs import processes
 from backend.progress import Progress
 from backend.workspace import Workspace
 from backend.workspace.paths import LOG, PROJECT, TEMPORARY_FOLDER
-from backend.workspace.records import Job, JobFacts, Verb
+from backend.workspace.query import Query
+from backend.workspace.records import ACTIVE_STATUSES, Job, JobFacts, Verb
 
 STOP_TIMEOUT_SECONDS = 150  # SageMaker gives a training 120 seconds to stop; the rest is for the job's own clean-up
 DEPLOYMENT_STOP_TIMEOUT_SECONDS = 1500  # SageMaker deletes an endpoint only once it has finished starting
@@ -56,32 +57,37 @@ def start(workspace: Workspace, verb: Verb, name: str, /, **params: Any) -> Job:
     return workspace.get(Job, job.id)
 
 
-def refresh(workspace: Workspace) -> list[Job]:
-    """Update the records of jobs whose process has died, and return all jobs, newest first.
+def refresh(workspace: Workspace, *verbs: Verb) -> list[Job]:
+    """Update the records of jobs whose process has died, and return the jobs of some verbs or all, newest first.
 
     Jobs that take too long to stop are killed. Local endpoints that killed jobs left behind are ended.
     """
+    _notice_deaths(workspace)
+    return workspace.list(Job, verb=verbs) if verbs else workspace.list(Job)
+
+
+def active(workspace: Workspace, *verbs: Verb) -> list[Job]:
+    """Return the jobs that have not ended, newest first, of some verbs or of all."""
+    _notice_deaths(workspace)
+    return [job for job in workspace.list(Job, status=ACTIVE_STATUSES) if not verbs or job.verb in verbs]
+
+
+def recent(workspace: Workspace, verb: Verb | None = None, limit: int = 5) -> list[Job]:
+    """Return the newest jobs, active or ended, of one verb or of all."""
+    _notice_deaths(workspace)
+    fields = {"verb": verb} if verb else {}
+    return list(workspace.search(Job, Query(fields=fields, descending=True, limit=limit))[0])
+
+
+def _notice_deaths(workspace: Workspace) -> None:
     from backend.steps import deployments  # imports the platforms, which import this module
 
-    for job in workspace.list(Job):
-        if not job.active:
-            continue
+    for job in workspace.list(Job, status=ACTIVE_STATUSES):
         if job.stop_asked and time.time() - job.stop_asked > _stop_timeout(job):
             processes.kill_group(job.pid, job.pid_started)
         if not _has_process(job):
             _record_death(workspace, job)
     deployments.end_unrecorded_servers(workspace)
-    return workspace.list(Job)
-
-
-def active(workspace: Workspace, verb: Verb | None = None) -> list[Job]:
-    """Return the jobs that have not ended, newest first, of one verb or of all."""
-    return [job for job in refresh(workspace) if job.active and verb in (None, job.verb)]
-
-
-def recent(workspace: Workspace, verb: Verb | None = None, limit: int = 5) -> list[Job]:
-    """Return the newest jobs, active or ended, of one verb or of all."""
-    return [job for job in refresh(workspace) if verb in (None, job.verb)][:limit]
 
 
 def stop(workspace: Workspace, job_id: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,20 +11,26 @@ from backend import jobs
 from backend.errors import UserError
 from backend.wording import count, enumerate_words
 from backend.workspace import Workspace
-from backend.workspace.records import Endpoint, Job, LabelingJob, Labels, Record, TrackerSearch, Video, noun
+from backend.workspace.records import KINDS, Endpoint, Job, LabelingJob, Labels, Record, TrackerSearch, Video, noun
 
 NOUNS = {Labels: ("label set", ""), TrackerSearch: ("search", "searches")}  # singular and plural, if not a kind's own
+MAX_LISTED = 3  # places where video files stay
 
 
-def consequences(workspace: Workspace, record: Record) -> str:
+def count_records(kind: type[Record], amount: int) -> str:
+    """Name an amount of records: `1 label set`, `3 searches`."""
+    return count(amount, *NOUNS.get(kind, (noun(kind), "")))
+
+
+def consequences(workspace: Workspace, *records: Record) -> str:
     """Describe what else `remove` would remove, and which files stay, in a few sentences; empty if nothing."""
-    dependents = workspace.dependents(record)
+    dependents = workspace.dependents(*records)
     sentences = []
     if dependents:
         counts = Counter(type(dependent) for dependent in dependents)
-        amounts = (count(number, *NOUNS.get(kind, (noun(kind), ""))) for kind, number in counts.items())
+        amounts = (count_records(kind, number) for kind, number in counts.items())
         sentences.append(f"This also removes {enumerate_words(amounts)}.")
-    removed = (record, *dependents)
+    removed = (*records, *dependents)
     endpoints = [f"“{other.name}”" for other in removed if isinstance(other, Endpoint) and other.keeps_running]
     if endpoints:
         stops = "stops" if len(endpoints) == 1 else "stop"
@@ -34,31 +40,36 @@ def consequences(workspace: Workspace, record: Record) -> str:
     remaining = [video.path for video in removed if isinstance(video, Video) and not _is_owned(workspace, video)]
     if remaining:
         files = "The video file itself stays" if len(remaining) == 1 else "The video files stay"
-        sentences.append(f"{files} at {enumerate_words(remaining)}.")
+        listed = remaining[:MAX_LISTED]
+        if len(listed) < len(remaining):
+            listed.append(f"{len(remaining) - len(listed):,} other places")
+        sentences.append(f"{files} at {enumerate_words(listed)}.")
     return " ".join(sentences)
 
 
-def remove(workspace: Workspace, record: Record) -> None:
-    """Remove a record, its dependents and their files. Endpoints are deleted on their platform first.
+def remove(workspace: Workspace, *records: Record) -> None:
+    """Remove records, their dependents and their files. Endpoints are deleted on their platform first.
 
     A video file outside the workspace stays.
 
     Raises:
-        UserError: If a job that has not ended uses any of them. Nothing is removed then.
+        UserError: If a job that has not ended uses any of them, or is one of them. Nothing is removed then.
     """
-    if isinstance(record, Job):
-        jobs.remove(workspace, record.id)
-        return
     # Dependents come first, so that an error on the way leaves no record without its owner.
-    records = [*reversed(workspace.dependents(record)), record]
+    all_doomed = sorted([*records, *workspace.dependents(*records)], key=_position_of_kind, reverse=True)
     for job in jobs.active(workspace):
-        used = set(_strings(job.params))
-        for doomed in records:
-            if doomed.id in used or doomed.name in used:
+        used = set(strings_in(job.params))
+        for doomed in all_doomed:
+            if doomed.id == job.id:
+                raise UserError(f"“{job.name}” is still running. Stop it first.")
+            if not isinstance(doomed, Job) and (doomed.id in used or doomed.name in used):
                 raise UserError(
                     f"“{doomed.name}” is in use by the job “{job.name}”. Wait for it to end, or stop it first."
                 )
-    for doomed in records:
+    for doomed in all_doomed:
+        if isinstance(doomed, Job):
+            jobs.remove(workspace, doomed.id)
+            continue
         if isinstance(doomed, Endpoint):
             from backend.steps import deployments  # imports the platforms, which only endpoints need
 
@@ -72,18 +83,22 @@ def remove(workspace: Workspace, record: Record) -> None:
         workspace.remove(doomed)
 
 
+def _position_of_kind(record: Record) -> int:
+    return list(KINDS.values()).index(type(record))
+
+
 def _is_owned(workspace: Workspace, video: Video) -> bool:
     return Path(video.path).resolve().is_relative_to(workspace.root)
 
 
-def _strings(value: Any) -> Iterable[str]:
+def strings_in(value: Any) -> Iterator[str]:
     """Yield all strings in a job's parameters but `name`, which is that of the record to be made."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for key, item in value.items():
             if key != "name":
-                yield from _strings(item)
+                yield from strings_in(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _strings(item)
+            yield from strings_in(item)

@@ -12,6 +12,7 @@ from backend.errors import UserError
 from backend.latency import drop_unreliable
 
 MAX_NAME_LENGTH = 80
+MAX_TAG_LENGTH = 40
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()-]{0,79}")
 INVALID_IN_NAME = re.compile(r"[^A-Za-z0-9 ._()-]")
 
@@ -19,6 +20,7 @@ ServingMode = Literal["batch", "realtime", "async"]
 """How a deployed model is served."""
 
 JobStatus = Literal["queued", "running", "stopping", "done", "failed", "stopped"]
+ACTIVE_STATUSES: tuple[JobStatus, ...] = ("queued", "running", "stopping")
 
 Verb = Literal[
     "make sample",
@@ -106,6 +108,20 @@ def check_name(name: str) -> str:
     return name
 
 
+def check_tag(tag: str) -> str:
+    """Return the tag without surrounding blanks.
+
+    Raises:
+        UserError: If it is empty, longer than 40 characters, or has a comma or a line break.
+    """
+    tag = tag.strip()
+    if not tag or len(tag) > MAX_TAG_LENGTH or not tag.isprintable() or "," in tag:
+        raise UserError(
+            f"“{tag[:MAX_TAG_LENGTH]}” cannot be a tag. Use 1 to {MAX_TAG_LENGTH} characters without commas."
+        )
+    return tag
+
+
 def name_from(text: str, fallback: str = "") -> str:
     """Return the valid name that is most like a text, such as a file name.
 
@@ -118,13 +134,23 @@ def name_from(text: str, fallback: str = "") -> str:
 
 @dataclass(kw_only=True)
 class Record:
-    """Fields that all kinds have: `id` is `<kind>-<8 hex digits>`, `created` is in seconds since 1970."""
+    """Fields that all kinds have.
+
+    Attributes:
+        name: Unique among the records of its kind.
+        id: `<kind>-<8 hex digits>`.
+        created: In seconds since 1970.
+        tags: Words by which the user groups records.
+        description: What the user notes about it.
+    """
 
     OWNERS: ClassVar[tuple[str, ...]] = ()  # fields with ids of records that this one is removed with
 
     name: str
     id: str = ""
     created: float = field(default_factory=time.time)
+    tags: list[str] = field(default_factory=list)
+    description: str = ""
 
     def __post_init__(self) -> None:
         self.id = self.id or f"{stored_kind(type(self))}-{secrets.token_hex(4)}"
@@ -335,7 +361,7 @@ class Job(Record):
     @property
     def active(self) -> bool:
         """Whether the job has not ended."""
-        return self.status in ("queued", "running", "stopping")
+        return self.status in ACTIVE_STATUSES
 
     def seconds_left(self) -> float | None:
         """Estimate the time left from the progress since the first report; None until there is enough of it."""

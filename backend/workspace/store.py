@@ -6,15 +6,16 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from backend.errors import UserError, is_disk_full
 from backend.workspace.migrations import migrate
 from backend.workspace.paths import DATABASE
+from backend.workspace.query import Query, conditions, expression, ordering, register_functions
 from backend.workspace.records import KINDS, Record, check_name, command_line_kind, noun, stored_kind
 
 R = TypeVar("R", bound=Record)
@@ -28,6 +29,11 @@ CREATE TABLE IF NOT EXISTS records (
     data TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS by_kind ON records (kind, created);
+CREATE INDEX IF NOT EXISTS by_name ON records (kind, name);
+CREATE INDEX IF NOT EXISTS by_status ON records (kind, json_extract(data, '$.status'));
+CREATE INDEX IF NOT EXISTS by_verb ON records (kind, json_extract(data, '$.verb'));
+CREATE INDEX IF NOT EXISTS by_video ON records (kind, json_extract(data, '$.video'));
+CREATE INDEX IF NOT EXISTS by_run ON records (kind, json_extract(data, '$.run'));
 CREATE TABLE IF NOT EXISTS settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 FOLDERS = {"labels": "labels", "trackersearch": "trackersearches"}  # of kinds whose plural is not the name and an "s"
@@ -64,6 +70,7 @@ class Workspace:
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         connection = sqlite3.connect(self.root / DATABASE, timeout=LOCK_TIMEOUT_SECONDS, isolation_level=None)
+        register_functions(connection)
         try:
             yield connection
         finally:
@@ -114,13 +121,82 @@ class Workspace:
             ).fetchone()
         return kind(**json.loads(row[0])) if row else None
 
-    def list(self, kind: type[R]) -> list[R]:
-        """Return all records of a kind, newest first."""
+    def list(self, kind: type[R], **fields: str | Sequence[str]) -> list[R]:
+        """Return the records of a kind, newest first.
+
+        Args:
+            kind: The kind.
+            **fields: Values that fields must have, or several values of which they must have one.
+        """
+        where, values = conditions(kind, Query(fields=fields))
         with self._connect() as connection:
             rows = connection.execute(
-                "SELECT data FROM records WHERE kind = ? ORDER BY created DESC, rowid DESC", (stored_kind(kind),)
+                f"SELECT data FROM records WHERE {where} ORDER BY created DESC, rowid DESC", values
             ).fetchall()
         return [kind(**json.loads(data)) for (data,) in rows]
+
+    def search(self, kind: type[R], query: Query) -> tuple[Sequence[R], int]:
+        """Return the records of a kind that a query asks for, and how many there are without its limit."""
+        where, values = conditions(kind, query)
+        with self._connect() as connection:
+            (count,) = connection.execute(f"SELECT COUNT(*) FROM records WHERE {where}", values).fetchone()
+            rows = connection.execute(
+                f"SELECT data FROM records WHERE {where} ORDER BY {ordering(query)} LIMIT ? OFFSET ?",
+                (*values, query.limit, query.offset),
+            ).fetchall()
+        return [kind(**json.loads(data)) for (data,) in rows], count
+
+    def count(
+        self, kind: type[Record], present: Mapping[str, bool] | None = None, **fields: str | Sequence[str]
+    ) -> int:
+        """Return the number of records of a kind.
+
+        Args:
+            kind: The kind.
+            present: Fields that must be set (true) or must not be set (false).
+            **fields: As for `list`.
+        """
+        where, values = conditions(kind, Query(fields=fields, present=present or {}))
+        with self._connect() as connection:
+            return int(connection.execute(f"SELECT COUNT(*) FROM records WHERE {where}", values).fetchone()[0])
+
+    def names(self, kind: type[Record], **fields: str | Sequence[str]) -> dict[str, str]:
+        """Return the names of the records of a kind by their ids, in natural order, without reading the records.
+
+        Args:
+            kind: The kind.
+            **fields: As for `list`; `id` can be one of them.
+        """
+        query = Query(fields=fields, order="name")
+        where, values = conditions(kind, query)
+        with self._connect() as connection:
+            rows = connection.execute(
+                f"SELECT id, name FROM records WHERE {where} ORDER BY {ordering(query)}", values
+            ).fetchall()
+        return dict(rows)
+
+    def values(self, kind: type[Record], field: str, **fields: str | Sequence[str]) -> Sequence[Any]:
+        """Return the different values of a field, such as the ids of all videos that have labels.
+
+        Args:
+            kind: The kind.
+            field: The field, whose values are texts or numbers.
+            **fields: As for `list`.
+        """
+        where, values = conditions(kind, Query(fields=fields))
+        with self._connect() as connection:
+            rows = connection.execute(f"SELECT DISTINCT {expression(field)} FROM records WHERE {where}", values)
+            return [value for (value,) in rows if value is not None]
+
+    def tags(self, kind: type[Record]) -> Sequence[str]:
+        """Return the tags that records of a kind have."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT tag.value FROM records, json_each(records.data, '$.tags') AS tag "
+                "WHERE records.kind = ? ORDER BY casefold(tag.value)",
+                (stored_kind(kind),),
+            ).fetchall()
+        return [tag for (tag,) in rows]
 
     @contextmanager
     def edit(self, kind: type[R], record_id: str) -> Iterator[R]:
@@ -153,14 +229,40 @@ class Workspace:
         name = stored_kind(kind)
         return self.root / FOLDERS.get(name, f"{name}s")
 
-    def dependents(self, record: Record) -> Sequence[Record]:
-        """Return the records that must be removed with this one, directly or through another."""
-        remaining = [other for kind in KINDS.values() for other in self.list(kind) if other.id != record.id]
-        ids, dependents = {record.id}, []
-        while newly_dependent := [other for other in remaining if ids & set(other.owners())]:
+    def rename(self, record: R, name: str) -> R:
+        """Give a record another name and return it as it is stored then.
+
+        Raises:
+            UserError: If the name is invalid, or another record of the kind has it.
+        """
+        name, kind = check_name(name), stored_kind(type(record))
+        with self._transaction() as connection:
+            row = connection.execute("SELECT data FROM records WHERE id = ?", (record.id,)).fetchone()
+            if row is None:
+                raise _not_found(type(record), record.id)
+            taken = connection.execute(
+                "SELECT 1 FROM records WHERE kind = ? AND name = ? AND id != ?", (kind, name, record.id)
+            ).fetchone()
+            if taken:
+                raise UserError(f"There is another {noun(type(record))} named “{name}”. Choose a different name.")
+            renamed = type(record)(**json.loads(row[0]) | {"name": name})
+            connection.execute(
+                "UPDATE records SET name = ?, data = ? WHERE id = ?", (name, json.dumps(asdict(renamed)), record.id)
+            )
+        return renamed
+
+    def dependents(self, *records: Record) -> Sequence[Record]:
+        """Return the records that must be removed with these, directly or through another."""
+        ids = {record.id for record in records}
+        dependents: list[Record] = []
+        for kind in KINDS.values():  # in an order in which dependents come after what they depend on
+            if not kind.OWNERS:
+                continue
+            newly_dependent = [
+                other for other in self.list(kind) if other.id not in ids and not ids.isdisjoint(other.owners())
+            ]
             dependents += newly_dependent
             ids |= {other.id for other in newly_dependent}
-            remaining = [other for other in remaining if other.id not in ids]
         return dependents
 
     def remove(self, record: Record) -> None:

@@ -186,8 +186,21 @@ def test_a_deletion_says_what_goes_with_it(
     monkeypatch.setattr("sys.stdin", io.StringIO())
     printed = refuse(1, workspace, capfd, "delete", "video", "site")
     assert "1 label set" in printed and "--yes" in printed and workspace.list(Labels)
-    assert call(workspace, capfd, "remove", "video", "site", "--yes")[0] == {"deleted": video.id}
+    assert call(workspace, capfd, "remove", "video", "site", "--yes")[0] == {"deleted": [video.id]}
     assert not workspace.list(Video) and not workspace.list(Labels) and Path(video.path).exists()
+
+
+def test_records_are_renamed_tagged_described_and_found(
+    workspace: Workspace, video: Video, capfd: pytest.CaptureFixture[str]
+) -> None:
+    call(workspace, capfd, "tag", "video", "site", "--add", "night", "camera 3")
+    call(workspace, capfd, "tag", "video", "site", "--remove", "NIGHT")
+    call(workspace, capfd, "describe", "video", "site", "Rain from frame 900 on.")
+    call(workspace, capfd, "rename", "video", "site", "north gate")
+    (printed,) = call(workspace, capfd, "list", "video", "--search", "gate rain", "--tag", "camera 3")[0]
+    assert printed["name"] == "north gate" and printed["tags"] == ["camera 3"]
+    assert call(workspace, capfd, "list", "video", "--search", "site")[0] == []
+    assert "cannot be a name" in refuse(1, workspace, capfd, "rename", "video", "north gate", "a/b")
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

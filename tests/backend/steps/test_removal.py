@@ -84,3 +84,28 @@ def test_records_that_a_job_uses_are_not_removed(workspace: Workspace, video: Vi
         stored.status = "done"
     remove(workspace, video)
     assert not everything(workspace)
+
+
+def test_several_records_are_removed_at_once(workspace: Workspace, video: Video) -> None:
+    """Records that depend on others of those that were chosen are not counted as further ones."""
+    (run,), (labels,) = workspace.list(Run), workspace.list(Labels)
+    assert consequences(workspace, run, labels) == "This also removes 1 score."
+    assert "1 label set and 1 score" in consequences(workspace, run, video)
+    remove(workspace, run, labels)
+    assert everything(workspace) == [video]
+
+
+def test_a_job_that_runs_is_not_removed(workspace: Workspace, video: Video) -> None:
+    job = workspace.add(
+        Job(
+            name="build",
+            verb="build dataset",
+            params={},
+            status="running",
+            pid=os.getpid(),
+            pid_started=processes.start_time(os.getpid()),
+        )
+    )
+    with pytest.raises(UserError, match="“build” is still running"):
+        remove(workspace, video, job)
+    assert len(everything(workspace)) == 4
