@@ -25,6 +25,7 @@ def navigation() -> dict[str, list[st.Page]]:
 
 st.set_page_config(page_title="ByteTrack Studio", page_icon=ASSETS / "icon.svg", layout="wide")
 st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
+st.html(ASSETS / "page.css")
 page = st.navigation(navigation(), expanded=True)
 with guard():
     sidebar(workspace())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
+from app import address
 from app.widgets import empty_state, jobs_panel, next_step_link, page_header
 from app.workspace import workspace
 from backend import jobs
 from backend.workspace.records import Labels, Verb, Video
-from bytetrack.files import natural_sort_key
 from pages.parts.video_details import video_details
 from pages.parts.video_gallery import add_videos, gallery
 
@@ -18,23 +16,22 @@ ws = workspace()
 
 
 def main() -> None:
-    """Show all videos, or the one that the query parameter `video` names."""
-    page_header("videos")
-    videos = sorted(ws.list(Video), key=lambda video: natural_sort_key(video.name))
-    opened = next((video for video in videos if video.id == st.query_params.get("video")), None)
-    if opened:
-        video_details(opened, videos, VERBS)
+    """Show all videos, or the one that the address names."""
+    if video := address.linked(Video):
+        video_details(video, VERBS)
     else:
-        all_videos(videos)
+        page_header("videos")
+        all_videos()
 
 
-def all_videos(videos: list[Video]) -> None:
+def all_videos() -> None:
     """Show the form to add videos, running jobs, and a card per video."""
-    add_videos(expanded=not videos)
+    video_count = ws.count(Video)
+    add_videos(expanded=not video_count)
     jobs_panel(*VERBS)
-    if videos:
-        gallery(videos)
-        if len({labels.video for labels in ws.list(Labels)}) < len(videos):
+    if video_count:
+        gallery()
+        if len(ws.values(Labels, "video")) < video_count:
             next_step_link("labels", "Draw or import labels.")
         else:
             next_step_link("datasets", "All videos have labels. Build a dataset from them.")

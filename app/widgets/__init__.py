@@ -6,10 +6,20 @@ A page begins like this:
     page_header("videos")                  # icon, title and purpose, from `app.journey.STEPS`
     jobs_panel("add video", "cut video")   # running and failed jobs of these verbs
 
-    videos = ws.list(Video)
-    if not videos:
+    if not ws.count(Video):
         empty_state("movie", "No videos yet", "Add a video, or make the sample.", "Go to Home", "home")
         st.stop()
+
+A page with many records of a kind shows a list of them, or the one that the address names:
+
+    if video := address.linked(Video):
+        record_header(video, "videos", back="All videos")   # name, edit, delete
+        player(video, key=…, in_address=True)               # its frame is in the address
+    else:
+        record_list(Video, [Column("Duration", lambda video: duration(video.seconds), order="seconds")])
+
+`record_list` has search, tags, order, pages, and actions on one or several records. Never read all records to show or
+count some: see `Workspace.search`, `count`, `names`, `values`, and `list(Labels, video=video.id)`.
 
 Widgets that take a button's click:
 
@@ -32,11 +42,14 @@ from app.widgets.frame_mapping import frame_mapping_form
 from app.widgets.jobs import job_card, jobs_panel, start_job, start_job_and_rerun
 from app.widgets.layout import empty_state, figures_line, metric_row, next_step_link, page_header
 from app.widgets.options import options_form
+from app.widgets.record_header import record_header
+from app.widgets.record_list import Column, record_list
 from app.widgets.records import choose, records_table, video_facts
 from app.widgets.removal import confirm_removal
 from app.widgets.upload import upload
 
 __all__ = [
+    "Column",
     "chart",
     "choose",
     "confirm_removal",
@@ -53,6 +66,8 @@ __all__ = [
     "next_step_link",
     "options_form",
     "page_header",
+    "record_header",
+    "record_list",
     "records_table",
     "start_job",
     "start_job_and_rerun",

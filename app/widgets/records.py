@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from app import address
 from app.widgets.formatting import duration
 from backend.wording import count
 from backend.workspace.records import Record, Video
@@ -21,6 +22,7 @@ def choose(
     key: str,
     describe: Callable[[R], str] | None = None,
     tooltip: str | None = None,
+    parameter: str = "",
 ) -> R | None:
     """Show a select box over records and return the chosen one; None if there are no records.
 
@@ -32,6 +34,8 @@ def choose(
         key: Key of the select box.
         describe: Returns what to show after a record's name.
         tooltip: Help text of the select box.
+        parameter: Parameter of the page's address that names the record, if it should be in the address. Then a link
+            opens the page with this record, and an unknown record ends the page with a message.
     """
     if not records:
         return None
@@ -41,11 +45,25 @@ def choose(
         remembered = st.session_state.get(memory)
         st.session_state[key] = remembered if remembered in by_id else records[0].id
 
+    if linked := address.get(parameter) if parameter else "":
+        if linked not in by_id:
+            address.end_with_unknown(type(records[0]), linked)
+        if st.session_state.get(f"{key} in the address") != linked:  # the address has changed
+            st.session_state[key] = linked
+    st.session_state[f"{key} in the address"] = linked
+
+    def on_change() -> None:
+        if parameter:
+            st.session_state[f"{key} in the address"] = st.session_state[key]
+            address.show(**{parameter: st.session_state[key]})
+
     def title(record_id: str) -> str:
         record = by_id[record_id]
         return f"{record.name}  ·  {describe(record)}" if describe else record.name
 
-    chosen = st.selectbox(label, list(by_id), format_func=title, key=key, help=tooltip)
+    chosen = st.selectbox(label, list(by_id), format_func=title, key=key, help=tooltip, on_change=on_change)
+    if parameter:
+        address.keep(**{parameter: chosen})
     st.session_state[memory] = chosen
     return by_id[chosen]
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.player.component import player
 from app.theme import ACCENT
-from app.widgets import confirm_removal, download_button, guard, jobs_panel, metric_row, start_job_and_rerun
+from app.widgets import download_button, figures_line, guard, jobs_panel, record_header, start_job_and_rerun
 from app.widgets.formatting import duration, number, size
 from app.widgets.records import remember
 from app.workspace import workspace
@@ -24,44 +24,39 @@ MAX_NAMES_SHOWN = 12
 MAX_BARS_SHOWN = 120
 
 
-def video_details(video: Video, videos: Sequence[Video], verbs: Sequence[Verb]) -> None:
+def video_details(video: Video, verbs: Sequence[Verb]) -> None:
     """Show one video.
 
     Args:
         video: The video.
-        videos: All videos, among which are its clips and the video that it was cut from.
         verbs: The verbs of the page's jobs.
     """
     remember(video)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("All videos", icon=":material/arrow_back:", type="tertiary"):
-            st.query_params.clear()
-            st.rerun()
-        st.subheader(video.name, anchor=False, width="stretch")
-        if st.button("Delete", icon=":material/delete:", key="remove-video"):
-            confirm_removal(video)
+    record_header(video, "videos", back="All videos")
     jobs_panel(*verbs)
-    left, right = st.columns([5, 4], gap="large")
-    with left, guard():
+    _facts(video)
+    with guard():
         player(video, key=f"player-{video.id}")
-    with right:
-        _facts(video, parent=next((other for other in videos if other.id == video.parent), None))
-    clips = sorted((other for other in videos if other.parent == video.id), key=lambda clip: clip.start)
-    with st.container(border=True):
-        cut_tab, extract_tab = st.tabs(
-            [":material/content_cut: Cut into clips", ":material/photo_library: Extract frames"]
-        )
-        with cut_tab:
-            _cut_form(video, clips)
-        with extract_tab:
-            _extract_form(video)
+    clips = sorted(workspace().list(Video, parent=video.id), key=lambda clip: clip.start)
+    cut_tab, extract_tab = st.tabs([":material/content_cut: Cut into clips", ":material/photo_library: Extract frames"])
+    with cut_tab:
+        _cut_form(video, clips)
+    with extract_tab:
+        _extract_form(video)
 
 
-def _facts(video: Video, parent: Video | None) -> None:
-    metric_row({"Resolution": f"{video.width}×{video.height}", "Frames": number(video.frames)})
-    metric_row({"Frame rate": f"{video.fps:.4g} fps", "Duration": duration(video.seconds)})
-    metric_row({"Codec": video.codec, "File size": size(video.size)})
-    if parent:
+def _facts(video: Video) -> None:
+    figures_line(
+        {
+            "Frames": number(video.frames),
+            "Duration": duration(video.seconds),
+            "Frame rate": f"{video.fps:.4g} fps",
+            "Resolution": f"{video.width}×{video.height}",
+            "Codec": video.codec,
+            "File size": size(video.size),
+        }
+    )
+    if parent := workspace().find(Video, video.parent or ""):
         last = video.start + video.frames - 1
         st.caption(f":material/content_cut: Frames {video.start} to {last} of {parent.name}.")
     if video.variable_rate:
