@@ -19,6 +19,7 @@ BOX_ATTRIBUTES = "marks.json"  # labels only
 GROUND_TRUTH_ZIP = "ground truth.zip"
 OVERLAY = "overlay.mp4"
 DETECTIONS = "detections.npz"  # runs only
+REPORT = "report.html"  # runs only
 
 # Videos
 BROWSER_COPY = "to watch.mp4"
