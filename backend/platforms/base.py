@@ -159,6 +159,25 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class SampleFiles:
+    """Files that examples of requests send, by absolute paths."""
+
+    image: Path  # a frame, as JPEG
+    piece: Path  # a short piece of video, as MP4
+    video: Path  # a whole video
+    frame_rate: float  # frames per second of the video
+
+
+@dataclass(frozen=True)
+class Example:
+    """A complete program, or commands, that send requests to an endpoint."""
+
+    title: str
+    language: str  # for the highlighting: "bash" or "python"
+    code: str
+
+
+@dataclass(frozen=True)
 class Traffic:
     """Figures of an endpoint for each minute of the last hour; `minutes` are their starts in seconds since 1970."""
 
@@ -398,6 +417,9 @@ class EndpointService(Protocol[R]):
     def traffic(self, ref: R) -> Traffic | None:
         """Return the figures of the last hour, or None if the platform does not count requests."""
 
+    def process_ids(self, ref: R) -> list[int]:
+        """Return the processes of this machine that serve the endpoint, without their children; none if elsewhere."""
+
     def delete(self, ref: R) -> None:
         """Delete an endpoint with everything that costs money. No-op if it does not exist."""
 
@@ -420,8 +442,8 @@ class EndpointService(Protocol[R]):
     def collect(self, ref: R, ticket: str) -> bytes | None:
         """Return the answer to a queued request, or None if it is not ready."""
 
-    def example(self, ref: R) -> str:
-        """Return shell commands that show how other programs call the endpoint."""
+    def examples(self, ref: R, files: SampleFiles) -> list[Example]:
+        """Return how other programs call the endpoint. They run as they are, in any folder."""
 
     def log(self, ref: R, lines: int = 200) -> str:
         """Return the last lines that the endpoint printed."""
@@ -437,6 +459,10 @@ class Platform(Protocol):
     @property
     def name(self) -> str:
         """Key of the platform in `backend.platforms.registry.PLATFORMS`."""
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether jobs and endpoints run on this machine, which makes them free and shares its processor."""
 
     @property
     def setup(self) -> PlatformSetup:

@@ -158,10 +158,6 @@ class Deployment(ABC):
     def log(self, lines: int = 200) -> str:
         """Return the last lines that the endpoint printed."""
 
-    @abstractmethod
-    def example(self) -> str:
-        """Return shell commands that show how other programs call the endpoint."""
-
     def delete(self) -> None:
         """Delete the endpoint and its record, in this order, so that no server runs without a record."""
         self.stop()
@@ -198,10 +194,6 @@ class BatchDeployment(Deployment):
 
     @override
     def log(self, lines: int = 200) -> str:
-        return ""
-
-    @override
-    def example(self) -> str:
         return ""
 
 
@@ -284,10 +276,6 @@ class ServerDeployment(Deployment):
     @override
     def log(self, lines: int = 200) -> str:
         return self._platform.endpoints.log(self.endpoint.ref, lines)
-
-    @override
-    def example(self) -> str:
-        return self._platform.endpoints.example(self.endpoint.ref)
 
     def _start_server(self, model: Model, options: Options) -> dict[str, Any]:
         folder = self.workspace.folder(model)

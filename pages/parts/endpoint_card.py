@@ -13,7 +13,7 @@ from app.widgets.formatting import ago
 from app.workspace import workspace
 from backend.platforms.base import EndpointState, Traffic
 from backend.platforms.registry import platform_of
-from backend.steps import deployments
+from backend.steps import deployments, request_examples
 from backend.steps.deployments import MODES
 from backend.workspace.records import Endpoint, Model
 from pages.parts.deploy_form import MODE_CARDS
@@ -43,8 +43,10 @@ def endpoint_card(endpoint: Endpoint, models: Mapping[str, Model]) -> None:
         with update, guard():
             _update_form(endpoint, models)
         if endpoint.keeps_running:
-            with st.expander("API and log", icon=":material/terminal:"), guard():
-                _api_and_log(endpoint)
+            api = st.expander("API and log", icon=":material/terminal:", key=f"api-{endpoint.id}", on_change="rerun")
+            if api.open:  # examples and log are read only while they are shown
+                with api, guard():
+                    _api_and_log(endpoint)
 
 
 @guarded_fragment(run_every=REFRESH_SECONDS)
@@ -100,11 +102,19 @@ def _api_and_log(endpoint: Endpoint) -> None:
             f'--workspace "{workspace().root}"',
             language="bash",
         )
-    st.code(deployment.example(), language="bash")
+    with guard():
+        _examples(endpoint)
     if endpoint_traffic := deployment.traffic():
         _traffic_charts(endpoint, endpoint_traffic)
     text = deployment.log() or "No output yet."
     st.code(text, language=None, height=220 if text.count("\n") > 8 else "content", wrap_lines=True)
+
+
+def _examples(endpoint: Endpoint) -> None:
+    """Show complete programs that call the endpoint."""
+    examples = request_examples.examples(workspace(), endpoint)
+    for tab, example in zip(st.tabs([example.title for example in examples]), examples):
+        tab.code(example.code, language=example.language)
 
 
 def _traffic_charts(endpoint: Endpoint, traffic: Traffic) -> None:

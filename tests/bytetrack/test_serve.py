@@ -281,6 +281,51 @@ def test_a_server_on_loopback_answers_under_all_loopback_names(endpoint: str, na
     assert post(endpoint, encoded(0), PNG | {"Host": host, "Origin": f"http://{host}"}).status_code == 200
 
 
+NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+
+
+@pytest.mark.parametrize("site", ["none", "same-origin", "same-site", "cross-site"])
+def test_the_address_of_a_server_on_loopback_shows_a_page(endpoint: str, site: str) -> None:
+    """Also by a link on another site, such as the console on another port; that site cannot read the answer."""
+    address = endpoint.removesuffix("/invocations")
+    answer = requests.get(f"{address}/", headers=NAVIGATION | {"Sec-Fetch-Site": site}, timeout=10)
+    assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/html")
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"] and "<script" not in answer.text
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    assert f"curl {endpoint} -H" in answer.text and "blue, red" in answer.text and f"{WIDTH} × {HEIGHT}" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/", {"Sec-Fetch-Site": "cross-site"}),  # a request of a script
+        ("/", NAVIGATION | {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "iframe"}),
+        ("/", NAVIGATION | {"Sec-Fetch-Site": "cross-site", "Host": "evil.example"}),
+        ("/", NAVIGATION | {"Sec-Fetch-Site": "cross-site", "Origin": "http://evil.example"}),
+        ("/ping", NAVIGATION | {"Sec-Fetch-Site": "cross-site"}),
+    ],
+)
+def test_other_requests_of_web_pages_stay_refused(endpoint: str, path: str, headers: dict[str, str]) -> None:
+    address = endpoint.removesuffix("/invocations")
+    assert requests.get(address + path, headers=headers, timeout=10).status_code == 403
+
+
+def test_a_form_of_a_web_page_is_refused(endpoint: str) -> None:
+    headers = PNG | NAVIGATION | {"Sec-Fetch-Site": "cross-site"}
+    for address in (endpoint, endpoint.replace("/invocations", "/endpoints/a/invocations")):
+        assert post(address, encoded(0), headers).status_code == 403
+
+
+def test_a_public_server_has_no_page(base: Path) -> None:
+    client = TestClient(Service(Detector(base / "model"), Options()).app())
+    assert client.get("/").status_code == 404
+
+
+def test_a_server_answers_at_the_path_that_clients_of_sagemaker_use(endpoint: str) -> None:
+    address = endpoint.replace("/invocations", "/endpoints/any-name/invocations")
+    assert post(address, encoded(0), PNG).json()["detections"] == post(endpoint, encoded(0), PNG).json()["detections"]
+
+
 def test_a_public_server_answers_under_any_host_name(base: Path) -> None:
     options = Options(host="0.0.0.0")
     client = TestClient(Service(Detector(base / "model"), options).app(), base_url="http://container:8080")

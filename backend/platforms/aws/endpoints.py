@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from backend.errors import UserError
 from backend.platforms import options
-from backend.platforms.aws import autoscaling, logs, metrics, prices, stack
+from backend.platforms.aws import autoscaling, logs, metrics, prices, request_examples, stack
 from backend.platforms.aws.account import Account
 from backend.platforms.aws.choices import AsyncChoices, EndpointChoices
 from backend.platforms.aws.instances import has_gpu, has_own_disk
@@ -23,6 +23,7 @@ from backend.platforms.aws.jobs import wait_intervals
 from backend.platforms.aws.messages import code_of, message_of, says_endpoint_is_changing, says_not_found
 from backend.platforms.aws.models import container, put_model
 from backend.platforms.aws.naming import name_of
+from backend.platforms.aws.request_examples import Target
 from backend.platforms.aws.storage import Bucket
 from backend.platforms.base import (
     Answer,
@@ -30,8 +31,10 @@ from backend.platforms.base import (
     EndpointService,
     EndpointState,
     EndpointStatus,
+    Example,
     Options,
     OptionValue,
+    SampleFiles,
     Traffic,
 )
 from backend.progress import Progress
@@ -159,6 +162,10 @@ class SageMakerEndpoints(EndpointService[SageMakerRef]):
         return metrics.traffic(self._account_of(ref), ref["endpoint"])
 
     @override
+    def process_ids(self, ref: SageMakerRef) -> list[int]:
+        return []
+
+    @override
     def delete(self, ref: SageMakerRef) -> None:
         account = self._account_of(ref)
         with endpoint_deleted(account, ref["endpoint"]):
@@ -213,21 +220,11 @@ class SageMakerEndpoints(EndpointService[SageMakerRef]):
         return None
 
     @override
-    def example(self, ref: SageMakerRef) -> str:
+    def examples(self, ref: SageMakerRef, files: SampleFiles) -> list[Example]:
         account = self._account_of(ref)
-        target = f"--region {account.region} --endpoint-name {ref['endpoint']} \\\n  "
-        if ref["mode"] == "async":
-            return (
-                f"aws sagemaker-runtime invoke-endpoint-async {target} --content-type video/mp4 "
-                f"--input-location s3://{account.settings.bucket}/video.mp4"
-            )
-        invoke = f"aws sagemaker-runtime invoke-endpoint {target}"
-        return (
-            f"{invoke} --content-type image/jpeg --body fileb://frame.jpg answer.json\n\n"
-            f"{invoke} --session-id NEW_SESSION --content-type application/json \\\n"
-            "   --body '{\"frame_rate\": 25}' --cli-binary-format raw-in-base64-out answer.json\n"
-            f"{invoke} --session-id ID --content-type video/mp4 --body fileb://piece.mp4 answer.json"
-        )
+        address = account.client("sagemaker-runtime").meta.endpoint_url
+        target = Target(account.region, ref["endpoint"], account.settings.bucket, address)
+        return request_examples.examples(target, ref["mode"], files)
 
     @override
     def log(self, ref: SageMakerRef, lines: int = 200) -> str:

@@ -23,6 +23,7 @@ class AwsPlatform:
     """Implements `backend.platforms.base.Platform` with one account and region."""
 
     name = "aws"
+    runs_here = False
 
     def __init__(self, settings: AwsSettings, unreachable_seconds: float = UNREACHABLE_SECONDS) -> None:
         self.account = Account(settings, unreachable_seconds)

@@ -20,8 +20,17 @@ from typing_extensions import override
 
 from backend.errors import UserError
 from backend.jobs import processes
-from backend.platforms.base import Answer, EndpointMode, EndpointService, EndpointState, Options, Traffic
-from backend.platforms.local import http, programs
+from backend.platforms.base import (
+    Answer,
+    EndpointMode,
+    EndpointService,
+    EndpointState,
+    Example,
+    Options,
+    SampleFiles,
+    Traffic,
+)
+from backend.platforms.local import http, programs, request_examples
 from backend.progress import Progress
 from backend.workspace.paths import PROJECT
 
@@ -114,6 +123,10 @@ class LocalEndpoints(EndpointService[LocalRef]):
         return None
 
     @override
+    def process_ids(self, ref: LocalRef) -> list[int]:
+        return [ref["pid"]] if _is_alive(ref) else []
+
+    @override
     def delete(self, ref: LocalRef) -> None:
         processes.ask_to_stop(ref["pid"], ref["pid_started"])
         deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
@@ -165,17 +178,8 @@ class LocalEndpoints(EndpointService[LocalRef]):
         return None
 
     @override
-    def example(self, ref: LocalRef) -> str:
-        url = f"http://127.0.0.1:{ref['port']}/invocations"
-        if ref["mode"] == "async":
-            return f"curl {url} -H 'Content-Type: video/mp4' --data-binary @video.mp4   # bypasses the queue"
-        return (
-            f"curl {url} -H 'Content-Type: image/jpeg' --data-binary @frame.jpg\n\n"
-            f"curl -i {url} -H 'X-Amzn-SageMaker-Session-Id: NEW_SESSION' \\\n"
-            "     -H 'Content-Type: application/json' -d '{\"frame_rate\": 25}'   # answers with the session's id\n"
-            f"curl {url} -H 'X-Amzn-SageMaker-Session-Id: ID' -H 'Content-Type: video/mp4' \\\n"
-            "     --data-binary @piece.mp4"
-        )
+    def examples(self, ref: LocalRef, files: SampleFiles) -> list[Example]:
+        return request_examples.examples(ref["port"], ref["mode"], files)
 
     @override
     def log(self, ref: LocalRef, lines: int = 200) -> str:

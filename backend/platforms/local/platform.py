@@ -20,6 +20,7 @@ class LocalPlatform:
     """Implements `backend.platforms.base.Platform` in one folder. It has no options, and everything is free."""
 
     name = "local"
+    runs_here = True
     model_registry = None
 
     def __init__(self, folder: Path) -> None:

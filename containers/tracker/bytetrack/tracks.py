@@ -129,8 +129,9 @@ class Tracks:
             raise ValueError(f"This is not a saved table of tracks: {error!r}.") from error
 
     def save(self, path: Path) -> None:
-        """Write the table to a JSON file, atomically."""
-        write_atomically(path, json.dumps(self.to_json(), separators=(",", ":")).encode())
+        """Write the table to a JSON file, atomically. The file says that frames count from 0."""
+        document = {"frames_count_from": 0, **self.to_json()}
+        write_atomically(path, json.dumps(document, separators=(",", ":")).encode())
 
     @classmethod
     def load(cls, path: Path) -> Tracks:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import cv2
 import pytest
 from coco import save_channel
 from moving_squares import FRAMES, save_video
@@ -22,13 +28,14 @@ from backend.platforms.base import (
     Platform,
     ProcessingSpec,
     Range,
+    SampleFiles,
     TrainingSpec,
     Trial,
     Watch,
 )
 from backend.progress import silent
 from bytetrack.detection.artifact import FILES, ModelConfig, read_config, write_config
-from bytetrack.video import pieces
+from bytetrack.video import pieces, read_frames
 
 pytestmark = pytest.mark.slow
 
@@ -256,3 +263,46 @@ def test_an_update_leaves_no_gap(platform: Platform, model: Path, scene: Path, t
     settings = json.loads(platform.endpoints.invoke(new, b"{}", JSON, "NEW_SESSION").body)["settings"]
     platform.endpoints.delete(new)
     assert settings["track_buffer"] == 77 and answered > 5 and failed == []
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
+    """Files in a folder whose name needs quotes."""
+    folder = tmp_path_factory.mktemp("it's $HOME")
+    video = save_video(folder / 'the "scene".mp4')
+    image, piece = folder / "frame.jpg", folder / "piece.mp4"
+    _, jpeg = cv2.imencode(".jpg", next(read_frames(video)))
+    image.write_bytes(jpeg.tobytes())
+    piece.write_bytes(next(pieces(video))[2])
+    return SampleFiles(image, piece, video, 10.0)
+
+
+@pytest.mark.parametrize("mode", ["realtime", "async"])
+def test_examples_of_requests_run_as_they_are_printed(
+    platform: Platform, samples: SampleFiles, mode: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    ref = request.getfixturevalue("realtime" if mode == "realtime" else "queue")
+    examples = platform.endpoints.examples(ref, samples)
+    assert {"Shell", "Python with boto3"} < {example.title for example in examples}
+    for example in examples:
+        if example.title == "Shell" and " aws " in example.code.replace("$(", " ") and not shutil.which("aws"):
+            continue
+        program = [sys.executable, "-"] if example.language == "python" else ["sh", "-eu"]
+        # The shell's examples sign with these; an empty token is left out.
+        environment = os.environ | {"AWS_SESSION_TOKEN": ""}
+        result = subprocess.run(
+            program, input=example.code, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=120
+        )
+        assert result.returncode == 0 and not result.stderr, (example.title, result)
+        if platform.name == "aws" and example.title == "HTTP" and mode == "async":
+            assert json.loads(result.stdout)["InferenceId"]
+            continue
+        is_http = example.title == "HTTP"
+        if mode == "realtime":
+            # Two squares in the image, and in each of the frames of the piece.
+            detections = result.stdout.count('"score"') if example.language == "bash" else 2
+            assert detections >= 2, (example.title, result)
+        if not is_http:
+            frames = set(map(int, re.findall(r'(?:"frame": ?|frame )(\d+)', result.stdout)))
+            assert len(frames) > 5, (example.title, result)
+    assert not list(tmp_path.iterdir())

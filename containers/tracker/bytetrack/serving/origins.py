@@ -2,7 +2,7 @@
 
 Any page that the user opens can send requests to this machine, and one whose host name resolves to 127.0.0.1 (DNS
 rebinding) can also read the answers. Browsers name the page in `Origin` and the server in `Host`; other clients send no
-`Origin`.
+`Origin`. Opening the server's own page by a link is allowed: the page that has the link cannot read it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+PAGE_PATH = "/"
+
 
 class RefuseOtherSites:
     """ASGI middleware that answers requests under a loopback host name only, and no requests from other web pages."""
@@ -23,7 +25,7 @@ class RefuseOtherSites:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 403, or pass the request on."""
-        if scope["type"] == "http" and not _is_allowed(Headers(scope=scope)):
+        if scope["type"] == "http" and not _is_allowed(Headers(scope=scope), opens_page=_opens_page(scope)):
             message = "This endpoint serves this machine only, and accepts no requests from web pages."
             await JSONResponse({"error": message}, 403)(scope, receive, send)
             return
@@ -38,7 +40,14 @@ def is_loopback(host: str) -> bool:
         return host.lower().rstrip(".") == "localhost"
 
 
-def _is_allowed(headers: Headers) -> bool:
+def _opens_page(scope: Scope) -> bool:
+    """Return whether a browser opens the server's own page in a tab, as for a click on a link."""
+    headers = Headers(scope=scope)
+    is_navigation = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return scope["path"] == PAGE_PATH and scope["method"] == "GET" and is_navigation
+
+
+def _is_allowed(headers: Headers, *, opens_page: bool) -> bool:
     host, origin = headers.get("host", ""), headers.get("origin")
     try:
         hostname = urlsplit(f"//{host}").hostname or ""
@@ -47,5 +56,5 @@ def _is_allowed(headers: Headers) -> bool:
     return (
         is_loopback(hostname)
         and (origin is None or urlsplit(origin).netloc == host)
-        and headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+        and (opens_page or headers.get("sec-fetch-site", "none") in ("same-origin", "none"))
     )

@@ -14,15 +14,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from bytetrack import video
 from bytetrack.detection.detector import Detections, Detector, PreparedFrame
 from bytetrack.pipeline import detect_frames, track_file, track_frames, tracker_config
+from bytetrack.serving import page
 from bytetrack.serving.bodies import BodyKind, body_kind, decode_image, parse_attributes, read_settings, receive_body
 from bytetrack.serving.options import Options
-from bytetrack.serving.origins import RefuseOtherSites, is_loopback
+from bytetrack.serving.origins import PAGE_PATH, RefuseOtherSites, is_loopback
 from bytetrack.serving.sessions import DeadSession, Session, Sessions, TooManySessions
 from bytetrack.tracking.tracker import ByteTracker
 
@@ -60,6 +61,9 @@ class Service:
             routes=[
                 Route("/ping", self.ping, methods=["GET"]),
                 Route("/invocations", self.invocations, methods=["POST"]),
+                # SageMaker's own path, so that its clients can call a server on this machine.
+                Route("/endpoints/{name}/invocations", self.invocations, methods=["POST"]),
+                *([Route(PAGE_PATH, self.page, methods=["GET"])] if self._is_on_loopback else []),
             ],
             middleware=[Middleware(RefuseOtherSites)] if self._is_on_loopback else [],
             exception_handlers={
@@ -75,6 +79,12 @@ class Service:
     async def ping(self, request: Request) -> Response:
         """Answer 200: the model was loaded before the server started."""
         return Response()
+
+    async def page(self, request: Request) -> Response:
+        """Answer a page for people who open the server's address in a browser."""
+        height, width = self._detector.config.input_size
+        content = page.render(request.headers.get("host", ""), self._detector.classes, (height, width))
+        return HTMLResponse(content, headers=page.HEADERS)
 
     async def invocations(self, request: Request) -> Response:
         """Answer an image, a video, or a message of a session."""
