@@ -48,6 +48,15 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
+def frame_range(frames: int) -> str:
+    """Format the numbers of a video's frames, which count from 0 everywhere in the console: `0–299`.
+
+    Args:
+        frames: Number of frames.
+    """
+    return f"0–{frames - 1:,}" if frames > 1 else "0"
+
+
 def percent(value: float) -> str:
     """Format a value that is already in percent: `61.2 %`."""
     return f"{value:.1f} %"

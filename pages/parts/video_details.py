@@ -10,7 +10,7 @@ import streamlit as st
 from app.player.component import player
 from app.theme import ACCENT
 from app.widgets import download_button, figures_line, guard, jobs_panel, record_header, start_job_and_rerun
-from app.widgets.formatting import duration, number, size
+from app.widgets.formatting import duration, frame_range, number, size
 from app.widgets.records import remember
 from app.workspace import workspace
 from backend.steps import videos as video_steps
@@ -48,7 +48,7 @@ def video_details(video: Video, verbs: Sequence[Verb]) -> None:
 def _facts(video: Video) -> None:
     figures_line(
         {
-            "Frames": number(video.frames),
+            "Frames": f"{number(video.frames)} ({frame_range(video.frames)})",
             "Duration": duration(video.seconds),
             "Frame rate": f"{video.fps:.4g} fps",
             "Resolution": f"{video.width}×{video.height}",
@@ -58,7 +58,7 @@ def _facts(video: Video) -> None:
     )
     if parent := workspace().find(Video, video.parent or ""):
         last = video.start + video.frames - 1
-        st.caption(f":material/content_cut: Frames {video.start} to {last} of {parent.name}.")
+        st.caption(f":material/content_cut: Frames {video.start}–{last} of {parent.name}.")
     if video.variable_rate:
         st.caption(":material/info: Variable frame rate. Frames are numbered in display order.")
     if video.rotation:

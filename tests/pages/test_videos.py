@@ -45,7 +45,7 @@ def test_an_uploaded_file_becomes_a_video_and_its_upload_goes(open_page, workspa
 
 def test_details_and_cutting(open_page, workspace, video, finish):
     page = open_page("videos", video=video.id)
-    assert any("Frames" in text.value and "**20**" in text.value for text in page.markdown)
+    assert any("Frames" in text.value and "**20 (0–19)**" in text.value for text in page.markdown)
     page.number_input[0].set_value(8).run()
     assert "3 clips of 8 frames (0.8 s), the last of 4. Without sound." in [text.value for text in page.caption]
     next(button for button in page.main.button if button.label == "Cut into 3 clips").click().run()

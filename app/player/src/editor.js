@@ -144,7 +144,7 @@ class Editor {
       button("Next frame (→)", () => this.step(1), { iconName: "forward" }),
       button("Last frame (End)", () => this.images.seek(this.images.lastFrame), { iconName: "last" }),
       element("label", "frame-label", "Frame", this.frameInput),
-      element("span", "muted", `of ${data.frames}`),
+      element("span", "muted", `of 0–${data.frames - 1}`),
       element("span", "spacer"),
       this.undoButton,
       this.redoButton,

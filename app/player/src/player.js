@@ -270,7 +270,7 @@ class Player {
   onFrameChange(frame) {
     this.frame = frame;
     if (this.root.getRootNode().activeElement !== this.frameInput) this.frameInput.value = frame;
-    this.position.textContent = `of ${this.times.count} · ${formatTime(this.times.seconds[frame], true)}`;
+    this.position.textContent = `of 0–${this.times.count - 1} · ${formatTime(this.times.seconds[frame], true)}`;
     this.timeline?.setFrame(frame);
   }
 
@@ -464,7 +464,7 @@ class Player {
     row.removeAttribute("aria-label"); // the row's text says more
     const dot = element("b");
     dot.style.background = MARK_COLORS[kind];
-    const frames = first === last ? `frame ${first}` : `frames ${first} to ${last}`;
+    const frames = first === last ? `frame ${first}` : `frames ${first}–${last}`;
     row.append(dot, element("span", "", MARK_NAMES[kind]), element("span", "", `#${id}`), element("span", "", frames));
     return row;
   }
@@ -496,7 +496,7 @@ class Player {
     const layerName = this.layers.length > 1 ? ` of ${name},` : "";
     this.selectionRow.replaceChildren(
       element("strong", "", `#${id} ${tracks.summary.classes[classId]}`),
-      element("span", "", `${layerName} frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`),
+      element("span", "", `${layerName} frames ${first}–${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`),
       element("span", "spacer"),
       button("First frame of the track", () => this.playback?.seek(first), { label: "Start" }),
       button("Last frame of the track", () => this.playback?.seek(last), { label: "End" }),

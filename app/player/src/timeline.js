@@ -199,7 +199,7 @@ export class Timeline {
     if (lane?.track) {
       const { id, classId, first, last, boxes } = lane.track;
       const className = this.layers[lane.layer].tracks.summary.classes[classId];
-      return `#${id} ${className}: frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`;
+      return `#${id} ${className}: frames ${first}–${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`;
     }
     return x > LEFT_MARGIN ? `frame ${this.frameAt(x)}` : "";
   }
