@@ -22,7 +22,7 @@ from backend.workspace.records import Endpoint, Model, Run, Verb, Video
 from bytetrack.files import natural_sort_key
 from pages.parts.runs import one_run, runs_table
 
-VERBS: tuple[Verb, ...] = ("track", "draw tracks")
+VERBS: tuple[Verb, ...] = ("track", "draw tracks", "make report")
 
 ws = workspace()
 

@@ -36,7 +36,7 @@ Terms on the pages: a "clip" is a video with a parent, "objects" are track IDs, 
 """
 
 from app.widgets.charts import chart
-from app.widgets.downloads import download_button, track_downloads
+from app.widgets.downloads import REPORT_VERB, download_button, share_button, track_downloads
 from app.widgets.errors import guard, guarded_dialog, guarded_fragment
 from app.widgets.frame_mapping import frame_mapping_form
 from app.widgets.jobs import job_card, jobs_panel, start_job, start_job_and_rerun
@@ -50,6 +50,7 @@ from app.widgets.upload import upload
 
 __all__ = [
     "Column",
+    "REPORT_VERB",
     "chart",
     "choose",
     "confirm_removal",
@@ -72,6 +73,7 @@ __all__ = [
     "start_job",
     "start_job_and_rerun",
     "track_downloads",
+    "share_button",
     "upload",
     "video_facts",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -103,7 +104,11 @@ def save_tracker_settings(
     if bool(setting) == bool(tracker_search):
         raise CycloptsError(msg="give either --setting or --tracker-search.")
     if tracker_search:
-        values = get(TrackerSearch, tracker_search).settings
+        from backend.steps import tracker_search as searches
+
+        search = get(TrackerSearch, tracker_search)
+        values = search.settings
+        print(" ".join(filter(None, (searches.describe(search), search.warning))), file=sys.stderr, flush=True)
     else:
         values = {name: number(name, text) for name, text in pairs(setting or []).items()}
     from backend.steps import models

@@ -92,6 +92,7 @@ COLUMNS: dict[type[Record], Columns] = {
     TrackerSearch: {
         "Before": lambda search, names: _scores(search.before),
         "Best": lambda search, names: _scores(search.metrics),
+        "Held out": lambda search, names: _scores(search.held_out["after"]) if search.held_out else "not checked",
         "Settings": lambda search, names: ", ".join(f"{key} {value:g}" for key, value in search.settings.items()),
     },
     Comparison: {

@@ -71,16 +71,30 @@ def evaluate(
     raise CycloptsError(msg="give --run and --labels, or --gt and --tracks.")
 
 
-@command(TRACKING, 'search-tracker-settings --run "site - streets nano batch" --labels site --trials 50')
-def search_tracker_settings(*, run: RunName, labels: LabelsName, trials: int = 100) -> dict[str, Any]:
-    """Find the tracker's settings with the best HOTA on labels.
+@command(
+    TRACKING,
+    'search-tracker-settings --run "site - streets nano batch" --labels site --trials 50',
+    'search-tracker-settings --run "site - nano" --labels site --check-run "yard - nano" --check-labels yard',
+)
+def search_tracker_settings(
+    *,
+    run: RunName,
+    labels: LabelsName,
+    trials: int = 100,
+    check_run: RunName | None = None,
+    check_labels: LabelsName | None = None,
+) -> dict[str, Any]:
+    """Find the tracker's settings with the best HOTA on labels, and check them on other labels.
 
-    The tracker runs again on the run's stored detections.
+    The tracker runs again on the run's stored detections. The settings are checked on the last third of the labeled
+    frames, which the search leaves out, or on another video.
 
     Args:
         run: Run of a batch or an asynchronous deployment.
         labels: Labels of the same video.
         trials: Number of combinations of settings to try.
+        check_run: Run of another video to check the settings on.
+        check_labels: Labels of that other video.
     """
     run_record = get(Run, run)
     return run_job(
@@ -89,17 +103,33 @@ def search_tracker_settings(*, run: RunName, labels: LabelsName, trials: int = 1
         run=run_record.id,
         labels=get(Labels, labels).id,
         trials=trials,
+        check_run=get(Run, check_run).id if check_run else None,
+        check_labels=get(Labels, check_labels).id if check_labels else None,
     )
 
 
-@command(TRACKING, 'compare --video site --endpoints "nano batch" "nano realtime"')
-def compare(*, video: VideoName, endpoints: EndpointNames, name: str | None = None) -> dict[str, Any]:
+@command(
+    TRACKING,
+    'compare --video site --endpoints "nano batch" "nano realtime"',
+    'compare --video site --endpoints "nano realtime" --repeats quick',
+)
+def compare(
+    *,
+    video: VideoName,
+    endpoints: EndpointNames,
+    name: str | None = None,
+    repeats: Literal["quick", "standard", "thorough"] = "standard",
+) -> dict[str, Any]:
     """Measure latency, throughput and cost of endpoints on one video.
+
+    Each endpoint is warmed up and then gets the video several times, one endpoint after another.
 
     Args:
         video: Video to send through each endpoint.
         endpoints: Endpoints to measure.
         name: Name of the comparison; the video's name if omitted.
+        repeats: How often the video is sent. quick: 2 times. standard: at least 3 times, and until there are 100
+            real-time or 10 asynchronous requests. thorough: at least 10 times, 300 and 30 requests.
     """
     source = get(Video, video)
     return run_job(
@@ -108,6 +138,7 @@ def compare(*, video: VideoName, endpoints: EndpointNames, name: str | None = No
         name=name or source.name,
         video=source.id,
         endpoints=ids(Endpoint, endpoints),
+        repeats=repeats,
     )
 
 
@@ -134,6 +165,29 @@ def export(
     target = out or Path(record.name + SUFFIXES[format])
     shutil.copyfile(export_tracks(workspace(), record, format), target)
     return {"file": str(target)}
+
+
+@command(
+    TRACKING,
+    'make-report --run "site - streets nano batch"',
+    'make-report --run "site - nano batch" --out report.html',
+)
+def make_report(*, run: RunName, out: Path | None = None) -> dict[str, Any]:
+    """Make the report of a run: one HTML file with pictures, counts, scores and facts, for people without the console.
+
+    Args:
+        run: Run to report on.
+        out: File to write; the run's name in the current folder if omitted.
+    """
+    from backend.cli.session import workspace
+    from backend.workspace.paths import REPORT
+
+    record = get(Run, run)
+    result = run_job("make report", f"Report on {record.name}", run=record.id)
+    source, target = workspace().folder(record) / REPORT, out or Path(f"{record.name} report.html")
+    if source.exists():
+        shutil.copyfile(source, target)
+    return {**result, "file": str(target)}
 
 
 @command(FILES, "track-detections det.txt --out tracks.txt --frame-rate 25")

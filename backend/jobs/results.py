@@ -88,6 +88,12 @@ class RunResult(TypedDict):
     run: str
 
 
+class ReportResult(TypedDict):
+    """Result of “make report”."""
+
+    run: str
+
+
 class ScoreResult(TypedDict):
     """Result of “evaluate”."""
 

@@ -46,6 +46,7 @@ VERBS: dict[Verb, str] = {
     "evaluate": "backend.steps.evaluation:evaluate",
     "search tracker settings": "backend.steps.tracker_search:run",
     "compare": "backend.steps.comparison:compare",
+    "make report": "backend.steps.report:make",
     "publish model": "backend.steps.models:publish",
     "set up": "backend.steps.platform_setup:fix",
     "take down": "backend.steps.platform_setup:revert",

@@ -1,23 +1,42 @@
-"""Search the tracker settings that score best against labels, on the stored detections of a run."""
+"""Search the tracker settings that score best against labels, and check them on labels that were held out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+import numpy as np
+
+from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.jobs.results import TrackerSearchResult
 from backend.progress import Progress
 from backend.steps import models
-from backend.steps.evaluation import check_same_video, load_detections, load_truth, retrack, score_tracks
+from backend.steps.evaluation import (
+    Metrics,
+    Truth,
+    check_same_video,
+    load_detections,
+    load_truth,
+    retrack,
+    score_tracks,
+)
+from backend.steps.tracker_units import NOMINAL_RATE
 from backend.steps.unlabeled_tracks import find_unlabeled, unlabeled_warning
 from backend.workspace import Workspace
-from backend.workspace.records import Labels, Model, Run, TrackerSearch
+from backend.workspace.records import HeldOut, Labels, Model, Run, TrackerSearch
 from bytetrack.tracking.config import SETTING_NAMES
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial
 
+    from bytetrack.pipeline import VideoDetections
+
+TRIALS = 100
 SPACE: dict[str, tuple[float, float, float]] = {
     "track_thresh": (0.1, 0.9, 0.01),
     "match_thresh": (0.5, 0.99, 0.01),
@@ -29,12 +48,42 @@ SPACE: dict[str, tuple[float, float, float]] = {
 """Lowest value, highest value and step of each setting. `min_box_area` depends on the purpose, not on scores."""
 
 SPACE_OF_SEVERAL_CLASSES = {"class_votes": (0, 1, 1)}
+MEANS_OFF = {("min_length", 0), ("fill_gaps", 0), ("smooth", 1), ("class_votes", 0), ("class_votes", 1)}
+"""Settings and values at an end of the range beyond which there is nothing to try."""
+
+HELD_OUT_SHARE = 1 / 3  # of the labeled frames, the last in time
+MIN_HELD_OUT_FRAMES = 10  # labeled frames
+FEW_FRAMES = 150  # labeled frames; with fewer, one object can decide which settings are best
+CLEAR_GAIN = 0.5  # HOTA; a smaller change on the held-out labels is no reason to prefer settings
+
+Verdict = Literal["better", "unclear", "worse", "unchecked"]
 
 
-def run(workspace: Workspace, progress: Progress, *, run: str, labels: str, trials: int = 100) -> TrackerSearchResult:
+class Check(NamedTuple):
+    """Labels that the search does not use, and detections of their video."""
+
+    run: Run
+    labels: Labels
+    name: str  # for the user
+    truth: Truth
+    detections: VideoDetections
+
+
+def run(
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    run: str,
+    labels: str,
+    trials: int = TRIALS,
+    check_run: str | None = None,
+    check_labels: str | None = None,
+) -> TrackerSearchResult:
     """Try settings with TPE (Bergstra et al. 2011) for the highest HOTA, and store the best.
 
-    The result is never worse than the model's own settings. If the search is stopped, the best so far is stored.
+    The settings are then scored on labels that the search did not use: those of another video, or else the last third
+    of the labeled frames, which the search leaves out. On the searched labels, the result is never worse than the
+    model's own settings. If the search is stopped, the best so far is stored.
 
     Args:
         workspace: Workspace of the run.
@@ -42,23 +91,32 @@ def run(workspace: Workspace, progress: Progress, *, run: str, labels: str, tria
         run: Id or name of a run that has detections.
         labels: Id or name of labels of the same video.
         trials: Number of settings to try.
+        check_run: Id or name of a run of another video to check the settings on. If omitted, they are checked on the
+            last third of the labeled frames.
+        check_labels: Id or name of labels of that video.
 
     Raises:
-        UserError: If the run has no detections, or the labels do not fit it.
+        UserError: If a run has no detections, labels do not fit a run, or too few frames are labeled.
     """
     import optuna
 
     run_record, labels_record = workspace.get(Run, run), workspace.get(Labels, labels)
     check_same_video(run_record, labels_record)
-    truth = load_truth(workspace, labels)
-    detections = load_detections(workspace, run)
+    truth, detections = load_truth(workspace, labels), load_detections(workspace, run)
     own = model_settings(workspace, run_record.model)
-    space = search_space(detections.frames, len(detections.classes))
-    if warning := unlabeled_warning(find_unlabeled(truth, detections, own)):
+    if check_run and check_labels:
+        searched, check = truth, _other_video(workspace, run_record, check_run, check_labels)
+    elif check_run or check_labels:
+        raise UserError("To check on another video, name both a run of it and labels of it.")
+    else:
+        searched, held_out_truth = split_in_time(truth)
+        check = Check(run_record, labels_record, _frames_text(held_out_truth), held_out_truth, detections)
+    space = search_space(_span(searched), len(detections.classes), detections.fps)
+    if warning := warnings(truth, detections, own):
         print(warning, flush=True)
 
-    def score(settings: dict[str, float]) -> dict[str, float]:
-        return score_tracks(truth, retrack(detections, settings))[0]
+    def score(settings: dict[str, float]) -> Metrics:
+        return score_tracks(searched, retrack(detections, settings))[0]
 
     def objective(trial: Trial) -> float:
         settings = {name: _suggest(trial, name, *limits) for name, limits in space.items()}
@@ -92,8 +150,12 @@ def run(workspace: Workspace, progress: Progress, *, run: str, labels: str, tria
             importances=_importances(study),
             trials=[{"HOTA": round(trial.values[0], 3), **trial.params} for trial in _completed(study)],
             warning=warning,
+            space={name: [low, high] for name, (low, high, _) in space.items()},
+            searched=_frames_text(searched),
+            held_out=_check(check, own, fixed | settings if better else own),
         )
     )
+    print(describe(record), flush=True)
     if stopped:
         raise stopped
     return {"search": record.id, "warning": warning}
@@ -105,14 +167,162 @@ def model_settings(workspace: Workspace, model: str) -> dict[str, float]:
     return {name: value for name, value in thresholds.items() if name in SETTING_NAMES}
 
 
-def search_space(frames: int, classes: int) -> dict[str, tuple[float, float, float]]:
-    """Return the space to search for a video with this number of frames and classes, as `SPACE` describes it.
+def split_in_time(truth: Truth) -> tuple[Truth, Truth]:
+    """Divide labels into the frames to search on and the frames to check on, which follow them.
 
-    `min_length` stays below a quarter of the video, because more would remove objects that are visible for part of it.
+    Raises:
+        UserError: If too few frames are labeled, or one of the two parts has no labeled box.
     """
-    low, high, step = SPACE["min_length"]
-    space = SPACE | {"min_length": (low, min(high, (frames - 1) // 4), step)}
+    frames = sorted(truth.labeled_frames)
+    held_out = round(HELD_OUT_SHARE * len(frames))
+    if held_out < MIN_HELD_OUT_FRAMES:
+        needed = round(MIN_HELD_OUT_FRAMES / HELD_OUT_SHARE)
+        raise UserError(
+            f"The labels “{truth.name}” cover {len(frames):,} of {truth.frames:,} frames, too few to search on one "
+            f"part and to check the settings on another: that needs {needed} labeled frames. Label more frames, or "
+            "track another labeled video with the same model and check on that one."
+        )
+    parts = frames[:-held_out], frames[-held_out:]
+    for part, words in zip(parts, ("first two thirds", "last third")):
+        if not np.isin(truth.tracks.frame, part).any():
+            raise UserError(
+                f"No object is labeled in the {words} of “{truth.name}” (frames {part[0]}–{part[-1]}), so settings "
+                "cannot be searched on one part and checked on the other. Label objects there, or check on another "
+                "video."
+            )
+    return replace(truth, labeled_frames=parts[0]), replace(truth, labeled_frames=parts[1])
+
+
+def warnings(truth: Truth, detections: VideoDetections, own_settings: Mapping[str, float]) -> str:
+    """Return reasons to doubt what a search on these labels finds, as sentences; empty if there are none."""
+    sentences = [unlabeled_warning(find_unlabeled(truth, detections, own_settings))]
+    if len(truth.labeled_frames) < FEW_FRAMES:
+        seconds = f" ({_span(truth) / detections.fps:.1f} s)" if detections.fps > 0 else ""
+        sentences.append(
+            f"Only {len(truth.labeled_frames):,} frames{seconds} are labeled: settings that fit so short a part can be "
+            "worse on other videos."
+        )
+    return " ".join(filter(None, sentences))
+
+
+def search_space(frames: int, classes: int, fps: float) -> dict[str, tuple[float, float, float]]:
+    """Return the space to search, as `SPACE` describes it.
+
+    Settings that count frames stay below a quarter of the searched part: a longer minimum length would remove objects
+    that are visible for part of it, and longer gaps or smoothing would replace most of a track.
+
+    Args:
+        frames: Number of frames from the first to the last one that is searched on.
+        classes: Number of classes of the detections.
+        fps: Frames per second of the video.
+    """
+    quarter = (frames - 1) // 4
+    lost = quarter * NOMINAL_RATE / fps if fps > 0 else math.inf
+    limits = {"track_buffer": lost, "min_length": quarter, "fill_gaps": quarter, "smooth": quarter}
+    space = dict(SPACE)
+    for name, limit in limits.items():
+        low, high, step = space[name]
+        steps = max(0, int((min(high, limit) - low) // step))
+        space[name] = (low, low + steps * step, step)
     return space | SPACE_OF_SEVERAL_CLASSES if classes > 1 else space
+
+
+def at_rim(search: TrackerSearch) -> dict[str, str]:
+    """Return which settings are at an end of their range, with the end: "lowest" or "highest".
+
+    Values that mean "off" are left out, because there is nothing beyond them.
+    """
+    ends = {}
+    for name, value in search.settings.items():
+        low, high = search.space.get(name, (-math.inf, math.inf))
+        if (name, value) in MEANS_OFF:
+            continue
+        if math.isclose(value, low) or math.isclose(value, high):
+            ends[name] = "lowest" if math.isclose(value, low) else "highest"
+    return ends
+
+
+def verdict(search: TrackerSearch) -> Verdict:
+    """Return what the held-out labels say about the settings; "unchecked" for searches of earlier versions."""
+    if not search.held_out:
+        return "unchecked"
+    gain = round(search.held_out["after"]["HOTA"] - search.held_out["before"]["HOTA"], 1)
+    if gain < 0:
+        return "worse"
+    return "better" if gain >= CLEAR_GAIN else "unclear"
+
+
+def describe(search: TrackerSearch) -> str:
+    """Return the outcome of a search in a sentence or two."""
+    if not search.settings:
+        return "No setting was better than the model's own."
+    searched = f"HOTA {search.before['HOTA']:.1f} → {search.metrics['HOTA']:.1f} on the searched part"
+    if not search.held_out:
+        return f"{searched}. It was not checked on other labels: search again before you keep the settings."
+    held_out = search.held_out
+    checked = (
+        f"{searched} ({search.searched}), {held_out['before']['HOTA']:.1f} → {held_out['after']['HOTA']:.1f} on "
+        f"{held_out['name']}, which the search did not see."
+    )
+    advice = {
+        "better": "",
+        "unclear": " There, the difference is too small to tell them apart.",
+        "worse": " They fit the searched part only: keep the model's settings.",
+        "unchecked": "",
+    }
+    return checked + advice[verdict(search)]
+
+
+def estimate_seconds(
+    truth: Truth, detections: VideoDetections, settings: Mapping[str, float], trials: int = TRIALS
+) -> float:
+    """Estimate how long a search takes on this machine, by timing one trial.
+
+    Args:
+        truth: Labels.
+        detections: Detections of the same video.
+        settings: Tracker settings to time.
+        trials: Number of trials of the search.
+    """
+    started = time.perf_counter()
+    score_tracks(truth, retrack(detections, settings))
+    return (time.perf_counter() - started) * trials
+
+
+def _other_video(workspace: Workspace, searched: Run, run: str, labels: str) -> Check:
+    run_record, labels_record = workspace.get(Run, run), workspace.get(Labels, labels)
+    check_same_video(run_record, labels_record)
+    if run_record.video == searched.video:
+        raise UserError(
+            f"The run “{run_record.name}” is of the video that is searched on. Name a run of another video, or none to "
+            "check on the last third of the labeled frames."
+        )
+    truth = load_truth(workspace, labels_record.id)
+    if not np.isin(truth.tracks.frame, truth.labeled_frames).any():
+        raise UserError(f"The labels “{truth.name}” contain no box, so settings cannot be checked on them.")
+    return Check(run_record, labels_record, f"“{labels_record.name}”", truth, load_detections(workspace, run_record.id))
+
+
+def _check(check: Check, own: dict[str, float], settings: dict[str, float]) -> HeldOut:
+    before = score_tracks(check.truth, retrack(check.detections, own))[0]
+    after = score_tracks(check.truth, retrack(check.detections, settings))[0] if settings != own else before
+    return {
+        "run": check.run.id,
+        "labels": check.labels.id,
+        "name": check.name,
+        "labeled_frames": len(check.truth.labeled_frames),
+        "before": before,
+        "after": after,
+    }
+
+
+def _frames_text(truth: Truth) -> str:
+    return f"frames {min(truth.labeled_frames)}–{max(truth.labeled_frames)}"
+
+
+def _span(truth: Truth) -> int:
+    """Return the number of frames from the first to the last labeled one."""
+    return max(truth.labeled_frames) - min(truth.labeled_frames) + 1
 
 
 def _suggest(trial: Trial, name: str, low: float, high: float, step: float) -> float:

@@ -6,10 +6,10 @@ import re
 import secrets
 import time
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NotRequired, TypedDict
+from typing import Any, ClassVar, Literal, NotRequired, TypedDict, cast
 
 from backend.errors import UserError
-from backend.latency import drop_unreliable
+from backend.latency import LiveLag, drop_unreliable
 
 MAX_NAME_LENGTH = 80
 MAX_TAG_LENGTH = 40
@@ -46,6 +46,7 @@ Verb = Literal[
     "evaluate",
     "search tracker settings",
     "compare",
+    "make report",
     "set up",
     "take down",
 ]
@@ -63,14 +64,29 @@ class JobFacts(TypedDict, total=False):
     trials: list[dict[str, Any]]  # of a hyperparameter search, fields of `backend.platforms.base.Trial`
 
 
+class HeldOut(TypedDict):
+    """Metrics of tracker settings on labels that the search for them did not use."""
+
+    run: str  # the run whose detections were tracked
+    labels: str
+    name: str  # which labels, for the user: "frames 200–299", or the name of another video's labels
+    labeled_frames: int
+    before: dict[str, float]  # with the model's own settings
+    after: dict[str, float]  # with those of the search
+
+
 class ComparisonRow(TypedDict):
-    """Measurements of one endpoint; times in milliseconds are percentiles per request, see `backend.latency`."""
+    """Measurements of one endpoint; times in milliseconds are percentiles per request, see `backend.latency`.
+
+    The video was sent several times, after requests for warming up that are not counted. Rows that versions before 1.1
+    stored are of one pass and get the fields from `passes` on when they are read.
+    """
 
     endpoint: str  # names of endpoint and model, which may be deleted later
     mode: ServingMode
     model: str
-    frames: int
-    seconds: float  # wall clock, from the first byte sent to the last received
+    frames: int  # of all passes
+    seconds: float  # wall clock of all passes, from the first byte sent to the last received
     fps: float
     requests: int
     bytes_sent: int
@@ -81,7 +97,19 @@ class ComparisonRow(TypedDict):
     latency: list[float]  # total of each request, in milliseconds
     cost_per_hour: float  # US dollars
     cost_per_1000_frames: float  # US dollars
-    error: str  # why the endpoint could not be measured; empty if it could
+    error: str  # why the endpoint could not be measured, or not to the end; empty if it could
+    passes: int
+    pass_fps: list[float]  # frames per second of each pass
+    pass_frame_ms: list[float]  # median milliseconds per frame of each pass with requests
+    frame_ms: dict[str, float]  # percentiles over requests of their milliseconds per frame
+    frame_latency: list[float]  # milliseconds per frame of each request
+    warm_up_requests: int
+    video_fps: float
+    live: LiveLag | None  # None if it does not answer while the video runs
+    cost_per_video_hour: float  # US dollars for an hour of recorded video that is sent without pause
+    runs_here: bool  # on this machine, and therefore free
+    other_work: float  # share of this machine's processor that other programs took meanwhile, 0..1
+    other_programs: list[str]
 
 
 LATENCIES: tuple[Literal["client_ms", "network_ms", "model_ms", "total_ms"], ...] = (
@@ -91,6 +119,32 @@ LATENCIES: tuple[Literal["client_ms", "network_ms", "model_ms", "total_ms"], ...
     "total_ms",
 )
 """Keys of a `ComparisonRow` that hold percentiles."""
+
+
+def _complete_row(row: ComparisonRow) -> ComparisonRow:
+    """Return a row with the fields that earlier versions did not store, and without percentiles of too few requests."""
+    per_frame = row["requests"] / row["frames"] if row.get("frames") else 0.0
+    latency = row.get("latency", [])
+    defaults: dict[str, Any] = {
+        "passes": 1 if row.get("frames") else 0,
+        "pass_fps": [row["fps"]] if row.get("frames") else [],
+        "pass_frame_ms": [],
+        "frame_ms": {name: round(value * per_frame, 2) for name, value in row.get("total_ms", {}).items()},
+        "frame_latency": [round(value * per_frame, 3) for value in latency],
+        "warm_up_requests": 0,
+        "video_fps": 0.0,
+        "live": None,
+        "cost_per_video_hour": 0.0,
+        "runs_here": not row.get("cost_per_hour"),
+        "other_work": 0.0,
+        "other_programs": [],
+    }
+    complete = cast(ComparisonRow, {**defaults, **row})
+    for key in LATENCIES:
+        if key in row:
+            complete[key] = drop_unreliable(row[key], row["requests"])
+    complete["frame_ms"] = drop_unreliable(complete["frame_ms"], row["requests"])
+    return complete
 
 
 def check_name(name: str) -> str:
@@ -313,11 +367,14 @@ class TrackerSearch(Record):
     run: str
     labels: str
     settings: dict[str, float]  # empty if none beat the model's own
-    before: dict[str, float]  # metrics with the model's own settings
-    metrics: dict[str, float]  # metrics with `settings`
+    before: dict[str, float]  # metrics with the model's own settings on the searched frames
+    metrics: dict[str, float]  # metrics with `settings` on the same frames
     importances: dict[str, float]  # setting → share of the difference between trials that it explains, 0..1
     trials: list[dict[str, float]]  # HOTA and settings of each
-    warning: str = ""  # a reason to doubt the result, see `backend.steps.unlabeled_tracks.unlabeled_warning`
+    warning: str = ""  # reasons to doubt the result, see `backend.steps.tracker_search.warnings`
+    space: dict[str, list[float]] = field(default_factory=dict)  # setting → lowest and highest value that was tried
+    searched: str = ""  # the frames that trials were scored on, for the user
+    held_out: HeldOut | None = None  # None in searches of earlier versions
 
 
 @dataclass(kw_only=True)
@@ -331,11 +388,7 @@ class Comparison(Record):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.rows = [row.copy() for row in self.rows]
-        for row in self.rows:
-            for key in LATENCIES:
-                if key in row:
-                    row[key] = drop_unreliable(row[key], row["requests"])
+        self.rows = [_complete_row(row) for row in self.rows]
 
 
 @dataclass(kw_only=True)

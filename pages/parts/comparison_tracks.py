@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from app.player.component import difference_layers, player
+from app.player.component import difference_layers, player, track_layer
 from app.widgets.formatting import ago
 from app.workspace import workspace
 from backend.steps.comparison import tracks_path
@@ -30,8 +31,8 @@ def comparison_tracks(comparison: Comparison) -> None:
     video = workspace().get(Video, comparison.video)
     sources = {key: source for key, source in _sources(comparison).items() if source.path.exists()}
     if len(sources) < 2:
+        _single_source(comparison, video, sources)
         return
-    st.markdown("#### Differences")
     left, right = st.columns(2)
     widget_key = f"see-{comparison.id}"
 
@@ -50,6 +51,14 @@ def comparison_tracks(comparison: Comparison) -> None:
         reference.labeled_frames,
     )
     player(video, layers, key=widget_key)
+
+
+def _single_source(comparison: Comparison, video: Video, sources: dict[str, TrackSource]) -> None:
+    """Show the only tracks that there are."""
+    layers = [
+        track_layer(source.title, key, video, partial(Tracks.load, source.path)) for key, source in sources.items()
+    ]
+    player(video, layers, key=f"see-{comparison.id}")
 
 
 def _sources(comparison: Comparison) -> dict[str, TrackSource]:

@@ -7,6 +7,7 @@ from app.widgets.formatting import number, percent
 MAIN_METRICS = ("HOTA", "MOTA", "IDF1")
 BREAKDOWN_METRICS = ("HOTA", "DetA", "AssA", "LocA", "MOTA", "IDF1")
 COUNT_METRICS = ("IDSW", "FP", "FN", "FRAG", "MT", "ML")  # all other metrics are in percent
+LINE_COUNTS = {"IDSW": "ID switches", "FP": "false positives", "FN": "misses"}  # that are shown beside the main metrics
 MEANINGS = {
     "HOTA": "Higher Order Tracking Accuracy: balances detection (DetA) and association (AssA).",
     "MOTA": "100 % minus misses, false positives and ID switches per labeled box. Mostly measures detection.",

@@ -6,11 +6,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.theme import CHART_COLORS, class_colors
-from app.widgets import chart, confirm_removal, empty_state, metric_row
-from app.widgets.formatting import percent
+from app.widgets import chart, confirm_removal, empty_state
 from app.workspace import workspace
 from backend.workspace.records import Labels, Run, Score
-from pages.parts.retracking import play_tracks
 from pages.parts.score_metrics import BREAKDOWN_METRICS, MAIN_METRICS, MEANINGS, format_metric
 
 
@@ -21,7 +19,7 @@ def score_of(run: Run, labels: Labels) -> Score | None:
 
 
 def scores_tab(run: Run, labels: Labels | None) -> None:
-    """Show the scores of a run, other runs with the same labels, and the differences on the video."""
+    """Show the scores of a run in detail, and those of other runs with the same labels."""
     if not labels:
         empty_state(
             "select_all",
@@ -32,13 +30,9 @@ def scores_tab(run: Run, labels: Labels | None) -> None:
         )
         return
     score = score_of(run, labels)
-    if score:
-        metric_row({name: percent(score.metrics[name]) for name in MAIN_METRICS}, MEANINGS)
-    else:
+    if not score:
         st.info("This run has not been scored against these labels yet.", icon=":material/fact_check:")
     _charts(score, labels)
-    st.markdown("#### Differences")
-    play_tracks(run, labels, None)
     if score:
         _all_metrics(score)
 

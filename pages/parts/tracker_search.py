@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import plotly.graph_objects as go
@@ -11,20 +12,27 @@ from plotly.subplots import make_subplots
 
 from app.theme import ACCENT, AMBER
 from app.widgets import chart, confirm_removal, jobs_panel, start_job_and_rerun
-from app.widgets.formatting import percent
+from app.widgets.formatting import duration, percent
 from app.workspace import workspace
-from backend.steps import models
-from backend.steps.tracker_search import model_settings
-from backend.steps.unlabeled_tracks import find_unlabeled, unlabeled_warning
-from backend.workspace.records import Labels, Model, Run, TrackerSearch, Verb
+from backend.errors import UserError
+from backend.steps import models, tracker_search
+from backend.steps.tracker_search import TRIALS, model_settings
+from backend.steps.tracker_units import setting_seconds
+from backend.workspace.paths import DETECTIONS
+from backend.workspace.records import Labels, Model, Run, TrackerSearch, Verb, Video
 from pages.parts.retracking import Settings, load_run_detections, load_truth
 from pages.parts.score_metrics import MAIN_METRICS, MEANINGS
+from pages.parts.tracker_settings import TAB, TAB_KEY
 
 VERB: Verb = "search tracker settings"
 CHART_HEIGHT = 330
+IN_TIME = "in time"
+NOTABLE_IMPORTANCE = 0.05  # share of the difference between trials; below it, a value at the rim means little
+
+CheckOn = tuple[str, str]  # ids of a run and labels of another video
 
 
-def tracker_search(run: Run, labels: Labels, slider_keys: Mapping[str, str]) -> None:
+def search_tab(run: Run, labels: Labels | None, slider_keys: Mapping[str, str]) -> None:
     """Show the button that starts a search, and the result of the last search.
 
     Args:
@@ -32,20 +40,21 @@ def tracker_search(run: Run, labels: Labels, slider_keys: Mapping[str, str]) -> 
         labels: The labels to score the tracks against.
         slider_keys: Keys of the sliders by setting.
     """
+    if not labels:
+        st.info("A search needs labels of this video. Draw or import them on Labels.", icon=":material/select_all:")
+        return
+    if not (workspace().folder(run) / DETECTIONS).exists():
+        st.info(
+            "This run has no detections to track again: real-time endpoints return only tracks. Choose a run of a "
+            "batch or asynchronous endpoint.",
+            icon=":material/manage_search:",
+        )
+        return
     searches = workspace().list(TrackerSearch)
     search = next((search for search in searches if (search.run, search.labels) == (run.id, labels.id)), None)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        with st.container(gap="xsmall"):
-            st.subheader("Search tracker settings", anchor=False)
-            st.caption(
-                "Tests 100 settings and takes those with the highest HOTA. Use a representative video: settings that "
-                "fit one short video can be worse on others. The minimum track length stays below a quarter of the "
-                "video."
-            )
-        if st.button("Search again" if search else "Start search", icon=":material/manage_search:", key="search"):
-            start_job_and_rerun(VERB, f"Search settings for {run.name}", run=run.id, labels=labels.id)
-    # The warning of the last search stays: with the settings that it suggested, there may be nothing to warn of.
     current_settings = tuple(model_settings(workspace(), run.model).items())
+    _form(run, labels, current_settings, again=search is not None)
+    # The warning of the last search stays: with the settings that it suggested, there may be nothing to warn of.
     if warning := (search.warning if search else "") or _warning_before_search(run.id, current_settings, labels.id):
         st.warning(warning, icon=":material/warning:")
     jobs_panel(VERB)
@@ -53,41 +62,187 @@ def tracker_search(run: Run, labels: Labels, slider_keys: Mapping[str, str]) -> 
         _result(run, search, slider_keys)
 
 
+def _form(run: Run, labels: Labels, current_settings: Settings, *, again: bool) -> None:
+    """Show what settings are checked on, how long the search takes, and the button that starts it."""
+    in_time, reason = _held_out_frames(labels.id)
+    others = _other_videos(run)
+    titles: dict[str | CheckOn, str] = {IN_TIME: f"this video's last labeled third ({in_time})"} if in_time else {}
+    titles |= {check_on: f"{name} (another video)" for check_on, name in others.items()}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        check_on = st.selectbox(
+            "Check the settings on",
+            list(titles),
+            format_func=lambda key: titles[key],
+            key=f"check-on-{run.id}-{labels.id}",
+            placeholder="Nothing to check on",
+            disabled=not titles,
+            help="Labels that the search does not use. Settings that are better there, too, fit more than one scene. "
+            "Other videos need a run of the same model, and labels.",
+        )
+        if st.button(
+            "Search again" if again else "Start search",
+            type="secondary" if again else "primary",
+            icon=":material/manage_search:",
+            key="search",
+            disabled=check_on is None,
+        ):
+            check_run, check_labels = (None, None) if check_on == IN_TIME or check_on is None else check_on
+            start_job_and_rerun(
+                VERB,
+                f"Search settings for {run.name}",
+                run=run.id,
+                labels=labels.id,
+                check_run=check_run,
+                check_labels=check_labels,
+            )
+    if not titles:
+        st.warning(reason, icon=":material/block:")
+        return
+    seconds = _seconds_of_search(run.id, current_settings, labels.id)
+    st.caption(
+        f"Tests {TRIALS} settings on the stored detections and takes those with the highest HOTA. About "
+        f"{duration(max(1.0, seconds))} on this machine."
+    )
+
+
+def _other_videos(run: Run) -> dict[CheckOn, str]:
+    """Return runs of other videos by the same model that have detections and labels, with names for the user."""
+    ws = workspace()
+    labels_of: dict[str, list[Labels]] = {}
+    for labels in ws.list(Labels):
+        if labels.labeled_frames:
+            labels_of.setdefault(labels.video, []).append(labels)
+    names: dict[CheckOn, str] = {}
+    seen = set()  # runs are listed from the newest on; older ones of the same video add nothing
+    for other in ws.list(Run):
+        is_usable = other.model == run.model and other.video != run.video and (ws.folder(other) / DETECTIONS).exists()
+        if not is_usable or other.video in seen:
+            continue
+        seen.add(other.video)
+        for labels in labels_of.get(other.video, []):
+            video = ws.find(Video, other.video)
+            names[(other.id, labels.id)] = labels.name if video is None else f"{video.name}, labels {labels.name}"
+    return names
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _held_out_frames(labels_id: str) -> tuple[str, str]:
+    """Return which frames would be held out, such as `frames 200–299`; or empty text, and why none can be."""
+    try:
+        _, held_out = tracker_search.split_in_time(load_truth(labels_id))
+    except UserError as error:
+        return "", str(error)
+    return f"frames {held_out.labeled_frames[0]}–{held_out.labeled_frames[-1]}", ""
+
+
 def _result(run: Run, search: TrackerSearch, slider_keys: Mapping[str, str]) -> None:
-    for column, name in zip(st.columns(len(MAIN_METRICS)), MAIN_METRICS):
-        change = f"{search.metrics[name] - search.before[name]:+.1f}"
-        column.metric(name, percent(search.metrics[name]), change, help=MEANINGS[name], border=True)
-    if not search.settings:
-        st.success("No setting was better than the model's own.", icon=":material/check:")
+    verdict = tracker_search.verdict(search)
+    _outcome(search, verdict)
+    _scores_table(search)
+    if search.settings:
+        _settings_table(run, search)
+        _keep_buttons(run, search, slider_keys, praised=verdict == "better" and not search.warning)
     if search.importances:
         left, right = st.columns([3, 8], gap="large")
         with left:
             _importance_chart(search)
         with right:
             _trials_chart(search)
-    if search.settings:
-        with st.container(horizontal=True):
-            slider_values = {slider_keys[name]: value for name, value in search.settings.items()}
-            st.button(
-                "Try on sliders",
-                type="primary",
-                icon=":material/tune:",
-                on_click=lambda: st.session_state.update(slider_values),
-            )
-            if workspace().find(Model, run.model) and st.button(
-                "Save to model", icon=":material/save:", key="save-search"
-            ):
-                models.store_thresholds(workspace(), run.model, search.settings)
-                st.toast("Settings saved to the model.", icon=":material/check:")
-            if st.button("Delete search", icon=":material/delete:", type="tertiary"):
-                confirm_removal(search)
-        st.caption("On the sliders you see their effect. Saved to the model, they apply to all of its endpoints.")
+
+
+def _outcome(search: TrackerSearch, verdict: tracker_search.Verdict) -> None:
+    text = tracker_search.describe(search)
+    if not search.settings:
+        st.info(text, icon=":material/check:")
+    elif verdict == "better" and not search.warning:
+        st.success(f"Better on labels that the search did not see: {text}", icon=":material/check:")
+    elif verdict == "worse":
+        st.warning(f"Worse on labels that the search did not see: {text}", icon=":material/trending_down:")
+    else:
+        st.info(text, icon=":material/balance:")
+
+
+def _scores_table(search: TrackerSearch) -> None:
+    """Show the metrics on the searched and on the held-out labels, before and after."""
+    parts = {f"Searched ({search.searched})" if search.searched else "Searched": (search.before, search.metrics)}
+    if held_out := search.held_out:
+        name = f"Held out ({held_out['name']}, {held_out['labeled_frames']:,} labeled)"
+        parts[name] = (held_out["before"], held_out["after"])
+    rows = [
+        {"Labels": part}
+        | {
+            name: f"{percent(before[name])} → {after[name]:.1f} ({after[name] - before[name]:+.1f})"
+            for name in MAIN_METRICS
+        }
+        for part, (before, after) in parts.items()
+    ]
+    config = {name: st.column_config.TextColumn(help=MEANINGS[name]) for name in MAIN_METRICS}
+    config["Labels"] = st.column_config.TextColumn(width="large")
+    st.dataframe(rows, hide_index=True, column_config=config)
+
+
+def _settings_table(run: Run, search: TrackerSearch) -> None:
+    """Show the settings that were found, in the video's units, and which are at the rim of their range."""
+    video = workspace().find(Video, run.video)
+    own, rim = model_settings(workspace(), run.model), tracker_search.at_rim(search)
+    rows = []
+    for name, value in search.settings.items():
+        seconds = setting_seconds(name, value, video.fps if video else 0)
+        low, high = search.space.get(name, (None, None))
+        rows.append(
+            {
+                "Setting": name,
+                "Found": f"{value:g}" + (f" ({seconds:.1f} s)" if seconds is not None else ""),
+                "Model": f"{own[name]:g}" if name in own else "default",
+                "Tried": f"{low:g} to {high:g}" if low is not None and high is not None else "",
+                "Note": f"{rim[name]} value tried" if name in rim else "",
+            }
+        )
+    st.dataframe(rows, hide_index=True)
+    notable = [name for name in rim if search.importances.get(name, 0) >= NOTABLE_IMPORTANCE]
+    minor = [name for name in rim if name not in notable]
+    if notable:
+        st.caption(
+            f":orange[:material/warning:] At the rim of their range: {', '.join(f'`{name}`' for name in notable)}. The "
+            "best value may lie beyond it, or the labels reward an extreme: look at the tracks before you keep it."
+        )
+    if minor:
+        st.caption(f"Also at the rim, but with little effect on the score: {', '.join(f'`{name}`' for name in minor)}.")
+
+
+def _keep_buttons(run: Run, search: TrackerSearch, slider_keys: Mapping[str, str], *, praised: bool) -> None:
+    """Show the buttons that try, save and delete the settings; saving is suggested only if it is `praised`."""
+    save_type: Literal["primary", "secondary"] = "primary" if praised else "secondary"
+    with st.container(horizontal=True):
+        slider_values: dict[str, float | str] = {slider_keys[name]: value for name, value in search.settings.items()}
+        st.button(
+            "Try on sliders",
+            icon=":material/tune:",
+            on_click=lambda: st.session_state.update(slider_values | {TAB_KEY: TAB}),
+            help="Shows the tracks with these settings, on the tab Tracker settings.",
+        )
+        if workspace().find(Model, run.model) and st.button(
+            "Save to model" if praised else "Save to model anyway",
+            type=save_type,
+            icon=":material/save:",
+            key="save-search",
+            help="They then apply to all endpoints of the model.",
+        ):
+            models.store_thresholds(workspace(), run.model, search.settings)
+            st.toast("Settings saved to the model.", icon=":material/check:")
+        if st.button("Delete search", icon=":material/delete:", type="tertiary"):
+            confirm_removal(search)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _warning_before_search(run_id: str, settings: Settings, labels_id: str) -> str:
-    """Return a warning if tracks have no labels, which misleads a search; empty if there is nothing to warn of."""
-    return unlabeled_warning(find_unlabeled(load_truth(labels_id), load_run_detections(run_id), dict(settings)))
+    """Return reasons why labels may mislead a search; empty if there are none."""
+    return tracker_search.warnings(load_truth(labels_id), load_run_detections(run_id), dict(settings))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _seconds_of_search(run_id: str, settings: Settings, labels_id: str) -> float:
+    return tracker_search.estimate_seconds(load_truth(labels_id), load_run_detections(run_id), dict(settings))
 
 
 def _importance_chart(search: TrackerSearch) -> None:

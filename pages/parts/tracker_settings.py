@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
-from typing import Literal
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
-from app.widgets import guard, guarded_fragment
+from app.widgets import figures_line, guard, guarded_fragment
 from app.widgets.formatting import percent
 from app.workspace import workspace
 from backend.steps import models
+from backend.steps.tracker_units import NOMINAL_RATE, setting_seconds
+from backend.wording import count
 from backend.workspace.paths import DETECTIONS
-from backend.workspace.records import Labels, Model, Run
+from backend.workspace.records import Labels, Model, Run, Video
 from bytetrack.tracking.config import TrackerConfig
 from bytetrack.tracks import Tracks
 from pages.parts.retracking import Settings, load_run_tracks, play_tracks, retrack, score
 from pages.parts.score_metrics import COUNT_METRICS, MAIN_METRICS, MEANINGS
-from pages.parts.tracker_search import tracker_search
+
+TAB_KEY = "evaluate-tab"  # of the tabs of the page
+TAB = ":material/tune: Tracker settings"
 
 
 @dataclass(frozen=True)
@@ -26,23 +31,23 @@ class Slider:
     """Label and range of the slider for one tracker setting; the setting itself allows larger values."""
 
     label: str
-    maximum: float
+    maximum: float  # of settings that count frames: on long videos, see `slider_maximum`
     step: float
 
 
 SLIDERS = {
     "track_thresh": Slider("High-score threshold", 1.0, 0.01),
     "match_thresh": Slider("Max. match distance", 1.0, 0.01),
-    "track_buffer": Slider("Keep lost tracks for (frames at 30 fps)", 150, 1),
+    "track_buffer": Slider("Keep lost tracks for", 150, 1),
     "min_box_area": Slider("Min. box area (pixels²)", 2000, 10),
-    "min_length": Slider("Min. track length (boxes)", 60, 1),
-    "fill_gaps": Slider("Fill gaps of up to (frames)", 60, 1),
-    "smooth": Slider("Smooth boxes over (frames)", 31, 1),
+    "min_length": Slider("Min. track length", 60, 1),
+    "fill_gaps": Slider("Fill gaps of up to", 60, 1),
+    "smooth": Slider("Smooth boxes over", 31, 1),
 }
 
 
 def tracker_settings_tab(run: Run, labels: Labels | None) -> None:
-    """Show the sliders, tracks and scores with their settings, and the search for the best settings."""
+    """Show the sliders, and tracks and scores with their settings."""
     if not (workspace().folder(run) / DETECTIONS).exists():
         st.info(
             "This run has no detections to track again: real-time endpoints return only tracks. Choose a run of a "
@@ -51,9 +56,11 @@ def tracker_settings_tab(run: Run, labels: Labels | None) -> None:
         )
         return
     _sliders_and_tracks(run, labels)
-    if labels:
-        st.divider()
-        tracker_search(run, labels, slider_keys={name: slider_key(run, name) for name in [*SLIDERS, "class_votes"]})
+
+
+def slider_keys(run: Run) -> dict[str, str]:
+    """Return the keys of the sliders by setting."""
+    return {name: slider_key(run, name) for name in [*SLIDERS, "class_votes"]}
 
 
 def slider_key(run: Run, setting: str) -> str:
@@ -80,6 +87,21 @@ def _sliders_and_tracks(run: Run, labels: Labels | None) -> None:
         _changes_table(run, labels, settings, tracks)
 
 
+def slider_maximum(setting: str, video: Video) -> float:
+    """Return the largest value of a slider, which for settings that count frames is at most the length of the video."""
+    maximum = SLIDERS[setting].maximum
+    if (seconds := setting_seconds(setting, 1, video.fps)) is None:
+        return maximum
+    return min(maximum, max(1, math.ceil(video.frames / video.fps / seconds)))
+
+
+def in_frames_and_seconds(setting: str, value: int, fps: float) -> str:
+    """Return the value of a setting that counts frames for the user: `7 frames (1.0 s)`, in frames of the video."""
+    seconds = setting_seconds(setting, value, fps) or 0.0
+    frames = round(value * fps / NOMINAL_RATE) if setting == "track_buffer" else value
+    return f"{count(frames, 'frame')} ({seconds:.1f} s)"
+
+
 def _sliders(run: Run, saved: dict[str, float]) -> Settings:
     """Show a slider per setting; return the settings.
 
@@ -87,12 +109,14 @@ def _sliders(run: Run, saved: dict[str, float]) -> Settings:
         run: The run.
         saved: The settings that are saved with the run's model.
     """
+    video = workspace().get(Video, run.video)
     values: dict[str, float] = {}
     saved_values: dict[str, float] = {}  # by the keys of the widgets
+    kept: dict[str, float] = st.session_state.setdefault("tracker settings", {})  # while another tab is open
     if len(load_run_tracks(run.id).classes) > 1:
         key = slider_key(run, "class_votes")
         saved_values[key] = bool(saved.get("class_votes", False))
-        st.session_state.setdefault(key, saved_values[key])
+        st.session_state.setdefault(key, kept.get(key, saved_values[key]))
         values["class_votes"] = st.toggle(
             "Majority vote on a track's class",
             key=key,
@@ -105,40 +129,38 @@ def _sliders(run: Run, saved: dict[str, float]) -> Settings:
         slider, key = SLIDERS[setting.name], slider_key(run, setting.name)
         number = type(slider.maximum)
         default: float = getattr(TrackerConfig(), setting.name)
-        saved_values[key] = min(number(saved.get(setting.name, default)), slider.maximum)
-        st.session_state.setdefault(key, saved_values[key])
-        values[setting.name] = st.slider(
-            slider.label,
-            number(setting.metadata["min"]),
-            slider.maximum,
-            step=slider.step,
-            key=key,
-            help=f"`{setting.name}`: {setting.metadata['help']}",
-        )
+        saved_values[key] = number(saved.get(setting.name, default))
+        maximum = max(slider_maximum(setting.name, video), saved_values[key])
+        st.session_state[key] = min(st.session_state.get(key, kept.get(key, saved_values[key])), maximum)
+        about = f"`{setting.name}`: {setting.metadata['help']}"
+        if setting_seconds(setting.name, 1, video.fps) is None:
+            minimum = number(setting.metadata["min"])
+            values[setting.name] = st.slider(slider.label, minimum, maximum, step=slider.step, key=key, help=about)
+        else:
+            values[setting.name] = st.select_slider(
+                slider.label,
+                range(int(setting.metadata["min"]), int(maximum) + 1),
+                format_func=partial(in_frames_and_seconds, setting.name, fps=video.fps),
+                key=key,
+                help=about,
+            )
     st.button(
         "Reset to the model's settings",
         icon=":material/undo:",
         on_click=lambda: st.session_state.update(saved_values),
     )
+    kept.update({slider_key(run, name): value for name, value in values.items()})
     return tuple(values.items())
 
 
 def _scores(run: Run, labels: Labels, settings: Settings) -> None:
     """Show the scores with these settings, and their change from the run's."""
     now, before = score(run.id, settings, labels.id), score(run.id, None, labels.id)
-    for column, name in zip(st.columns(len(MAIN_METRICS)), MAIN_METRICS):
+    figures = {}
+    for name in MAIN_METRICS:
         change = round(now[name] - before[name], 1)
-        arrow: Literal["auto", "off"] = "auto" if change else "off"
-        color: Literal["normal", "off"] = "normal" if change else "off"
-        column.metric(
-            name,
-            percent(now[name]),
-            f"{change:+.1f}" if change else "unchanged",
-            delta_color=color,
-            delta_arrow=arrow,
-            help=f"{MEANINGS[name]} The arrow shows the change from the run.",
-            border=True,
-        )
+        figures[name] = f"{percent(now[name])} ({f'{change:+.1f}' if change else 'unchanged'})"
+    figures_line(figures, {name: f"{MEANINGS[name]} In parentheses, the change from the run." for name in MAIN_METRICS})
 
 
 def _save_to_model(model: Model | None, settings: Settings, saved: dict[str, float]) -> None:

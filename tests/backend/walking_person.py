@@ -11,14 +11,14 @@ from bytetrack.tracks import Tracks
 FRAMES = 10
 
 
-def walk(step: int = 1, classes: tuple[str, ...] = ("person",)) -> Tracks:
+def walk(step: int = 1, classes: tuple[str, ...] = ("person",), frames: int = FRAMES) -> Tracks:
     """Return the tracks of an object that moves to the right, in every `step`-th frame."""
-    frame = np.arange(0, FRAMES, step)
+    frame = np.arange(0, frames, step)
     xyxy = np.stack([5.0 * frame, 0.0 * frame, 5.0 * frame + 40, 0.0 * frame + 80], axis=1)
     return Tracks(frame, np.ones(len(frame)), xyxy, np.ones(len(frame)), np.zeros(len(frame)), classes)
 
 
-def add_video(workspace: Workspace) -> Video:
+def add_video(workspace: Workspace, frames: int = FRAMES) -> Video:
     return workspace.add(
         Video(
             name="yard",
@@ -26,8 +26,8 @@ def add_video(workspace: Workspace) -> Video:
             width=640,
             height=480,
             fps=7.0,
-            frames=FRAMES,
-            seconds=1.4,
+            frames=frames,
+            seconds=frames / 7,
             codec="h264",
             size=1,
         )
@@ -59,7 +59,7 @@ def add_run(workspace: Workspace, video: Video, tracks: Tracks) -> Run:
             endpoint_name="batch",
             mode="batch",
             model="model-0",
-            frames=FRAMES,
+            frames=video.frames,
             objects=1,
             seconds=1.0,
             fps=10.0,

@@ -201,14 +201,14 @@ def test_differences_are_listed_and_can_be_jumped_to(
 
     differences = player.locator(".difference")
     expect(differences).to_have_text(
-        ["missed#1frames 40 to 49", "ID switch#5frame 50", "false positive#9frames 70 to 71"]
+        ["missed#1frames 40–49", "ID switch#5frame 50", "false positive#9frames 70 to 71"]
     )
     differences.nth(0).click()
     expect(player).to_have_attribute("data-frame", "40")
     expect(player.locator(".selection")).to_contain_text("#1 disc of labels")
     differences.nth(1).click()
     expect(player).to_have_attribute("data-frame", "50")
-    expect(player.locator(".selection")).to_contain_text("#5 disc of tracks, frames 50 to 89, 40 boxes")
+    expect(player.locator(".selection")).to_contain_text("#5 disc of tracks, frames 50–89, 40 boxes")
     for key, frame in (("ArrowRight", 70), ("ArrowLeft", 50), ("ArrowLeft", 40)):
         page.keyboard.press(f"Shift+{key}")
         expect(player).to_have_attribute("data-frame", str(frame))
@@ -230,7 +230,7 @@ def test_differences_are_listed_and_can_be_jumped_to(
     page.mouse.click(
         box["x"] + 20, box["y"] + box["height"] - 8
     )  # the id of the lowest lane, that of the false positive
-    expect(player.locator(".selection")).to_contain_text("#9 disc of tracks, frames 70 to 71")
+    expect(player.locator(".selection")).to_contain_text("#9 disc of tracks, frames 70–71")
     expect(player).to_have_attribute("data-frame", "70")
     box = timeline.bounding_box()  # the row of the selection has moved it down
     assert box
@@ -265,7 +265,7 @@ def test_tracks_are_filtered_selected_and_played(
         page.keyboard.press("Escape")
         click(350, 180)
         if is_clickable:
-            expect(selection).to_contain_text("#2 ring frames 0 to 9, 10 boxes")
+            expect(selection).to_contain_text("#2 ring frames 0–9, 10 boxes")
         else:
             expect(selection).to_be_hidden()
 

@@ -71,8 +71,8 @@ def records(workspace: Workspace) -> Workspace:
             run=run.id,
             labels=named[0].id,
             settings={"track_thresh": 0.6},
-            before={},
-            metrics={},
+            before={"HOTA": 50.0},
+            metrics={"HOTA": 60.0},
             importances={},
             trials=[],
         )
@@ -114,6 +114,7 @@ COMMANDS = {
     "evaluate": "evaluate --run it --labels it",
     "search tracker settings": "search-tracker-settings --run it --labels it --trials 5",
     "compare": "compare --name a --video it --endpoints it",
+    "make report": "make-report --run it",
     "publish model": "publish-model --model it",
     "set up": "set-up stack",
     "take down": "take-down stack",
