@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app import address
 from app.widgets import (
-    choose,
     confirm_removal,
     empty_state,
     guard,
@@ -13,9 +13,8 @@ from app.widgets import (
     next_step_link,
     page_header,
 )
-from app.widgets.formatting import ago
 from app.workspace import workspace
-from backend.wording import count
+from backend.workspace.query import Query
 from backend.workspace.records import Comparison, Endpoint, Video
 from pages.parts.comparison_form import comparison_form
 from pages.parts.comparison_results import comparison_results, doubts, figures
@@ -33,14 +32,13 @@ ws = workspace()
 def main() -> None:
     """Show one comparison, its figures in a line, and tabs: the picture, all measurements, a new comparison."""
     page_header("compare")
-    videos, endpoints, comparisons = ws.list(Video), ws.list(Endpoint), ws.list(Comparison)
-    if not videos:
+    if not ws.count(Video):
         empty_state("movie", "No videos yet", "A comparison needs a video to track.", "Go to Videos", "videos")
         return
-    comparison = one_of(comparisons)
+    comparison = chosen_comparison()
     jobs_panel("compare")
     if not comparison:
-        new_comparison(videos, endpoints)
+        new_comparison()
         return
     with guard():
         figures(comparison)
@@ -51,18 +49,18 @@ def main() -> None:
             comparison_results(comparison)
     elif new.open:
         with new:
-            new_comparison(videos, endpoints)
+            new_comparison()
     else:
         with picture, guard():
             comparison_tracks(comparison)
     next_step_link("account", "See what runs and what it costs, and delete what you no longer need.")
 
 
-def new_comparison(videos: list[Video], endpoints: list[Endpoint]) -> None:
+def new_comparison() -> None:
     """Show the form for a new comparison, or what is missing for it."""
-    if endpoints:
+    if ws.count(Endpoint):
         with guard():
-            comparison_form(videos, endpoints)
+            comparison_form(ws.list(Video), ws.list(Endpoint))
         return
     empty_state(
         "rocket_launch",
@@ -73,21 +71,31 @@ def new_comparison(videos: list[Video], endpoints: list[Endpoint]) -> None:
     )
 
 
-def one_of(comparisons: list[Comparison]) -> Comparison | None:
-    """Let the user choose a comparison, the newest at first; None if there are none."""
-    if not comparisons:
+def chosen_comparison() -> Comparison | None:
+    """Let the user choose a comparison: the newest at first, and when a new one is there. None if there are none.
+
+    Only the chosen one is read: with all their latencies, many comparisons are large.
+    """
+    newest, _ = ws.search(Comparison, Query(descending=True, limit=1))
+    if not newest:
         return None
-    newest = comparisons[0].id
-    if st.session_state.get("newest comparison") != newest:
-        st.session_state["newest comparison"] = st.session_state["compare-shown"] = newest
+    newest_id = newest[0].id
+    if st.session_state.get("newest comparison") not in (None, newest_id):
+        address.show(comparison="")
+    st.session_state["newest comparison"] = newest_id
+    address.linked(Comparison)  # ends the page if there is no such comparison
+    names = ws.names(Comparison)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        comparison = choose(
-            comparisons,
+        on_change = address.follow("comparison", "compare-shown", default=newest_id)
+        chosen = st.selectbox(
             "Comparison",
+            list(names),
+            format_func=lambda comparison_id: names[comparison_id],
             key="compare-shown",
-            describe=lambda comparison: f"{count(len(comparison.rows), 'endpoint')}, {ago(comparison.created)}",
+            on_change=on_change,
         )
-        assert comparison
+        comparison = ws.get(Comparison, chosen)
+        address.keep(comparison=comparison.id)
         if st.button("Delete", icon=":material/delete:", key=f"remove-{comparison.id}"):
             confirm_removal(comparison)
     return comparison

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app import address
 from app.widgets import (
     REPORT_VERB,
     choose,
@@ -64,7 +65,7 @@ def main() -> None:
     else:
         with picture, guard():
             play_tracks(run, labels, None)
-    if ws.list(Score):
+    if ws.count(Score):
         next_step_link("compare", "Measure latency, throughput and cost of your endpoints.")
 
 
@@ -92,11 +93,16 @@ def choose_run_and_labels(runs: list[Run]) -> tuple[Run, Labels | None]:
     """Let the user choose a run, and labels of its video if there are any, and score them."""
     left, right, action = st.columns([5, 5, 2], vertical_alignment="bottom")
     with left:
-        run = choose(runs, "Run", key="evaluate-run", describe=lambda run: ago(run.created))
+        run = choose(runs, "Run", key="evaluate-run", describe=lambda run: ago(run.created), parameter="run")
     assert run
-    of_video = [labels for labels in ws.list(Labels) if labels.video == run.video]
+    of_video = ws.list(Labels, video=run.video)
+    linked = address.get("labels")
+    if linked not in {labels.id for labels in of_video} and ws.find(Labels, linked):
+        address.forget(linked)  # labels of the video that was chosen before
     with right:
-        labels = choose(of_video, "Labels", key=f"evaluate-labels-{run.video}", describe=labels_facts)
+        labels = choose(
+            of_video, "Labels", key=f"evaluate-labels-{run.video}", describe=labels_facts, parameter="labels"
+        )
         if not labels:
             st.selectbox("Labels", [], placeholder="No labels of this video", disabled=True)
     with action:

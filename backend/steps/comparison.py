@@ -19,11 +19,14 @@ from backend.progress import Progress, part, silent
 from backend.steps.other_work import OtherWorkMeter
 from backend.steps.tracking import PIECE_FRAMES, Tracked, track_through
 from backend.workspace import Workspace
+from backend.workspace.query import Query
 from backend.workspace.records import Comparison, ComparisonRow, Endpoint, Model, Run, ServingMode, Video, check_name
 from bytetrack.video import pieces
 
 WARM_UP_REQUESTS: Mapping[ServingMode, int] = {"batch": 0, "realtime": 3, "async": 1}
 """Requests that are sent before the measurement and not counted. Every batch job starts anew."""
+
+RECENT_COMPARISONS = 10  # that are read for an estimate
 
 Thoroughness = Literal["quick", "standard", "thorough"]
 
@@ -145,10 +148,8 @@ def expected_passes(mode: ServingMode, frames: int, repeats: Repeats) -> int:
 def estimate(workspace: Workspace, video: Video, endpoints: Sequence[Endpoint], repeats: Repeats) -> Estimate:
     """Estimate a comparison from the last run or comparison of each endpoint, or else of its model on its platform."""
     seconds, cost, unknown = 0.0, 0.0, []
-    fps_by_endpoint, fps_by_model = _known_rates(workspace)
     for endpoint in endpoints:
-        model = workspace.find(Model, endpoint.model)
-        fps = fps_by_endpoint.get(endpoint.name) or fps_by_model.get(model.id if model else "")
+        fps = _last_rate(workspace, endpoint)
         if not fps:
             unknown.append(endpoint.name)
             continue
@@ -160,19 +161,13 @@ def estimate(workspace: Workspace, video: Video, endpoints: Sequence[Endpoint], 
     return Estimate(seconds, cost, unknown)
 
 
-def _known_rates(workspace: Workspace) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the last measured frames per second by the name of the endpoint, and by the id of the model."""
-    by_endpoint: dict[str, float] = {}
-    by_model: dict[str, float] = {}
-    for run in workspace.list(Run):  # the newest first
-        if run.fps > 0:
-            by_endpoint.setdefault(run.endpoint_name, run.fps)
-            by_model.setdefault(run.model, run.fps)
-    for comparison in workspace.list(Comparison):
-        for row in comparison.rows:
-            if row["fps"] > 0:
-                by_endpoint.setdefault(row["endpoint"], row["fps"])
-    return by_endpoint, by_model
+def _last_rate(workspace: Workspace, endpoint: Endpoint) -> float:
+    """Return the last measured frames per second of an endpoint, or else of its model; 0 if there are none."""
+    comparisons, _ = workspace.search(Comparison, Query(descending=True, limit=RECENT_COMPARISONS))
+    rates = [row["fps"] for comparison in comparisons for row in comparison.rows if row["endpoint"] == endpoint.name]
+    rates += [run.fps for run in workspace.list(Run, endpoint=endpoint.id)]
+    rates += [run.fps for run in workspace.list(Run, model=endpoint.model)]
+    return next((rate for rate in rates if rate > 0), 0.0)
 
 
 def _measure(

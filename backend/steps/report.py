@@ -86,7 +86,7 @@ def find_current(workspace: Workspace, run: Run) -> Path | None:
     path = workspace.folder(run) / REPORT
     if not path.exists():
         return None
-    changes = [score.created for score in workspace.list(Score) if score.run == run.id]
+    changes = [score.created for score in workspace.list(Score, run=run.id)]
     if model := workspace.find(Model, run.model):
         changes += [file.stat().st_mtime for file in workspace.folder(model).glob("*.json")]
     return path if path.stat().st_mtime >= max(changes, default=0.0) else None
@@ -179,7 +179,7 @@ def _render(
     environment = Environment(
         loader=PackageLoader("backend.steps"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    scores = [score for score in workspace.list(Score) if score.run == run.id]
+    scores = workspace.list(Score, run=run.id)
     return environment.get_template("report.html.jinja").render(
         title=f"Tracks of {video.name}",
         subtitle=f"{run.endpoint_name} ({MODES[run.mode]}), tracked on {_date(run.created)}",

@@ -66,13 +66,11 @@ def _sources(comparison: Comparison) -> dict[str, TrackSource]:
     ws = workspace()
     sources = {
         labels.id: TrackSource(f"{labels.name} (labels)", ws.folder(labels) / TRACKS_JSON, labels.labeled_frames)
-        for labels in ws.list(Labels)
-        if labels.video == comparison.video
+        for labels in ws.list(Labels, video=comparison.video)
     }
     for index, row in enumerate(comparison.rows):
         if not row["error"]:
             sources[f"{comparison.id}-{index}"] = TrackSource(row["endpoint"], tracks_path(ws, comparison, index))
-    for run in ws.list(Run):
-        if run.video == comparison.video:
-            sources[run.id] = TrackSource(f"{run.name} ({ago(run.created)})", ws.folder(run) / TRACKS_JSON)
+    for run in ws.list(Run, video=comparison.video):
+        sources[run.id] = TrackSource(f"{run.name} ({ago(run.created)})", ws.folder(run) / TRACKS_JSON)
     return sources

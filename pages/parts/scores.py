@@ -14,8 +14,7 @@ from pages.parts.score_metrics import BREAKDOWN_METRICS, MAIN_METRICS, MEANINGS,
 
 def score_of(run: Run, labels: Labels) -> Score | None:
     """Return the score of a run against labels, if it was evaluated."""
-    scores = workspace().list(Score)
-    return next((score for score in scores if (score.run, score.labels) == (run.id, labels.id)), None)
+    return next(iter(workspace().list(Score, run=run.id, labels=labels.id)), None)
 
 
 def scores_tab(run: Run, labels: Labels | None) -> None:
@@ -39,7 +38,7 @@ def scores_tab(run: Run, labels: Labels | None) -> None:
 
 def _charts(score: Score | None, labels: Labels) -> None:
     """Show the breakdown of the score, beside all scores against the same labels."""
-    same_labels = [other for other in workspace().list(Score) if other.labels == labels.id]
+    same_labels = workspace().list(Score, labels=labels.id)
     same_labels.sort(key=lambda other: -other.metrics["HOTA"])
     if score and len(same_labels) > 1:
         left, right = st.columns(2, gap="large")

@@ -50,8 +50,7 @@ def search_tab(run: Run, labels: Labels | None, slider_keys: Mapping[str, str]) 
             icon=":material/manage_search:",
         )
         return
-    searches = workspace().list(TrackerSearch)
-    search = next((search for search in searches if (search.run, search.labels) == (run.id, labels.id)), None)
+    search = next(iter(workspace().list(TrackerSearch, run=run.id, labels=labels.id)), None)
     current_settings = tuple(model_settings(workspace(), run.model).items())
     _form(run, labels, current_settings, again=search is not None)
     # The warning of the last search stays: with the settings that it suggested, there may be nothing to warn of.
@@ -108,21 +107,16 @@ def _form(run: Run, labels: Labels, current_settings: Settings, *, again: bool) 
 def _other_videos(run: Run) -> dict[CheckOn, str]:
     """Return runs of other videos by the same model that have detections and labels, with names for the user."""
     ws = workspace()
-    labels_of: dict[str, list[Labels]] = {}
-    for labels in ws.list(Labels):
-        if labels.labeled_frames:
-            labels_of.setdefault(labels.video, []).append(labels)
-    names: dict[CheckOn, str] = {}
-    seen = set()  # runs are listed from the newest on; older ones of the same video add nothing
-    for other in ws.list(Run):
-        is_usable = other.model == run.model and other.video != run.video and (ws.folder(other) / DETECTIONS).exists()
-        if not is_usable or other.video in seen:
-            continue
-        seen.add(other.video)
-        for labels in labels_of.get(other.video, []):
-            video = ws.find(Video, other.video)
-            names[(other.id, labels.id)] = labels.name if video is None else f"{video.name}, labels {labels.name}"
-    return names
+    newest_runs: dict[str, Run] = {}  # by the id of the video; older ones add nothing
+    for other in ws.list(Run, model=run.model):  # the newest first
+        if other.video != run.video and (ws.folder(other) / DETECTIONS).exists():
+            newest_runs.setdefault(other.video, other)
+    video_names = ws.names(Video, id=list(newest_runs))
+    return {
+        (newest_runs[labels.video].id, labels.id): f"{video_names[labels.video]}, labels {labels.name}"
+        for labels in ws.list(Labels, video=list(newest_runs))
+        if labels.labeled_frames and labels.video in video_names
+    }
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -200,9 +200,7 @@ def test_differences_are_listed_and_can_be_jumped_to(
     expect(player).to_have_attribute("data-frame", "0", timeout=60_000)
 
     differences = player.locator(".difference")
-    expect(differences).to_have_text(
-        ["missed#1frames 40–49", "ID switch#5frame 50", "false positive#9frames 70 to 71"]
-    )
+    expect(differences).to_have_text(["missed#1frames 40–49", "ID switch#5frame 50", "false positive#9frames 70 to 71"])
     differences.nth(0).click()
     expect(player).to_have_attribute("data-frame", "40")
     expect(player.locator(".selection")).to_contain_text("#1 disc of labels")
