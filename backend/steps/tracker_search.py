@@ -51,7 +51,7 @@ SPACE_OF_SEVERAL_CLASSES = {"class_votes": (0, 1, 1)}
 MEANS_OFF = {("min_length", 0), ("fill_gaps", 0), ("smooth", 1), ("class_votes", 0), ("class_votes", 1)}
 """Settings and values at an end of the range beyond which there is nothing to try."""
 
-HELD_OUT_SHARE = 1 / 3  # of the labeled frames, the last in time
+PARTS = 3  # of the labeled frames in time, the last of which is held out
 MIN_HELD_OUT_FRAMES = 10  # labeled frames
 FEW_FRAMES = 150  # labeled frames; with fewer, one object can decide which settings are best
 CLEAR_GAIN = 0.5  # HOTA; a smaller change on the held-out labels is no reason to prefer settings
@@ -174,13 +174,12 @@ def split_in_time(truth: Truth) -> tuple[Truth, Truth]:
         UserError: If too few frames are labeled, or one of the two parts has no labeled box.
     """
     frames = sorted(truth.labeled_frames)
-    held_out = round(HELD_OUT_SHARE * len(frames))
+    held_out = len(frames) // PARTS
     if held_out < MIN_HELD_OUT_FRAMES:
-        needed = round(MIN_HELD_OUT_FRAMES / HELD_OUT_SHARE)
         raise UserError(
             f"The labels “{truth.name}” cover {len(frames):,} of {truth.frames:,} frames, too few to search on one "
-            f"part and to check the settings on another: that needs {needed} labeled frames. Label more frames, or "
-            "track another labeled video with the same model and check on that one."
+            f"part and to check the settings on another: that needs {PARTS * MIN_HELD_OUT_FRAMES} labeled frames. "
+            "Label more frames, or track another labeled video with the same model and check on that one."
         )
     parts = frames[:-held_out], frames[-held_out:]
     for part, words in zip(parts, ("first two thirds", "last third")):

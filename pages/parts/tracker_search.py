@@ -85,7 +85,7 @@ def _form(run: Run, labels: Labels, current_settings: Settings, *, again: bool) 
             key="search",
             disabled=check_on is None,
         ):
-            check_run, check_labels = (None, None) if check_on == IN_TIME or check_on is None else check_on
+            check_run, check_labels = check_on if isinstance(check_on, tuple) else (None, None)
             start_job_and_rerun(
                 VERB,
                 f"Search settings for {run.name}",

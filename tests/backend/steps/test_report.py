@@ -41,7 +41,7 @@ class Elements(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._in_style:
-            self.text += data
+            self.text += f"{data} "
 
 
 @pytest.fixture

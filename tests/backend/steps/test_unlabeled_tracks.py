@@ -77,7 +77,7 @@ def crossing(first: int, frames: int, score: float = 0.9) -> VideoDetections:
 
 @pytest.mark.parametrize(
     ("frames", "score", "expected"),
-    [(12, 0.9, [UnlabeledTrack(2, 40, 51)]), (9, 0.9, []), (12, 0.4, [])],
+    [(12, 0.9, [UnlabeledTrack(2, 41, 51)]), (9, 0.9, []), (12, 0.4, [])],  # confirmed on its second frame
 )
 def test_who_crosses_the_picture_in_a_short_time_is_reported(
     frames: int, score: float, expected: list[UnlabeledTrack]
