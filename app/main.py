@@ -12,6 +12,7 @@ from app.widgets.sidebar import sidebar
 from app.workspace import workspace
 
 ASSETS = Path(__file__).with_name("assets")
+hide_icon_names = st.components.v2.component("studio_page", js=(ASSETS / "page.js").read_text())
 
 
 def navigation() -> dict[str, list[st.Page]]:
@@ -26,6 +27,7 @@ def navigation() -> dict[str, list[st.Page]]:
 st.set_page_config(page_title="ByteTrack Studio", page_icon=ASSETS / "icon.svg", layout="wide")
 st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
 st.html(ASSETS / "page.css")
+hide_icon_names(key="page")
 page = st.navigation(navigation(), expanded=True)
 with guard():
     sidebar(workspace())

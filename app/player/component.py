@@ -92,7 +92,15 @@ def difference_layers(
     return [Layer(name, offer(index), marked=True) for index, name in enumerate(names)]
 
 
-def player(video: Video, layers: Sequence[Layer] = (), *, key: str, stops: Sequence[int] = (), start: int = 0) -> None:
+def player(
+    video: Video,
+    layers: Sequence[Layer] = (),
+    *,
+    key: str,
+    stops: Sequence[int] = (),
+    start: int = 0,
+    in_address: bool = False,
+) -> None:
     """Show the video. If browsers cannot play it, start a job that makes a copy they can play.
 
     Args:
@@ -101,6 +109,8 @@ def player(video: Video, layers: Sequence[Layer] = (), *, key: str, stops: Seque
         key: Key of the component.
         stops: Frames that the user can jump between if the layers have no differences to jump between.
         start: The first frame to show.
+        in_address: Whether the address of the page has the frame, so that a link opens the video there. For the player
+            that is the subject of its page.
     """
     path = browser_copies.find_playable(workspace(), video)
     if path is None:
@@ -119,6 +129,7 @@ def player(video: Video, layers: Sequence[Layer] = (), *, key: str, stops: Seque
         "layers": [{"name": layer.name, "url": layer.address, "marked": layer.marked} for layer in layers],
         "stops": list(stops),
         "start": start,
+        "inAddress": in_address,
     }
     state = _component(key=key, data=data, on_unplayable_change=lambda: None)
     if state.unplayable == data["video"] and not _has_copy_job(video):

@@ -93,7 +93,20 @@ def gpus() -> list[str]:
 
 def usage(workspace: Workspace) -> list[Usage]:
     """Count records and bytes of each kind, in the order of `KINDS`. Videos outside the workspace count no bytes."""
-    return [Usage(kind, len(workspace.list(kind)), disk_bytes(workspace.folder_of(kind))) for kind in KINDS.values()]
+    return [Usage(kind, workspace.count(kind), disk_bytes(workspace.folder_of(kind))) for kind in KINDS.values()]
+
+
+def largest_records(workspace: Workspace, limit: int) -> list[tuple[Record, int]]:
+    """Return the records whose folders use most of the disk, with their bytes, the largest first."""
+    sized = [
+        (disk_bytes(folder), kind, folder.name)
+        for kind in KINDS.values()
+        if workspace.folder_of(kind).is_dir()
+        for folder in workspace.folder_of(kind).iterdir()
+    ]
+    sized.sort(key=lambda entry: -entry[0])
+    found = ((workspace.find(kind, record_id), size) for size, kind, record_id in sized[:limit])
+    return [(record, size) for record, size in found if record]
 
 
 def disk_bytes(folder: Path) -> int:
@@ -111,7 +124,9 @@ def disk_bytes(folder: Path) -> int:
 
 def running(workspace: Workspace) -> list[RunningEndpoint]:
     """Return the endpoints that keep a server running, newest first; batch endpoints run only during a job."""
-    endpoints = [endpoint for endpoint in workspace.list(Endpoint) if endpoint.keeps_running]
+    endpoints = [
+        endpoint for endpoint in workspace.list(Endpoint, mode=("realtime", "async")) if endpoint.keeps_running
+    ]
     return [RunningEndpoint(endpoint, deployments.deployment_of(workspace, endpoint).state()) for endpoint in endpoints]
 
 
@@ -126,8 +141,7 @@ def remove_everything(workspace: Workspace) -> None:
     """
     _stop_jobs(workspace)
     for kind in reversed(KINDS.values()):  # dependents first
-        for record in workspace.list(kind):
-            removal.remove(workspace, record)
+        removal.remove(workspace, *workspace.list(kind))
     for name in FOLDERS_WITHOUT_RECORDS:
         shutil.rmtree(workspace.root / name, ignore_errors=True)
 

@@ -50,7 +50,7 @@ def comparison_tracks(comparison: Comparison) -> None:
         (lambda: Tracks.load(reference.path), lambda: Tracks.load(compared.path)),
         reference.labeled_frames,
     )
-    player(video, layers, key=widget_key)
+    player(video, layers, key=widget_key, in_address=True)
 
 
 def _single_source(comparison: Comparison, video: Video, sources: dict[str, TrackSource]) -> None:
@@ -58,7 +58,7 @@ def _single_source(comparison: Comparison, video: Video, sources: dict[str, Trac
     layers = [
         track_layer(source.title, key, video, partial(Tracks.load, source.path)) for key, source in sources.items()
     ]
-    player(video, layers, key=f"see-{comparison.id}")
+    player(video, layers, key=f"see-{comparison.id}", in_address=True)
 
 
 def _sources(comparison: Comparison) -> dict[str, TrackSource]:

@@ -73,4 +73,4 @@ def play_tracks(run: Run, labels: Labels | None, settings: Settings | None) -> N
         )
     else:
         layers = [track_layer("tracks", key, video, load)]
-    player(video, layers, key=f"{'scores' if settings is None else 'settings'}-{run.id}")
+    player(video, layers, key=f"{'scores' if settings is None else 'settings'}-{run.id}", in_address=True)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import journey
 from app.journey import StepKey
-from app.widgets import confirm_removal, records_table
+from app.widgets import confirm_removal, figures_line, records_table
 from app.widgets.formatting import ago, size
 from app.workspace import workspace
 from backend.steps import account
@@ -43,41 +43,33 @@ LARGEST_SHOWN = 50
 
 
 def storage() -> None:
-    """Show the number of records and the disk space per kind, and the largest records."""
+    """Show the number of records per kind, and the disk space that they use if the user asks for it."""
     st.subheader("Workspace", anchor=False)
-    usages = account.usage(workspace())
-    total = account.disk_bytes(workspace().root)
-    st.markdown(f":material/folder: `{workspace().root}` :gray[{size(total)}]")
-    cell_count = len(usages) + 1
-    cells = [cell for _ in range(2) for cell in st.columns(-(-cell_count // 2))]
-    for cell, usage in zip(cells, usages):
-        title, page = KINDS[usage.kind]
+    st.markdown(f":material/folder: `{workspace().root}`")
+    cells = [cell for _ in range(2) for cell in st.columns(-(-len(KINDS) // 2))]
+    for cell, (kind, (title, page)) in zip(cells, KINDS.items()):
         with cell.container(border=True, gap="xxsmall", height="stretch"):
             if page:
                 st.page_link(journey.STEPS[page].page, label=title, icon=journey.STEPS[page].material)
             else:
                 st.markdown(f":small[:material/terminal: {title}]")
-            st.markdown(f"**{usage.count:,}** :gray[· {size(usage.bytes)}]")
+            st.markdown(f"**{workspace().count(kind):,}**")
+    # Measuring takes seconds if there are many files.
+    usage = st.expander("Disk usage", icon=":material/hard_drive:", key="disk-usage", on_change="rerun")
+    if usage.open:
+        with usage, st.spinner("Measuring"):
+            _disk_usage()
+
+
+def _disk_usage() -> None:
+    """Show the disk space per kind, and the records that use most of it; the selected one can be deleted."""
+    usages = account.usage(workspace())
+    total = account.disk_bytes(workspace().root)
+    kinds = {KINDS[usage.kind][0]: size(usage.bytes) for usage in usages if usage.bytes}
     other_bytes = max(total - sum(usage.bytes for usage in usages), 0)
-    with cells[len(usages)].container(border=True, gap="xxsmall", height="stretch"):
-        st.markdown(":small[:material/database: Other files]")
-        st.markdown(f":gray[{size(other_bytes)}]")
-    largest = st.expander("Largest items", icon=":material/hard_drive:", key="largest", on_change="rerun")
-    if largest.open:
-        with largest:
-            _largest_items()
-
-
-def _largest_items() -> None:
-    """Show the records that use most of the disk; the selected one can be deleted."""
-    sized = [
-        (record, account.disk_bytes(workspace().folder_of(kind) / record.id))
-        for kind in KINDS
-        for record in workspace().list(kind)
-    ]
-    sized.sort(key=lambda pair: -pair[1])
-    del sized[LARGEST_SHOWN:]
-    if not sized:
+    figures_line({"Total": size(total), **kinds, "Other files": size(other_bytes)})
+    largest = account.largest_records(workspace(), LARGEST_SHOWN)
+    if not largest:
         st.caption("The workspace is empty.")
         return
     rows = [
@@ -87,9 +79,9 @@ def _largest_items() -> None:
             "Size on disk": size(used),
             "Created": ago(record.created),
         }
-        for record, used in sized
+        for record, used in largest
     ]
-    records = [record for record, _ in sized]
+    records = [record for record, _ in largest]
     selected = records_table(rows, records, key=f"largest-{hash(tuple(record.id for record in records))}")
     if st.button("Delete", icon=":material/delete:", disabled=selected is None, key="delete-largest") and selected:
         confirm_removal(selected)

@@ -36,7 +36,7 @@ def video_details(video: Video, verbs: Sequence[Verb]) -> None:
     jobs_panel(*verbs)
     _facts(video)
     with guard():
-        player(video, key=f"player-{video.id}")
+        player(video, key=f"player-{video.id}", in_address=True)
     clips = sorted(workspace().list(Video, parent=video.id), key=lambda clip: clip.start)
     cut_tab, extract_tab = st.tabs([":material/content_cut: Cut into clips", ":material/photo_library: Extract frames"])
     with cut_tab:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from clicks import button, go
 from playwright.sync_api import Locator, Page, expect
-from waiting import until
 
 from backend import progress
 from backend.labels.label_sequence import LabelSequence
@@ -106,17 +105,21 @@ def add(workspace: Workspace, path: Path) -> Labels:
 
 
 @pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    """The workspace of the console."""
+    return Workspace(tmp_path / "workspace")
+
+
+@pytest.fixture
 def player(page: Page) -> Locator:
     return page.locator(".player")
 
 
 def open_labels(page: Page) -> None:
     go(page, "Labels")
-    player = page.locator(".player")
     expect(page.locator(".player[data-frame]")).to_be_visible(timeout=60_000)
     for label in ("IDs", "Trails"):  # so that only the edges of the box are colorful
-        button(player, label).click()
-    until(lambda: player.evaluate(READ)["box"] is not None)
+        button(page.locator(".player"), label).click()
 
 
 def expect_frame(player: Locator, frame: int) -> None:
@@ -197,7 +200,7 @@ def test_differences_are_listed_and_can_be_jumped_to(
     expect(player).to_have_attribute("data-frame", "0", timeout=60_000)
 
     differences = player.locator(".difference")
-    expect(differences).to_have_text(["missed#1frames 40–49", "ID switch#5frame 50", "false positive#9frames 70 to 71"])
+    expect(differences).to_have_text(["missed#1frames 40–49", "ID switch#5frame 50", "false positive#9frames 70–71"])
     differences.nth(0).click()
     expect(player).to_have_attribute("data-frame", "40")
     expect(player.locator(".selection")).to_contain_text("#1 disc of labels")

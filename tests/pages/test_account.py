@@ -17,8 +17,8 @@ def test_an_empty_workspace(open_page, workspace):
 
 def test_what_exists_is_counted(open_page, video, labels):
     texts = [text.value for text in open_page("account").markdown]
-    assert sum(text.startswith("**1** ") for text in texts) == 2
-    assert sum(text.startswith("**0** ") for text in texts) == len(KINDS) - 2
+    assert sum(text == "**1**" for text in texts) == 2
+    assert sum(text == "**0**" for text in texts) == len(KINDS) - 2
 
 
 def test_everything_is_deleted_only_after_the_word_was_typed(open_page, workspace, video, labels, tiny_video):

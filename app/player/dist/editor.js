@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is c941f694c2a585e7b876faa67eef16b450af00729d7a92f92fde3500ce5180be.
+// Made by `make player` of src, whose SHA-256 is d1f8eece4ab0e1934590cfc0602d39e3160af1c0228e6deeddd6723dde3ecd07.
 // src/colors.js
 var GOLDEN_ANGLE_DEGREES = 137.508;
 var cache = /* @__PURE__ */ new Map();
@@ -39,6 +39,7 @@ var PATHS = {
   full: "M4 9V4h5v2H6v3zm11-5h5v5h-2V6h-3zM6 15v3h3v2H4v-5zm12 0h2v5h-5v-2h3z",
   close: "M6.4 5 5 6.4 10.6 12 5 17.6 6.4 19l5.6-5.6 5.6 5.6 1.4-1.4-5.6-5.6L19 6.4 17.6 5 12 10.6z",
   help: "M11 17h2v2h-2zm1-13a5 5 0 0 0-5 5h2a3 3 0 1 1 4.3 2.7C12 12.4 11 13.4 11 15h2c0-.8.5-1.3 1.3-1.7A5 5 0 0 0 12 4z",
+  options: "M4 6h10v2H4zm12-2h2v2h2v2h-2v2h-2zM4 16h4v2H4zm6-2h2v2h8v2h-8v2h-2zM4 11h16v2H4z",
   muted: "M4 9v6h4l5 5V4L8 9zm12.6 3 2.4-2.4-1.2-1.2-2.4 2.4L13 8.4",
   sound: "M4 9v6h4l5 5V4L8 9zm11-1v8a4 4 0 0 0 0-8z"
 };
@@ -751,7 +752,9 @@ var RULER_HEIGHT = 18;
 var COUNTS_HEIGHT = 42;
 var DIFFERENCES_HEIGHT = 12;
 var LANE_HEIGHT = 13;
+var MIN_VISIBLE_LANES = 4;
 var MAX_VISIBLE_LANES = 14;
+var LANES_SHARE = 0.11;
 var CLICK_TOLERANCE = 3;
 var MIN_TICK_DISTANCE = 64;
 var TICK_SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
@@ -796,7 +799,9 @@ var Timeline = class {
       }
     }
     this.hasDifferences = layers.some(({ tracks }) => tracks.summary.differences.length);
-    const visibleLanes = Math.max(1, Math.min(MAX_VISIBLE_LANES, this.lanes.length));
+    const roomForLanes = Math.floor(window.innerHeight * LANES_SHARE / LANE_HEIGHT);
+    const maxLanes = Math.max(MIN_VISIBLE_LANES, Math.min(MAX_VISIBLE_LANES, roomForLanes));
+    const visibleLanes = Math.max(1, Math.min(maxLanes, this.lanes.length));
     this.canvas.style.height = `${this.lanesTop + visibleLanes * LANE_HEIGHT + BOTTOM_MARGIN}px`;
     this.scrollTo(this.scroll);
     this.paint();
@@ -910,7 +915,7 @@ var Timeline = class {
     if (lane?.track) {
       const { id, classId, first, last, boxes } = lane.track;
       const className = this.layers[lane.layer].tracks.summary.classes[classId];
-      return `#${id} ${className}: frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`;
+      return `#${id} ${className}: frames ${first}–${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`;
     }
     return x > LEFT_MARGIN ? `frame ${this.frameAt(x)}` : "";
   }
@@ -1227,7 +1232,7 @@ var Editor = class {
       button("Next frame (→)", () => this.step(1), { iconName: "forward" }),
       button("Last frame (End)", () => this.images.seek(this.images.lastFrame), { iconName: "last" }),
       element("label", "frame-label", "Frame", this.frameInput),
-      element("span", "muted", `of ${data.frames}`),
+      element("span", "muted", `of 0–${data.frames - 1}`),
       element("span", "spacer"),
       this.undoButton,
       this.redoButton,

@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is c941f694c2a585e7b876faa67eef16b450af00729d7a92f92fde3500ce5180be.
+// Made by `make player` of src, whose SHA-256 is d1f8eece4ab0e1934590cfc0602d39e3160af1c0228e6deeddd6723dde3ecd07.
 // src/colors.js
 var GOLDEN_ANGLE_DEGREES = 137.508;
 var cache = /* @__PURE__ */ new Map();
@@ -39,6 +39,7 @@ var PATHS = {
   full: "M4 9V4h5v2H6v3zm11-5h5v5h-2V6h-3zM6 15v3h3v2H4v-5zm12 0h2v5h-5v-2h3z",
   close: "M6.4 5 5 6.4 10.6 12 5 17.6 6.4 19l5.6-5.6 5.6 5.6 1.4-1.4-5.6-5.6L19 6.4 17.6 5 12 10.6z",
   help: "M11 17h2v2h-2zm1-13a5 5 0 0 0-5 5h2a3 3 0 1 1 4.3 2.7C12 12.4 11 13.4 11 15h2c0-.8.5-1.3 1.3-1.7A5 5 0 0 0 12 4z",
+  options: "M4 6h10v2H4zm12-2h2v2h2v2h-2v2h-2zM4 16h4v2H4zm6-2h2v2h8v2h-8v2h-2zM4 11h16v2H4z",
   muted: "M4 9v6h4l5 5V4L8 9zm12.6 3 2.4-2.4-1.2-1.2-2.4 2.4L13 8.4",
   sound: "M4 9v6h4l5 5V4L8 9zm11-1v8a4 4 0 0 0 0-8z"
 };
@@ -96,6 +97,29 @@ function toggleFullScreen(root) {
 }
 function pixelRatio() {
   return window.devicePixelRatio || 1;
+}
+
+// src/fitting.js
+var GAP = 8;
+var BOTTOM_MARGIN = 12;
+var MIN_HEIGHT = 180;
+var HIGH_ENOUGH = 0.5;
+function fitPicture(root, stage, { shape, takenWidth, rows }) {
+  if (!root.clientWidth) return;
+  const top = topOf(root);
+  const isInView = top < window.innerHeight * HIGH_ENOUGH;
+  const rowsHeight = rows.reduce((sum, row) => sum + (row.offsetHeight ? row.offsetHeight + GAP : 0), 0);
+  const room = window.innerHeight - (isInView ? top : 0) - rowsHeight - BOTTOM_MARGIN;
+  const height = Math.min(Math.max(MIN_HEIGHT, room), (root.clientWidth - takenWidth) / shape);
+  Object.assign(stage.style, { width: `${Math.floor(height * shape)}px`, height: `${Math.floor(height)}px` });
+}
+function topOf(root) {
+  let scrolled = 0;
+  const host = root.getRootNode().host ?? root;
+  if (document.fullscreenElement !== host) {
+    for (let parent = host.parentElement; parent; parent = parent.parentElement) scrolled += parent.scrollTop;
+  }
+  return root.getBoundingClientRect().top + scrolled;
 }
 
 // src/paint.js
@@ -576,12 +600,14 @@ function formatTime(seconds, tenths = false) {
 // src/timeline.js
 var LEFT_MARGIN = 62;
 var RIGHT_MARGIN = 10;
-var BOTTOM_MARGIN = 4;
+var BOTTOM_MARGIN2 = 4;
 var RULER_HEIGHT = 18;
 var COUNTS_HEIGHT = 42;
 var DIFFERENCES_HEIGHT = 12;
 var LANE_HEIGHT = 13;
+var MIN_VISIBLE_LANES = 4;
 var MAX_VISIBLE_LANES = 14;
+var LANES_SHARE = 0.11;
 var CLICK_TOLERANCE = 3;
 var MIN_TICK_DISTANCE = 64;
 var TICK_SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
@@ -626,8 +652,10 @@ var Timeline = class {
       }
     }
     this.hasDifferences = layers.some(({ tracks }) => tracks.summary.differences.length);
-    const visibleLanes = Math.max(1, Math.min(MAX_VISIBLE_LANES, this.lanes.length));
-    this.canvas.style.height = `${this.lanesTop + visibleLanes * LANE_HEIGHT + BOTTOM_MARGIN}px`;
+    const roomForLanes = Math.floor(window.innerHeight * LANES_SHARE / LANE_HEIGHT);
+    const maxLanes = Math.max(MIN_VISIBLE_LANES, Math.min(MAX_VISIBLE_LANES, roomForLanes));
+    const visibleLanes = Math.max(1, Math.min(maxLanes, this.lanes.length));
+    this.canvas.style.height = `${this.lanesTop + visibleLanes * LANE_HEIGHT + BOTTOM_MARGIN2}px`;
     this.scrollTo(this.scroll);
     this.paint();
   }
@@ -666,7 +694,7 @@ var Timeline = class {
     return RULER_HEIGHT + COUNTS_HEIGHT + (this.hasDifferences ? DIFFERENCES_HEIGHT : 0) + 4;
   }
   get lanesHeight() {
-    return this.canvas.clientHeight - this.lanesTop - BOTTOM_MARGIN;
+    return this.canvas.clientHeight - this.lanesTop - BOTTOM_MARGIN2;
   }
   xOf(frame) {
     return LEFT_MARGIN + (frame - this.range.from) / (this.range.to - this.range.from) * this.width;
@@ -740,7 +768,7 @@ var Timeline = class {
     if (lane?.track) {
       const { id, classId, first, last, boxes } = lane.track;
       const className = this.layers[lane.layer].tracks.summary.classes[classId];
-      return `#${id} ${className}: frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`;
+      return `#${id} ${className}: frames ${first}–${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`;
     }
     return x > LEFT_MARGIN ? `frame ${this.frameAt(x)}` : "";
   }
@@ -1067,12 +1095,18 @@ var SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4, 8];
 var MAX_REVERSE_SPEED = 8;
 var MAX_LISTED_DIFFERENCES = 300;
 var MAX_MIN_BOXES = 100;
+var MAX_CLASSES_SHOWN = 6;
+var SIDE_WIDTH = 256;
+var WIDE = 880;
+var NARROW = 640;
+var ADDRESS_DELAY_MS = 300;
 var OTHER_LAYER = -1;
 var SHORTCUTS = `Space: play or pause
 ← →: previous or next frame
 Shift ← →: previous or next marked frame
 J K L: play backwards, pause, play; again: faster
 Home End: first or last frame
+↑ ↓: select a track of this frame
 Esc: deselect
 Ctrl + wheel: zoom the image or the timeline
 Double click on the timeline: start of a track`;
@@ -1105,32 +1139,41 @@ var Player = class {
     this.filter = { minScore: 0, minBoxes: 0, hiddenClasses: /* @__PURE__ */ new Set() };
     this.hiddenLayers = /* @__PURE__ */ new Set();
     this.sideBySide = false;
+    this.showAllClasses = false;
     this.build();
   }
   build() {
     const { root } = this;
     root.tabIndex = 0;
+    root.role = "group";
+    root.ariaLabel = "Video player";
     this.video = element("video");
     Object.assign(this.video, { muted: true, playsInline: true, preload: "auto" });
     this.canvas = element("canvas", "picture");
+    this.canvas.role = "img";
+    this.canvas.ariaLabel = "Video frame";
+    this.video.ariaHidden = "true";
     this.message = element("div", "message", "Loading the video …");
+    this.message.role = "status";
     this.stageBox = element("div", "stage", this.video, this.canvas, this.message);
     this.stage = new Stage(this.canvas, 16, 9);
     this.shortcuts = element("pre", "shortcuts", SHORTCUTS);
     this.shortcuts.hidden = true;
     this.optionsRow = element("div", "row wrap");
     this.selectionRow = element("div", "row selection");
+    this.optionsRow.role = "group";
+    this.optionsRow.ariaLabel = "What is shown";
     this.timelineCanvas = element("canvas", "timeline");
+    Object.assign(this.timelineCanvas, { role: "slider", tabIndex: 0, ariaLabel: "Timeline" });
+    Object.assign(this.timelineCanvas, { ariaValueMin: "0", ariaValueNow: "0" });
     this.differenceList = element("div", "differences");
-    root.replaceChildren(
-      this.stageBox,
-      this.buildControls(),
-      this.shortcuts,
-      this.optionsRow,
-      this.selectionRow,
-      this.timelineCanvas,
-      this.differenceList
-    );
+    this.differenceList.role = "group";
+    this.differenceList.ariaLabel = "Differences";
+    this.optionsRow.hidden = this.selectionRow.hidden = this.timelineCanvas.hidden = this.differenceList.hidden = true;
+    this.controls = this.buildControls();
+    this.side = element("div", "side", this.optionsRow, this.selectionRow, this.differenceList);
+    root.replaceChildren(this.stageBox, this.controls, this.shortcuts, this.side, this.timelineCanvas);
+    root.classList.add("fitted");
     this.addListeners();
   }
   buildControls() {
@@ -1139,14 +1182,21 @@ var Player = class {
     this.nextStopButton = button("Next marked frame (Shift →)", () => this.jump(1), { iconName: "next" });
     this.frameInput = element("input", "frame");
     Object.assign(this.frameInput, { type: "number", min: 0, title: "Frame, counted from 0" });
-    this.frameInput.addEventListener("change", () => this.playback?.seek(Number(this.frameInput.value)));
+    this.frameInput.addEventListener("change", () => {
+      this.notice.textContent = "";
+      this.playback?.seek(Number(this.frameInput.value));
+    });
     this.position = element("span", "muted");
+    this.notice = element("span", "notice");
+    this.notice.role = "status";
     this.speedSelect = element("select");
-    this.speedSelect.title = "Speed";
+    this.speedSelect.title = this.speedSelect.ariaLabel = "Speed";
     for (const speed of SPEEDS) this.speedSelect.append(new Option(`${speed}×`, speed, speed === 1, speed === 1));
     this.speedSelect.addEventListener("change", () => {
       this.video.playbackRate = Number(this.speedSelect.value);
     });
+    this.optionsButton = button("What is shown", () => this.toggleOptions(), { iconName: "options" });
+    this.optionsButton.ariaExpanded = "false";
     this.soundButton = button("Sound", () => this.toggleSound(), { iconName: "muted" });
     return element(
       "div",
@@ -1160,7 +1210,9 @@ var Player = class {
       button("Last frame (End)", () => this.playback?.seek(this.playback.lastFrame), { iconName: "last" }),
       element("label", "frame-label", "Frame", this.frameInput),
       this.position,
+      this.notice,
       element("span", "spacer"),
+      this.optionsButton,
       this.speedSelect,
       this.soundButton,
       button("Keyboard shortcuts", () => this.toggleShortcuts(), { iconName: "help" }),
@@ -1178,11 +1230,15 @@ var Player = class {
     });
     canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
     this.resizeObserver = new ResizeObserver(() => {
+      this.layOut();
       this.paint();
       this.timeline?.paint();
     });
-    this.resizeObserver.observe(this.stageBox);
-    this.resizeObserver.observe(this.timelineCanvas);
+    for (const resized of [root, this.stageBox, this.timelineCanvas, this.controls]) {
+      this.resizeObserver.observe(resized);
+    }
+    this.listeners = new AbortController();
+    window.addEventListener("resize", () => this.onWindowResize(), { signal: this.listeners.signal });
   }
   // --- Data -------------------------------------------------------------------------------------------------------
   /**
@@ -1195,10 +1251,13 @@ var Player = class {
     this.data = data;
     if (previous?.video !== data.video || previous?.times !== data.times) this.openVideo();
     if (JSON.stringify(previous?.layers) !== JSON.stringify(data.layers)) this.openLayers();
+    requestAnimationFrame(() => this.layOut());
   }
   close() {
     this.playback?.close();
     this.resizeObserver.disconnect();
+    this.listeners.abort();
+    clearTimeout(this.addressTimer);
   }
   async openVideo() {
     const { data } = this;
@@ -1220,13 +1279,34 @@ var Player = class {
       });
       await this.playback.open(data.video);
       this.showMessage("");
-      if (data.start) this.playback.seek(data.start);
+      this.seekStart();
     } catch (error) {
       if (data !== this.data) return;
       this.onVideoError(error);
     }
     this.updateControls();
     this.updateTimeline();
+  }
+  /** Go to the frame of the page's address, or else to the one that the page chose. */
+  seekStart() {
+    const { inAddress, start } = this.data;
+    const linked = inAddress ? new URL(window.location.href).searchParams.get("frame") : null;
+    const isFrame = linked !== null && /^\d+$/.test(linked) && Number(linked) < this.times.count;
+    this.notice.textContent = linked === null || isFrame ? "" : `There is no frame ${linked.slice(0, 12)}.`;
+    const frame = isFrame ? Number(linked) : start;
+    if (frame) this.playback.seek(frame);
+  }
+  /** Keep the page's address up to date, so that it can be shared; not while the video plays. */
+  updateAddress() {
+    clearTimeout(this.addressTimer);
+    if (!this.data?.inAddress || this.playback?.playing) return;
+    this.addressTimer = setTimeout(() => {
+      const url = new URL(window.location.href);
+      if (this.frame === null || url.searchParams.get("frame") === String(this.frame)) return;
+      if (this.frame === 0 && !url.searchParams.has("frame")) return;
+      url.searchParams.set("frame", this.frame);
+      window.history.replaceState(window.history.state, "", url);
+    }, ADDRESS_DELAY_MS);
   }
   onVideoError(error) {
     const isUnplayable = Boolean(this.video.error);
@@ -1267,11 +1347,28 @@ var Player = class {
     this.paint();
   }
   // --- Painting ---------------------------------------------------------------------------------------------------
-  /** Set the shape of the stage, which follows from the video's and the number of panes. */
+  /** Size the picture and place what belongs to it: beside it if there is room, else below. */
   layOut() {
-    const { data, stage } = this;
+    const { data, root, stage, side } = this;
+    if (!data) return;
     stage.panes = this.sideBySide ? Math.max(1, this.layers.length) : 1;
-    this.stageBox.style.aspectRatio = `${data.width * stage.panes} / ${data.height}`;
+    const isBeside = this.layers.length > 0 && root.clientWidth >= WIDE;
+    const isNarrow = root.clientWidth < NARROW;
+    root.classList.toggle("beside", isBeside);
+    root.classList.toggle("narrow", isNarrow);
+    this.optionsButton.hidden = !isNarrow || !this.layers.length;
+    const place = isBeside ? side : root;
+    if (this.differenceList.parentElement !== place) place.append(this.differenceList);
+    fitPicture(root, this.stageBox, {
+      shape: data.width * stage.panes / data.height,
+      takenWidth: isBeside ? SIDE_WIDTH : 0,
+      rows: [this.controls, ...isBeside ? [] : [this.optionsRow], this.timelineCanvas]
+    });
+  }
+  onWindowResize() {
+    this.updateTimeline();
+    this.layOut();
+    this.paint();
   }
   paint() {
     if (!this.playback?.ready) return;
@@ -1291,8 +1388,13 @@ var Player = class {
   onFrameChange(frame) {
     this.frame = frame;
     if (this.root.getRootNode().activeElement !== this.frameInput) this.frameInput.value = frame;
-    this.position.textContent = `of ${this.times.count} · ${formatTime(this.times.seconds[frame], true)}`;
+    const time = formatTime(this.times.seconds[frame], true);
+    this.position.textContent = `of 0–${this.times.count - 1} · ${time}`;
+    this.canvas.ariaLabel = `Video frame ${frame}, ${time}`;
+    this.timelineCanvas.ariaValueNow = String(frame);
+    this.timelineCanvas.ariaValueText = `Frame ${frame}, ${time}`;
     this.timeline?.setFrame(frame);
+    this.updateAddress();
   }
   /** Paint the name of a layer at the top of its pane. */
   paintCaption(name, pane) {
@@ -1363,12 +1465,13 @@ var Player = class {
     this.soundButton.innerHTML = icon(this.video.muted ? "muted" : "sound");
     this.speedSelect.value = String(this.video.playbackRate);
     this.frameInput.max = this.times ? this.times.count - 1 : 0;
+    this.timelineCanvas.ariaValueMax = String(this.frameInput.max);
+    this.updateAddress();
   }
   /** Offer what can be shown or hidden. */
   updateOptions() {
     const { layers } = this;
     const separator = () => element("i");
-    const classes = [...new Set(layers.flatMap(({ tracks }) => tracks.summary.classes))];
     const groups = [
       [
         this.showToggle("Boxes", "boxes", "A box around each object"),
@@ -1377,7 +1480,7 @@ var Player = class {
         this.showToggle("Scores", "scores", "Confidence of the detector")
       ],
       layers.length > 1 ? this.layerToggles() : [],
-      classes.length > 1 ? classes.map((name) => this.setToggle(name, this.filter.hiddenClasses)) : [],
+      this.classToggles(),
       this.filterSliders()
     ];
     const controls = groups.filter((group) => group.length).flatMap((group) => [separator(), ...group]);
@@ -1397,6 +1500,35 @@ var Player = class {
       else hidden.add(name);
       this.onFilterChange();
     });
+  }
+  /** A toggle for each class that has tracks, with their number; the most frequent classes first. */
+  classToggles() {
+    const counts = /* @__PURE__ */ new Map();
+    for (const { tracks } of this.layers) {
+      for (const { classId } of tracks.summary.tracks) {
+        const name = tracks.summary.classes[classId];
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+      }
+    }
+    if (counts.size < 2) return [];
+    const names = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
+    const shown = this.showAllClasses ? names : names.slice(0, MAX_CLASSES_SHOWN);
+    const toggles = shown.map((name) => {
+      const created = this.setToggle(name, this.filter.hiddenClasses);
+      created.replaceChildren(element("span", "", name), element("small", "", String(counts.get(name))));
+      created.ariaLabel = `${name}, ${counts.get(name)} ${counts.get(name) === 1 ? "track" : "tracks"}`;
+      return created;
+    });
+    if (shown.length < names.length) {
+      const showAll = () => {
+        this.showAllClasses = true;
+        this.updateOptions();
+        this.layOut();
+      };
+      const label = `${names.length - shown.length} more`;
+      toggles.push(button("Show all classes", showAll, { label, className: "toggle more" }));
+    }
+    return toggles;
   }
   layerToggles() {
     const { layers } = this;
@@ -1462,7 +1594,7 @@ var Player = class {
     row.removeAttribute("aria-label");
     const dot = element("b");
     dot.style.background = MARK_COLORS[kind];
-    const frames = first === last ? `frame ${first}` : `frames ${first} to ${last}`;
+    const frames = first === last ? `frame ${first}` : `frames ${first}–${last}`;
     row.append(dot, element("span", "", MARK_NAMES[kind]), element("span", "", `#${id}`), element("span", "", frames));
     return row;
   }
@@ -1492,7 +1624,7 @@ var Player = class {
     const layerName = this.layers.length > 1 ? ` of ${name},` : "";
     this.selectionRow.replaceChildren(
       element("strong", "", `#${id} ${tracks.summary.classes[classId]}`),
-      element("span", "", `${layerName} frames ${first} to ${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`),
+      element("span", "", `${layerName} frames ${first}–${last}, ${boxes} ${boxes === 1 ? "box" : "boxes"}`),
       element("span", "spacer"),
       button("First frame of the track", () => this.playback?.seek(first), { label: "Start" }),
       button("Last frame of the track", () => this.playback?.seek(last), { label: "End" }),
@@ -1502,6 +1634,11 @@ var Player = class {
       }),
       button("Deselect (Esc)", () => this.select(null), { iconName: "close" })
     );
+  }
+  toggleOptions() {
+    const isOpen = this.root.classList.toggle("options-open");
+    this.optionsButton.ariaExpanded = String(isOpen);
+    this.layOut();
   }
   toggleShortcuts() {
     this.shortcuts.hidden = !this.shortcuts.hidden;
@@ -1520,6 +1657,17 @@ var Player = class {
     this.updateTimeline();
     if (selected) this.timeline?.scrollToTrack(selected.layer, selected.id);
     this.paint();
+  }
+  /** Select the next track of this frame, or with a direction of -1 the previous one. */
+  selectNext(direction) {
+    const { frame, selected } = this;
+    const inFrame = this.layers.flatMap(
+      ({ tracks }, layer) => tracks.summary.tracks.filter((track) => this.isTrackShown(layer, track) && isInFrame(track, frame)).map(({ id }) => ({ layer, id }))
+    );
+    if (!inFrame.length) return;
+    const index = inFrame.findIndex(({ layer, id }) => layer === selected?.layer && id === selected?.id);
+    const start = index < 0 && direction < 0 ? 0 : index;
+    this.select(inFrame[(start + direction + inFrame.length) % inFrame.length]);
   }
   step(frames) {
     if (!this.playback) return;
@@ -1562,6 +1710,8 @@ var Player = class {
       " ": () => this.togglePlay(),
       ArrowLeft: () => event.shiftKey ? this.jump(-1) : this.step(-1),
       ArrowRight: () => event.shiftKey ? this.jump(1) : this.step(1),
+      ArrowUp: () => this.selectNext(-1),
+      ArrowDown: () => this.selectNext(1),
       Home: () => this.playback.seek(0),
       End: () => this.playback.seek(this.playback.lastFrame),
       j: () => this.shuttle(-1),
@@ -1613,6 +1763,12 @@ var Player = class {
     this.paint();
   }
 };
+function isInFrame({ spans }, frame) {
+  for (let k = 0; k < spans.length; k += 2) {
+    if (spans[k] <= frame && frame <= spans[k + 1]) return true;
+  }
+  return false;
+}
 export {
   player_default as default
 };

@@ -5,6 +5,7 @@
 
 import { MARK_COLORS, MARK_NAMES } from "./colors.js";
 import { button, element, pixelRatio, returnFocusAfterClicks, slider, toggle, toggleFullScreen } from "./dom.js";
+import { fitPicture } from "./fitting.js";
 import { icon } from "./icons.js";
 import { idAtPoint, paintTracks } from "./paint.js";
 import { Playback } from "./playback.js";
@@ -17,12 +18,18 @@ const SPEEDS = [0.1, 0.25, 0.5, 1, 1.5, 2, 4, 8];
 const MAX_REVERSE_SPEED = 8;
 const MAX_LISTED_DIFFERENCES = 300;
 const MAX_MIN_BOXES = 100; // upper end of the slider for the length of tracks
+const MAX_CLASSES_SHOWN = 6; // before the user asks for the rest
+const SIDE_WIDTH = 256; // CSS pixels for what is beside the picture, with the gap
+const WIDE = 880; // CSS pixels from which on there is room for it
+const NARROW = 640; // CSS pixels up to which options are folded away
+const ADDRESS_DELAY_MS = 300;
 const OTHER_LAYER = -1; // stands for the selected track in layers that it is not in
 const SHORTCUTS = `Space: play or pause
 ← →: previous or next frame
 Shift ← →: previous or next marked frame
 J K L: play backwards, pause, play; again: faster
 Home End: first or last frame
+↑ ↓: select a track of this frame
 Esc: deselect
 Ctrl + wheel: zoom the image or the timeline
 Double click on the timeline: start of a track`;
@@ -36,6 +43,7 @@ Double click on the timeline: start of a track`;
  * @property {{name: string, url: string, marked: boolean}[]} layers - See `Tracks`; `marked` ones show differences.
  * @property {number[]} stops - Frames to jump between, if there are no differences.
  * @property {number} start - The frame to show first.
+ * @property {boolean} inAddress - Whether the page's address has the frame, in its parameter `frame`.
  */
 
 const players = new WeakMap(); // root element → Player
@@ -70,33 +78,42 @@ class Player {
     this.filter = { minScore: 0, minBoxes: 0, hiddenClasses: new Set() };
     this.hiddenLayers = new Set(); // names
     this.sideBySide = false;
+    this.showAllClasses = false;
     this.build();
   }
 
   build() {
     const { root } = this;
     root.tabIndex = 0;
+    root.role = "group";
+    root.ariaLabel = "Video player";
     this.video = element("video");
     Object.assign(this.video, { muted: true, playsInline: true, preload: "auto" });
     this.canvas = element("canvas", "picture");
+    this.canvas.role = "img";
+    this.canvas.ariaLabel = "Video frame";
+    this.video.ariaHidden = "true"; // the canvas shows its frames
     this.message = element("div", "message", "Loading the video …");
+    this.message.role = "status";
     this.stageBox = element("div", "stage", this.video, this.canvas, this.message);
     this.stage = new Stage(this.canvas, 16, 9); // until the size of the video is known
     this.shortcuts = element("pre", "shortcuts", SHORTCUTS);
     this.shortcuts.hidden = true;
     this.optionsRow = element("div", "row wrap");
     this.selectionRow = element("div", "row selection");
+    this.optionsRow.role = "group";
+    this.optionsRow.ariaLabel = "What is shown";
     this.timelineCanvas = element("canvas", "timeline");
+    Object.assign(this.timelineCanvas, { role: "slider", tabIndex: 0, ariaLabel: "Timeline" });
+    Object.assign(this.timelineCanvas, { ariaValueMin: "0", ariaValueNow: "0" });
     this.differenceList = element("div", "differences");
-    root.replaceChildren(
-      this.stageBox,
-      this.buildControls(),
-      this.shortcuts,
-      this.optionsRow,
-      this.selectionRow,
-      this.timelineCanvas,
-      this.differenceList,
-    );
+    this.differenceList.role = "group";
+    this.differenceList.ariaLabel = "Differences";
+    this.optionsRow.hidden = this.selectionRow.hidden = this.timelineCanvas.hidden = this.differenceList.hidden = true;
+    this.controls = this.buildControls();
+    this.side = element("div", "side", this.optionsRow, this.selectionRow, this.differenceList);
+    root.replaceChildren(this.stageBox, this.controls, this.shortcuts, this.side, this.timelineCanvas);
+    root.classList.add("fitted");
     this.addListeners();
   }
 
@@ -106,14 +123,21 @@ class Player {
     this.nextStopButton = button("Next marked frame (Shift →)", () => this.jump(1), { iconName: "next" });
     this.frameInput = element("input", "frame");
     Object.assign(this.frameInput, { type: "number", min: 0, title: "Frame, counted from 0" });
-    this.frameInput.addEventListener("change", () => this.playback?.seek(Number(this.frameInput.value)));
+    this.frameInput.addEventListener("change", () => {
+      this.notice.textContent = "";
+      this.playback?.seek(Number(this.frameInput.value));
+    });
     this.position = element("span", "muted");
+    this.notice = element("span", "notice");
+    this.notice.role = "status";
     this.speedSelect = element("select");
-    this.speedSelect.title = "Speed";
+    this.speedSelect.title = this.speedSelect.ariaLabel = "Speed";
     for (const speed of SPEEDS) this.speedSelect.append(new Option(`${speed}×`, speed, speed === 1, speed === 1));
     this.speedSelect.addEventListener("change", () => {
       this.video.playbackRate = Number(this.speedSelect.value);
     });
+    this.optionsButton = button("What is shown", () => this.toggleOptions(), { iconName: "options" });
+    this.optionsButton.ariaExpanded = "false";
     this.soundButton = button("Sound", () => this.toggleSound(), { iconName: "muted" });
     return element(
       "div",
@@ -127,7 +151,9 @@ class Player {
       button("Last frame (End)", () => this.playback?.seek(this.playback.lastFrame), { iconName: "last" }),
       element("label", "frame-label", "Frame", this.frameInput),
       this.position,
+      this.notice,
       element("span", "spacer"),
+      this.optionsButton,
       this.speedSelect,
       this.soundButton,
       button("Keyboard shortcuts", () => this.toggleShortcuts(), { iconName: "help" }),
@@ -146,11 +172,15 @@ class Player {
     });
     canvas.addEventListener("wheel", (event) => this.onWheel(event), { passive: false });
     this.resizeObserver = new ResizeObserver(() => {
+      this.layOut();
       this.paint();
       this.timeline?.paint();
     });
-    this.resizeObserver.observe(this.stageBox);
-    this.resizeObserver.observe(this.timelineCanvas);
+    for (const resized of [root, this.stageBox, this.timelineCanvas, this.controls]) {
+      this.resizeObserver.observe(resized);
+    }
+    this.listeners = new AbortController();
+    window.addEventListener("resize", () => this.onWindowResize(), { signal: this.listeners.signal });
   }
 
   // --- Data -------------------------------------------------------------------------------------------------------
@@ -165,11 +195,14 @@ class Player {
     this.data = data;
     if (previous?.video !== data.video || previous?.times !== data.times) this.openVideo();
     if (JSON.stringify(previous?.layers) !== JSON.stringify(data.layers)) this.openLayers();
+    requestAnimationFrame(() => this.layOut()); // what is above the player may have another height now
   }
 
   close() {
     this.playback?.close();
     this.resizeObserver.disconnect();
+    this.listeners.abort();
+    clearTimeout(this.addressTimer);
   }
 
   async openVideo() {
@@ -192,13 +225,36 @@ class Player {
       });
       await this.playback.open(data.video);
       this.showMessage("");
-      if (data.start) this.playback.seek(data.start);
+      this.seekStart();
     } catch (error) {
       if (data !== this.data) return;
       this.onVideoError(error);
     }
     this.updateControls();
     this.updateTimeline();
+  }
+
+  /** Go to the frame of the page's address, or else to the one that the page chose. */
+  seekStart() {
+    const { inAddress, start } = this.data;
+    const linked = inAddress ? new URL(window.location.href).searchParams.get("frame") : null;
+    const isFrame = linked !== null && /^\d+$/.test(linked) && Number(linked) < this.times.count;
+    this.notice.textContent = linked === null || isFrame ? "" : `There is no frame ${linked.slice(0, 12)}.`;
+    const frame = isFrame ? Number(linked) : start;
+    if (frame) this.playback.seek(frame);
+  }
+
+  /** Keep the page's address up to date, so that it can be shared; not while the video plays. */
+  updateAddress() {
+    clearTimeout(this.addressTimer);
+    if (!this.data?.inAddress || this.playback?.playing) return;
+    this.addressTimer = setTimeout(() => {
+      const url = new URL(window.location.href);
+      if (this.frame === null || url.searchParams.get("frame") === String(this.frame)) return;
+      if (this.frame === 0 && !url.searchParams.has("frame")) return;
+      url.searchParams.set("frame", this.frame);
+      window.history.replaceState(window.history.state, "", url);
+    }, ADDRESS_DELAY_MS);
   }
 
   onVideoError(error) {
@@ -244,11 +300,29 @@ class Player {
 
   // --- Painting ---------------------------------------------------------------------------------------------------
 
-  /** Set the shape of the stage, which follows from the video's and the number of panes. */
+  /** Size the picture and place what belongs to it: beside it if there is room, else below. */
   layOut() {
-    const { data, stage } = this;
+    const { data, root, stage, side } = this;
+    if (!data) return;
     stage.panes = this.sideBySide ? Math.max(1, this.layers.length) : 1;
-    this.stageBox.style.aspectRatio = `${data.width * stage.panes} / ${data.height}`;
+    const isBeside = this.layers.length > 0 && root.clientWidth >= WIDE;
+    const isNarrow = root.clientWidth < NARROW;
+    root.classList.toggle("beside", isBeside);
+    root.classList.toggle("narrow", isNarrow);
+    this.optionsButton.hidden = !isNarrow || !this.layers.length;
+    const place = isBeside ? side : root; // else below the timeline
+    if (this.differenceList.parentElement !== place) place.append(this.differenceList);
+    fitPicture(root, this.stageBox, {
+      shape: (data.width * stage.panes) / data.height,
+      takenWidth: isBeside ? SIDE_WIDTH : 0,
+      rows: [this.controls, ...(isBeside ? [] : [this.optionsRow]), this.timelineCanvas],
+    });
+  }
+
+  onWindowResize() {
+    this.updateTimeline();
+    this.layOut();
+    this.paint();
   }
 
   paint() {
@@ -270,8 +344,13 @@ class Player {
   onFrameChange(frame) {
     this.frame = frame;
     if (this.root.getRootNode().activeElement !== this.frameInput) this.frameInput.value = frame;
-    this.position.textContent = `of 0–${this.times.count - 1} · ${formatTime(this.times.seconds[frame], true)}`;
+    const time = formatTime(this.times.seconds[frame], true);
+    this.position.textContent = `of 0–${this.times.count - 1} · ${time}`;
+    this.canvas.ariaLabel = `Video frame ${frame}, ${time}`;
+    this.timelineCanvas.ariaValueNow = String(frame);
+    this.timelineCanvas.ariaValueText = `Frame ${frame}, ${time}`;
     this.timeline?.setFrame(frame);
+    this.updateAddress();
   }
 
   /** Paint the name of a layer at the top of its pane. */
@@ -357,13 +436,14 @@ class Player {
     this.soundButton.innerHTML = icon(this.video.muted ? "muted" : "sound");
     this.speedSelect.value = String(this.video.playbackRate);
     this.frameInput.max = this.times ? this.times.count - 1 : 0;
+    this.timelineCanvas.ariaValueMax = String(this.frameInput.max);
+    this.updateAddress();
   }
 
   /** Offer what can be shown or hidden. */
   updateOptions() {
     const { layers } = this;
     const separator = () => element("i");
-    const classes = [...new Set(layers.flatMap(({ tracks }) => tracks.summary.classes))];
     const groups = [
       [
         this.showToggle("Boxes", "boxes", "A box around each object"),
@@ -372,7 +452,7 @@ class Player {
         this.showToggle("Scores", "scores", "Confidence of the detector"),
       ],
       layers.length > 1 ? this.layerToggles() : [],
-      classes.length > 1 ? classes.map((name) => this.setToggle(name, this.filter.hiddenClasses)) : [],
+      this.classToggles(),
       this.filterSliders(),
     ];
     const controls = groups.filter((group) => group.length).flatMap((group) => [separator(), ...group]);
@@ -394,6 +474,36 @@ class Player {
       else hidden.add(name);
       this.onFilterChange();
     });
+  }
+
+  /** A toggle for each class that has tracks, with their number; the most frequent classes first. */
+  classToggles() {
+    const counts = new Map();
+    for (const { tracks } of this.layers) {
+      for (const { classId } of tracks.summary.tracks) {
+        const name = tracks.summary.classes[classId];
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+      }
+    }
+    if (counts.size < 2) return [];
+    const names = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
+    const shown = this.showAllClasses ? names : names.slice(0, MAX_CLASSES_SHOWN);
+    const toggles = shown.map((name) => {
+      const created = this.setToggle(name, this.filter.hiddenClasses);
+      created.replaceChildren(element("span", "", name), element("small", "", String(counts.get(name))));
+      created.ariaLabel = `${name}, ${counts.get(name)} ${counts.get(name) === 1 ? "track" : "tracks"}`;
+      return created;
+    });
+    if (shown.length < names.length) {
+      const showAll = () => {
+        this.showAllClasses = true;
+        this.updateOptions();
+        this.layOut();
+      };
+      const label = `${names.length - shown.length} more`;
+      toggles.push(button("Show all classes", showAll, { label, className: "toggle more" }));
+    }
+    return toggles;
   }
 
   layerToggles() {
@@ -508,6 +618,12 @@ class Player {
     );
   }
 
+  toggleOptions() {
+    const isOpen = this.root.classList.toggle("options-open");
+    this.optionsButton.ariaExpanded = String(isOpen);
+    this.layOut();
+  }
+
   toggleShortcuts() {
     this.shortcuts.hidden = !this.shortcuts.hidden;
   }
@@ -527,6 +643,20 @@ class Player {
     this.updateTimeline();
     if (selected) this.timeline?.scrollToTrack(selected.layer, selected.id);
     this.paint();
+  }
+
+  /** Select the next track of this frame, or with a direction of -1 the previous one. */
+  selectNext(direction) {
+    const { frame, selected } = this;
+    const inFrame = this.layers.flatMap(({ tracks }, layer) =>
+      tracks.summary.tracks
+        .filter((track) => this.isTrackShown(layer, track) && isInFrame(track, frame))
+        .map(({ id }) => ({ layer, id })),
+    );
+    if (!inFrame.length) return;
+    const index = inFrame.findIndex(({ layer, id }) => layer === selected?.layer && id === selected?.id);
+    const start = index < 0 && direction < 0 ? 0 : index;
+    this.select(inFrame[(start + direction + inFrame.length) % inFrame.length]);
   }
 
   step(frames) {
@@ -579,6 +709,8 @@ class Player {
       " ": () => this.togglePlay(),
       ArrowLeft: () => (event.shiftKey ? this.jump(-1) : this.step(-1)),
       ArrowRight: () => (event.shiftKey ? this.jump(1) : this.step(1)),
+      ArrowUp: () => this.selectNext(-1),
+      ArrowDown: () => this.selectNext(1),
       Home: () => this.playback.seek(0),
       End: () => this.playback.seek(this.playback.lastFrame),
       j: () => this.shuttle(-1),
@@ -633,4 +765,12 @@ class Player {
     this.stage.zoomByWheel(event);
     this.paint();
   }
+}
+
+/** Whether a track has a box in a frame. */
+function isInFrame({ spans }, frame) {
+  for (let k = 0; k < spans.length; k += 2) {
+    if (spans[k] <= frame && frame <= spans[k + 1]) return true;
+  }
+  return false;
 }

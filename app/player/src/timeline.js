@@ -12,7 +12,9 @@ const RULER_HEIGHT = 18;
 const COUNTS_HEIGHT = 42;
 const DIFFERENCES_HEIGHT = 12;
 const LANE_HEIGHT = 13;
+const MIN_VISIBLE_LANES = 4;
 const MAX_VISIBLE_LANES = 14;
+const LANES_SHARE = 0.11; // of the window's height, which the picture needs more
 const CLICK_TOLERANCE = 3;
 const MIN_TICK_DISTANCE = 64;
 const TICK_SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
@@ -68,7 +70,9 @@ export class Timeline {
       }
     }
     this.hasDifferences = layers.some(({ tracks }) => tracks.summary.differences.length);
-    const visibleLanes = Math.max(1, Math.min(MAX_VISIBLE_LANES, this.lanes.length));
+    const roomForLanes = Math.floor((window.innerHeight * LANES_SHARE) / LANE_HEIGHT);
+    const maxLanes = Math.max(MIN_VISIBLE_LANES, Math.min(MAX_VISIBLE_LANES, roomForLanes));
+    const visibleLanes = Math.max(1, Math.min(maxLanes, this.lanes.length));
     this.canvas.style.height = `${this.lanesTop + visibleLanes * LANE_HEIGHT + BOTTOM_MARGIN}px`;
     this.scrollTo(this.scroll);
     this.paint();
