@@ -48,7 +48,7 @@ hooks: $(INSTALLED)  ## Run the checks before each git commit (installs pre-comm
 
 player: player-check  ## Bundle the player's front end (needs Node.js; the bundle is in git, so that users do not)
 	cd $(PLAYER) && npm run --silent build
-	cd $(PLAYER) && sed -si "1i // Made by \`make player\` of src, whose SHA-256 is $$(cat src/*.js | sha256sum | cut -c1-64)." dist/player.js dist/editor.js
+	cd $(PLAYER) && sed -si "1i // Made by \`make player\` of src, whose SHA-256 is $$(cat src/*.js | sha256sum | cut -c1-64)." dist/*.js
 
 player-check:  ## Lint the player's front end and check its format (needs Node.js)
 	cd $(PLAYER) && npm ci --silent --no-audit --no-fund

@@ -7,7 +7,7 @@ import streamlit as st
 from app.widgets import empty_state, guard, jobs_panel, next_step_link, page_header
 from app.workspace import workspace
 from backend.workspace.records import Dataset, Labels, Verb
-from pages.parts.dataset_card import dataset_card
+from pages.parts.dataset_card import all_datasets
 from pages.parts.dataset_form import dataset_form
 
 VERBS: tuple[Verb, ...] = ("build dataset", "split labels")
@@ -21,8 +21,12 @@ def main() -> None:
     labels, datasets = ws.list(Labels), ws.list(Dataset)
     jobs_panel(*VERBS)
     if labels:
-        with st.expander("New dataset", icon=":material/add:", expanded=not datasets), guard():
-            dataset_form(labels, suggested_name=f"dataset {len(datasets) + 1}")
+        form = st.expander(
+            "New dataset", icon=":material/add:", expanded=not datasets, key="dataset-new", on_change="rerun"
+        )
+        if form.open:
+            with form, guard():
+                dataset_form(labels, suggested_name=f"dataset {len(datasets) + 1}")
     else:
         empty_state(
             "dataset",
@@ -31,9 +35,8 @@ def main() -> None:
             "Go to Labels",
             "labels",
         )
-    for dataset in datasets:
-        dataset_card(dataset)
     if datasets:
+        all_datasets(datasets)
         next_step_link("training", "Train a detector on a dataset.")
 
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import streamlit as st
+
 from app.widgets import empty_state, guard, jobs_panel, next_step_link, page_header
 from app.workspace import workspace
 from backend import jobs
-from backend.workspace.records import Labels, Verb, Video
+from backend.workspace.records import LabelingJob, Labels, Run, Verb, Video
 from bytetrack.files import natural_sort_key
+from pages.parts.labeling_editor import JOB_PARAMETER, labeling_editor
+from pages.parts.labeling_form import CORRECT_RUN, fill_in_correction
 from pages.parts.labeling_jobs import labeling_jobs
-from pages.parts.labels_import import labels_import
-from pages.parts.labels_viewer import labels_viewer
+from pages.parts.labels_import import discard_imported_files, labels_import
+from pages.parts.labels_viewer import labels_viewer, suggest_new_labels
 
 VERBS: tuple[Verb, ...] = ("import labels", "start labeling", "fetch labels", "make sample", "draw tracks")
+SHOW, DRAW, IMPORT = ":material/select_all: Labels", ":material/draw: Draw", ":material/upload: Import"
+TAB_KEY = "labels-tab"  # in the session state: the tab that is open
 
 ws = workspace()
 
 
 def main() -> None:
-    """Show labeling jobs, the form to import labels, and the labels of this workspace."""
+    """Show the editor if the address names a labeling job; else tabs with the labels, labeling jobs, and the import."""
+    if job := st.query_params.get(JOB_PARAMETER):
+        labeling_editor(job)
+        return
     page_header("labels")
     videos = ws.list(Video)
-    all_labels = sorted(ws.list(Labels), key=lambda labels: natural_sort_key(labels.name))
+    jobs_panel(*VERBS)
     if not videos:
-        jobs_panel(*VERBS)
         if not jobs.active(ws):
             empty_state(
                 "select_all",
@@ -32,13 +40,28 @@ def main() -> None:
                 "videos",
             )
         return
-    with guard():
-        labeling_jobs(videos)
-    labels_import(videos, expanded=not all_labels)
-    jobs_panel(*VERBS)
-    if all_labels:
-        labels_viewer(all_labels, {video.id: video for video in videos})
-        next_step_link("datasets", "Build a dataset from labeled clips.")
+    discard_imported_files()
+    all_labels = ws.list(Labels)
+    if suggest_new_labels(all_labels):
+        st.session_state[TAB_KEY] = SHOW
+    if run := ws.find(Run, st.session_state.pop(CORRECT_RUN, "")):
+        fill_in_correction(run)
+        st.session_state[TAB_KEY] = DRAW
+    titles = [SHOW, DRAW, IMPORT] if all_labels else [DRAW, IMPORT]
+    if st.session_state.get(TAB_KEY) not in titles:
+        st.session_state[TAB_KEY] = DRAW if ws.list(LabelingJob) and not all_labels else titles[0]
+    tabs = dict(zip(titles, st.tabs(titles, key=TAB_KEY, on_change="rerun")))
+    if all_labels and tabs[SHOW].open:
+        with tabs[SHOW]:
+            by_name = sorted(all_labels, key=lambda labels: natural_sort_key(labels.name))
+            labels_viewer(by_name, {video.id: video for video in videos})
+            next_step_link("datasets", "Build a dataset from labeled clips.")
+    if tabs[DRAW].open:
+        with tabs[DRAW], guard():
+            labeling_jobs(videos)
+    if tabs[IMPORT].open:
+        with tabs[IMPORT], guard():
+            labels_import(videos)
 
 
 main()

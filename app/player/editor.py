@@ -8,6 +8,7 @@ import streamlit as st
 
 from app.routes import labeling_editor
 from backend.labels.labeling_folder import LabelingFolder
+from backend.workspace.records import Video
 
 FOLDER = Path(__file__).parent
 FOLLOWED_FRAMES = 50  # through which the editor follows a box at once
@@ -19,26 +20,30 @@ _component = st.components.v2.component(
 )
 
 
-def editor(folder: LabelingFolder, clip: int, size: tuple[int, int], frame_rate: float, *, key: str) -> None:
+def editor(folder: LabelingFolder, clip: int, video: Video, start: int, *, key: str) -> None:
     """Let the user draw boxes on the frames of a clip. The page runs again when the clip is marked as done.
 
-    Boxes are saved as they are drawn.
+    Boxes are saved as they are drawn. The editor keeps the frame that it shows in the page's address.
 
     Args:
         folder: The labeling job.
         clip: Index of the clip in the job.
-        size: Width and height of its frames in pixels.
-        frame_rate: Frame rate of the clip in frames per second.
+        video: The clip.
+        start: The frame of the job to show first.
         key: Key of the component.
     """
     job = folder.job
+    job_clip = job.clips[clip]
     data = {
         "address": labeling_editor.address_of(folder, clip),
-        "frames": len(job.clips[clip].frames),
-        "width": size[0],
-        "height": size[1],
-        "rate": max(1.0, frame_rate / job.clips[clip].every),
+        "frames": len(job_clip.frames),
+        "width": video.width,
+        "height": video.height,
+        "rate": max(1.0, video.fps / job_clip.every),
+        "every": job_clip.every,
+        "start": start,
         "classes": job.classes,
+        "attributes": [attribute.model_dump() for attribute in job.attributes],
         "instructions": job.short_instructions,
         "follow": FOLLOWED_FRAMES,
     }

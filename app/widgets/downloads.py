@@ -89,3 +89,6 @@ def track_downloads(record: Run | Labels, video: Video) -> None:
             download_button(path, label, f"{stem}{path.suffix}", tooltip=tooltip)
         if isinstance(record, Run):
             share_button(record)
+    if isinstance(record, Labels) and record.attributes:
+        names = ", ".join(attribute["name"] for attribute in record.attributes)
+        st.caption(f"The attributes {names} are in CSV and Ground Truth. MOT and JSON cannot hold them.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 
 def size(count: float) -> str:
@@ -60,3 +61,15 @@ def frame_range(frames: int) -> str:
 def percent(value: float) -> str:
     """Format a value that is already in percent: `61.2 %`."""
     return f"{value:.1f} %"
+
+
+def class_counts(boxes: Mapping[str, int], most: int = 3) -> str:
+    """Name the classes that occur, the most frequent first: `person 1,204, car 33, 2 more`.
+
+    Args:
+        boxes: Number of boxes by class. Classes without any are left out.
+        most: Number of classes to name.
+    """
+    occurring = sorted(((name, count) for name, count in boxes.items() if count), key=lambda item: (-item[1], item[0]))
+    named = [f"{name} {count:,}" for name, count in occurring[:most]]
+    return ", ".join([*named, f"{len(occurring) - most:,} more"] if len(occurring) > most else named)

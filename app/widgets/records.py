@@ -73,6 +73,11 @@ def remember(record: Record) -> None:
     st.session_state[_memory_key(record)] = record.id
 
 
+def is_remembered(kind: type[Record]) -> bool:
+    """Return whether a record of this kind was chosen on some page."""
+    return bool(st.session_state.get(f"chosen {kind.__name__}"))
+
+
 def _memory_key(record: Record) -> str:
     return f"chosen {type(record).__name__}"
 

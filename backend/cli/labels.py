@@ -9,6 +9,7 @@ from cyclopts import CycloptsError
 
 from backend.cli.app import LABELS, command
 from backend.cli.options import (
+    AttributeSpecs,
     BoxesNames,
     ClassNames,
     LabelFormatName,
@@ -65,6 +66,8 @@ def import_labels(
 @command(
     LABELS,
     "start-labeling --name streets --clips site_0 site_1 --classes person car --every 5",
+    "start-labeling --name streets --clips site_0 --classes person --attribute bag color=red,blue "
+    "--changing-attribute pose=standing,walking",
     'start-labeling --name again --clips site_0 --classes person --correct "site_0 - nano batch"',
 )
 def start_labeling(
@@ -76,6 +79,8 @@ def start_labeling(
     correct: BoxesNames | None = None,
     short_instructions: str | None = None,
     full_instructions: str | None = None,
+    attribute: AttributeSpecs | None = None,
+    changing_attribute: AttributeSpecs | None = None,
     option: Pairs | None = None,
 ) -> dict[str, Any]:
     """Start a labeling job.
@@ -89,8 +94,10 @@ def start_labeling(
         every: Step from one labeled frame to the next.
         correct: Labels, run or model whose boxes to correct: one for all clips, or one for each in their order. If
             omitted, frames start empty.
-        short_instructions: Instructions that are always in view.
-        full_instructions: Complete instructions.
+        short_instructions: Instructions for a team that are always in view.
+        full_instructions: Complete instructions for a team.
+        attribute: Attributes of the objects: `bag` is a checkbox, `color=red,blue` a choice, `plate=` any text.
+        changing_attribute: The same for attributes whose value may change over time.
         option: Options of the platform.
     """
     videos = ids(Video, clips)
@@ -110,7 +117,18 @@ def start_labeling(
         short_instructions=short_instructions or "",
         full_instructions=full_instructions or "",
         options=pairs(option or []),
+        attributes=[
+            *(_attribute(spec, changes=False) for spec in attribute or []),
+            *(_attribute(spec, changes=True) for spec in changing_attribute or []),
+        ],
     )
+
+
+def _attribute(spec: str, *, changes: bool) -> dict[str, Any]:
+    """Return the definition of an attribute from its name, with its values after `=`."""
+    name, separator, values = spec.partition("=")
+    kind = "checkbox" if not separator else "choice" if values else "text"
+    return {"name": name, "kind": kind, "values": values.split(",") if values else [], "changes": changes}
 
 
 @command(LABELS, "fetch-labels --labeling-job streets", "fetch-labels --platform-job their-job --step 5")

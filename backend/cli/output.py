@@ -36,6 +36,13 @@ Columns = Mapping[str, Callable[[Any, Names], object]]  # heading → what stand
 
 MOMENTS = ("created", "started", "ended", "first_reported", "stop_asked", "last_used", "since")  # seconds since 1970
 SCORES = ("HOTA", "MOTA", "IDF1")
+MAX_NAMES = 5  # of classes in a cell
+
+
+def _short_list(names: Sequence[str]) -> str:
+    """Join names, at most `MAX_NAMES` of them: `person, car, dog, 77 more`."""
+    more = len(names) - MAX_NAMES
+    return ", ".join([*names[:MAX_NAMES], f"{more} more"] if more > 0 else names)
 
 
 def _scores(metrics: Mapping[str, float]) -> str:
@@ -52,7 +59,7 @@ COLUMNS: dict[type[Record], Columns] = {
     Labels: {
         "Video": lambda labels, names: names(labels.video),
         "Source": lambda labels, names: labels.source,
-        "Classes": lambda labels, names: ", ".join(labels.classes),
+        "Classes": lambda labels, names: _short_list(labels.classes),
         "Frames": lambda labels, names: f"{len(labels.labeled_frames):,}",
         "Objects": lambda labels, names: f"{labels.objects:,}",
         "Boxes": lambda labels, names: f"{labels.boxes:,}",
@@ -60,11 +67,11 @@ COLUMNS: dict[type[Record], Columns] = {
     LabelingJob: {
         "Clips": lambda job, names: len(job.clips),
         "Frames": lambda job, names: f"{job.frames:,}",
-        "Classes": lambda job, names: ", ".join(job.classes),
+        "Classes": lambda job, names: _short_list(job.classes),
         "Platform": lambda job, names: job.platform,
     },
     Dataset: {
-        "Classes": lambda data, names: ", ".join(data.classes),
+        "Classes": lambda data, names: _short_list(data.classes),
         "Frames": lambda data, names: ", ".join(f"{split} {count:,}" for split, count in data.frames.items()),
     },
     Model: {

@@ -8,7 +8,7 @@ from typing import Any
 from cyclopts import CycloptsError
 
 from backend.cli.app import VIDEOS, command
-from backend.cli.options import LabelsName, RunName, VideoName
+from backend.cli.options import LabelsName, RangeEnds, RangeNames, RangeStarts, RunName, VideoName
 from backend.cli.session import get, run_job
 from backend.workspace.records import Labels, Run, Video
 
@@ -40,25 +40,66 @@ def add_video(source: str, /, *, name: str | None = None) -> dict[str, Any]:
     return run_job("add video", f"Add {source.rsplit('/', 1)[-1]}", source=path, name=name or "")
 
 
-@command(VIDEOS, "cut-video --video site --every-seconds 10")
+@command(
+    VIDEOS,
+    "cut-video --video site --from 100 --to 249",
+    "cut-video --video site --from 4.5s 60s --to 12s 75s --name morning noon",
+    "cut-video --video site --every-seconds 10",
+)
 def cut_video(
-    *, video: VideoName, every_frames: int | None = None, every_seconds: float | None = None
+    *,
+    video: VideoName,
+    starts: RangeStarts | None = None,
+    ends: RangeEnds | None = None,
+    names: RangeNames | None = None,
+    every_frames: int | None = None,
+    every_seconds: float | None = None,
 ) -> dict[str, Any]:
-    """Cut a video into clips of equal length.
+    """Cut a video into clips: ranges, or pieces of equal length.
 
-    The clips get the names `<video>_0`, `<video>_1`, …. Give their length either in frames or in seconds.
+    A range is given by --from and --to, several ones by several values of each. Pieces get the names `<video>_0`,
+    `<video>_1`, …; give their length either in frames or in seconds.
 
     Args:
         video: Video to cut.
-        every_frames: Frames per clip.
-        every_seconds: Seconds per clip.
+        starts: First frame of each range, counted from 0, such as 100, or a time in seconds, such as 4.5s.
+        ends: Last frame of each range, or the time before which its frames begin. If omitted, the end of the video.
+        names: Name of the clip of each range; by default `<video>_<first>-<last>`.
+        every_frames: Frames per piece.
+        every_seconds: Seconds per piece.
     """
-    if (every_frames is None) == (every_seconds is None):
-        raise CycloptsError(msg="give either --every-frames or --every-seconds.")
+    if sum(option is not None for option in (starts, every_frames, every_seconds)) != 1:
+        raise CycloptsError(msg="give one of --from, --every-frames and --every-seconds.")
     source = get(Video, video)
+    ranges = None
+    if starts is not None:
+        ranges = _ranges(source, starts, ends, names)
+    elif ends or names:
+        raise CycloptsError(msg="--to and --name need --from.")
     return run_job(
-        "cut video", f"Cut {source.name}", video=source.id, every_frames=every_frames, every_seconds=every_seconds
+        "cut video",
+        f"Cut {source.name}",
+        video=source.id,
+        every_frames=every_frames,
+        every_seconds=every_seconds,
+        ranges=ranges,
     )
+
+
+def _ranges(source: Video, starts: list[str], ends: list[str] | None, names: list[str] | None) -> list[dict[str, Any]]:
+    """Return the ranges as parameters of the job.
+
+    Raises:
+        CycloptsError: If the options have different numbers of values.
+    """
+    from backend.steps.videos import range_of
+
+    if len(ends or [""]) != len(starts) or (names and len(names) != len(starts)):
+        raise CycloptsError(msg="give as many values of --to and --name as of --from.")
+    ranges: list[dict[str, Any]] = []
+    for start, end, name in zip(starts, ends or [""], names or [""] * len(starts)):
+        ranges.append({**range_of(source, start, end), "name": name})
+    return ranges
 
 
 @command(VIDEOS, "extract-frames --video site --every 5")

@@ -124,10 +124,13 @@ def length_of_cut(video: Video, lengths: list[int], sequences: dict[int, LabelSe
 
 
 def clips_by_length(workspace: Workspace, video: Video) -> dict[int, dict[int, Video]]:
-    """Return the clips of a video by their number, for each length in frames that it was cut into."""
+    """Return the clips of a video by their number, for each length in frames that it was cut into.
+
+    Clips that were cut as ranges have no number.
+    """
     clips: dict[int, dict[int, Video]] = defaultdict(dict)
     for clip in workspace.list(Video):  # the newest first, which wins if a video was cut twice
-        if clip.parent == video.id:
+        if clip.parent == video.id and not clip.is_range:
             match = CLIP_NAME.fullmatch(clip.name)
             number = int(match["number"]) if match else 0
             length = clip.start // number if number and clip.start else clip.frames

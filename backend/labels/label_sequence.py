@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.errors import UserError
+from backend.labels.attributes import AttributeDefinition
 from backend.labels.box_attributes import BoxAttributes
 from backend.wording import count
 from backend.workspace.records import Video
@@ -33,6 +34,7 @@ class LabelSequence:
         size: Width and height of the frames in pixels, None if the labels do not state it.
         notes: Irregularities that the user should know of, one sentence each.
         box_attributes: Attributes of the boxes.
+        attributes: Definitions of these attributes, None if the labels do not state them.
         fps: Frame rate of the images, None if the labels do not state it.
         has_video_frame_numbers: Whether the file states which frames of the video the numbers are. If not, they count
             images, which may be every nth frame of the video.
@@ -47,6 +49,7 @@ class LabelSequence:
     size: tuple[int, int] | None = None
     notes: list[str] = field(default_factory=list)
     box_attributes: BoxAttributes = field(default_factory=dict)
+    attributes: list[AttributeDefinition] | None = None
     fps: float | None = None
     has_video_frame_numbers: bool = False
     may_lack_first_image: bool = False

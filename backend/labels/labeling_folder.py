@@ -4,7 +4,8 @@
 `drawn/<clip>.json` the boxes, saved as they are drawn.
 
 An object is present from its first keyframe to its last. Its box is interpolated linearly between two keyframes, unless
-the first of them starts a gap. Frames have the numbers of the job: frame `k` is frame `every * k` of the clip.
+the first of them starts a gap. An attribute of the job is the same in all frames of an object, or holds from one
+keyframe to the next. Frames have the numbers of the job: frame `k` is frame `every * k` of the clip.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import fcntl
 import json
 import secrets
 import shutil
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,7 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backend.errors import UserError
 from backend.labels import box_attributes
-from backend.labels.box_attributes import ATTRIBUTES, BoxAttributes
+from backend.labels.attributes import MAX_TEXT_LENGTH, AttributeDefinition
+from backend.labels.box_attributes import FLAGS, AttributeValue, BoxAttributes
 from backend.labels.formats.ground_truth import writing
 from backend.labels.formats.ground_truth.job_input import input_files, label_document, subsample_tracks
 from backend.labels.formats.ground_truth.layout import CATEGORIES_FILE, INPUT_MANIFEST
@@ -49,6 +52,9 @@ class _Schema(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+AttributeValues = dict[str, bool | Annotated[str, Field(max_length=MAX_TEXT_LENGTH)]]
+
+
 class Keyframe(_Schema):
     """The box of an object in one frame.
 
@@ -58,6 +64,7 @@ class Keyframe(_Schema):
         occluded: Whether something else hides a part of the object, until the next keyframe.
         truncated: Whether a part of the object is outside the frame, until the next keyframe.
         gap: Whether the object is absent between this keyframe and the next.
+        attributes: Values of the attributes that change over time, until the next keyframe.
     """
 
     xyxy: tuple[Pixels, Pixels, Pixels, Pixels]
@@ -65,13 +72,15 @@ class Keyframe(_Schema):
     occluded: bool = False
     truncated: bool = False
     gap: bool = False
+    attributes: AttributeValues = {}
 
 
 class LabeledObject(_Schema):
-    """An object in a clip, by its keyframes."""
+    """An object in a clip, by its keyframes. `attributes` are those that are the same in all its frames."""
 
     id: int = Field(ge=1, lt=2**31)
     class_id: int = Field(ge=0)
+    attributes: AttributeValues = {}
     keys: dict[FrameNumber, Keyframe]
 
 
@@ -109,6 +118,7 @@ class JobDescription(_Schema):
     clips: list[JobClip]
     created: float
     stopped: bool = False
+    attributes: list[AttributeDefinition] = []
 
 
 class LabelingFolder:
@@ -131,7 +141,7 @@ class LabelingFolder:
         try:
             clips = []
             for number, (name, clip) in enumerate(spec.clips.items()):
-                clips.append(unfinished._add_clip(number, name, clip, spec.classes))
+                clips.append(unfinished._add_clip(number, name, clip, spec))
                 progress((number + 1) / len(spec.clips), name)
             frame_addresses = {clip.name: f"{path}/frames/{number}/" for number, clip in enumerate(clips)}
             for relative_path, content in input_files(spec, f"{path}/input/", frame_addresses).items():
@@ -145,6 +155,7 @@ class LabelingFolder:
                 full_instructions=spec.full_instructions,
                 clips=clips,
                 created=created,
+                attributes=spec.attributes,
             )
             (unfinished.path / JOB_FILE).write_text(job.model_dump_json())
             unfinished.path.rename(path)
@@ -204,7 +215,7 @@ class LabelingFolder:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             raise UserError(f"Cannot save the annotations: {first['msg']} at {first['loc']}.") from error
-        _check(annotations, job.clips[clip], job.classes)
+        _check(annotations, job, job.clips[clip])
         with self._locked():
             if job.stopped:
                 raise UserError("This labeling job was stopped. Annotations can no longer be changed.")
@@ -245,14 +256,14 @@ class LabelingFolder:
         """Return whether a clip is done, or has been edited before the job was stopped."""
         return annotations.done or (self.job.stopped and annotations.version > 0)
 
-    def _add_clip(self, number: int, name: str, clip: ClipToLabel, classes: list[str]) -> JobClip:
+    def _add_clip(self, number: int, name: str, clip: ClipToLabel, spec: LabelingSpec) -> JobClip:
         file_names = sorted(path.name for path in clip.folder.glob("*.jpg"))
         shutil.copytree(clip.folder, self.path / "frames" / str(number))
         objects: list[LabeledObject] = []
         if clip.initial_tracks is not None:
             tracks = subsample_tracks(clip.initial_tracks, clip.every, len(file_names))
             attributes = box_attributes.subsample(clip.box_attributes, clip.every)
-            objects = objects_from_tracks(tracks, classes, attributes)
+            objects = objects_from_tracks(tracks, spec.classes, attributes, spec.attributes)
         self._write(number, ClipAnnotations(objects=objects))
         return JobClip(name=name, every=clip.every, length=clip.length, frames=file_names)
 
@@ -273,7 +284,10 @@ class LabelingFolder:
 
 
 def objects_from_tracks(
-    tracks: Tracks, classes: Sequence[str], attributes: BoxAttributes | None = None
+    tracks: Tracks,
+    classes: Sequence[str],
+    attributes: BoxAttributes | None = None,
+    definitions: Sequence[AttributeDefinition] = (),
 ) -> list[LabeledObject]:
     """Represent tracks by predicted keyframes, with gaps where frames are missing.
 
@@ -281,35 +295,53 @@ def objects_from_tracks(
         tracks: Boxes by frame numbers of the job.
         classes: Classes of the job, which contain those of the tracks. An object gets the one of most of its boxes.
         attributes: Attributes of the boxes.
+        definitions: Attributes of the job, which contain those of the boxes. One that does not change over time gets
+            the value of most boxes of the object.
     """
+    changing = [definition.name for definition in definitions if definition.changes]
+    constant = [definition.name for definition in definitions if not definition.changes]
+    constant_values: dict[int, dict[str, Counter[AttributeValue]]] = defaultdict(lambda: defaultdict(Counter))
     keyframes: dict[int, dict[int, Keyframe]] = {}
     for rows in split_at_gaps(tracks):
         frames, boxes, object_id = tracks.frame[rows], tracks.xyxy[rows], int(tracks.id[rows[0]])
         own = keyframes.setdefault(object_id, {})
         if own:
             own[max(own)].gap = True
-        names = [tuple((attributes or {}).get((frame, object_id), ())) for frame in frames.tolist()]
+        values = [(attributes or {}).get((frame, object_id), {}) for frame in frames.tolist()]
+        for name in constant:
+            constant_values[object_id][name].update(box[name] for box in values if name in box)
+        held = [{name: box[name] for name in (*FLAGS, *changing) if name in box} for box in values]
         # Attributes hold until the next keyframe, so each change of them needs one.
-        changes = [row for row in range(1, len(rows)) if names[row] != names[row - 1]]
+        changes = [row for row in range(1, len(rows)) if held[row] != held[row - 1]]
         tolerance = np.full(len(rows), LOSSLESS_TOLERANCE_PIXELS)
         for row in sorted({*select_keyframes(frames, boxes, tolerance), *changes}):
             left, top, right, bottom = boxes[row].round(2).tolist()
             own[int(frames[row])] = Keyframe(
                 xyxy=(left, top, right, bottom),
                 predicted=True,
-                occluded="occluded" in names[row],
-                truncated="truncated" in names[row],
+                occluded="occluded" in held[row],
+                truncated="truncated" in held[row],
+                attributes={name: value for name, value in held[row].items() if name not in FLAGS},
             )
     objects = []
     for object_id, own in keyframes.items():
         class_id = int(np.bincount(tracks.class_id[tracks.id == object_id]).argmax())
-        objects.append(LabeledObject(id=object_id, class_id=classes.index(tracks.classes[class_id]), keys=own))
+        objects.append(
+            LabeledObject(
+                id=object_id,
+                class_id=classes.index(tracks.classes[class_id]),
+                attributes={
+                    name: values.most_common(1)[0][0] for name, values in constant_values[object_id].items() if values
+                },
+                keys=own,
+            )
+        )
     return objects
 
 
 def tracks_from_objects(
     annotations: ClipAnnotations, classes: Sequence[str]
-) -> tuple[Tracks, dict[tuple[int, int], list[str]]]:
+) -> tuple[Tracks, dict[tuple[int, int], dict[str, AttributeValue]]]:
     """Interpolate the box of each object in each frame in which it is present.
 
     Returns:
@@ -317,7 +349,7 @@ def tracks_from_objects(
     """
     rows: list[tuple[int, int, int]] = []  # frame, object ID, class ID
     boxes: list[FloatArray] = []
-    attributes: dict[tuple[int, int], list[str]] = {}
+    attributes: dict[tuple[int, int], dict[str, AttributeValue]] = {}
     for labeled_object in annotations.objects:
         keyframes = labeled_object.keys
         frames = sorted(keyframes)
@@ -326,13 +358,14 @@ def tracks_from_objects(
             box = np.array(keyframe.xyxy)
             next_box = box if next_frame is None else np.array(keyframes[next_frame].xyxy)
             stop = frame + 1 if next_frame is None or keyframe.gap else next_frame
-            names = [name for name in ATTRIBUTES if getattr(keyframe, name)]
+            flags = {name: True for name in FLAGS if getattr(keyframe, name)}
+            values = {**flags, **labeled_object.attributes, **keyframe.attributes}
             for number in range(frame, stop):
                 fraction = 0.0 if next_frame is None else (number - frame) / (next_frame - frame)
                 rows.append((number, labeled_object.id, labeled_object.class_id))
                 boxes.append(box + fraction * (next_box - box))
-                if names:
-                    attributes[number, labeled_object.id] = names
+                if values:
+                    attributes[number, labeled_object.id] = values
     if not rows:
         return Tracks.empty(tuple(classes)), attributes
     frame_numbers, object_ids, class_ids = np.array(rows, np.int64).T
@@ -340,22 +373,40 @@ def tracks_from_objects(
     return tracks, attributes
 
 
-def _check(annotations: ClipAnnotations, clip: JobClip, classes: Sequence[str]) -> None:
-    """Check what the schema cannot: unique IDs, known classes, and boxes with an area in frames of the clip."""
+def _check(annotations: ClipAnnotations, job: JobDescription, clip: JobClip) -> None:
+    """Check what the schema cannot.
+
+    IDs are unique, classes and attributes are those of the job, and boxes have an area in frames of the clip.
+    """
     ids = [labeled_object.id for labeled_object in annotations.objects]
     if len(set(ids)) < len(ids):
         raise UserError("Cannot save the annotations: two objects have the same ID.")
+    constant = {definition.name: definition for definition in job.attributes if not definition.changes}
+    changing = {definition.name: definition for definition in job.attributes if definition.changes}
     for labeled_object in annotations.objects:
-        if labeled_object.class_id >= len(classes):
+        if labeled_object.class_id >= len(job.classes):
             raise UserError(
                 f"Cannot save the annotations: the job does not have the class of object #{labeled_object.id}."
             )
+        _check_values(labeled_object.attributes, constant, labeled_object.id)
         for frame, keyframe in labeled_object.keys.items():
+            _check_values(keyframe.attributes, changing, labeled_object.id)
             left, top, right, bottom = keyframe.xyxy
             if frame >= len(clip.frames) or right - left < MIN_SIDE_PIXELS or bottom - top < MIN_SIDE_PIXELS:
                 raise UserError(
                     f"Cannot save the annotations: the box of object #{labeled_object.id} in frame {frame} is invalid."
                 )
+
+
+def _check_values(
+    values: Mapping[str, AttributeValue], definitions: Mapping[str, AttributeDefinition], object_id: int
+) -> None:
+    for name, value in values.items():
+        if name not in definitions or not definitions[name].accepts(value):
+            raise UserError(
+                f"Cannot save the annotations: object #{object_id} has the attribute “{name}” with the value "
+                f"“{value}”, which the job does not define."
+            )
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.errors import UserError
+from backend.labels.attributes import AttributeDefinition
 from backend.labels.box_attributes import BoxAttributes
 from bytetrack.tracks import Tracks
 
@@ -43,6 +44,7 @@ class LabelingSpec:
         short_instructions: Instructions that are always visible.
         full_instructions: Detailed instructions.
         options: The platform's own options. Missing ones have their defaults.
+        attributes: Attributes that the objects can have.
     """
 
     name: str
@@ -52,6 +54,7 @@ class LabelingSpec:
     short_instructions: str
     full_instructions: str
     options: Mapping[str, str | int | float | bool] = field(default_factory=dict)
+    attributes: list[AttributeDefinition] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

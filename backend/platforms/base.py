@@ -250,6 +250,10 @@ class LabelingService(Protocol):
     def limits(self) -> LabelingLimits:
         """How large a job may be. `start` relies on it that the caller has checked them."""
 
+    @property
+    def is_team(self) -> bool:
+        """Whether a team labels elsewhere and needs instructions, not the user in this console."""
+
     def start(self, spec: LabelingSpec, progress: Progress) -> LabelingRef:
         """Start a job.
 

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections import Counter
-from itertools import combinations
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
-import numpy as np
 
 from backend.errors import UserError
 from backend.jobs.results import DatasetResult, SplitResult
 from backend.labels import box_attributes
 from backend.labels.formats import coco
 from backend.labels.label_sequence import LabelSequence
-from backend.labels.label_store import load_labels, store_labels
+from backend.labels.label_statistics import SMALL_SIDE_PIXELS, statistics_of
+from backend.labels.label_store import attributes_of, load_labels, store_labels
 from backend.progress import Progress, part
 from backend.steps import videos
 from backend.workspace import Workspace
 from backend.workspace.paths import ANNOTATIONS
-from backend.workspace.records import Dataset, Labels, Video, check_name
+from backend.workspace.records import DRAWN_HERE, Dataset, Labels, Video, check_name
 from bytetrack.files import natural_sort_key, write_atomically
 from bytetrack.video import read_frames
 
@@ -29,8 +29,8 @@ SPLITS = ("train", "val", "test")
 HELD_OUT_SHARE = 0.15  # of the clips for val, and the same for test
 PIECES = 7  # that a single video is split into: five for train, one each for val and test
 MIN_FRAMES_TO_SPLIT = 3
-SMALL_SIDE_PIXELS = 8  # the finest grid of YOLOX has cells of 8 pixels, so it detects few objects with a shorter side
 FEW_FRAMES = 50
+MAX_PROBLEMS_PER_KIND = 5  # from which on a kind of problem of single clips is summed up
 JPEG_QUALITY = 95
 
 
@@ -49,6 +49,23 @@ def suggest_split(labels: list[Labels]) -> dict[str, list[str]]:
     val = held_out if len(ordered) > 2 else 0
     train = len(ordered) - val - test
     return {"train": ordered[:train], "val": ordered[train : train + val], "test": ordered[train + val :]}
+
+
+def select_distinct(workspace: Workspace, labels: list[Labels]) -> list[Labels]:
+    """Leave out labels that would put the same frames into a dataset twice.
+
+    Of several labels of a video, those drawn here are kept, or else the newest. Labels of a video whose clips are
+    labeled are left out.
+    """
+    labeled_videos = {record.video for record in labels}
+    parents = {video.parent for video in workspace.list(Video) if video.id in labeled_videos}
+    best: dict[str, Labels] = {}
+    for record in labels:
+        other = best.get(record.video)
+        rank = (record.source == DRAWN_HERE, record.created)
+        if record.video not in parents and (other is None or rank > (other.source == DRAWN_HERE, other.created)):
+            best[record.video] = record
+    return list(best.values())
 
 
 def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, pieces: int = PIECES) -> SplitResult:
@@ -84,6 +101,7 @@ def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, piec
                 labeled_frames=labeled_frames,
                 notes=[f"A part of “{record.name}”."],
                 box_attributes=box_attributes.slice_frames(attributes, clip.start, stop),
+                attributes=attributes_of(record),
             )
             stored.append(store_labels(workspace, clip, sequence, record.source))
     progress(1, f"{len(stored)} clips")
@@ -93,7 +111,7 @@ def split_in_time(workspace: Workspace, progress: Progress, *, labels: str, piec
 def find_problems(workspace: Workspace, train: list[str], val: list[str], test: list[str]) -> list[str]:
     """Return what impairs training on these labels or makes its scores unreliable, one sentence each.
 
-    Labels are read, videos are not.
+    Only records are read, neither boxes nor videos.
 
     Raises:
         UserError: If no dataset can be built: train is empty, or labels are chosen twice.
@@ -116,9 +134,7 @@ def find_problems(workspace: Workspace, train: list[str], val: list[str], test: 
         elif splits["val"] and not boxes_per_class["val"][name]:
             problems.append(f"Class “{name}” has no box in val, so its AP cannot be measured.")
     problems += _find_shared_frames(workspace, splits)
-    for split in SPLITS:
-        for labels in splits[split]:
-            problems += [f"“{labels.name}”: {problem}" for problem in _find_odd_boxes(workspace, labels)]
+    problems += _find_odd_boxes(workspace, [labels for split in SPLITS for labels in splits[split]])
     return problems
 
 
@@ -185,7 +201,11 @@ def _load_records(workspace: Workspace, splits: dict[str, list[str]]) -> dict[st
     for labels_id, times in uses.items():
         if times > 1:
             raise UserError(f"“{workspace.get(Labels, labels_id).name}” is chosen twice. Keep it in one split.")
-    records = {split: [workspace.get(Labels, labels_id) for labels_id in ids] for split, ids in splits.items()}
+    by_id = {labels.id: labels for labels in workspace.list(Labels)}
+    records = {
+        split: [by_id.get(labels_id) or workspace.get(Labels, labels_id) for labels_id in ids]
+        for split, ids in splits.items()
+    }
     if not sum(labels.boxes for labels in records["train"]):
         raise UserError("The train split is empty: it has no labeled box. Choose labels to train on.")
     return records
@@ -198,50 +218,84 @@ def _find_classes(splits: dict[str, list[Labels]]) -> list[str]:
 def _count_boxes_per_class(workspace: Workspace, records: list[Labels]) -> Counter[str]:
     boxes: Counter[str] = Counter()
     for labels in records:
-        tracks = load_labels(workspace, labels)
-        boxes.update(tracks.classes[class_id] for class_id in tracks.class_id.tolist())
+        boxes.update(statistics_of(workspace, labels)["boxes_per_class"])
     return boxes
 
 
 def _find_shared_frames(workspace: Workspace, splits: dict[str, list[Labels]]) -> list[str]:
-    """Return a sentence for each pair of labels in different splits that show the same frames."""
-    problems = []
-    chosen = [(split, labels) for split in SPLITS for labels in splits[split]]
-    for (split, labels), (other_split, other) in combinations(chosen, 2):
-        if split != other_split and _show_same_frames(workspace, labels, other):
-            problems.append(
-                f"“{labels.name}” in {split} and “{other.name}” in {other_split} show the same frames, so scores will "
-                "look better than they are. Keep each clip in one split."
-            )
-    return problems
+    """Return a sentence for each labels that show the same frames as others in another split.
+
+    Labels of one recording are visited in the order of their first frame. Comparing each with those of every other
+    split that reach furthest so far finds all of them, without a comparison of every pair.
+    """
+    videos_by_id = {video.id: video for video in workspace.list(Video)}
+    recordings: dict[tuple[object, ...], list[tuple[int, int, str, Labels]]] = defaultdict(list)
+    for split in SPLITS:
+        for labels in splits[split]:
+            video = videos_by_id[labels.video]
+            stretch = (video.start, video.start + video.frames, split, labels)
+            recordings[_recording(video, videos_by_id)].append(stretch)
+    pairs = []
+    for stretches in recordings.values():
+        furthest: dict[str, tuple[int, Labels]] = {}
+        for start, stop, split, labels in sorted(stretches, key=lambda stretch: stretch[:2]):
+            for other_split, (other_stop, other) in furthest.items():
+                if other_split != split and start < other_stop:
+                    pairs.append(
+                        sorted([(split, labels), (other_split, other)], key=lambda pair: SPLITS.index(pair[0]))
+                    )
+            if stop > furthest.get(split, (0, labels))[0]:
+                furthest[split] = (stop, labels)
+    consequence = "so scores will look better than they are. Keep each clip in one split."
+    if len(pairs) > MAX_PROBLEMS_PER_KIND:
+        (split, labels), (other_split, other) = pairs[0]
+        return [
+            f"{len(pairs)} pairs of clips in different splits show the same frames, such as “{labels.name}” in {split} "
+            f"and “{other.name}” in {other_split}, {consequence}"
+        ]
+    return [
+        f"“{labels.name}” in {split} and “{other.name}” in {other_split} show the same frames, {consequence}"
+        for (split, labels), (other_split, other) in pairs
+    ]
 
 
-def _show_same_frames(workspace: Workspace, labels: Labels, other: Labels) -> bool:
-    """Return whether labels belong to the same video, to clips that share frames, or to a file and its copy."""
-    a, b = (workspace.get(Video, record.video) for record in (labels, other))
-    if a.id == b.id:
-        return True
-    if a.parent is None and b.parent is None:
-        return (a.size, a.frames, a.width, a.height) == (b.size, b.frames, b.width, b.height)
-    return (a.parent or a.id) == (b.parent or b.id) and a.start < b.start + b.frames and b.start < a.start + a.frames
+def _recording(video: Video, videos_by_id: Mapping[str, Video]) -> tuple[object, ...]:
+    """Return what identifies the recording that a video or clip shows: a file and its copy are the same one."""
+    whole = videos_by_id.get(video.parent or video.id)
+    if whole is None:
+        return (video.parent,)
+    return (whole.size, whole.frames, whole.width, whole.height)
 
 
-def _find_odd_boxes(workspace: Workspace, labels: Labels) -> list[str]:
+def _find_odd_boxes(workspace: Workspace, records: list[Labels]) -> list[str]:
     """Return sentences about boxes that are too small, reach outside the frame, or belong to no track."""
-    video, tracks = workspace.get(Video, labels.video), load_labels(workspace, labels)
     problems = []
-    shorter_sides = (tracks.xyxy[:, 2:] - tracks.xyxy[:, :2]).min(axis=1, initial=SMALL_SIDE_PIXELS)
-    if small := int((shorter_sides < SMALL_SIDE_PIXELS).sum()):
-        problems.append(
-            f"{small} of {len(tracks)} boxes have a side below {SMALL_SIDE_PIXELS} pixels, which is hard to detect."
-        )
-    is_outside = (tracks.xyxy < 0).any(axis=1) | (tracks.xyxy > [video.width, video.height] * 2).any(axis=1)
-    if is_outside.any():
-        problems.append(f"{int(is_outside.sum())} boxes reach outside the frame.")
-    _, boxes_per_object = np.unique(tracks.id, return_counts=True)
-    single = int((boxes_per_object == 1).sum())
-    if single and len(labels.labeled_frames) > 1:
-        problems.append(f"{single} of {len(boxes_per_object)} objects have a single box, which shows no motion.")
+    statistics = [(labels, statistics_of(workspace, labels)) for labels in records]
+    for sentence, parts in (
+        (
+            f"{{}} of {{}} boxes have a side below {SMALL_SIDE_PIXELS} pixels, which is hard to detect.",
+            [(labels, counts["small_boxes"], labels.boxes) for labels, counts in statistics],
+        ),
+        (
+            "{} of {} boxes reach outside the frame.",
+            [(labels, counts["boxes_outside"], labels.boxes) for labels, counts in statistics],
+        ),
+        (
+            "{} of {} objects have a single box, which shows no motion.",
+            [
+                (labels, counts["objects_with_one_box"], labels.objects)
+                for labels, counts in statistics
+                if len(labels.labeled_frames) > 1
+            ],
+        ),
+    ):
+        affected = [(labels, odd, total) for labels, odd, total in parts if odd]
+        if len(affected) <= MAX_PROBLEMS_PER_KIND:
+            problems += [f"“{labels.name}”: {sentence.format(odd, total)}" for labels, odd, total in affected]
+            continue
+        worst, most, _ = max(affected, key=lambda part: part[1])
+        summed = sentence.format(sum(odd for _, odd, _ in affected), sum(total for _, _, total in affected))
+        problems.append(f"{len(affected)} clips: {summed} “{worst.name}” has the most, {most}.")
     return problems
 
 
@@ -276,6 +330,7 @@ def _extract_frames(workspace: Workspace, progress: Progress, labels: Labels, fo
         labeled_frames=labels.labeled_frames,
         size=size,
         file_name=lambda number: _file_name(labels, number),
+        box_attributes=box_attributes.load(workspace.folder(labels)),
     )
 
 

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 
 from backend.errors import UserError
 from backend.labels import box_attributes
-from backend.labels.box_attributes import BoxAttributes
+from backend.labels.attributes import AttributeDefinition
+from backend.labels.box_attributes import AttributeValue, BoxAttributes
 from backend.labels.formats.ground_truth import writing
+from backend.labels.label_store import attributes_of
+from backend.steps.videos import frame_seconds
 from backend.workspace import Workspace
 from backend.workspace.paths import GROUND_TRUTH_ZIP, TRACKS_CSV, TRACKS_JSON, TRACKS_MOT
 from backend.workspace.records import Labels, Run, Video
 from bytetrack import mot
-from bytetrack import video as files
 from bytetrack.files import atomic_path
 from bytetrack.tracks import Tracks
 
@@ -50,46 +52,54 @@ def export(workspace: Workspace, record: Run | Labels, file_format: str) -> Path
         if file_format == "mot":
             mot.write(tracks, path)
         elif file_format == "csv":
-            write_csv(tracks, path, frame_seconds(video))
+            write_csv(tracks, path, frame_seconds(video), box_attributes.load(folder))
         else:
             labeled = record.labeled_frames if isinstance(record, Labels) else range(video.frames)
-            write_ground_truth(tracks, path, video, labeled, box_attributes.load(folder))
+            definitions = attributes_of(record) if isinstance(record, Labels) else []
+            write_ground_truth(tracks, path, video, labeled, box_attributes.load(folder), definitions)
     return path
 
 
-def frame_seconds(video: Video) -> NDArray[np.float64]:
-    """Return when each frame is shown, in seconds, `(N,)`; evenly spaced if the file is gone or has no times."""
-    try:
-        times = files.frame_times(video.path)
-    except ValueError:
-        times = None
-    return np.arange(video.frames) / (video.fps or np.nan) if times is None else times
-
-
-def write_csv(tracks: Tracks, path: Path, seconds: NDArray[np.float64]) -> None:
+def write_csv(
+    tracks: Tracks, path: Path, seconds: NDArray[np.float64], attributes: BoxAttributes | None = None
+) -> None:
     """Write a header and one row per box: frame from 0, seconds from the start of the video, corners in pixels.
+
+    A column for each attribute that occurs follows: “yes” for a checkbox that is set, empty where it has no value.
 
     Args:
         tracks: Tracks to write.
         path: File to write.
         seconds: When each frame is shown, `(N,)`. The column is empty for NaN and for frames beyond `N`.
+        attributes: Attributes of the boxes.
     """
+    names = box_attributes.names_of(attributes or {})
+    no_values: dict[str, AttributeValue] = {}
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow([*COLUMNS, *names])
         for row in tracks.rows():
             time = float(seconds[row["frame"]]) if row["frame"] < len(seconds) else math.nan
             rounded = "" if math.isnan(time) else round(time, 3)
+            values = (attributes or {}).get((row["frame"], row["id"]), no_values)
+            texts = ["yes" if values.get(name) is True else values.get(name, "") for name in names]
             writer.writerow(
-                [row["frame"], rounded, row["id"], tracks.classes[row["class_id"]], row["score"], *row["xyxy"]]
+                [row["frame"], rounded, row["id"], tracks.classes[row["class_id"]], row["score"], *row["xyxy"], *texts]
             )
 
 
-def write_ground_truth(tracks: Tracks, path: Path, video: Video, labeled: Sequence[int], noted: BoxAttributes) -> None:
+def write_ground_truth(
+    tracks: Tracks,
+    path: Path,
+    video: Video,
+    labeled: Sequence[int],
+    attributes: BoxAttributes,
+    definitions: Sequence[AttributeDefinition],
+) -> None:
     """Write an archive in the format of a Ground Truth job's output, in which boxes are in whole pixels."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "labels"
-        writing.write_tracks(folder, video.name, tracks, video.frames, labeled, noted)
+        writing.write_tracks(folder, video.name, tracks, video.frames, labeled, attributes, definitions)
         with atomic_path(path) as unfinished, zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(folder.rglob("*")):
                 archive.write(file, file.relative_to(folder.parent))

@@ -13,13 +13,14 @@ import numpy as np
 from backend.errors import UserError
 from backend.jobs.results import LabelingResult, LabelsResult
 from backend.labels import box_attributes
+from backend.labels.attributes import check_definitions, complete_definitions
 from backend.labels.box_attributes import BoxAttributes
 from backend.labels.formats import FORMATS
 from backend.labels.formats.ground_truth import reading
 from backend.labels.frame_mapping import FrameMapping
 from backend.labels.keyframes import simplify_tracks
 from backend.labels.label_sequence import LabelSequence
-from backend.labels.label_store import load_labels
+from backend.labels.label_store import attributes_of, load_labels
 from backend.labels.labeling_folder import LabelingFolder
 from backend.labels.labeling_spec import ClipToLabel, LabelingLimits, LabelingSpec
 from backend.platforms.base import LabelingService, LabelingState
@@ -28,7 +29,7 @@ from backend.progress import Progress, part
 from backend.steps import importing, tracking, videos
 from backend.workspace import Workspace
 from backend.workspace.paths import TRACKS_JSON
-from backend.workspace.records import LabelingJob, LabelingRef, Labels, Model, Run, Video, check_name
+from backend.workspace.records import DRAWN_HERE, LabelingJob, LabelingRef, Labels, Model, Run, Video, check_name
 from bytetrack.tracks import Tracks
 
 DEFAULT_INSTRUCTIONS = (
@@ -51,6 +52,7 @@ def start(
     full_instructions: str = "",
     earlier: dict[str, str] | None = None,
     options: dict[str, Any] | None = None,
+    attributes: list[dict[str, Any]] | None = None,
 ) -> LabelingResult:
     """Start a labeling job on the chosen platform. It goes on after this step.
 
@@ -61,12 +63,14 @@ def start(
         clips: IDs of videos.
         classes: Names of the classes to label.
         every: Step between labeled frames: 5 labels every 5th frame.
-        short_instructions: Instructions that are always visible. Default: `DEFAULT_INSTRUCTIONS`.
+        short_instructions: Instructions that are always visible. Default for a team: `DEFAULT_INSTRUCTIONS`.
         full_instructions: Detailed instructions. Default: the short ones.
         earlier: By the ID of each clip, the ID of the boxes to correct: labels or a run of the clip or of the video
             that it was cut from, or a model that is to track the clip now. If omitted, labelers start from empty
             frames.
         options: Options of the platform. Missing ones have their defaults.
+        attributes: Attributes that the objects can have, fields of `AttributeDefinition`. Those of labels to correct
+            are added.
 
     Raises:
         UserError: If something is missing, or the job exceeds the limits of the platform.
@@ -75,11 +79,21 @@ def start(
     service = _labeling_service(workspace)
     sources = earlier or {}
     chosen = [workspace.get(Video, clip_id) for clip_id in clips]
-    short_instructions = short_instructions.strip() or DEFAULT_INSTRUCTIONS
+    short_instructions = short_instructions.strip() or (DEFAULT_INSTRUCTIONS if service.is_team else "")
     full_instructions = full_instructions.strip() or short_instructions
     frames = count_frames(chosen, every)
     service.limits.check(frames, classes, short_instructions, full_instructions)
+    definitions = check_definitions(attributes or [])
     initial_tracks = _find_initial_tracks(workspace, part(progress, 0, 0.4), chosen, classes, sources)
+    attributes_of_clips = {}
+    for clip in chosen:
+        source = workspace.find(Labels, sources.get(clip.id, ""))
+        attributes_of_clips[clip.id] = _find_box_attributes(workspace, clip, source)
+        if source is not None:
+            names = [definition.name for definition in definitions]
+            definitions += [definition for definition in attributes_of(source) if definition.name not in names]
+            tracks = initial_tracks[clip.name]
+            definitions = complete_definitions(definitions, attributes_of_clips[clip.id], tracks)
 
     with tempfile.TemporaryDirectory() as temporary:
         folders = _extract_frames(chosen, every, Path(temporary), part(progress, 0.4, 0.6))
@@ -92,7 +106,7 @@ def start(
                     length=clip.frames,
                     every=every,
                     initial_tracks=initial_tracks.get(clip.name),
-                    box_attributes=_find_box_attributes(workspace, clip, sources.get(clip.id, "")),
+                    box_attributes=attributes_of_clips[clip.id],
                 )
                 for clip in chosen
             },
@@ -100,6 +114,7 @@ def start(
             short_instructions=short_instructions,
             full_instructions=full_instructions,
             options=options or {},
+            attributes=definitions,
         )
         ref = service.start(spec, part(progress, 0.6, 1))
         try:
@@ -163,7 +178,8 @@ def fetch(
             return importing.match_videos(workspace, matching, usable, None, mapping)
         return [workspace.find(Video, record.clips.get(sequence.name, "")) for sequence in usable]
 
-    source = FORMATS["ground_truth"].title
+    is_drawn_here = service.labeling_folder(ref) is not None
+    source = DRAWN_HERE if is_drawn_here else FORMATS["ground_truth"].title
     stored, skipped = importing.store_sequences(workspace, sequences, find_videos, source, title, mapping)
     if record is not None:
         with workspace.edit(LabelingJob, record.id) as edited:
@@ -175,6 +191,11 @@ def fetch(
 def limits(workspace: Workspace) -> LabelingLimits:
     """Return how large a labeling job may be on the chosen platform."""
     return _labeling_service(workspace).limits
+
+
+def is_team(workspace: Workspace) -> bool:
+    """Return whether a team labels on the chosen platform, who need instructions, not the user in this console."""
+    return _labeling_service(workspace).is_team
 
 
 def state(workspace: Workspace, record: LabelingJob) -> LabelingState:
@@ -313,9 +334,8 @@ def _find_initial_tracks(
     return initial_tracks
 
 
-def _find_box_attributes(workspace: Workspace, clip: Video, source: str) -> BoxAttributes:
-    """Return the attributes of the boxes to correct, by frame numbers of the clip. Only labels have attributes."""
-    labels = workspace.find(Labels, source) if source else None
+def _find_box_attributes(workspace: Workspace, clip: Video, labels: Labels | None) -> BoxAttributes:
+    """Return the attributes of the labels to correct, by frame numbers of the clip."""
     if labels is None:
         return {}
     attributes = box_attributes.load(workspace.folder(labels))

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from backend.jobs.results import SampleResult
+from backend.labels.label_statistics import count_boxes
 from backend.progress import Progress, part
 from backend.steps.sample_scene import CLASSES, Box, Scene
 from backend.workspace import Workspace
@@ -93,6 +94,7 @@ def _add_scene(workspace: Workspace, progress: Progress, scene: Scene, frames: i
         labeled_frames=list(range(frames)),
         boxes=len(tracks),
         objects=len(np.unique(tracks.id)),
+        statistics=count_boxes(tracks, video),
     )
     tracks.save(workspace.folder(labels) / TRACKS_JSON)
     workspace.add(video)

@@ -24,6 +24,7 @@ REPORT = "report.html"  # runs only
 # Videos
 BROWSER_COPY = "to watch.mp4"
 THUMBNAIL = "thumbnail.jpg"
+FILMSTRIP_FOLDER = "filmstrip"
 
 # Datasets, one folder per split
 ANNOTATIONS = "annotations.json"

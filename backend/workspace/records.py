@@ -230,6 +230,20 @@ class Video(Record):
     rotation: int = 0  # degrees, already applied to width and height
     parent: str | None = None
     start: int = 0
+    is_range: bool = False  # a clip that was cut as a range of its own, not as one of equal pieces
+
+
+DRAWN_HERE = "Drawn here"
+"""`Labels.source` of labels that were drawn in this console."""
+
+
+class LabelStatistics(TypedDict):
+    """Counts of boxes, so that pages and checks need not read them."""
+
+    boxes_per_class: dict[str, int]  # only classes that occur
+    small_boxes: int  # with a side below `backend.labels.label_statistics.SMALL_SIDE_PIXELS`
+    boxes_outside: int  # that reach beyond the frame
+    objects_with_one_box: int
 
 
 @dataclass(kw_only=True)
@@ -239,12 +253,15 @@ class Labels(Record):
     OWNERS = ("video",)
 
     video: str
-    source: str  # "Ground Truth", "MOTChallenge", "COCO", "sample", …
+    source: str  # `DRAWN_HERE`, "Ground Truth", "MOTChallenge", "COCO", "sample", …
     classes: list[str]
     labeled_frames: list[int]
     boxes: int
     objects: int
     notes: list[str] = field(default_factory=list)  # oddities that the import found, a sentence each
+    statistics: LabelStatistics | None = None  # None if they are not counted yet
+    # Fields of `backend.labels.attributes.AttributeDefinition`, of each attribute that the objects can have
+    attributes: list[dict[str, Any]] = field(default_factory=list)
 
 
 class LabelingRef(TypedDict):

@@ -1,18 +1,43 @@
-"""Part of the page Datasets that shows one dataset, and the chart that the form uses too."""
+"""Parts of the page Datasets that show the existing datasets, and the chart that the form uses too."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from app.theme import SPLIT_COLORS
-from app.widgets import chart, confirm_removal, metric_row
-from app.widgets.formatting import date, number
+from app.widgets import chart, confirm_removal, metric_row, records_table
+from app.widgets.formatting import ago, class_counts, date, number
 from backend.steps.datasets import SPLITS
 from backend.wording import count
 from backend.workspace.records import Dataset
+
+MAX_CARDS = 3  # more datasets than that are listed in a table, and the selected one has a card
+MAX_BARS = 12  # of the chart; rarer classes are summed up
+OTHER_CLASSES = "{} other classes"
+
+
+def all_datasets(datasets: Sequence[Dataset]) -> None:
+    """Show a card per dataset, or a table of many and the card of the selected one; the newest if none is selected."""
+    shown = datasets
+    if len(datasets) > MAX_CARDS:
+        rows = [
+            {
+                "Dataset": dataset.name,
+                "Clips": sum(len(ids) for ids in dataset.splits.values()),
+                "Frames": sum(dataset.frames.values()),
+                "Classes": class_counts(_total_boxes(dataset.boxes)),
+                "Warnings": len(dataset.problems),
+                "Created": ago(dataset.created),
+            }
+            for dataset in datasets
+        ]
+        shown = [records_table(rows, datasets, key="datasets-table") or datasets[0]]
+    for dataset in shown:
+        dataset_card(dataset)
 
 
 def dataset_card(dataset: Dataset) -> None:
@@ -29,14 +54,14 @@ def dataset_card(dataset: Dataset) -> None:
         with right:
             frame_metrics(dataset.frames)
             clips = sum(len(ids) for ids in dataset.splits.values())
-            boxes = sum(sum(counts.values()) for counts in dataset.boxes.values())
+            boxes = _total_boxes(dataset.boxes)
+            occurring = sum(amount > 0 for amount in boxes.values())
             st.caption(
-                f"{count(clips, 'clip')}, {number(boxes)} boxes of {count(len(dataset.classes), 'class', 'classes')}."
+                f"{count(clips, 'clip')}, {number(boxes.total())} boxes of {count(occurring, 'class', 'classes')}."
             )
             if dataset.problems:
                 with st.expander(count(len(dataset.problems), "warning"), icon=":material/warning:"):
-                    for problem in dataset.problems:
-                        st.markdown(f"- {problem}")
+                    st.markdown("\n".join(f"- {problem}" for problem in dataset.problems))
 
 
 def frame_metrics(frames: Mapping[str, int]) -> None:
@@ -45,19 +70,19 @@ def frame_metrics(frames: Mapping[str, int]) -> None:
 
 
 def boxes_chart(boxes: Mapping[str, Mapping[str, int]], *, key: str) -> None:
-    """Show a bar per class, in which the splits are stacked.
+    """Show a bar per class that occurs, in which the splits are stacked, the most frequent on top.
 
     Args:
         boxes: Number of boxes by split and class.
         key: Key of the chart.
     """
-    classes = sorted({name for counts in boxes.values() for name in counts})
+    boxes, classes = _most_frequent(boxes)
     figure = go.Figure(
         [
             go.Bar(
                 name=split,
                 y=classes,
-                x=[boxes[split].get(name, 0) for name in classes],
+                x=[boxes.get(split, {}).get(name, 0) for name in classes],
                 orientation="h",
                 marker_color=SPLIT_COLORS[split],
                 hovertemplate="%{y}: %{x:,} boxes<extra>" + split + "</extra>",
@@ -65,5 +90,26 @@ def boxes_chart(boxes: Mapping[str, Mapping[str, int]], *, key: str) -> None:
             for split in SPLITS
         ]
     )
-    figure.update_layout(barmode="stack", bargap=0.45, xaxis_title="boxes")
-    chart(figure, key=key, height=max(190, 110 + 42 * len(classes)))
+    figure.update_layout(barmode="stack", bargap=0.45, xaxis_title="boxes", yaxis_autorange="reversed")
+    chart(figure, key=key, height=max(190, 110 + 32 * len(classes)))
+
+
+def _total_boxes(boxes: Mapping[str, Mapping[str, int]]) -> Counter[str]:
+    """Return the number of boxes by class in all splits together."""
+    total: Counter[str] = Counter()
+    for counts in boxes.values():
+        total.update(counts)
+    return total
+
+
+def _most_frequent(boxes: Mapping[str, Mapping[str, int]]) -> tuple[dict[str, dict[str, int]], list[str]]:
+    """Return the boxes of at most `MAX_BARS` classes by split and class, and the classes in the chart's order."""
+    occurring = [name for name, amount in _total_boxes(boxes).most_common() if amount]
+    named = occurring if len(occurring) <= MAX_BARS else occurring[: MAX_BARS - 1]
+    selected = {split: {name: counts.get(name, 0) for name in named} for split, counts in boxes.items()}
+    if len(named) == len(occurring):
+        return selected, named
+    others = OTHER_CLASSES.format(len(occurring) - len(named))
+    for split, counts in boxes.items():
+        selected[split][others] = sum(amount for name, amount in counts.items() if name not in named)
+    return selected, [*named, others]

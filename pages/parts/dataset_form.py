@@ -10,12 +10,13 @@ import pandas as pd
 import streamlit as st
 
 from app.widgets import start_job_and_rerun
+from app.widgets.formatting import class_counts
 from app.workspace import workspace
 from backend.errors import UserError
-from backend.labels.label_store import load_labels
+from backend.labels.label_statistics import statistics_of
 from backend.steps import datasets
 from backend.wording import count
-from backend.workspace.records import Labels, Video
+from backend.workspace.records import DRAWN_HERE, Labels
 from bytetrack.files import natural_sort_key
 from pages.parts.dataset_card import boxes_chart, frame_metrics
 
@@ -32,6 +33,7 @@ def dataset_form(labels: list[Labels], suggested_name: str) -> None:
     if not labels:
         st.caption("Choose at least one source of labels.")
         return
+    _count_missing(labels)
     splits = _split_table(labels)
     by_id = {record.id: record for record in labels}
     chosen = [labels_id for ids in splits.values() for labels_id in ids]
@@ -55,20 +57,37 @@ def dataset_form(labels: list[Labels], suggested_name: str) -> None:
 
 
 def _choose_sources(labels: list[Labels]) -> list[Labels]:
-    """If the labels have several sources, let the user choose among them; the newest source is suggested."""
-    sources = list(dict.fromkeys(record.source for record in labels))
-    if len(sources) == 1:
+    """If the labels have several sources, let the user choose; the newest and those drawn here are suggested."""
+    uses = Counter(record.source for record in labels)  # in the order of the labels: the newest source first
+    if len(uses) == 1:
         return labels
-    chosen = st.pills("Labels from", sources, selection_mode="multi", default=sources[:1])
+    sources = list(uses)
+    suggested = [source for source in sources if source in (sources[0], DRAWN_HERE)]
+    chosen = st.pills(
+        "Labels from",
+        sources,
+        selection_mode="multi",
+        default=suggested,
+        format_func=lambda source: f"{source} ({uses[source]:,})",
+    )
     return [record for record in labels if record.source in chosen]
+
+
+def _count_missing(labels: list[Labels]) -> None:
+    """Count the boxes of labels that an earlier version stored without counts, once."""
+    missing = [record for record in labels if record.statistics is None]
+    if not missing:
+        return
+    bar = st.progress(0.0, "Counting boxes")
+    for number, record in enumerate(missing, 1):
+        statistics_of(workspace(), record)
+        bar.progress(number / len(missing), f"Counting the boxes of {number:,} of {count(len(missing), 'clip')}, once")
+    bar.empty()
 
 
 def _split_table(labels: list[Labels]) -> dict[str, list[str]]:
     """Show the suggested split in a table that the user can change; return the ids of the labels by split."""
-    # If the clips of a video are labeled too, the dataset would contain the same frames twice.
-    labeled_videos = {record.video for record in labels}
-    parents = {video.parent for video in workspace().list(Video) if video.id in labeled_videos}
-    usable = [record for record in labels if record.video not in parents]
+    usable = datasets.select_distinct(workspace(), labels)
     suggested = {labels_id: split for split, ids in datasets.suggest_split(usable).items() for labels_id in ids}
     options = [*datasets.SPLITS, NOT_USED]
 
@@ -85,7 +104,7 @@ def _split_table(labels: list[Labels]) -> dict[str, list[str]]:
             {
                 "Clip": [record.name for record in rows],
                 "Source": [record.source for record in rows],
-                "Classes": [record.classes for record in rows],
+                "Classes": [class_counts(statistics_of(workspace(), record)["boxes_per_class"]) for record in rows],
                 "Frames": [len(record.labeled_frames) for record in rows],
                 "Boxes": [record.boxes for record in rows],
                 SPLIT_COLUMN: [suggested.get(record.id, NOT_USED) for record in rows],
@@ -95,7 +114,6 @@ def _split_table(labels: list[Labels]) -> dict[str, list[str]]:
         hide_index=True,
         disabled=["Clip", "Source", "Classes", "Frames", "Boxes"],
         column_config={
-            "Classes": st.column_config.ListColumn(),
             SPLIT_COLUMN: st.column_config.SelectboxColumn(options=options, required=True),
         },
     )
@@ -119,15 +137,8 @@ def _count_boxes(splits: Mapping[str, list[str]], by_id: Mapping[str, Labels]) -
     boxes = {split: Counter[str]() for split in splits}
     for split, ids in splits.items():
         for labels_id in ids:
-            boxes[split].update(_boxes_per_class(labels_id, by_id[labels_id].created))
+            boxes[split].update(statistics_of(workspace(), by_id[labels_id])["boxes_per_class"])
     return boxes
-
-
-@st.cache_data(show_spinner=False, max_entries=2000)
-def _boxes_per_class(labels_id: str, created: float) -> Counter[str]:
-    """Count the boxes per class. `created` is part of the cache key: labels can be deleted and their id reused."""
-    tracks = load_labels(workspace(), workspace().get(Labels, labels_id))
-    return Counter(tracks.classes[class_id] for class_id in tracks.class_id.tolist())
 
 
 def _warnings(problems: list[str]) -> None:
@@ -137,5 +148,4 @@ def _warnings(problems: list[str]) -> None:
     height: Literal["content"] | int = 220 if len(problems) > MAX_WARNINGS_UNSCROLLED else "content"
     with st.container(border=True, gap="xsmall", height=height):
         st.markdown(f":orange[:material/warning:] **{count(len(problems), 'warning')}**")
-        for problem in problems:
-            st.markdown(f"- {problem}")
+        st.markdown("\n".join(f"- {problem}" for problem in problems))

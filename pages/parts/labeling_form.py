@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from app.widgets import options_form, start_job_and_rerun
 from app.workspace import workspace
 from backend.errors import UserError
+from backend.labels.attributes import MAX_NAME_LENGTH, AttributeDefinition, Kind, check_definitions
+from backend.labels.label_store import attributes_of
+from backend.labels.labeling_spec import LabelingLimits
 from backend.platforms.base import LABELING
 from backend.platforms.registry import platform_of
 from backend.steps import labeling
@@ -16,7 +22,10 @@ from backend.wording import count
 from backend.workspace.records import Labels, Model, Run, Video
 
 EMPTY_FRAMES = "Empty frames"
+NAME, KIND, VALUES, CHANGES = "Attribute", "Kind", "Values", "Changes over time"  # columns of the attributes
+KIND_TITLES: dict[Kind, str] = {"checkbox": "Checkbox", "choice": "Choice", "text": "Text"}
 MAX_SUGGESTED_CLASSES = 30  # a longer list, such as the 80 classes of COCO, is of no use as a default
+CORRECT_RUN = "correct"  # in the session state: the id of the run whose tracks the page Track wants corrected
 CLIPS_KEY, START_FROM_KEY = "labeling-clips", "labeling-begin"  # of widgets, to fill them in from outside
 
 
@@ -59,23 +68,15 @@ def labeling_form(videos: list[Video]) -> None:
         "Classes", ", ".join(suggested), placeholder="person, car", key=f"labeling-classes-{'-'.join(suggested)}"
     )
     classes = [name.strip() for name in (entered or "").split(",") if name.strip()]
-    short_instructions = st.text_input(
-        "Short instructions",
-        placeholder=labeling.DEFAULT_INSTRUCTIONS,
-        max_chars=limits.short_instructions_length,
-        key="labeling-short",
-    )
-    full_instructions = st.text_area(
-        "Full instructions",
-        placeholder="Which objects count, and what to do with objects that are partly hidden.",
-        max_chars=limits.full_instructions_length,
-        key="labeling-full",
-    )
+    attributes = _attributes(earlier)
+    is_team = labeling.is_team(workspace())
+    instructions = _instructions(limits) if is_team else ("", "")
     platform_options = options_form(platform_of(workspace()).options(LABELING), key="labeling")
     name = st.text_input("Name", clips[0].name if clips else "", max_chars=60, key=f"labeling-name-{clip_ids[:1]}")
     frames = labeling.count_frames(clips, every)
     try:
-        limits.check(frames, classes, short_instructions or "", full_instructions or "")
+        limits.check(frames, classes, *instructions)
+        check_definitions(attributes)
         problem = ""
     except UserError as error:
         problem = str(error)
@@ -88,16 +89,88 @@ def labeling_form(videos: list[Video]) -> None:
                 clips=clip_ids,
                 classes=classes,
                 every=every,
-                short_instructions=short_instructions,
-                full_instructions=full_instructions,
+                short_instructions=instructions[0],
+                full_instructions=instructions[1],
                 earlier=earlier,
                 options=platform_options,
+                attributes=attributes,
             )
         if clips:
             total = count(sum(frames.values()), "frame")
-            st.markdown(f":gray[{total} in {count(len(clips), 'clip')}. One person per clip.]")
+            who = " One person per clip." if is_team else ""
+            st.markdown(f":gray[{total} in {count(len(clips), 'clip')}.{who}]")
     if problem and clips:
         st.warning(problem)
+
+
+def _attributes(earlier: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Show a table in which the user defines attributes of the objects; return the definitions.
+
+    Args:
+        earlier: IDs of the boxes to correct by clip. The attributes of labels among them are suggested.
+    """
+    suggested: dict[str, AttributeDefinition] = {}
+    for source_id in sorted(set(earlier.values())):
+        if labels := workspace().find(Labels, source_id):
+            suggested = {definition.name: definition for definition in attributes_of(labels)} | suggested
+    title = f"Attributes ({len(suggested)})" if suggested else "Attributes"
+    with st.expander(title, icon=":material/sell:", expanded=bool(suggested), type="compact"):
+        st.caption(
+            "Optional. What to note about each object, such as its color or whether it carries a bag. Besides, every "
+            "box can be occluded and truncated."
+        )
+        empty = {NAME: "", KIND: KIND_TITLES["checkbox"], VALUES: "", CHANGES: False}
+        rows = [
+            {
+                NAME: definition.name,
+                KIND: KIND_TITLES[definition.kind],
+                VALUES: ", ".join(definition.values),
+                CHANGES: definition.changes,
+            }
+            for definition in suggested.values()
+        ]
+        edited = st.data_editor(
+            pd.DataFrame(rows or [empty]),
+            key=f"labeling-attributes-{'-'.join(suggested)}",
+            hide_index=True,
+            num_rows="dynamic",
+            column_config={
+                NAME: st.column_config.TextColumn(max_chars=MAX_NAME_LENGTH),
+                KIND: st.column_config.SelectboxColumn(options=list(KIND_TITLES.values()), required=True),
+                VALUES: st.column_config.TextColumn(help="Of a choice, separated by commas: red, blue"),
+                CHANGES: st.column_config.CheckboxColumn(
+                    help="Off: the same in all frames of an object. On: may change over time."
+                ),
+            },
+        )
+    kinds = {title: kind for kind, title in KIND_TITLES.items()}
+    return [
+        {
+            "name": str(row[NAME]).strip(),
+            "kind": kinds.get(row[KIND], "checkbox"),
+            "values": [value.strip() for value in str(row[VALUES] or "").split(",") if value.strip()],
+            "changes": bool(row[CHANGES]),
+        }
+        for row in edited.fillna("").to_dict("records")
+        if str(row[NAME]).strip()
+    ]
+
+
+def _instructions(limits: LabelingLimits) -> tuple[str, str]:
+    """Show the fields for the short and the full instructions of a team; return both."""
+    short = st.text_input(
+        "Short instructions",
+        placeholder=labeling.DEFAULT_INSTRUCTIONS,
+        max_chars=limits.short_instructions_length,
+        key="labeling-short",
+    )
+    full = st.text_area(
+        "Full instructions",
+        placeholder="Which objects count, and what to do with objects that are partly hidden.",
+        max_chars=limits.full_instructions_length,
+        key="labeling-full",
+    )
+    return short or "", full or ""
 
 
 def starting_points(clips: list[Video]) -> dict[str, dict[str, str]]:
@@ -120,11 +193,11 @@ def starting_points(clips: list[Video]) -> dict[str, dict[str, str]]:
 
 
 def suggested_classes(source_ids: list[str]) -> list[str]:
-    """Return the classes of the boxes to correct, or else those of the newest labels."""
+    """Return the classes of the boxes to correct, or else those of the newest labels; none if they are many."""
     names = list(dict.fromkeys(name for source_id in source_ids for name in _classes_of(source_id)))
     if not names or len(names) > MAX_SUGGESTED_CLASSES:
-        return next((labels.classes for labels in workspace().list(Labels)), [])
-    return names
+        names = next((labels.classes for labels in workspace().list(Labels)), [])
+    return names if len(names) <= MAX_SUGGESTED_CLASSES else []
 
 
 @st.cache_data(show_spinner=False)

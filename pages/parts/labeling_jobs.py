@@ -1,10 +1,11 @@
-"""Part of the page Labels for labeling jobs: a form for a new one, their progress, and the editor."""
+"""Part of the page Labels for labeling jobs: a form for a new one, and their progress."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
 
-from app.player.editor import editor
 from app.widgets import (
     confirm_removal,
     frame_mapping_form,
@@ -18,26 +19,36 @@ from app.workspace import workspace
 from backend.platforms.base import LabelingState
 from backend.steps import labeling
 from backend.wording import count
-from backend.workspace.records import LabelingJob, Run, Video
+from backend.workspace.records import LabelingJob, Video
 from bytetrack.files import natural_sort_key
-from pages.parts.labeling_form import fill_in_correction, is_filled_in, labeling_form
+from pages.parts.labeling_editor import open_editor
+from pages.parts.labeling_form import is_filled_in, labeling_form
 
-CORRECT_RUN = "correct"  # in the session state: the id of the run whose tracks the page Track wants corrected
-OPEN_JOB = "labeling-open"  # in the session state: the id of the job that is open in the editor
 REFRESH_SECONDS = 15
+JOBS_SHOWN = 6  # at first, and how many more each click shows
 STATUS_COLORS = {"in progress": "blue", "starting": "orange", "stopping": "orange", "done": "green", "failed": "red"}
+MAX_CLASSES_NAMED = 8
 
 
 def labeling_jobs(videos: list[Video]) -> None:
-    """Show the form for a new job, the jobs of this workspace, the editor, and jobs started outside this console."""
-    if run := workspace().find(Run, st.session_state.pop(CORRECT_RUN, "")):
-        fill_in_correction(run)
-    with st.expander("Label clips", icon=":material/draw:", expanded=is_filled_in()), guard():
-        labeling_form(sorted(videos, key=lambda video: natural_sort_key(video.name)))
-    if workspace().list(LabelingJob):
-        _job_cards()
-        with guard():
-            _open_editor()
+    """Show the form for a new job, the jobs of this workspace, and jobs started outside this console."""
+    jobs = workspace().list(LabelingJob)
+    form = st.expander(
+        "Label clips",
+        icon=":material/add:",
+        expanded=not jobs or is_filled_in(),
+        key="labeling-new",
+        on_change="rerun",
+    )
+    if form.open:
+        with form, guard():
+            labeling_form(sorted(videos, key=lambda video: natural_sort_key(video.name)))
+    if jobs:
+        shown = st.session_state.setdefault("labeling-shown", JOBS_SHOWN)
+        _job_cards(shown)
+        if len(jobs) > shown and st.button(f"Show more of {len(jobs)} jobs", icon=":material/expand_more:"):
+            st.session_state["labeling-shown"] = shown + JOBS_SHOWN
+            st.rerun()
     others = st.expander(
         "Jobs started outside this console", icon=":material/travel_explore:", key="elsewhere", on_change="rerun"
     )
@@ -47,8 +58,8 @@ def labeling_jobs(videos: list[Video]) -> None:
 
 
 @guarded_fragment(run_every=REFRESH_SECONDS)
-def _job_cards() -> None:
-    for job in workspace().list(LabelingJob):
+def _job_cards(shown: int) -> None:
+    for job in workspace().list(LabelingJob)[:shown]:
         with st.container(border=True, key=f"labeling-{job.id}"), guard():
             _job_card(job)
 
@@ -62,12 +73,15 @@ def _job_card(job: LabelingJob) -> None:
         final_states[job.id] = state
     with st.container(horizontal=True, vertical_alignment="center"):
         badge = f":{STATUS_COLORS.get(state.status, 'gray')}-badge[{state.status}]"
-        st.markdown(f":primary[:material/groups:] **{job.name}** {badge}", width="content")
+        icon = "draw" if labeled_here else "groups"
+        st.markdown(f":primary[:material/{icon}:] **{job.name}** {badge}", width="content")
         st.space("stretch")
         if state.link:
             st.link_button("Workers' portal", state.link, icon=":material/open_in_new:")
         if labeled_here and state.status in ("in progress", "done"):
-            _open_or_close_button(job)
+            kind: Literal["primary", "secondary"] = "primary" if state.status == "in progress" else "secondary"
+            if st.button("Draw", icon=":material/draw:", type=kind, key=f"draw-{job.id}"):
+                open_editor(job)
         if state.status in ("starting", "in progress"):
             if st.button("Stop", icon=":material/stop:", key=f"stop-{job.id}"):
                 labeling.stop(workspace(), job)
@@ -88,47 +102,16 @@ def _job_card(job: LabelingJob) -> None:
         st.error(state.reason)
 
 
-def _open_or_close_button(job: LabelingJob) -> None:
-    is_open = st.session_state.get(OPEN_JOB) == job.id
-    if st.button(
-        "Close" if is_open else "Draw",
-        icon=":material/close:" if is_open else ":material/draw:",
-        type="tertiary" if is_open else "primary",
-        key=f"draw-{job.id}",
-    ):
-        st.session_state[OPEN_JOB] = None if is_open else job.id
-        st.rerun()
-
-
 def _progress(job: LabelingJob, state: LabelingState) -> None:
     total = max(state.total, len(job.clips))
     failed = f", {state.failed} failed" if state.failed else ""
     st.progress(state.labeled / total, text=f"{state.labeled} of {count(total, 'clip')} labeled{failed}")
     work = "Correcting" if job.corrects else "Labeling"
     step = f" (every {job.every} frames)" if job.every > 1 else ""
-    classes = f"{'class' if len(job.classes) == 1 else 'classes'}: {', '.join(job.classes)}"
+    named = ", ".join(job.classes[:MAX_CLASSES_NAMED])
+    more = f" and {len(job.classes) - MAX_CLASSES_NAMED} more" if len(job.classes) > MAX_CLASSES_NAMED else ""
+    classes = f"{'class' if len(job.classes) == 1 else 'classes'}: {named}{more}"
     st.caption(f"{work} {count(job.frames, 'frame')}{step}, {classes} · {state.location} · started {ago(job.created)}")
-
-
-def _open_editor() -> None:
-    """Show the editor with a clip of the open job, and a control to choose another of its clips."""
-    job = workspace().find(LabelingJob, st.session_state.get(OPEN_JOB) or "")
-    folder = labeling.labeling_folder(workspace(), job) if job else None
-    if job is None or folder is None or not folder.exists():
-        return
-    clips = folder.job.clips
-    with st.container(border=True):
-        done = [folder.annotations(index).done for index in range(len(clips))]
-        chosen = st.pills(
-            job.name,
-            range(len(clips)),
-            default=done.index(False) if False in done else 0,
-            format_func=lambda index: f"{':material/check: ' if done[index] else ''}{clips[index].name}",
-            key=f"labeling-clip-{job.id}",
-            required=True,
-        )
-        video = workspace().get(Video, job.clips[clips[chosen].name])
-        editor(folder, chosen, (video.width, video.height), video.fps, key=f"editor-{job.id}-{chosen}")
 
 
 def _import_other_job() -> None:

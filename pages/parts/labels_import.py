@@ -22,29 +22,28 @@ SUPPORTED_FORMATS = (
 )
 
 
-def labels_import(videos: list[Video], *, expanded: bool) -> None:
+def labels_import(videos: list[Video]) -> None:
     """Show the form that imports labels from an upload or from a path on the server."""
-    with st.expander("Import labels", icon=":material/add:", expanded=expanded):
-        left, right = st.columns([2, 3], gap="large")
-        with left:
-            st.markdown(SUPPORTED_FORMATS)
-            st.caption(
-                "Tools such as SageMaker Ground Truth, CVAT and Label Studio export one of these formats. On AWS, the "
-                "path can be an output folder in S3."
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        st.markdown(SUPPORTED_FORMATS)
+        st.caption(
+            "Tools such as SageMaker Ground Truth, CVAT and Label Studio export one of these formats. On AWS, the "
+            "path can be an output folder in S3."
+        )
+    with right:
+        params = _options(videos)
+    for file in upload("labels", "Upload labels"):
+        _uploaded_file(file, params)
+    with st.form("by-path", border=False):
+        st.caption("Or enter the path of a file or folder on the server.")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            entered = st.text_input(
+                "Path", placeholder="/data/labeling-job-output/site-a", label_visibility="collapsed"
             )
-        with right:
-            params = _options(videos)
-        for file in upload("labels", "Upload labels"):
-            _uploaded_file(file, params)
-        with st.form("by-path", border=False):
-            st.caption("Or enter the path of a file or folder on the server.")
-            with st.container(horizontal=True, vertical_alignment="bottom"):
-                entered = st.text_input(
-                    "Path", placeholder="/data/labeling-job-output/site-a", label_visibility="collapsed"
-                )
-                path = (entered or "").strip()
-                if st.form_submit_button("Import", icon=":material/add:") and path:
-                    _start_import(path, params)
+            path = (entered or "").strip()
+            if st.form_submit_button("Import", icon=":material/add:") and path:
+                _start_import(path, params)
 
 
 def _options(videos: list[Video]) -> dict[str, Any]:
@@ -76,12 +75,17 @@ def _options(videos: list[Video]) -> dict[str, Any]:
     return params
 
 
+def discard_imported_files() -> None:
+    """Remove uploaded files that were imported."""
+    imported = {job.params.get("path") for job in workspace().list(Job) if job.verb == VERB and job.status == "done"}
+    for file in uploads.waiting(workspace().root, "labels"):
+        if str(file) in imported:
+            uploads.discard(file)
+
+
 def _uploaded_file(file: Path, params: dict[str, Any]) -> None:
-    """Show a file that waits for the user to choose its options. It is removed once it was imported."""
+    """Show a file that waits for the user to choose its options."""
     using = [job for job in workspace().list(Job) if job.verb == VERB and job.params.get("path") == str(file)]
-    if any(job.status == "done" for job in using):
-        uploads.discard(file)
-        return
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/description: **{file.name}** :gray[{size(file.stat().st_size)}]", width="stretch")
         busy = any(job.active for job in using)

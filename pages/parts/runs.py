@@ -16,7 +16,7 @@ from backend.wording import count
 from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import Model, Run, Video
 from bytetrack.tracks import Tracks
-from pages.parts.labeling_jobs import CORRECT_RUN
+from pages.parts.labeling_form import CORRECT_RUN
 
 TOOLTIPS = {
     "Frames/s": "Frames of the video per second, from the first byte sent to the last byte received.",

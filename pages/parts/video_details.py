@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app.player.component import player
+from app.player.filmstrip import filmstrip
 from app.theme import ACCENT
 from app.widgets import download_button, figures_line, guard, jobs_panel, record_header, start_job_and_rerun
 from app.widgets.formatting import duration, frame_range, number, size
@@ -22,6 +23,7 @@ SUGGESTED_CLIP_SECONDS = 10.0
 SUGGESTED_EXTRACTION_STEP = 10
 MAX_NAMES_SHOWN = 12
 MAX_BARS_SHOWN = 120
+RANGES, PIECES = "Ranges", "Equal pieces"
 
 
 def video_details(video: Video, verbs: Sequence[Verb]) -> None:
@@ -66,10 +68,37 @@ def _facts(video: Video) -> None:
 
 
 def _cut_form(video: Video, clips: list[Video]) -> None:
-    """Show the form that cuts the video into clips of equal length, with a preview."""
+    """Show the form that cuts the video into ranges or into equal pieces."""
     if video.frames < 2:
         st.caption("A video with one frame cannot be cut.")
         return
+    how = st.segmented_control(
+        "Cut", [RANGES, PIECES], default=RANGES, required=True, key="cut-how", label_visibility="collapsed"
+    )
+    with guard():
+        if how == RANGES:
+            _cut_ranges(video)
+        else:
+            _cut_pieces(video)
+    if clips:
+        names = ", ".join(clip.name for clip in clips[:MAX_NAMES_SHOWN])
+        st.caption(f"Existing clips: {names}{' …' if len(clips) > MAX_NAMES_SHOWN else ''}")
+
+
+def _cut_ranges(video: Video) -> None:
+    """Show the filmstrip and the button that cuts the ranges chosen on it."""
+    suggested = min(video.frames, max(1, round(SUGGESTED_CLIP_SECONDS * video.fps)), video.frames // 2)
+    ranges = filmstrip(video, {"first": 0, "last": max(suggested, 1) - 1}, key=f"filmstrip-{video.id}")
+    frames = sum(chosen["last"] - chosen["first"] + 1 for chosen in ranges)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        label = f"Cut {count(len(ranges), 'clip')}"
+        if st.button(label, type="primary", icon=":material/content_cut:", key="cut-ranges"):
+            start_job_and_rerun("cut video", f"Cut {video.name}", video=video.id, ranges=ranges)
+        st.markdown(f":gray[{count(frames, 'frame')}. Without sound.]")
+
+
+def _cut_pieces(video: Video) -> None:
+    """Show the form that cuts the video into pieces of equal length, with a preview."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         length, params = _clip_length(video)
         clip_count = math.ceil(video.frames / length)
@@ -94,9 +123,6 @@ def _cut_form(video: Video, clips: list[Video]) -> None:
         st.caption(
             f"{clip_count} clips of {count(length, 'frame')} ({duration(length / video.fps)}){last}. Without sound."
         )
-    if clips:
-        names = ", ".join(clip.name for clip in clips[:MAX_NAMES_SHOWN])
-        st.caption(f"Existing clips: {names}{' …' if len(clips) > MAX_NAMES_SHOWN else ''}")
 
 
 def _clip_length(video: Video) -> tuple[int, dict[str, float]]:

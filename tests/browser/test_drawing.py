@@ -29,7 +29,7 @@ FUZZ = """(seed) => {
     const errors = [];
     for (let n = 0; n < 300; n++) {
         const ids = [...drawing.objects.keys()], id = ids[random(ids.length)], other = ids[random(ids.length)];
-        const frame = random(40), act = random(10);
+        const frame = random(40), act = random(11);
         if (!ids.length || act === 0) drawing.draw(frame, box(), random(2));
         else if (act < 4) drawing.setBox(id, frame, box());
         else if (act === 4) drawing.removeAt(id, frame);
@@ -41,6 +41,7 @@ FUZZ = """(seed) => {
             const length = Math.min(5, drawing.predictableFrames(id, frame));
             drawing.setPredictions(id, frame, Array.from({ length }, box));
         }
+        else if (act === 10) drawing.setAttribute(id, frame, "pose", ["", "left", "right"][random(3)], true);
         for (const object of drawing.objects.values()) {
             if (!object.keyframes.size) errors.push(`#${object.id} is empty after ${act}`);
             if ([...object.keyframes.values()].at(-1).gap) errors.push(`#${object.id} ends in a gap after ${act}`);
@@ -108,3 +109,57 @@ def test_an_id_must_be_free_and_a_positive_integer(drawing: Page) -> None:
     is_changed = drawing.evaluate("[2, 0, 1.5, 2 ** 31, 7].map((id) => drawing.changeId(1, id))")
     assert is_changed == [False, False, False, False, True]
     assert drawing.evaluate("[...drawing.objects.keys()].sort()") == [2, 7]
+
+
+def test_an_attribute_holds_until_it_changes_again(drawing: Page) -> None:
+    """Splitting, leaving a frame out and following keep the values; merging keeps those of the first object."""
+    drawing.evaluate("begin(object(1, { 0: key(0), 10: key(10), 20: key(20) }))")
+    drawing.evaluate("drawing.setAttribute(1, 20, 'pose', 'left', true)")
+    drawing.evaluate("drawing.setAttribute(1, 5, 'pose', 'right', true)")
+    drawing.evaluate("drawing.setAttribute(1, 0, 'color', 'red', false)")
+    poses = "[0, 5, 9, 10, 19, 20].map((frame) => drawing.boxAt(1, frame).attributes.pose ?? null)"
+    assert drawing.evaluate(poses) == [None, "right", "right", "right", "right", "left"]
+    drawing.evaluate("drawing.removeAt(1, 10); drawing.setPredictions(1, 11, [[12, 10, 32, 50], [40, 10, 60, 50]])")
+    assert drawing.evaluate("[11, 12, 13].map((frame) => drawing.boxAt(1, frame).attributes.pose)") == ["right"] * 3
+    drawing.evaluate("drawing.splitAt(1, 15)")
+    later = "drawing.objects.get(2).attributes.color + drawing.boxAt(2, 15).attributes.pose"
+    assert drawing.evaluate(later) == "redright"
+    drawing.evaluate("drawing.setAttribute(2, 15, 'color', 'blue', false); drawing.merge(1, 2)")
+    assert drawing.evaluate("drawing.objects.get(1).attributes") == {"color": "red"}
+    drawing.evaluate("drawing.setAttribute(1, 0, 'color', '', false)")
+    assert drawing.evaluate("drawing.toJson()[0].attributes") == {}
+
+
+FILTERED = """({ filter, frame }) => {
+    const drawing = begin(
+        { ...object(1, { 0: key(0), 9: key(9) }), attributes: { color: "red", size: "12" } },
+        { ...object(12, { 5: key(0, { attributes: { bag: true } }), 30: key(9, { occluded: true }) }), class_id: 1 },
+        object(3, { 0: key(0), 39: key(9) }),
+    );
+    const whole = { ...filters.emptyFilter(), ...filter };
+    const passes = (object) => filters.passes(object, drawing.boxAt(object.id, frame), whole, drawing.classes);
+    return [...drawing.objects.values()].filter(passes).map(({ id }) => id);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("filter", "ids"),
+    [
+        ({}, [1, 12, 3]),
+        ({"text": "12"}, [1, 12]),  # an id, or the whole value of an attribute
+        ({"text": "#12"}, [12]),
+        ({"text": "#1"}, [1]),
+        ({"text": "RED person"}, [1]),
+        ({"text": "red car"}, []),
+        ({"classId": 1}, [12]),
+        ({"attribute": "bag: yes"}, [12]),
+        ({"presence": "absent"}, [1]),
+        ({"presence": "present", "classId": 0}, [3]),
+        ({"presence": "occluded"}, [12]),
+    ],
+)
+def test_objects_are_filtered(drawing: Page, filter: dict, ids: list[int]) -> None:
+    source = (SOURCE.parent / "object_filter.js").read_text()
+    load = "async (source) => { window.filters = await import('data:text/javascript,' + encodeURIComponent(source)); }"
+    drawing.evaluate(load, source)
+    assert drawing.evaluate(FILTERED, {"filter": filter, "frame": 30}) == ids

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ from backend.labels.label_store import load_labels
 from backend.labels.labeling_folder import ClipAnnotations, LabelingFolder, objects_from_tracks, tracks_from_objects
 from backend.steps import labeling, videos
 from backend.workspace import Workspace
-from backend.workspace.records import LabelingJob, Labels, Model
+from backend.workspace.records import LabelingJob, Labels, Model, Video
 from bytetrack.boxes import box_iou
 from bytetrack.tracks import Tracks
 from bytetrack.video import VideoWriter
@@ -57,7 +58,6 @@ def workspace(tmp_path: Path) -> Workspace:
 def editor(page: Page, workspace: Workspace) -> Locator:
     """The editor, opened by clicks on the clip of a new job."""
     page.goto("/labels")
-    page.get_by_text("Label clips").click()
     choose(page, "Clips", "moving")
     page.keyboard.press("Escape")
     expect(page.get_by_text("21 frames in 1 clip")).to_be_visible()  # the page has run with the choice
@@ -116,7 +116,6 @@ class Hand:
 
 @pytest.fixture
 def hand(page: Page, editor: Locator) -> Hand:
-    editor.locator("canvas.picture").scroll_into_view_if_needed()
     return Hand(page, editor)
 
 
@@ -152,8 +151,9 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(
     expect(editor).to_have_attribute("data-frame", "17")
     hand.expect_saved()
 
-    page.reload()  # everything was saved
-    button(page, "Draw").click()
+    expect(page).to_have_url(re.compile(r"labels\?job=.*&clip=moving&frame=17$"))
+    page.reload()  # everything was saved, and the address names the clip and the frame
+    expect(editor).to_have_attribute("data-frame", "17", timeout=MINUTE)
     expect(editor).to_have_attribute("data-boxes", str(2 * FRAMES), timeout=MINUTE)
     button(page, "Mark clip as done").click()
     button(page, "Save as labels").click()
@@ -268,9 +268,7 @@ def start_with(page: Page, editor: Locator, folder: LabelingFolder, table: Track
     """Reload the editor with predicted boxes, as if the job had started with them."""
     folder.save(0, ClipAnnotations(objects=objects_from_tracks(table, folder.job.classes)).model_dump_json().encode())
     page.reload()
-    button(page, "Draw").click()
     expect(editor).to_have_attribute("data-objects", "1", timeout=MINUTE)
-    editor.locator("canvas.picture").scroll_into_view_if_needed()
 
 
 def test_predicted_boxes_between_drawn_ones_are_corrected_along(
@@ -299,13 +297,11 @@ def test_predicted_boxes_between_drawn_ones_are_corrected_along(
 
 def test_a_second_tab_overwrites_nothing(page: Page, editor: Locator, hand: Hand, workspace: Workspace) -> None:
     other_page = page.context.new_page()
-    other_page.goto("/labels")
-    other_page.get_by_role("button", name="Draw", exact=True).click()
+    other_page.goto(page.url)
     other = other_page.locator(".player[data-boxes]")
     expect(other).to_have_attribute("data-frame", "0", timeout=30_000)
     hand.draw(truth(0)[0])
     hand.expect_saved()
-    other.locator("canvas.picture").scroll_into_view_if_needed()
     Hand(other_page, other).draw(truth(0)[1])
     expect(other.get_by_text("was changed in another tab")).to_be_visible()
     folder = labeling.labeling_folder(workspace, job_of(workspace))
@@ -352,6 +348,98 @@ def test_keyboard_buttons_and_wheel(page: Page, editor: Locator, hand: Hand, wor
     hand.expect_saved()
     left, top, right, bottom = folder.annotations(0).objects[1].keys[0].xyxy
     assert right - left == pytest.approx(60 / np.exp(0.8), abs=2) == bottom - top
+
+
+ATTRIBUTES = [
+    {"name": "color", "kind": "choice", "values": ["red", "blue"]},
+    {"name": "turned", "kind": "checkbox", "changes": True},
+    {"name": "remark", "kind": "text"},
+]
+
+
+def test_objects_get_attributes_and_are_filtered_by_keyboard(page: Page, workspace: Workspace) -> None:
+    (video,) = workspace.list(Video)
+    classes = ["square", "disc"]
+    job = labeling.start(
+        workspace, progress.silent, name="job", clips=[video.id], classes=classes, attributes=ATTRIBUTES
+    )
+    record = workspace.get(LabelingJob, job["labeling"])
+    folder = labeling.labeling_folder(workspace, record)
+    assert folder
+    boxes = [truth(0)[0], truth(20)[0], truth(0)[1], truth(10)[1]]
+    table = Tracks([0, 20, 0, 10], [1, 1, 2, 2], boxes, [1] * 4, [0, 0, 1, 1], ("square", "disc"))
+    objects = objects_from_tracks(table, classes)
+    for labeled_object in objects:  # without the gaps between the first and the last box
+        for keyframe in labeled_object.keys.values():
+            keyframe.gap = False
+    folder.save(0, ClipAnnotations(objects=objects).model_dump_json().encode())
+
+    page.goto(f"/labels?job={record.id}&frame=3")
+    editor = page.locator(".player[data-boxes]")
+    expect(editor).to_have_attribute("data-frame", "3", timeout=MINUTE)
+    editor.focus()
+    page.keyboard.press("Tab")  # selects object 1
+    page.keyboard.press("a")
+    page.keyboard.press("ArrowDown")
+    expect(editor.get_by_role("combobox", name="color")).to_have_value("red")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(editor.get_by_role("checkbox", name="turned")).to_be_checked()
+    expect(editor.get_by_role("checkbox", name="turned")).to_be_focused()  # although the fields were replaced
+    page.keyboard.press("Tab")
+    page.keyboard.type("has a scratch")
+    page.keyboard.press("Enter")
+    expect(editor.locator(".status")).to_have_text("Saved")
+    first = folder.annotations(0).objects[0]
+    assert first.attributes == {"color": "red", "remark": "has a scratch"}
+    assert {frame: key.attributes for frame, key in first.keys.items()} == {
+        0: {},
+        3: {"turned": True},
+        20: {"turned": True},
+    }
+
+    editor.focus()
+    page.keyboard.press("/")
+    page.keyboard.type("scratch")
+    options = editor.get_by_role("listbox", name="Objects").get_by_role("option")
+    expect(options).to_have_count(1)
+    page.keyboard.press("Control+a")
+    page.keyboard.type("disc")
+    expect(options).to_have_count(2)  # the selected object stays
+    editor.get_by_role("listbox", name="Objects").focus()
+    page.keyboard.press("End")
+    expect(options).to_have_count(1)
+    expect(options).to_have_attribute("aria-selected", "true")
+    expect(options).to_contain_text("#2 disc")
+    button(editor, "Show all objects").click()
+    page.keyboard.press("Escape")
+    editor.get_by_role("combobox", name="Filter by attribute").select_option("color: red")
+    expect(options).to_have_count(1)
+    editor.get_by_role("combobox", name="Filter by attribute").select_option("")
+    editor.get_by_role("combobox", name="Filter by presence in this frame").select_option("absent")
+    expect(options).to_have_count(0)
+    editor.focus()
+    page.keyboard.press("End")
+    expect(options).to_have_count(1)
+    expect(options).to_contain_text("#2 disc")
+
+
+def test_the_editor_fits_the_window(page: Page, editor: Locator, hand: Hand) -> None:
+    """Image, controls, timeline and panel are in view, and stay in place when something is selected."""
+    for width, height in ((1440, 900), (2560, 1440)):
+        page.set_viewport_size({"width": width, "height": height})
+        for part in ("canvas.picture", "canvas.timeline", ".panel"):
+            until(lambda part=part, height=height: bottom_of(editor.locator(part)) <= height)
+    before = editor.locator("canvas.picture").bounding_box()
+    hand.draw(truth(0)[0])
+    expect(editor).to_have_attribute("data-objects", "1")
+    assert editor.locator("canvas.picture").bounding_box() == before
+
+
+def bottom_of(part: Locator) -> float:
+    box = part.bounding_box()
+    assert box and box["y"] >= 0
+    return box["y"] + box["height"]
 
 
 def test_closing_the_tab_right_after_drawing_loses_nothing(

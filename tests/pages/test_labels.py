@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,11 +12,20 @@ from backend.workspace.records import LabelingJob, Labels, Run
 from bytetrack.tracks import Tracks
 from pages.parts.labeling_form import starting_points
 
-MAIN = Path(__file__).parents[2] / "app" / "main.py"
+IMPORT, DRAW = ":material/upload: Import", ":material/draw: Draw"  # tabs
 
 
 def button(page, label: str):
     return next(button for button in page.main.button if button.label == label)
+
+
+def open_tab(page: AppTest, tab: str) -> AppTest:
+    page.session_state["labels-tab"] = tab
+    return page.run()
+
+
+def open_import(open_page) -> AppTest:
+    return open_tab(open_page("labels"), IMPORT)
 
 
 def test_without_videos_the_page_links_to_videos(open_page):
@@ -26,7 +34,7 @@ def test_without_videos_the_page_links_to_videos(open_page):
 
 def test_labels_are_imported_by_path(open_page, workspace, video, tmp_path, finish):
     (tmp_path / "gt.txt").write_text("".join(f"{frame},1,5,5,20,20,1,1,1\n" for frame in range(1, 21)))
-    page = open_page("labels")
+    page = open_import(open_page)
     page.selectbox(key="import-video").select(video.id)
     page.text_input(key="import-classes").input("bird")
     next(element for element in page.text_input if element.label == "Path").input(str(tmp_path / "gt.txt"))
@@ -34,11 +42,13 @@ def test_labels_are_imported_by_path(open_page, workspace, video, tmp_path, fini
     assert finish().status == "done"
     (labels,) = workspace.list(Labels)
     assert (labels.boxes, labels.objects, labels.classes) == (20, 1, ["bird"])
+    page.run()  # as the panel of jobs does when the import ends
+    assert page.selectbox(key="labels-look").value == labels.id
 
 
 def test_labels_of_every_5th_frame_are_imported_with_a_step(open_page, workspace, video, tmp_path, finish):
     (tmp_path / "gt.txt").write_text("".join(f"{frame},1,5,5,20,20,1,1,1\n" for frame in range(1, 5)))
-    page = open_page("labels")
+    page = open_import(open_page)
     next(element for element in page.text_input if element.label == "Path").input(str(tmp_path / "gt.txt"))
     button(page, "Import").click().run()
     assert finish().status == "failed"
@@ -57,7 +67,7 @@ def test_an_uploaded_file_is_removed_after_its_import(open_page, workspace, vide
     uploaded = workspace.root / "uploads" / "labels" / "gt.txt"
     uploaded.parent.mkdir(parents=True)
     uploaded.write_text("1,1,5,5,20,20,1,1,1\n")
-    page = open_page("labels")
+    page = open_import(open_page)
     page.selectbox(key="import-video").select(video.id)
     page.button(key="import-gt.txt").click().run()
     assert finish().status == "done"
@@ -69,7 +79,7 @@ def test_an_uploaded_file_without_labels_is_refused_and_kept(open_page, workspac
     uploaded = workspace.root / "uploads" / "labels" / "gt.txt"
     uploaded.parent.mkdir(parents=True)
     uploaded.write_text("")
-    page = open_page("labels")
+    page = open_import(open_page)
     page.button(key="import-gt.txt").click().run()
     job = finish()
     page.run()
@@ -91,6 +101,7 @@ def test_a_clip_is_labeled_in_the_editor_and_saved_as_labels(open_page, workspac
     (record,) = workspace.list(LabelingJob)
     page.run()
     page.button(key=f"draw-{record.id}").click().run()
+    assert (page.query_params["job"], page.query_params["clip"]) == (record.id, video.name)
     (editor,) = (element for element in page.get("bidi_component") if "editor" in element.proto.component_name)
     data = json.loads(editor.proto.json or editor.proto.mixed.json)
     assert (data["frames"], data["width"], data["height"]) == (video.frames, video.width, video.height)
@@ -101,11 +112,21 @@ def test_a_clip_is_labeled_in_the_editor_and_saved_as_labels(open_page, workspac
     annotations = {"done": True, "objects": [{"id": 3, "class_id": 0, "keys": {"0": key, "9": key}}]}
     folder.save(0, json.dumps(annotations).encode())
     page.run()
-    assert any("1 of 1 clip labeled" in element.text for element in page.get("progress"))
-    page.button(key=f"save-labels-{record.id}").click().run()
+    assert any("1 of 1 clip done" in element.value for element in page.markdown)
+    button(page, "Save as labels").click().run()
     assert finish().status == "done"
     (labels,) = workspace.list(Labels)
     assert (labels.boxes, labels.objects, len(labels.labeled_frames)) == (10, 1, video.frames)
+    assert labels.source == "Drawn here"
+    page.run()
+    button(page, "All labels").click().run()
+    assert page.selectbox(key="labels-look").value == labels.id
+    assert "Drawn here" in page.dataframe[0].value["Source"].tolist()
+
+
+def test_the_address_of_an_unknown_job_says_so(open_page, video):
+    page = open_page("labels", job="labelingjob-00000000")
+    assert "**Labeling job not found**" in [text.value for text in page.markdown]
 
 
 def test_tracks_of_a_run_are_selected_for_correction(open_page, workspace, video, labels):
@@ -143,6 +164,20 @@ def test_tracks_of_a_run_are_selected_for_correction(open_page, workspace, video
     assert starting_points([video])[starting_point] == {video.id: older.id}
 
 
+def test_a_table_defines_attributes(open_page, workspace, video, finish):
+    page = open_page("labels")
+    page.multiselect(key="labeling-clips").select(video.id).run()
+    assert not [field for field in page.text_input if "instructions" in field.label]  # only a team needs them
+    next(element for element in page.text_input if element.label == "Classes").input("bird").run()
+    page.session_state["labeling-attributes-"] = {
+        "edited_rows": {0: {"Attribute": "color", "Kind": "Choice", "Values": "red"}},
+        "added_rows": [{"Attribute": "ringed", "Kind": "Checkbox", "Changes over time": True}],
+        "deleted_rows": [],
+    }
+    page.run()
+    assert page.button(key="labeling-start").disabled and "at least two values" in page.warning[0].value
+
+
 @pytest.fixture
 def on_aws(workspace, aws_account):
     registry.change_settings(workspace, "aws", aws_account)
@@ -176,7 +211,9 @@ def test_a_labeling_job_on_aws_is_started_and_saved_as_labels(open_page, on_aws,
 
 
 def test_earlier_labels_are_a_starting_point_and_the_job_can_be_stopped(open_page, on_aws, labels, standin, finish):
-    page = open_page("labels")
+    page = open_tab(open_page("labels"), DRAW)
+    page.session_state["labeling-new"] = True
+    page.run()
     page.multiselect(key="labeling-clips").select(labels.video).run()
     page.selectbox(key="labeling-begin").select("Earlier labels").run()
     page.button(key="labeling-start").click().run()
@@ -191,8 +228,10 @@ def test_earlier_labels_are_a_starting_point_and_the_job_can_be_stopped(open_pag
 
 def test_the_page_works_without_permission_to_list_work_teams(on_aws, open_page, labels, standin, monkeypatch):
     standin.fail_next("sagemaker", "ListWorkteams", "AccessDeniedException", message="not authorized", times=99)
-    monkeypatch.setenv("BYTETRACK_WORKSPACE", str(on_aws.root))
-    page = AppTest.from_file(str(MAIN), default_timeout=60).run()
-    page.switch_page("../pages/labels.py").run()
-    assert "You may not list workteams" in page.error[0].value
+    page = open_page("labels")
     assert page.selectbox(key="labels-look").value == labels.id
+    open_tab(page, DRAW)
+    page.session_state["labeling-new"] = True
+    page.run()
+    assert "You may not list workteams" in page.error[0].value
+    assert not page.exception

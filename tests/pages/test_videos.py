@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 from streamlit.testing.v1 import AppTest
 
 from backend.workspace.records import Job, Labels, Video
@@ -46,11 +48,23 @@ def test_an_uploaded_file_becomes_a_video_and_its_upload_goes(open_page, workspa
 def test_details_and_cutting(open_page, workspace, video, finish):
     page = open_page("videos", video=video.id)
     assert any("Frames" in text.value and "**20 (0–19)**" in text.value for text in page.markdown)
+    page.segmented_control(key="cut-how").set_value("Equal pieces").run()
     page.number_input[0].set_value(8).run()
     assert "3 clips of 8 frames (0.8 s), the last of 4. Without sound." in [text.value for text in page.caption]
     next(button for button in page.main.button if button.label == "Cut into 3 clips").click().run()
     assert finish().status == "done"
     assert sorted(clip.frames for clip in workspace.list(Video) if clip.parent) == [4, 8, 8]
+
+
+def test_ranges_are_cut_without_further_settings(open_page, workspace, video, finish):
+    page = open_page("videos", video=video.id)
+    (strip,) = (element for element in page.get("bidi_component") if "filmstrip" in element.proto.component_name)
+    data = json.loads(strip.proto.json or strip.proto.mixed.json)
+    assert data["frames"] == 20 and data["numbers"][0] >= 0 and data["numbers"] == sorted(set(data["numbers"]))
+    page.button(key="cut-ranges").click().run()
+    assert finish().status == "done"
+    (clip,) = (clip for clip in workspace.list(Video) if clip.parent)
+    assert (clip.name, clip.start, clip.frames) == ("tiny_0-9", 0, 10)
 
 
 def test_extracting_frames_leaves_a_zip_to_download(open_page, workspace, video, finish):

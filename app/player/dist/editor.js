@@ -1,4 +1,22 @@
-// Made by `make player` of src, whose SHA-256 is d1f8eece4ab0e1934590cfc0602d39e3160af1c0228e6deeddd6723dde3ecd07.
+// Made by `make player` of src, whose SHA-256 is 19bc4dcac8980b5840ab9815cbd5f3a75d664fa8be7e5e75980b58392eeec194.
+// src/address.js
+var DELAY_MS = 250;
+var timers = /* @__PURE__ */ new Map();
+function setQueryParameter(name, value) {
+  clearTimeout(timers.get(name));
+  const timer = setTimeout(() => {
+    const address = new URL(window.location.href);
+    if (address.searchParams.get(name) === String(value)) return;
+    address.searchParams.set(name, value);
+    window.history.replaceState(window.history.state, "", address);
+  }, DELAY_MS);
+  timers.set(name, timer);
+}
+function cancelQueryParameter(name) {
+  clearTimeout(timers.get(name));
+  timers.delete(name);
+}
+
 // src/colors.js
 var GOLDEN_ANGLE_DEGREES = 137.508;
 var cache = /* @__PURE__ */ new Map();
@@ -75,6 +93,19 @@ function toggle(label, title, pressed, onToggle) {
   created.ariaPressed = String(pressed);
   return created;
 }
+function select(label, onChange) {
+  const created = element("select");
+  created.ariaLabel = created.title = label;
+  created.addEventListener("change", () => onChange(created.value));
+  let shown = "";
+  const setOptions = (options, value = options[0][0]) => {
+    const content = JSON.stringify(options);
+    if (content !== shown) created.replaceChildren(...options.map(([key, text]) => new Option(text, key)));
+    shown = content;
+    created.value = String(value);
+  };
+  return { element: created, setOptions };
+}
 function returnFocusAfterClicks(root) {
   root.addEventListener("click", (event) => {
     const byMouse = event.detail > 0;
@@ -127,8 +158,8 @@ var Drawing = class {
     return [...this.objects.values()].reduce((sum, object) => sum + countBoxes(object), 0);
   }
   toJson() {
-    return [...this.objects.values()].map(({ id, classId, keyframes }) => {
-      return { id, class_id: classId, keys: Object.fromEntries(keyframes) };
+    return [...this.objects.values()].map(({ id, classId, attributes, keyframes }) => {
+      return { id, class_id: classId, attributes, keys: Object.fromEntries(keyframes) };
     });
   }
   /** @returns {import("./tracks.js").Summary} For the timeline, which it shares with the player. */
@@ -169,7 +200,7 @@ var Drawing = class {
   /** Draw a new object; returns its id. */
   draw(frame, xyxy, classId) {
     const id = this.nextId;
-    this.replaceObjects([id, { id, classId, keyframes: /* @__PURE__ */ new Map([[frame, { xyxy }]]) }]);
+    this.replaceObjects([id, { id, classId, attributes: {}, keyframes: /* @__PURE__ */ new Map([[frame, { xyxy }]]) }]);
     return id;
   }
   /**
@@ -195,7 +226,8 @@ var Drawing = class {
           keyframes.set(n, { ...keyframe, xyxy: clampToImage(corrected, this.size) });
         }
       }
-      keyframes.set(frame, { ...attributesOf(box), gap: hasGapAfter(object, frame), xyxy });
+      const attributes = box ? box.attributes : lastKeyframeIfAbsent(object, frame)?.[1].attributes ?? {};
+      keyframes.set(frame, { ...attributesOf(box), attributes, gap: hasGapAfter(object, frame), xyxy });
     });
   }
   /** How many frames after this one have no drawn box yet and may therefore be predicted. */
@@ -229,7 +261,8 @@ var Drawing = class {
       for (const n of [...keyframes.keys()]) if (n > frame && n <= last) keyframes.delete(n);
       for (const index of simplify(boxes).slice(1)) {
         const gap = gapAfterLast && index === boxes.length - 1;
-        keyframes.set(frame + index, { xyxy: boxes[index], predicted: true, gap });
+        const { attributes } = boxOf(before, frame + index) ?? boxOf(before, frame);
+        keyframes.set(frame + index, { xyxy: boxes[index], predicted: true, gap, attributes });
       }
     });
     return last;
@@ -240,6 +273,36 @@ var Drawing = class {
     if (!box) return;
     this.editKeyframes(id, (keyframes, object) => {
       keyframes.set(frame, { ...keyframeAt(object, frame), [name]: !box[name] });
+    });
+  }
+  /**
+   * Set an attribute of an object.
+   *
+   * @param {number} id
+   * @param {number} frame
+   * @param {string} name
+   * @param {string|boolean} value - `""` or false removes it.
+   * @param {boolean} changes - Whether the attribute changes over time. Then the value holds from this frame on, up to
+   *   the next frame in which it changed already.
+   */
+  setAttribute(id, frame, name, value, changes) {
+    const object = this.objects.get(id);
+    if (!object) return;
+    if (!changes) {
+      this.replaceObjects([id, { ...object, attributes: withValue(object.attributes, name, value) }]);
+      return;
+    }
+    const box = boxOf(object, frame);
+    if (!box) return;
+    const earlier = box.attributes[name];
+    this.editKeyframes(id, (keyframes) => {
+      const keyframe = keyframeAt(object, frame);
+      keyframes.set(frame, { ...keyframe, attributes: withValue(keyframe.attributes, name, value) });
+      for (const [n, later] of object.keyframes) {
+        if (n <= frame) continue;
+        if (later.attributes?.[name] !== earlier) break;
+        keyframes.set(n, { ...later, attributes: withValue(later.attributes, name, value) });
+      }
     });
   }
   setClass(id, classId) {
@@ -289,7 +352,7 @@ var Drawing = class {
     const newId = this.nextId;
     this.replaceObjects(
       [id, { ...object, keyframes: before }],
-      [newId, { id: newId, classId: object.classId, keyframes: sortByFrame(after) }]
+      [newId, { ...object, id: newId, keyframes: sortByFrame(after) }]
     );
     return newId;
   }
@@ -307,7 +370,8 @@ var Drawing = class {
     const keyframes = sortByFrame(new Map([...object.keyframes, ...other.keyframes]));
     for (const [frame, keyframe] of keyframes) keyframes.set(frame, { ...keyframe, gap: spanEnds.has(frame) });
     removeLastGap(keyframes);
-    this.replaceObjects([id, { ...object, keyframes }], [otherId, null]);
+    const attributes = { ...other.attributes, ...object.attributes };
+    this.replaceObjects([id, { ...object, attributes, keyframes }], [otherId, null]);
     return null;
   }
   /** Change the id of an object; returns whether the new one is valid and free. */
@@ -342,9 +406,9 @@ var Drawing = class {
 };
 function objectsFromJson(objects) {
   return new Map(
-    objects.map(({ id, class_id: classId, keys }) => {
+    objects.map(({ id, class_id: classId, attributes = {}, keys }) => {
       const keyframes = new Map(Object.entries(keys).map(([frame, keyframe]) => [Number(frame), keyframe]));
-      return [id, { id, classId, keyframes: sortByFrame(keyframes) }];
+      return [id, { id, classId, attributes, keyframes: sortByFrame(keyframes) }];
     })
   );
 }
@@ -406,13 +470,22 @@ function sortByFrame(keyframes) {
   return new Map([...keyframes].sort(([a], [b]) => a - b));
 }
 function attributesOf(box) {
-  return { occluded: Boolean(box?.occluded), truncated: Boolean(box?.truncated) };
+  return {
+    occluded: Boolean(box?.occluded),
+    truncated: Boolean(box?.truncated),
+    attributes: box?.attributes ?? {}
+  };
+}
+function withValue(attributes, name, value) {
+  const changed = { ...attributes, [name]: value };
+  if (value === "" || value === false) delete changed[name];
+  return changed;
 }
 function keyframeAt(object, frame) {
   const keyframe = object.keyframes.get(frame);
   if (keyframe) return keyframe;
-  const { predicted, occluded, truncated, xyxy } = boxOf(object, frame);
-  return { predicted, occluded, truncated, xyxy };
+  const { predicted, occluded, truncated, attributes, xyxy } = boxOf(object, frame);
+  return { predicted, occluded, truncated, attributes, xyxy };
 }
 function pin(keyframes, object, frame, gap) {
   if (!boxOf(object, frame)) return;
@@ -474,9 +547,9 @@ var ImageSequence = class {
     this.target = null;
     this.timer = 0;
   }
-  /** Load the first frame. */
-  async open() {
-    await this.show(0);
+  /** Load the frame to begin with. */
+  async open(frame = 0) {
+    await this.show(Math.max(0, Math.min(this.lastFrame, frame)));
   }
   get ready() {
     return this.bitmap !== null;
@@ -566,6 +639,330 @@ var ImageSequence = class {
     }
     this.images.clear();
     this.bitmap = null;
+  }
+};
+
+// src/object_filter.js
+var PRESENCES = {
+  any: "in any frame",
+  present: "in this frame",
+  absent: "hidden in this frame",
+  occluded: "occluded in this frame"
+};
+function emptyFilter() {
+  return { text: "", classId: null, attribute: "", presence: "any" };
+}
+function isEmpty(filter) {
+  return !filter.text.trim() && filter.classId === null && !filter.attribute && filter.presence === "any";
+}
+function attributeTexts(object) {
+  const texts = /* @__PURE__ */ new Set();
+  const add = (attributes) => {
+    for (const [name, value] of Object.entries(attributes ?? {})) {
+      texts.add(`${name}: ${value === true ? "yes" : value}`);
+    }
+  };
+  add(object.attributes);
+  for (const keyframe of object.keyframes.values()) add(keyframe.attributes);
+  return texts;
+}
+function passes(object, box, filter, classes) {
+  if (filter.classId !== null && object.classId !== filter.classId) return false;
+  if (filter.presence === "present" && !box) return false;
+  if (filter.presence === "absent" && box) return false;
+  if (filter.presence === "occluded" && !box?.occluded) return false;
+  const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!filter.attribute && !words.length) return true;
+  const attributes = attributeTexts(object);
+  if (filter.attribute && !attributes.has(filter.attribute)) return false;
+  const searched = `#${object.id} ${classes[object.classId]} ${[...attributes].join(" ")}`.toLowerCase();
+  return words.every((word) => /^#?\d+$/.test(word) ? hasNumber(searched, object.id, word) : searched.includes(word));
+}
+function hasNumber(searched, id, word) {
+  return word.replace("#", "") === String(id) || !word.startsWith("#") && searched.split(" ").slice(1).includes(word);
+}
+
+// src/object_panel.js
+var MAX_ROWS = 200;
+var TEXT_LENGTH = 200;
+var ObjectPanel = class {
+  /**
+   * @param {object} editor - See editor.js, whose drawing, frame and selection are shown, and which acts.
+   * @param {string[]} classes
+   * @param {AttributeDefinition[]} attributes
+   */
+  constructor(editor, classes, attributes) {
+    Object.assign(this, { editor, classes, attributes });
+    this.filter = emptyFilter();
+    this.summary = element("span", "muted");
+    this.clearButton = button("Show all objects", () => this.setFilter(emptyFilter()), { label: "Clear" });
+    this.searchInput = element("input", "search");
+    Object.assign(this.searchInput, {
+      type: "search",
+      placeholder: "Search id, class, value (/)",
+      ariaLabel: "Search objects by id, class or value"
+    });
+    this.searchInput.addEventListener("input", () => this.changeFilter({ text: this.searchInput.value }));
+    this.classSelect = select(
+      "Filter by class",
+      (value) => this.changeFilter({ classId: value === "" ? null : Number(value) })
+    );
+    this.presenceSelect = select("Filter by presence in this frame", (value) => this.changeFilter({ presence: value }));
+    this.presenceSelect.setOptions(Object.entries(PRESENCES));
+    this.attributeSelect = select("Filter by attribute", (value) => this.changeFilter({ attribute: value }));
+    this.list = element("ul", "objects");
+    Object.assign(this.list, { role: "listbox", tabIndex: 0, ariaLabel: "Objects" });
+    this.list.addEventListener("keydown", (event) => this.onListKey(event));
+    this.selection = element("div", "selection");
+    this.selection.role = "group";
+    this.selection.ariaLabel = "Selected object";
+    this.element = element(
+      "aside",
+      "panel",
+      element(
+        "div",
+        "row",
+        element("strong", "", "Objects"),
+        this.summary,
+        element("span", "spacer"),
+        this.clearButton
+      ),
+      element(
+        "div",
+        "filters",
+        this.searchInput,
+        this.classSelect.element,
+        this.presenceSelect.element,
+        this.attributeSelect.element
+      ),
+      this.list,
+      this.selection
+    );
+    this.element.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && event.target.matches("input, select")) {
+        event.stopPropagation();
+        editor.focus();
+      }
+    });
+  }
+  // --- Filter -----------------------------------------------------------------------------------------------------
+  changeFilter(changes) {
+    this.setFilter({ ...this.filter, ...changes });
+  }
+  setFilter(filter) {
+    this.filter = filter;
+    if (this.searchInput.value !== filter.text) this.searchInput.value = filter.text;
+    this.editor.update();
+  }
+  /** Whether an object is shown: it passes the filter, or is selected. */
+  shows(object) {
+    const { drawing, frame, selectedId } = this.editor;
+    if (object.id === selectedId || isEmpty(this.filter)) return true;
+    return passes(object, drawing.boxAt(object.id, frame), this.filter, this.classes);
+  }
+  /** Whether which objects pass the filter depends on the frame. */
+  get dependsOnFrame() {
+    return this.filter.presence !== "any";
+  }
+  focusSearch() {
+    this.searchInput.focus();
+    this.searchInput.select();
+  }
+  focusAttributes() {
+    this.selection.querySelector("[data-key]")?.focus();
+  }
+  // --- Display ----------------------------------------------------------------------------------------------------
+  /** Show the objects, the choices of the filter, and the selected object as they are now. */
+  update() {
+    this.updateFilters();
+    this.updateList();
+    this.updateSelection();
+  }
+  updateFilters() {
+    const objects = [...this.editor.drawing.objects.values()];
+    const counts = /* @__PURE__ */ new Map();
+    const attributeCounts = /* @__PURE__ */ new Map();
+    for (const object of objects) {
+      counts.set(object.classId, (counts.get(object.classId) ?? 0) + 1);
+      for (const text of attributeTexts(object)) attributeCounts.set(text, (attributeCounts.get(text) ?? 0) + 1);
+    }
+    const { classId, attribute } = this.filter;
+    const classIds = [.../* @__PURE__ */ new Set([...counts.keys(), ...classId === null ? [] : [classId]])].sort((a, b) => a - b);
+    const texts = [.../* @__PURE__ */ new Set([...attributeCounts.keys(), ...attribute ? [attribute] : []])].sort();
+    this.classSelect.setOptions(
+      [["", "any class"], ...classIds.map((id) => [id, `${this.classes[id]} (${counts.get(id) ?? 0})`])],
+      classId ?? ""
+    );
+    this.attributeSelect.setOptions(
+      [["", "any attribute"], ...texts.map((text) => [text, `${text} (${attributeCounts.get(text) ?? 0})`])],
+      attribute
+    );
+    this.presenceSelect.setOptions(Object.entries(PRESENCES), this.filter.presence);
+    this.classSelect.element.hidden = classIds.length < 2 && classId === null;
+    this.attributeSelect.element.hidden = !texts.length;
+    this.clearButton.hidden = isEmpty(this.filter);
+  }
+  updateList() {
+    const { drawing, selectedId, frame } = this.editor;
+    const all = [...drawing.objects.values()];
+    const shown = all.filter((object) => this.shows(object)).sort((a, b) => a.id - b.id);
+    this.shownIds = shown.map(({ id }) => id);
+    this.summary.textContent = shown.length === all.length ? `${all.length}` : `${shown.length} of ${all.length}`;
+    const rows = shown.slice(0, MAX_ROWS).map((object) => {
+      const row = element("li", "object");
+      row.role = "option";
+      row.id = `object-${object.id}`;
+      row.ariaSelected = String(object.id === selectedId);
+      const dot = element("b", "dot");
+      dot.style.background = colorOfTrack(object.id);
+      const values = [...attributeTexts(object)].join(", ");
+      row.append(dot, element("span", "", `#${object.id} ${this.classes[object.classId]}`));
+      row.append(element("small", "", drawing.boxAt(object.id, frame) ? values : `hidden${values && ", "}${values}`));
+      row.title = values;
+      row.addEventListener("click", () => this.choose(object.id));
+      return row;
+    });
+    if (shown.length > MAX_ROWS) rows.push(element("li", "muted", `${shown.length - MAX_ROWS} more: search for them`));
+    if (!all.length) rows.push(element("li", "muted", "Drag over the image to draw a box."));
+    else if (!shown.length) rows.push(element("li", "muted", "No object passes the filter."));
+    this.list.replaceChildren(...rows);
+    this.list.setAttribute("aria-activedescendant", selectedId === null ? "" : `object-${selectedId}`);
+    const selected = rows.find((row) => row.ariaSelected === "true");
+    if (selected) this.scrollTo(selected);
+  }
+  /** Scroll the list, and nothing around it, until a row is in view. */
+  scrollTo(row) {
+    const { list } = this;
+    const top = row.offsetTop - list.offsetTop;
+    if (top < list.scrollTop) list.scrollTop = top;
+    const bottom = top + row.offsetHeight - list.clientHeight;
+    if (bottom > list.scrollTop) list.scrollTop = bottom;
+  }
+  /** Select an object, and go to its first frame if it is not in the current one. */
+  choose(id) {
+    const { editor } = this;
+    editor.select(id);
+    const object = editor.drawing.objects.get(id);
+    if (object && !editor.drawing.boxAt(id, editor.frame)) editor.images.seek(spansOf(object)[0][0]);
+  }
+  onListKey(event) {
+    const { shownIds } = this;
+    const index = shownIds.indexOf(this.editor.selectedId);
+    const targets = { ArrowDown: index + 1, ArrowUp: index < 0 ? 0 : index - 1, Home: 0, End: shownIds.length - 1 };
+    if (!(event.key in targets) || !shownIds.length) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.choose(shownIds[Math.max(0, Math.min(shownIds.length - 1, targets[event.key]))]);
+  }
+  // --- Selected object --------------------------------------------------------------------------------------------
+  updateSelection() {
+    const { editor } = this;
+    const { drawing, frame, selectedId: id } = editor;
+    const focusedKey = this.focusedKey();
+    if (id === null) {
+      this.selection.replaceChildren(element("span", "muted", "Select an object to change it."));
+      return;
+    }
+    const object = drawing.objects.get(id);
+    const box = drawing.boxAt(id, frame);
+    this.idInput = element("input", "number");
+    Object.assign(this.idInput, { type: "number", min: 1, value: id, title: "Id (R)", ariaLabel: "Id of the object" });
+    this.idInput.addEventListener("change", () => editor.changeId(id, Number(this.idInput.value)));
+    const spans = spansOf(object).map(([first, last]) => first === last ? `${first}` : `${first}–${last}`);
+    const spansText = element("span", "muted spans", `frames ${spans.join(", ")}`);
+    spansText.title = spansText.textContent;
+    const isPresent = Boolean(box);
+    const isInGap = !isPresent && frame < lastFrameOf(object);
+    const action = (label, title, run, isEnabled = true) => {
+      const runAndFocus = () => {
+        run();
+        editor.focus();
+      };
+      const created = button(title, runAndFocus, { label, className: "action" });
+      created.disabled = !isEnabled;
+      return created;
+    };
+    const occluded = toggle(
+      "Occluded",
+      "Partly hidden by another object (O)",
+      Boolean(box?.occluded),
+      () => editor.toggleAttribute("occluded")
+    );
+    const truncated = toggle(
+      "Truncated",
+      "Partly outside the image (T)",
+      Boolean(box?.truncated),
+      () => editor.toggleAttribute("truncated")
+    );
+    occluded.disabled = truncated.disabled = !isPresent;
+    this.selection.replaceChildren(
+      element(
+        "div",
+        "row",
+        element("strong", "", "#"),
+        this.idInput,
+        spansText,
+        element("span", "spacer"),
+        button("Deselect (Esc)", () => editor.select(null), { iconName: "close" })
+      ),
+      this.attributeFields(object, box),
+      element("div", "row", occluded, truncated),
+      element(
+        "div",
+        "row",
+        action("Copy to next", "Copy the box to the next frame (V)", () => editor.copyToNext()),
+        action("Follow", "Find the object in the next frames (F)", () => editor.follow(), isPresent),
+        action("Last frame", "The object ends in this frame (E)", () => drawing.endAt(id, frame), isPresent),
+        action("Split", "From this frame on it is another object (S)", () => editor.split(), isPresent),
+        action(
+          editor.mergingId === null ? "Merge" : "Click the other object …",
+          "Merge with another object (M)",
+          () => editor.toggleMerging()
+        ),
+        isInGap ? action("Fill gap", "Interpolate the object in this gap (G)", () => drawing.fillGap(id, frame)) : action("Absent here", "The object is not in this frame (X)", () => drawing.removeAt(id, frame), isPresent),
+        action("Delete", "Delete the object from all frames (Shift Del)", () => drawing.remove(id))
+      )
+    );
+    if (focusedKey) this.selection.querySelector(`[data-key="${CSS.escape(focusedKey)}"]`)?.focus();
+  }
+  /** The key of the field that has the focus, which is replaced by one with the same key. */
+  focusedKey() {
+    const focused = this.element.getRootNode().activeElement;
+    return this.selection.contains(focused) ? focused.dataset.key : void 0;
+  }
+  attributeFields(object, box) {
+    const fields = this.attributes.map((definition) => {
+      const values = definition.changes ? box?.attributes : object.attributes;
+      const field = this.attributeField(definition, values?.[definition.name]);
+      field.dataset.key = definition.name;
+      field.disabled = definition.changes && !box;
+      const set = (value) => this.editor.drawing.setAttribute(object.id, this.editor.frame, definition.name, value, definition.changes);
+      field.addEventListener("change", () => set(field.type === "checkbox" ? field.checked : field.value.trim()));
+      const hint = definition.changes ? "Holds from this frame on, until it changes again" : "The same in all frames";
+      const label = element(
+        "label",
+        "attribute",
+        element("span", "", definition.name, ...definition.changes ? [element("small", "", " from here on")] : []),
+        field
+      );
+      label.title = hint;
+      return label;
+    });
+    return element("div", "attributes", ...fields);
+  }
+  attributeField({ kind, values }, value) {
+    if (kind === "choice") {
+      const field2 = element("select");
+      const isForeign = value !== void 0 && !values.includes(value);
+      const options = ["", ...values, ...isForeign ? [value] : []].map((text) => new Option(text || "–", text));
+      field2.append(...options);
+      field2.value = value ?? "";
+      return field2;
+    }
+    const field = element("input");
+    if (kind === "checkbox") Object.assign(field, { type: "checkbox", checked: value === true });
+    else Object.assign(field, { type: "text", maxLength: TEXT_LENGTH, value: value ?? "" });
+    return field;
   }
 };
 
@@ -1126,6 +1523,10 @@ var RETRY_AFTER_MS = 3e3;
 var MAX_KEEPALIVE_BYTES = 6e4;
 var CONFLICT = 409;
 var LABEL_TEXT_COLOR = "#0b0f10";
+var FRAME_PARAMETER = "frame";
+var MAX_CLASS_BUTTONS = 9;
+var MIN_HEIGHT = 480;
+var SPACE_BELOW = 12;
 var SHORTCUTS = `Drag: draw a box (with Shift: also on top of the selected one)
 Click: select; drag the selected box to move it, its edges to resize it
 1 to 9: class · R: id · Tab: next object
@@ -1133,7 +1534,7 @@ Click: select; drag the selected box to move it, its edges to resize it
 V: copy to next frame · F: follow through the next frames
 X or Del: absent in this frame · G: fill the gap · Shift Del: delete the object
 E: last frame of the object · S: split here · M, then click: merge with another object
-O: occluded · T: truncated
+O: occluded · T: truncated · A: attributes · /: search objects, then ↓ ↑ in the list
 Ctrl Z, Ctrl Y: undo, redo · Ctrl wheel: zoom · Alt drag: pan`;
 var editors = /* @__PURE__ */ new WeakMap();
 function editor_default({ data, parentElement, setTriggerValue }) {
@@ -1148,6 +1549,7 @@ function editor_default({ data, parentElement, setTriggerValue }) {
     editors.set(root, editor);
   }
   editor.setTriggerValue = setTriggerValue;
+  editor.fitWindow();
   return () => {
     editor.close();
     editors.delete(root);
@@ -1187,29 +1589,37 @@ var Editor = class {
   build() {
     const { root, data } = this;
     root.tabIndex = 0;
+    root.classList.add("editor");
     this.canvas = element("canvas", "picture");
     this.message = element("div", "message", "Loading the frames …");
     this.stageBox = element("div", "stage", this.canvas, this.message);
-    this.stageBox.style.aspectRatio = `${data.width} / ${data.height}`;
+    this.stageBox.style.setProperty("--aspect-ratio", `${data.width} / ${data.height}`);
     this.stage = new Stage(this.canvas, data.width, data.height);
     this.classRow = element("div", "row wrap");
     this.shortcuts = element("pre", "shortcuts", SHORTCUTS);
     this.shortcuts.hidden = true;
-    this.selectionRow = element("div", "row selection");
     this.timelineCanvas = element("canvas", "timeline");
+    this.panel = new ObjectPanel(this, data.classes, data.attributes);
+    this.classSelect = select("Class of the selected object, and of new ones", (value) => {
+      this.chooseClass(Number(value));
+      this.focus();
+    });
     root.replaceChildren(
       this.classRow,
-      this.stageBox,
-      this.buildControls(),
-      this.shortcuts,
-      this.selectionRow,
-      this.timelineCanvas
+      element(
+        "div",
+        "workbench",
+        element("div", "work", this.stageBox, this.buildControls(), this.shortcuts, this.timelineCanvas),
+        this.panel.element
+      )
     );
     this.addListeners();
   }
   buildControls() {
     const { data } = this;
     this.status = element("span", "status");
+    this.status.role = "status";
+    this.videoFrame = element("span", "muted");
     this.undoButton = button("Undo (Ctrl Z)", () => this.drawing.undo(), { label: "Undo" });
     this.redoButton = button("Redo (Ctrl Y)", () => this.drawing.redo(), { label: "Redo" });
     this.doneButton = toggle(
@@ -1233,6 +1643,7 @@ var Editor = class {
       button("Last frame (End)", () => this.images.seek(this.images.lastFrame), { iconName: "last" }),
       element("label", "frame-label", "Frame", this.frameInput),
       element("span", "muted", `of 0–${data.frames - 1}`),
+      this.videoFrame,
       element("span", "spacer"),
       this.undoButton,
       this.redoButton,
@@ -1260,6 +1671,8 @@ var Editor = class {
     });
     this.resizeObserver.observe(this.stageBox);
     this.resizeObserver.observe(this.timelineCanvas);
+    this.onResize = () => this.fitWindow();
+    window.addEventListener("resize", this.onResize);
     this.onBeforeUnload = (event) => {
       if (!this.unsaved && !this.saving) return;
       this.save();
@@ -1276,7 +1689,7 @@ var Editor = class {
       onError: (error) => this.showStatus(`The frame could not be loaded: ${error.message}`, true)
     });
     try {
-      const [objects] = await Promise.all([this.load(), this.images.open()]);
+      const [objects] = await Promise.all([this.load(), this.images.open(data.start)]);
       this.drawing = this.createDrawing(objects);
     } catch (error) {
       this.message.textContent = `The clip could not be loaded: ${error.message}`;
@@ -1297,7 +1710,9 @@ var Editor = class {
   close() {
     if (this.unsaved) this.save();
     this.images?.close();
+    cancelQueryParameter(FRAME_PARAMETER);
     this.resizeObserver.disconnect();
+    window.removeEventListener("resize", this.onResize);
     window.removeEventListener("beforeunload", this.onBeforeUnload);
   }
   // --- Loading and saving -----------------------------------------------------------------------------------------
@@ -1389,19 +1804,27 @@ var Editor = class {
     this.update();
   }
   // --- Display ----------------------------------------------------------------------------------------------------
+  /** Make the editor as high as the rest of the window, so that nothing of it has to be scrolled into view. */
+  fitWindow() {
+    let scrolled = 0;
+    for (let node = this.root; node; node = node.parentNode ?? node.host) scrolled += node.scrollTop ?? 0;
+    const top = this.root.getBoundingClientRect().top + scrolled;
+    const height = Math.max(MIN_HEIGHT, window.innerHeight - top - SPACE_BELOW);
+    this.root.style.setProperty("--height", `${height}px`);
+  }
   /** Bring everything that is shown up to date with the drawing and the selection. */
   update() {
     const { drawing } = this;
     if (!drawing.objects.has(this.selectedId)) this.selectedId = null;
     if (!drawing.objects.has(this.mergingId)) this.mergingId = null;
-    const focused = this.root.getRootNode().activeElement;
-    const isFocusLost = this.classRow.contains(focused) || this.selectionRow.contains(focused);
+    const isFocusLost = this.classRow.contains(this.root.getRootNode().activeElement);
     this.undoButton.disabled = !drawing.undoStack.length;
     this.redoButton.disabled = !drawing.redoStack.length;
     this.doneButton.ariaPressed = String(this.done);
     this.updateClassRow();
-    this.updateSelectionRow();
-    const layer = { name: "", tracks: { summary: drawing.summary }, isShown: () => true, isClassShown: () => true };
+    this.panel.update();
+    const isShown = ({ id }) => this.panel.shows(drawing.objects.get(id));
+    const layer = { name: "", tracks: { summary: drawing.summary }, isShown, isClassShown: () => true };
     this.timeline?.setLayers([layer], this.selectedId === null ? null : { layer: 0, id: this.selectedId });
     if (isFocusLost) this.focus();
     this.root.dataset.boxes = drawing.boxCount;
@@ -1409,75 +1832,28 @@ var Editor = class {
     this.paint();
   }
   updateClassRow() {
+    const { classes, instructions } = this.data;
     const current = this.drawing.objects.get(this.selectedId)?.classId ?? this.classId;
-    const classButtons = this.data.classes.map((name, classId) => {
+    const caption = element("span", "muted", this.selectedId === null ? "Draw" : "Class");
+    const rest = [element("span", "spacer"), element("span", "muted", instructions)];
+    if (classes.length > MAX_CLASS_BUTTONS) {
+      this.classSelect.setOptions([...classes.entries()], current);
+      if (!this.classRow.contains(this.classSelect.element)) {
+        this.classRow.replaceChildren(caption, this.classSelect.element, ...rest);
+      }
+      this.classRow.firstChild.textContent = caption.textContent;
+      return;
+    }
+    const classButtons = classes.map((name, classId) => {
       const number = classId + 1;
       const chip = button(`${name} (${number})`, () => this.chooseClass(classId), { className: "toggle" });
       const dot = element("b", "dot");
       dot.style.background = CLASS_COLORS[classId % CLASS_COLORS.length];
-      chip.append(dot, name, element("small", "", number <= 9 ? String(number) : ""));
+      chip.append(dot, name, element("small", "", String(number)));
       chip.ariaPressed = String(classId === current);
       return chip;
     });
-    this.classRow.replaceChildren(
-      element("span", "muted", this.selectedId === null ? "Draw" : "Class"),
-      ...classButtons,
-      element("span", "spacer"),
-      element("span", "muted", this.data.instructions)
-    );
-  }
-  updateSelectionRow() {
-    const id = this.selectedId;
-    this.selectionRow.hidden = id === null;
-    if (id === null) return;
-    const { drawing, frame } = this;
-    const object = drawing.objects.get(id);
-    const box = drawing.boxAt(id, frame);
-    this.idInput = element("input", "number");
-    Object.assign(this.idInput, { type: "number", min: 1, value: id, title: "Id (R)" });
-    this.idInput.addEventListener("change", () => this.changeId(id, Number(this.idInput.value)));
-    const spans = spansOf(object).map(([first, last]) => first === last ? `${first}` : `${first} to ${last}`);
-    const action = (label, title, run, isEnabled = true) => {
-      const runAndFocus = () => {
-        run();
-        this.focus();
-      };
-      const created = button(title, runAndFocus, { label });
-      created.disabled = !isEnabled;
-      return created;
-    };
-    const isPresent = Boolean(box);
-    const isInGap = !isPresent && frame < lastFrameOf(object);
-    this.selectionRow.replaceChildren(
-      element("strong", "", "#"),
-      this.idInput,
-      element("span", "muted", `frames ${spans.join(", ")}`),
-      element("span", "spacer"),
-      toggle(
-        "Occluded",
-        "Partly hidden by another object (O)",
-        Boolean(box?.occluded),
-        () => this.toggleAttribute("occluded")
-      ),
-      toggle(
-        "Truncated",
-        "Partly outside the image (T)",
-        Boolean(box?.truncated),
-        () => this.toggleAttribute("truncated")
-      ),
-      action("Copy to next", "Copy the box to the next frame (V)", () => this.copyToNext()),
-      action("Follow", "Find the object in the next frames (F)", () => this.follow(), isPresent),
-      action("Last frame", "The object ends in this frame (E)", () => drawing.endAt(id, frame), isPresent),
-      action("Split", "From this frame on it is another object (S)", () => this.split(), isPresent),
-      action(
-        this.mergingId === null ? "Merge" : "Click the other object …",
-        "Merge with another object (M)",
-        () => this.toggleMerging()
-      ),
-      isInGap ? action("Fill gap", "Interpolate the object in this gap (G)", () => drawing.fillGap(id, frame)) : action("Absent here", "The object is not in this frame (X)", () => drawing.removeAt(id, frame), isPresent),
-      action("Delete", "Delete the object from all frames (Shift Del)", () => drawing.remove(id)),
-      button("Deselect (Esc)", () => this.select(null), { iconName: "close" })
-    );
+    this.classRow.replaceChildren(caption, ...classButtons, ...rest);
   }
   updatePlayButton() {
     const { playing } = this.images;
@@ -1500,7 +1876,11 @@ var Editor = class {
     if (frame === this.frame) return;
     this.frame = frame;
     if (this.root.getRootNode().activeElement !== this.frameInput) this.frameInput.value = frame;
-    this.updateSelectionRow();
+    if (this.data.every > 1) this.videoFrame.textContent = `(video frame ${frame * this.data.every})`;
+    setQueryParameter(FRAME_PARAMETER, frame);
+    if (this.panel.dependsOnFrame) this.update();
+    else if (!this.images.playing) this.panel.updateList();
+    this.panel.updateSelection();
     this.timeline?.setFrame(frame);
   }
   paintObjects(context, frame) {
@@ -1508,6 +1888,7 @@ var Editor = class {
     context.font = `600 ${12 * unit}px ${getComputedStyle(this.root).fontFamily}`;
     context.textBaseline = "bottom";
     for (const object of this.drawing.objects.values()) {
+      if (!this.panel.shows(object)) continue;
       const isDragged = this.drag?.id === object.id && this.drag.xyxy;
       const box = isDragged ? { isKeyframe: true, xyxy: this.drag.xyxy } : this.drawing.boxAt(object.id, frame);
       const ghost = box ? null : this.ghostOf(object, frame);
@@ -1561,8 +1942,12 @@ var Editor = class {
     this.selectedId = id;
     this.update();
   }
+  /** Ids of the objects in a frame that pass the filter, ascending. */
+  shownIdsAt(frame) {
+    return this.drawing.idsAt(frame).filter((id) => this.panel.shows(this.drawing.objects.get(id)));
+  }
   selectNext(direction) {
-    const ids = this.drawing.idsAt(this.frame);
+    const ids = this.shownIdsAt(this.frame);
     const index = ids.indexOf(this.selectedId);
     this.select(ids[(index + direction + ids.length) % ids.length] ?? ids[0]);
   }
@@ -1584,7 +1969,7 @@ var Editor = class {
   }
   toggleMerging() {
     this.mergingId = this.mergingId === null ? this.selectedId : null;
-    this.updateSelectionRow();
+    this.panel.updateSelection();
   }
   mergeWith(otherId) {
     const id = this.mergingId;
@@ -1641,9 +2026,9 @@ var Editor = class {
   // --- Keyboard ---------------------------------------------------------------------------------------------------
   onKeyDown(event) {
     const target = event.composedPath()[0];
-    if (!this.images?.ready || this.conflict || target.matches?.("input, select")) return;
-    const belongsToButton = [" ", "Tab"].includes(event.key);
-    if (target.matches?.("button") && belongsToButton) return;
+    if (!this.images?.ready || this.conflict || target.matches?.("input, select, textarea")) return;
+    const belongsToControl = [" ", "Tab"].includes(event.key);
+    if (target.matches?.("button, ul") && belongsToControl) return;
     const action = this.shortcutOf(event);
     if (!action) return;
     event.preventDefault();
@@ -1666,11 +2051,13 @@ var Editor = class {
       Home: () => this.images.seek(0),
       End: () => this.images.seek(this.images.lastFrame),
       Escape: () => this.select(null),
-      v: () => this.copyToNext()
+      v: () => this.copyToNext(),
+      "/": () => this.panel.focusSearch()
     };
-    if (drawing.idsAt(frame).length) general.Tab = () => this.selectNext(shiftKey ? -1 : 1);
+    if (this.shownIdsAt(frame).length) general.Tab = () => this.selectNext(shiftKey ? -1 : 1);
     const ofSelected = {
-      r: () => this.idInput.select(),
+      r: () => this.panel.idInput.select(),
+      a: () => this.panel.focusAttributes(),
       f: () => this.follow(),
       e: () => drawing.endAt(id, frame),
       s: () => this.split(),
@@ -1779,7 +2166,9 @@ var Editor = class {
   /** The id of the smallest object under the mouse; ghosts only where there is no box. */
   idAt(point) {
     const candidates = [];
-    for (const { id } of this.drawing.objects.values()) {
+    for (const object of this.drawing.objects.values()) {
+      const { id } = object;
+      if (!this.panel.shows(object)) continue;
       const box = this.boxOrGhost(id);
       if (!box) continue;
       const [left, top, right, bottom] = box.xyxy;

@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is d1f8eece4ab0e1934590cfc0602d39e3160af1c0228e6deeddd6723dde3ecd07.
+// Made by `make player` of src, whose SHA-256 is 19bc4dcac8980b5840ab9815cbd5f3a75d664fa8be7e5e75980b58392eeec194.
 // src/colors.js
 var GOLDEN_ANGLE_DEGREES = 137.508;
 var cache = /* @__PURE__ */ new Map();

@@ -81,6 +81,27 @@ export function slider(label, title, { max, step, value }, onInput) {
 }
 
 /**
+ * Create a select box whose options can be replaced while it is open or has the focus.
+ *
+ * @param {string} label - Its accessible name.
+ * @param {(value: string) => void} onChange
+ * @returns {{element: HTMLSelectElement, setOptions: (options: [string|number, string][], value?: string|number) => void}}
+ */
+export function select(label, onChange) {
+  const created = element("select");
+  created.ariaLabel = created.title = label;
+  created.addEventListener("change", () => onChange(created.value));
+  let shown = "";
+  const setOptions = (options, value = options[0][0]) => {
+    const content = JSON.stringify(options);
+    if (content !== shown) created.replaceChildren(...options.map(([key, text]) => new Option(text, key)));
+    shown = content;
+    created.value = String(value);
+  };
+  return { element: created, setOptions };
+}
+
+/**
  * Return the focus to `root` after a click on one of its buttons, so that keyboard shortcuts keep working.
  *
  * A button that was pressed with the keyboard keeps the focus.

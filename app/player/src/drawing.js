@@ -19,12 +19,16 @@ export const MIN_BOX_SIDE = 3; // pixels
  * @property {boolean} [predicted] - Whether a program proposed the box, not the user.
  * @property {boolean} [occluded]
  * @property {boolean} [truncated]
+ * @property {Attributes} [attributes] - Those that change over time, all of them, until the next keyframe.
  */
+
+/** @typedef {Object<string, string|boolean>} Attributes - Values by the name of the attribute; unset ones are left out. */
 
 /**
  * @typedef {object} DrawnObject
  * @property {number} id
  * @property {number} classId
+ * @property {Attributes} attributes - Those that are the same in all frames.
  * @property {Map<number, Keyframe>} keyframes - By frame, ascending.
  */
 
@@ -35,6 +39,7 @@ export const MIN_BOX_SIDE = 3; // pixels
  * @property {boolean} predicted
  * @property {boolean} occluded
  * @property {boolean} truncated
+ * @property {Attributes} attributes - Those that change over time.
  */
 
 export class Drawing {
@@ -76,8 +81,8 @@ export class Drawing {
   }
 
   toJson() {
-    return [...this.objects.values()].map(({ id, classId, keyframes }) => {
-      return { id, class_id: classId, keys: Object.fromEntries(keyframes) };
+    return [...this.objects.values()].map(({ id, classId, attributes, keyframes }) => {
+      return { id, class_id: classId, attributes, keys: Object.fromEntries(keyframes) };
     });
   }
 
@@ -124,7 +129,7 @@ export class Drawing {
   /** Draw a new object; returns its id. */
   draw(frame, xyxy, classId) {
     const id = this.nextId;
-    this.replaceObjects([id, { id, classId, keyframes: new Map([[frame, { xyxy }]]) }]);
+    this.replaceObjects([id, { id, classId, attributes: {}, keyframes: new Map([[frame, { xyxy }]]) }]);
     return id;
   }
 
@@ -151,7 +156,9 @@ export class Drawing {
           keyframes.set(n, { ...keyframe, xyxy: clampToImage(corrected, this.size) });
         }
       }
-      keyframes.set(frame, { ...attributesOf(box), gap: hasGapAfter(object, frame), xyxy });
+      // Where it is absent, attributes that change over time keep the values that they had last.
+      const attributes = box ? box.attributes : (lastKeyframeIfAbsent(object, frame)?.[1].attributes ?? {});
+      keyframes.set(frame, { ...attributesOf(box), attributes, gap: hasGapAfter(object, frame), xyxy });
     });
   }
 
@@ -187,7 +194,8 @@ export class Drawing {
       for (const n of [...keyframes.keys()]) if (n > frame && n <= last) keyframes.delete(n);
       for (const index of simplify(boxes).slice(1)) {
         const gap = gapAfterLast && index === boxes.length - 1;
-        keyframes.set(frame + index, { xyxy: boxes[index], predicted: true, gap });
+        const { attributes } = boxOf(before, frame + index) ?? boxOf(before, frame);
+        keyframes.set(frame + index, { xyxy: boxes[index], predicted: true, gap, attributes });
       }
     });
     return last;
@@ -199,6 +207,37 @@ export class Drawing {
     if (!box) return;
     this.editKeyframes(id, (keyframes, object) => {
       keyframes.set(frame, { ...keyframeAt(object, frame), [name]: !box[name] });
+    });
+  }
+
+  /**
+   * Set an attribute of an object.
+   *
+   * @param {number} id
+   * @param {number} frame
+   * @param {string} name
+   * @param {string|boolean} value - `""` or false removes it.
+   * @param {boolean} changes - Whether the attribute changes over time. Then the value holds from this frame on, up to
+   *   the next frame in which it changed already.
+   */
+  setAttribute(id, frame, name, value, changes) {
+    const object = this.objects.get(id);
+    if (!object) return;
+    if (!changes) {
+      this.replaceObjects([id, { ...object, attributes: withValue(object.attributes, name, value) }]);
+      return;
+    }
+    const box = boxOf(object, frame);
+    if (!box) return;
+    const earlier = box.attributes[name];
+    this.editKeyframes(id, (keyframes) => {
+      const keyframe = keyframeAt(object, frame);
+      keyframes.set(frame, { ...keyframe, attributes: withValue(keyframe.attributes, name, value) });
+      for (const [n, later] of object.keyframes) {
+        if (n <= frame) continue;
+        if (later.attributes?.[name] !== earlier) break;
+        keyframes.set(n, { ...later, attributes: withValue(later.attributes, name, value) });
+      }
     });
   }
 
@@ -254,7 +293,7 @@ export class Drawing {
     const newId = this.nextId;
     this.replaceObjects(
       [id, { ...object, keyframes: before }],
-      [newId, { id: newId, classId: object.classId, keyframes: sortByFrame(after) }],
+      [newId, { ...object, id: newId, keyframes: sortByFrame(after) }],
     );
     return newId;
   }
@@ -275,7 +314,8 @@ export class Drawing {
     const keyframes = sortByFrame(new Map([...object.keyframes, ...other.keyframes]));
     for (const [frame, keyframe] of keyframes) keyframes.set(frame, { ...keyframe, gap: spanEnds.has(frame) });
     removeLastGap(keyframes);
-    this.replaceObjects([id, { ...object, keyframes }], [otherId, null]);
+    const attributes = { ...other.attributes, ...object.attributes };
+    this.replaceObjects([id, { ...object, attributes, keyframes }], [otherId, null]);
     return null;
   }
 
@@ -316,9 +356,9 @@ export class Drawing {
 
 function objectsFromJson(objects) {
   return new Map(
-    objects.map(({ id, class_id: classId, keys }) => {
+    objects.map(({ id, class_id: classId, attributes = {}, keys }) => {
       const keyframes = new Map(Object.entries(keys).map(([frame, keyframe]) => [Number(frame), keyframe]));
-      return [id, { id, classId, keyframes: sortByFrame(keyframes) }];
+      return [id, { id, classId, attributes, keyframes: sortByFrame(keyframes) }];
     }),
   );
 }
@@ -395,15 +435,25 @@ function sortByFrame(keyframes) {
 }
 
 function attributesOf(box) {
-  return { occluded: Boolean(box?.occluded), truncated: Boolean(box?.truncated) };
+  return {
+    occluded: Boolean(box?.occluded),
+    truncated: Boolean(box?.truncated),
+    attributes: box?.attributes ?? {},
+  };
+}
+
+function withValue(attributes, name, value) {
+  const changed = { ...attributes, [name]: value };
+  if (value === "" || value === false) delete changed[name];
+  return changed;
 }
 
 /** The keyframe of an object in a frame, or one with the interpolated box. */
 function keyframeAt(object, frame) {
   const keyframe = object.keyframes.get(frame);
   if (keyframe) return keyframe;
-  const { predicted, occluded, truncated, xyxy } = boxOf(object, frame);
-  return { predicted, occluded, truncated, xyxy };
+  const { predicted, occluded, truncated, attributes, xyxy } = boxOf(object, frame);
+  return { predicted, occluded, truncated, attributes, xyxy };
 }
 
 /** Add a keyframe with the box that `object` has in a frame, so that changes next to it do not move the box. */

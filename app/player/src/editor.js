@@ -2,11 +2,13 @@
 //
 // Streamlit calls the default export whenever the page runs. The editor, with what was drawn, stays the same.
 
+import { cancelQueryParameter, setQueryParameter } from "./address.js";
 import { CLASS_COLORS, colorOfTrack } from "./colors.js";
-import { button, element, pixelRatio, returnFocusAfterClicks, toggle, toggleFullScreen } from "./dom.js";
-import { Drawing, MIN_BOX_SIDE, lastFrameOf, lastKeyframeIfAbsent, spansOf } from "./drawing.js";
+import { button, element, pixelRatio, returnFocusAfterClicks, select, toggle, toggleFullScreen } from "./dom.js";
+import { Drawing, MIN_BOX_SIDE, lastKeyframeIfAbsent } from "./drawing.js";
 import { icon } from "./icons.js";
 import { ImageSequence } from "./images.js";
+import { ObjectPanel } from "./object_panel.js";
 import { Stage } from "./stage.js";
 import { Timeline } from "./timeline.js";
 import { FrameTimes } from "./times.js";
@@ -19,6 +21,10 @@ const RETRY_AFTER_MS = 3000;
 const MAX_KEEPALIVE_BYTES = 60_000; // browsers allow 64 KiB for requests that outlive the page
 const CONFLICT = 409; // HTTP status: the clip was saved elsewhere since it was loaded here
 const LABEL_TEXT_COLOR = "#0b0f10";
+const FRAME_PARAMETER = "frame"; // of the page's address
+const MAX_CLASS_BUTTONS = 9; // more classes are in a select box
+const MIN_HEIGHT = 480; // CSS pixels, of the editor; in lower windows the page scrolls
+const SPACE_BELOW = 12; // CSS pixels, between the editor and the end of the window
 const SHORTCUTS = `Drag: draw a box (with Shift: also on top of the selected one)
 Click: select; drag the selected box to move it, its edges to resize it
 1 to 9: class · R: id · Tab: next object
@@ -26,7 +32,7 @@ Click: select; drag the selected box to move it, its edges to resize it
 V: copy to next frame · F: follow through the next frames
 X or Del: absent in this frame · G: fill the gap · Shift Del: delete the object
 E: last frame of the object · S: split here · M, then click: merge with another object
-O: occluded · T: truncated
+O: occluded · T: truncated · A: attributes · /: search objects, then ↓ ↑ in the list
 Ctrl Z, Ctrl Y: undo, redo · Ctrl wheel: zoom · Alt drag: pan`;
 
 /**
@@ -37,7 +43,10 @@ Ctrl Z, Ctrl Y: undo, redo · Ctrl wheel: zoom · Alt drag: pan`;
  * @property {number} height - Of the images, in pixels.
  * @property {number} rate - Frames per second.
  * @property {string[]} classes
- * @property {string} instructions
+ * @property {import("./object_panel.js").AttributeDefinition[]} attributes
+ * @property {string} instructions - Of the job, if it has any.
+ * @property {number} start - The first frame to show.
+ * @property {number} every - Step from one frame of the job to the next in the clip's video.
  * @property {number} follow - How many frames to follow an object at most.
  */
 
@@ -55,6 +64,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     editors.set(root, editor);
   }
   editor.setTriggerValue = setTriggerValue;
+  editor.fitWindow();
   return () => {
     editor.close();
     editors.delete(root);
@@ -101,23 +111,29 @@ class Editor {
   build() {
     const { root, data } = this;
     root.tabIndex = 0;
+    root.classList.add("editor");
     this.canvas = element("canvas", "picture");
     this.message = element("div", "message", "Loading the frames …");
     this.stageBox = element("div", "stage", this.canvas, this.message);
-    this.stageBox.style.aspectRatio = `${data.width} / ${data.height}`;
+    this.stageBox.style.setProperty("--aspect-ratio", `${data.width} / ${data.height}`);
     this.stage = new Stage(this.canvas, data.width, data.height);
     this.classRow = element("div", "row wrap");
     this.shortcuts = element("pre", "shortcuts", SHORTCUTS);
     this.shortcuts.hidden = true;
-    this.selectionRow = element("div", "row selection");
     this.timelineCanvas = element("canvas", "timeline");
+    this.panel = new ObjectPanel(this, data.classes, data.attributes);
+    this.classSelect = select("Class of the selected object, and of new ones", (value) => {
+      this.chooseClass(Number(value));
+      this.focus();
+    });
     root.replaceChildren(
       this.classRow,
-      this.stageBox,
-      this.buildControls(),
-      this.shortcuts,
-      this.selectionRow,
-      this.timelineCanvas,
+      element(
+        "div",
+        "workbench",
+        element("div", "work", this.stageBox, this.buildControls(), this.shortcuts, this.timelineCanvas),
+        this.panel.element,
+      ),
     );
     this.addListeners();
   }
@@ -125,6 +141,8 @@ class Editor {
   buildControls() {
     const { data } = this;
     this.status = element("span", "status");
+    this.status.role = "status";
+    this.videoFrame = element("span", "muted"); // the number in the video, if only every nth frame is labeled
     this.undoButton = button("Undo (Ctrl Z)", () => this.drawing.undo(), { label: "Undo" });
     this.redoButton = button("Redo (Ctrl Y)", () => this.drawing.redo(), { label: "Redo" });
     this.doneButton = toggle("Mark clip as done", "Everything in this clip is labeled", false, (done) =>
@@ -145,6 +163,7 @@ class Editor {
       button("Last frame (End)", () => this.images.seek(this.images.lastFrame), { iconName: "last" }),
       element("label", "frame-label", "Frame", this.frameInput),
       element("span", "muted", `of 0–${data.frames - 1}`),
+      this.videoFrame,
       element("span", "spacer"),
       this.undoButton,
       this.redoButton,
@@ -173,6 +192,8 @@ class Editor {
     });
     this.resizeObserver.observe(this.stageBox);
     this.resizeObserver.observe(this.timelineCanvas);
+    this.onResize = () => this.fitWindow();
+    window.addEventListener("resize", this.onResize);
     this.onBeforeUnload = (event) => {
       if (!this.unsaved && !this.saving) return;
       this.save();
@@ -190,7 +211,7 @@ class Editor {
       onError: (error) => this.showStatus(`The frame could not be loaded: ${error.message}`, true),
     });
     try {
-      const [objects] = await Promise.all([this.load(), this.images.open()]);
+      const [objects] = await Promise.all([this.load(), this.images.open(data.start)]);
       this.drawing = this.createDrawing(objects);
     } catch (error) {
       this.message.textContent = `The clip could not be loaded: ${error.message}`;
@@ -212,7 +233,9 @@ class Editor {
   close() {
     if (this.unsaved) this.save();
     this.images?.close();
+    cancelQueryParameter(FRAME_PARAMETER);
     this.resizeObserver.disconnect();
+    window.removeEventListener("resize", this.onResize);
     window.removeEventListener("beforeunload", this.onBeforeUnload);
   }
 
@@ -317,19 +340,28 @@ class Editor {
 
   // --- Display ----------------------------------------------------------------------------------------------------
 
+  /** Make the editor as high as the rest of the window, so that nothing of it has to be scrolled into view. */
+  fitWindow() {
+    let scrolled = 0;
+    for (let node = this.root; node; node = node.parentNode ?? node.host) scrolled += node.scrollTop ?? 0;
+    const top = this.root.getBoundingClientRect().top + scrolled;
+    const height = Math.max(MIN_HEIGHT, window.innerHeight - top - SPACE_BELOW);
+    this.root.style.setProperty("--height", `${height}px`);
+  }
+
   /** Bring everything that is shown up to date with the drawing and the selection. */
   update() {
     const { drawing } = this;
     if (!drawing.objects.has(this.selectedId)) this.selectedId = null;
     if (!drawing.objects.has(this.mergingId)) this.mergingId = null;
-    const focused = this.root.getRootNode().activeElement;
-    const isFocusLost = this.classRow.contains(focused) || this.selectionRow.contains(focused);
+    const isFocusLost = this.classRow.contains(this.root.getRootNode().activeElement);
     this.undoButton.disabled = !drawing.undoStack.length;
     this.redoButton.disabled = !drawing.redoStack.length;
     this.doneButton.ariaPressed = String(this.done);
     this.updateClassRow();
-    this.updateSelectionRow();
-    const layer = { name: "", tracks: { summary: drawing.summary }, isShown: () => true, isClassShown: () => true };
+    this.panel.update();
+    const isShown = ({ id }) => this.panel.shows(drawing.objects.get(id));
+    const layer = { name: "", tracks: { summary: drawing.summary }, isShown, isClassShown: () => true };
     this.timeline?.setLayers([layer], this.selectedId === null ? null : { layer: 0, id: this.selectedId });
     if (isFocusLost) this.focus(); // its element was replaced
     this.root.dataset.boxes = drawing.boxCount;
@@ -338,70 +370,28 @@ class Editor {
   }
 
   updateClassRow() {
+    const { classes, instructions } = this.data;
     const current = this.drawing.objects.get(this.selectedId)?.classId ?? this.classId;
-    const classButtons = this.data.classes.map((name, classId) => {
+    const caption = element("span", "muted", this.selectedId === null ? "Draw" : "Class");
+    const rest = [element("span", "spacer"), element("span", "muted", instructions)];
+    if (classes.length > MAX_CLASS_BUTTONS) {
+      this.classSelect.setOptions([...classes.entries()], current);
+      if (!this.classRow.contains(this.classSelect.element)) {
+        this.classRow.replaceChildren(caption, this.classSelect.element, ...rest);
+      }
+      this.classRow.firstChild.textContent = caption.textContent;
+      return;
+    }
+    const classButtons = classes.map((name, classId) => {
       const number = classId + 1;
       const chip = button(`${name} (${number})`, () => this.chooseClass(classId), { className: "toggle" });
       const dot = element("b", "dot");
       dot.style.background = CLASS_COLORS[classId % CLASS_COLORS.length];
-      chip.append(dot, name, element("small", "", number <= 9 ? String(number) : ""));
+      chip.append(dot, name, element("small", "", String(number)));
       chip.ariaPressed = String(classId === current);
       return chip;
     });
-    this.classRow.replaceChildren(
-      element("span", "muted", this.selectedId === null ? "Draw" : "Class"),
-      ...classButtons,
-      element("span", "spacer"),
-      element("span", "muted", this.data.instructions),
-    );
-  }
-
-  updateSelectionRow() {
-    const id = this.selectedId;
-    this.selectionRow.hidden = id === null;
-    if (id === null) return;
-    const { drawing, frame } = this;
-    const object = drawing.objects.get(id);
-    const box = drawing.boxAt(id, frame);
-    this.idInput = element("input", "number");
-    Object.assign(this.idInput, { type: "number", min: 1, value: id, title: "Id (R)" });
-    this.idInput.addEventListener("change", () => this.changeId(id, Number(this.idInput.value)));
-    const spans = spansOf(object).map(([first, last]) => (first === last ? `${first}` : `${first} to ${last}`));
-    const action = (label, title, run, isEnabled = true) => {
-      const runAndFocus = () => {
-        run();
-        this.focus();
-      };
-      const created = button(title, runAndFocus, { label });
-      created.disabled = !isEnabled;
-      return created;
-    };
-    const isPresent = Boolean(box);
-    const isInGap = !isPresent && frame < lastFrameOf(object);
-    this.selectionRow.replaceChildren(
-      element("strong", "", "#"),
-      this.idInput,
-      element("span", "muted", `frames ${spans.join(", ")}`),
-      element("span", "spacer"),
-      toggle("Occluded", "Partly hidden by another object (O)", Boolean(box?.occluded), () =>
-        this.toggleAttribute("occluded"),
-      ),
-      toggle("Truncated", "Partly outside the image (T)", Boolean(box?.truncated), () =>
-        this.toggleAttribute("truncated"),
-      ),
-      action("Copy to next", "Copy the box to the next frame (V)", () => this.copyToNext()),
-      action("Follow", "Find the object in the next frames (F)", () => this.follow(), isPresent),
-      action("Last frame", "The object ends in this frame (E)", () => drawing.endAt(id, frame), isPresent),
-      action("Split", "From this frame on it is another object (S)", () => this.split(), isPresent),
-      action(this.mergingId === null ? "Merge" : "Click the other object …", "Merge with another object (M)", () =>
-        this.toggleMerging(),
-      ),
-      isInGap
-        ? action("Fill gap", "Interpolate the object in this gap (G)", () => drawing.fillGap(id, frame))
-        : action("Absent here", "The object is not in this frame (X)", () => drawing.removeAt(id, frame), isPresent),
-      action("Delete", "Delete the object from all frames (Shift Del)", () => drawing.remove(id)),
-      button("Deselect (Esc)", () => this.select(null), { iconName: "close" }),
-    );
+    this.classRow.replaceChildren(caption, ...classButtons, ...rest);
   }
 
   updatePlayButton() {
@@ -428,7 +418,11 @@ class Editor {
     if (frame === this.frame) return;
     this.frame = frame;
     if (this.root.getRootNode().activeElement !== this.frameInput) this.frameInput.value = frame;
-    this.updateSelectionRow();
+    if (this.data.every > 1) this.videoFrame.textContent = `(video frame ${frame * this.data.every})`;
+    setQueryParameter(FRAME_PARAMETER, frame);
+    if (this.panel.dependsOnFrame) this.update();
+    else if (!this.images.playing) this.panel.updateList();
+    this.panel.updateSelection();
     this.timeline?.setFrame(frame);
   }
 
@@ -437,6 +431,7 @@ class Editor {
     context.font = `600 ${12 * unit}px ${getComputedStyle(this.root).fontFamily}`;
     context.textBaseline = "bottom";
     for (const object of this.drawing.objects.values()) {
+      if (!this.panel.shows(object)) continue;
       const isDragged = this.drag?.id === object.id && this.drag.xyxy;
       const box = isDragged ? { isKeyframe: true, xyxy: this.drag.xyxy } : this.drawing.boxAt(object.id, frame);
       const ghost = box ? null : this.ghostOf(object, frame);
@@ -496,8 +491,13 @@ class Editor {
     this.update();
   }
 
+  /** Ids of the objects in a frame that pass the filter, ascending. */
+  shownIdsAt(frame) {
+    return this.drawing.idsAt(frame).filter((id) => this.panel.shows(this.drawing.objects.get(id)));
+  }
+
   selectNext(direction) {
-    const ids = this.drawing.idsAt(this.frame);
+    const ids = this.shownIdsAt(this.frame);
     const index = ids.indexOf(this.selectedId);
     this.select(ids[(index + direction + ids.length) % ids.length] ?? ids[0]);
   }
@@ -523,7 +523,7 @@ class Editor {
 
   toggleMerging() {
     this.mergingId = this.mergingId === null ? this.selectedId : null;
-    this.updateSelectionRow();
+    this.panel.updateSelection();
   }
 
   mergeWith(otherId) {
@@ -589,9 +589,9 @@ class Editor {
 
   onKeyDown(event) {
     const target = event.composedPath()[0];
-    if (!this.images?.ready || this.conflict || target.matches?.("input, select")) return;
-    const belongsToButton = [" ", "Tab"].includes(event.key); // presses the button, or leaves it
-    if (target.matches?.("button") && belongsToButton) return;
+    if (!this.images?.ready || this.conflict || target.matches?.("input, select, textarea")) return;
+    const belongsToControl = [" ", "Tab"].includes(event.key); // presses the button, or leaves it
+    if (target.matches?.("button, ul") && belongsToControl) return;
     const action = this.shortcutOf(event);
     if (!action) return;
     event.preventDefault();
@@ -616,10 +616,12 @@ class Editor {
       End: () => this.images.seek(this.images.lastFrame),
       Escape: () => this.select(null),
       v: () => this.copyToNext(),
+      "/": () => this.panel.focusSearch(),
     };
-    if (drawing.idsAt(frame).length) general.Tab = () => this.selectNext(shiftKey ? -1 : 1);
+    if (this.shownIdsAt(frame).length) general.Tab = () => this.selectNext(shiftKey ? -1 : 1);
     const ofSelected = {
-      r: () => this.idInput.select(),
+      r: () => this.panel.idInput.select(),
+      a: () => this.panel.focusAttributes(),
       f: () => this.follow(),
       e: () => drawing.endAt(id, frame),
       s: () => this.split(),
@@ -739,7 +741,9 @@ class Editor {
   /** The id of the smallest object under the mouse; ghosts only where there is no box. */
   idAt(point) {
     const candidates = [];
-    for (const { id } of this.drawing.objects.values()) {
+    for (const object of this.drawing.objects.values()) {
+      const { id } = object;
+      if (!this.panel.shows(object)) continue;
       const box = this.boxOrGhost(id);
       if (!box) continue;
       const [left, top, right, bottom] = box.xyxy;

@@ -21,9 +21,9 @@ export class ImageSequence {
     this.timer = 0; // of the next frame while it plays
   }
 
-  /** Load the first frame. */
-  async open() {
-    await this.show(0);
+  /** Load the frame to begin with. */
+  async open(frame = 0) {
+    await this.show(Math.max(0, Math.min(this.lastFrame, frame)));
   }
 
   get ready() {

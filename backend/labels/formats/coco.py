@@ -6,13 +6,15 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pydantic import BaseModel
 
 from backend.errors import UserError
+from backend.labels.attributes import clean_values
+from backend.labels.box_attributes import BoxAttributes
 from backend.labels.label_files import (
     Box,
     FrameNumber,
@@ -34,6 +36,8 @@ ROBOFLOW_NAME = re.compile(r"(?P<name>.+)[._](jpe?g|png|bmp|webp|tiff?)\.rf\.\w+
 ROBOFLOW_VIDEO = re.compile(r"(?P<stem>.+)_(?P<suffix>mp4|mov|m4v|avi|mkv|webm|mpe?g|wmv|flv)-\d+", re.IGNORECASE)
 ROBOFLOW_FILE = "_annotations.coco.json"  # in each of the folders train, valid and test
 CVAT_NAME = re.compile(r"frame_\d{6,}\.PNG")  # of the frame of a video, counted from 0
+# Attributes of CVAT that say nothing about the object itself.
+TOOL_ATTRIBUTES = ("track_id", "instance_id", "keyframe", "outside", "rotation")
 NO_OBJECT_ID = (-1, "-1")
 MAX_OBJECT_ID = (1 << 53) - 1  # the largest integer that JavaScript represents
 
@@ -113,6 +117,7 @@ class AnnotatedVideo:
         labeled_frames: Numbers of the frames that are written as images.
         size: Width and height of the images in pixels.
         file_name: Returns the name of the image file of a frame.
+        box_attributes: Attributes of the boxes.
     """
 
     name: str
@@ -120,6 +125,7 @@ class AnnotatedVideo:
     labeled_frames: list[int]
     size: tuple[int, int]
     file_name: Callable[[int], str]
+    box_attributes: BoxAttributes = field(default_factory=dict)
 
 
 def to_document(videos: Iterable[AnnotatedVideo], classes: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
@@ -151,6 +157,7 @@ def to_document(videos: Iterable[AnnotatedVideo], classes: Sequence[str]) -> dic
         for row in video.tracks.rows():
             left, top, right, bottom = row["xyxy"]
             width, height = round(right - left, 2), round(bottom - top, 2)
+            attributes = video.box_attributes.get((row["frame"], row["id"]))
             annotations.append(
                 {
                     "id": len(annotations) + 1,
@@ -160,6 +167,7 @@ def to_document(videos: Iterable[AnnotatedVideo], classes: Sequence[str]) -> dic
                     "area": round(width * height, 2),
                     "iscrowd": 0,
                     "track_id": row["id"],
+                    **({"attributes": dict(attributes)} if attributes else {}),
                 }
             )
     categories = [{"id": number, "name": name} for number, name in enumerate(classes, 1)]
@@ -320,6 +328,7 @@ def _to_sequence(
     next_id = max(object_ids.values(), default=0) + 1
     untracked = duplicates = 0
     boxes: dict[tuple[int, int], Box] = {}
+    raw_attributes: dict[tuple[int, int], dict[str, Any]] = {}
     for frame in frames:
         for annotation, class_id in frame.boxes:
             if annotation.object_id is None:
@@ -330,6 +339,11 @@ def _to_sequence(
             duplicates += key in boxes
             left, top, width, height = annotation.bbox
             boxes[key] = left, top, left + width, top + height, class_id
+            raw_attributes[key] = {
+                name: value for name, value in annotation.attributes.items() if name not in TOOL_ATTRIBUTES
+            }
+    attributes, attribute_notes = clean_values(raw_attributes)
+    notes += attribute_notes
     if untracked:
         notes.append(untracked_note(untracked, len(boxes)))
     if duplicates:
@@ -342,6 +356,7 @@ def _to_sequence(
         labeled_frames=sorted(frame.number - first for frame in frames),
         size=(image_width, image_height) if image_width and image_height else None,
         notes=notes,
+        box_attributes=attributes,
         may_lack_first_image=counts_from_one and is_only and all(frame.image.stated_frame is None for frame in frames),
     )
 

@@ -100,6 +100,7 @@ class GroundTruth:
     """Implements `backend.platforms.base.LabelingService`."""
 
     limits = LIMITS
+    is_team = True
 
     def __init__(self, account: Account) -> None:
         self.account = account

@@ -18,6 +18,7 @@ class LocalLabeling:
     """Implements `backend.platforms.base.LabelingService` with one folder per job below `root`."""
 
     limits = LabelingLimits()
+    is_team = False
 
     def __init__(self, root: Path) -> None:
         self.root = root

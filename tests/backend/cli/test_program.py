@@ -163,7 +163,7 @@ def test_failures_are_sentences_on_stderr(workspace: Workspace, capfd: pytest.Ca
     [
         ("cut-video", "bytetrack-studio cut-video: missing option --video. See `bytetrack-studio cut-video --help`."),
         ("add-video", "bytetrack-studio add-video: missing argument SOURCE. See `bytetrack-studio add-video --help`."),
-        ("cut-video --video site", "give either --every-frames or --every-seconds"),
+        ("cut-video --video site", "give one of --from, --every-frames and --every-seconds"),
         ("cut-video --video site --every-frames x", 'unable to convert "x" into int'),
         ("cut-video --video site --speed 3", "unknown option: --speed"),
         ("cut-vidoe", 'Did you mean "cut-video"?'),

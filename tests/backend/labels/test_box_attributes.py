@@ -29,7 +29,7 @@ from backend.workspace.records import LabelingJob, Labels, Video
 
 ATTRIBUTES_OF_BOXES = st.dictionaries(
     st.tuples(st.integers(0, 99), st.integers(1, 9)),
-    st.lists(st.sampled_from(list(box_attributes.ATTRIBUTES)), min_size=1, unique=True),
+    st.dictionaries(st.sampled_from([*box_attributes.FLAGS, "color"]), st.just(True) | st.just("red"), min_size=1),
 )
 
 
@@ -67,10 +67,10 @@ def test_attributes_are_kept_from_one_step_to_the_next(workspace: Workspace, tin
     annotations = ClipAnnotations(done=True, objects=[LabeledObject(id=1, class_id=0, keys=keys)])
     table, attributes = tracks_from_objects(annotations, ["person"])
     assert attributes == {
-        (3, 1): ["occluded"],
-        (4, 1): ["occluded"],
-        (5, 1): ["occluded", "truncated"],
-        (6, 1): ["occluded", "truncated"],
+        (3, 1): {"occluded": True},
+        (4, 1): {"occluded": True},
+        (5, 1): {"occluded": True, "truncated": True},
+        (6, 1): {"occluded": True, "truncated": True},
     }
     first = start_job(workspace, video, {})
     folder = labeling.labeling_folder(workspace, first)
@@ -90,8 +90,8 @@ def test_attributes_are_kept_from_one_step_to_the_next(workspace: Workspace, tin
 
     parts = split_in_time(workspace, silent, labels=fetched.id, pieces=4)["labels"]
     assert box_attributes.load(workspace.folder(workspace.get(Labels, parts[1]))) == {
-        (0, 1): ["occluded", "truncated"],
-        (1, 1): ["occluded", "truncated"],
+        (0, 1): {"occluded": True, "truncated": True},
+        (1, 1): {"occluded": True, "truncated": True},
     }
     assert objects_from_tracks(load_labels(workspace, fetched), ["person"], attributes)[0].keys[5].truncated
     assert store_labels(workspace, video, LabelSequence("bare", table, [0]), "test").boxes == len(table)

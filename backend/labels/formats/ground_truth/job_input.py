@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from backend.labels import box_attributes
-from backend.labels.box_attributes import ATTRIBUTES, BoxAttributes
+from backend.labels.attributes import AttributeDefinition
+from backend.labels.box_attributes import FLAGS, AttributeValue, BoxAttributes
 from backend.labels.formats.ground_truth.layout import (
     ATTRIBUTE_NOT_SET,
     ATTRIBUTE_SET,
@@ -52,7 +53,9 @@ def input_files(spec: LabelingSpec, address: str, frame_addresses: Mapping[str, 
         sequence_path = f"{folder}-sequence.json"
         files[sequence_path] = _to_json(sequence_file(number + 1, frame_addresses[name], file_names))
         line: dict[str, Any] = {"source-ref": address + sequence_path}
-        line[STUDIO_KEY] = {"clip": name, "every": clip.every, "frames": clip.length}
+        line[STUDIO_KEY] = {"clip": name, "every": clip.every, "frames": clip.length} | stated_attributes(
+            spec.attributes
+        )
         if clip.initial_tracks is not None:
             labels_path = f"{folder}/SeqLabel.json"
             tracks = subsample_tracks(clip.initial_tracks, clip.every, len(file_names))
@@ -84,13 +87,16 @@ def label_categories(spec: LabelingSpec) -> dict[str, Any]:
         "documentVersion": "2020-03-01",
         "labels": [{"label": name} for name in spec.classes],
         "categoryGlobalAttributes": [
-            {
-                "name": name,
-                "description": description,
-                "type": "string",
-                "enum": [ATTRIBUTE_SET, ATTRIBUTE_NOT_SET],
-            }
-            for name, description in ATTRIBUTES.items()
+            *(
+                {
+                    "name": name,
+                    "description": description,
+                    "type": "string",
+                    "enum": [ATTRIBUTE_SET, ATTRIBUTE_NOT_SET],
+                }
+                for name, description in FLAGS.items()
+            ),
+            *(_category_attribute(definition) for definition in spec.attributes),
         ],
         "annotationType": "BoundingBox",
         "instructions": {"shortInstruction": spec.short_instructions, "fullInstruction": spec.full_instructions},
@@ -98,6 +104,21 @@ def label_categories(spec: LabelingSpec) -> dict[str, Any]:
     if any(clip.initial_tracks is not None for clip in spec.clips.values()):
         document["auditLabelAttributeName"] = INITIAL_LABELS_ATTRIBUTE
     return document
+
+
+def _category_attribute(definition: AttributeDefinition) -> dict[str, Any]:
+    """Return an attribute of the label category configuration. One of any text has no list of values."""
+    attribute: dict[str, Any] = {"name": definition.name, "description": definition.name, "type": "string"}
+    if definition.kind == "checkbox":
+        attribute["enum"] = [ATTRIBUTE_SET, ATTRIBUTE_NOT_SET]
+    elif definition.kind == "choice":
+        attribute["enum"] = definition.values
+    return attribute
+
+
+def stated_attributes(definitions: Sequence[AttributeDefinition]) -> dict[str, Any]:
+    """Return the entry of `STUDIO_KEY` that states the attributes of a job; none if it has no attributes."""
+    return {"attributes": [definition.model_dump() for definition in definitions]} if definitions else {}
 
 
 def label_metadata(classes: Sequence[str], job: str) -> dict[str, Any]:
@@ -140,6 +161,7 @@ def label_document(
         attributes: Attributes of the boxes.
     """
     class_names, titles = _name_objects(tracks)
+    no_values: dict[str, AttributeValue] = {}
     annotations: dict[int, list[dict[str, Any]]] = {frame: [] for frame in file_names}
     for frame, object_id, box in zip(tracks.frame.tolist(), tracks.id.tolist(), tracks.xyxy.round().astype(int)):
         if frame not in annotations:
@@ -152,9 +174,10 @@ def label_document(
                 "top": top,
                 "left": left,
                 "class-id": str(classes.index(class_names[object_id])),
-                "label-category-attributes": dict.fromkeys(
-                    (attributes or {}).get((frame, object_id), ()), ATTRIBUTE_SET
-                ),
+                "label-category-attributes": {
+                    name: ATTRIBUTE_SET if value is True else value
+                    for name, value in (attributes or {}).get((frame, object_id), no_values).items()
+                },
                 "object-id": str(uuid.uuid5(uuid.NAMESPACE_OID, str(object_id))),
                 "object-name": titles[object_id],
             }

@@ -20,7 +20,12 @@ from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from backend.errors import UserError
 from backend.labels import box_attributes
-from backend.labels.formats.ground_truth.layout import ATTRIBUTE_SET, OUTPUT_MANIFEST, STUDIO_KEY, TASK_TYPE
+from backend.labels.attributes import AttributeDefinition, clean_values, complete_definitions
+from backend.labels.formats.ground_truth.layout import (
+    OUTPUT_MANIFEST,
+    STUDIO_KEY,
+    TASK_TYPE,
+)
 from backend.labels.label_files import (
     MAX_FRAMES,
     Box,
@@ -89,6 +94,7 @@ class _StudioClip(_Schema):
     clip: str = ""
     every: int = Field(1, ge=1, lt=MAX_FRAMES)
     frames: FrameNumber | None = None
+    attributes: list[AttributeDefinition] = []
 
 
 class _NotLabeled(Exception):
@@ -133,8 +139,13 @@ def read(path: Path, attribute: str = "") -> list[LabelSequence]:
         name = clip.clip or default_name
         try:
             if STUDIO_KEY in line:
-                sequence = _read_clip(root, name, reference, metadata, classes, None)
-                sequence = replace(sequence, frames=clip.frames, has_video_frame_numbers=True)
+                sequence = _read_clip(root, name, reference, metadata, classes, None, clip.attributes)
+                sequence = replace(
+                    sequence,
+                    frames=clip.frames,
+                    has_video_frame_numbers=True,
+                    attributes=complete_definitions(clip.attributes, sequence.box_attributes, sequence.tracks),
+                )
                 sequences.append(_to_clip_frames(sequence, clip.every))
             else:
                 listing = _read_sequence_file(root, str(line.get("source-ref", "")))
@@ -229,6 +240,7 @@ def _read_clip(
     metadata: _Metadata,
     classes: tuple[str, ...],
     listed: list[_Image] | None,
+    stated: Sequence[AttributeDefinition] = (),
 ) -> LabelSequence:
     """Read the labels of one clip by image number.
 
@@ -239,6 +251,7 @@ def _read_clip(
         metadata: Metadata of the labels from the manifest.
         classes: Classes of all clips of the job.
         listed: As in `_number_images`.
+        stated: Attributes of the job, if it was started in this console.
 
     Raises:
         _NotLabeled: If the clip has no labels.
@@ -250,7 +263,7 @@ def _read_clip(
     class_names = dict(metadata.class_map)
     object_ids: dict[str, int] = {}
     boxes: dict[tuple[int, int], Box] = {}
-    attributes: dict[tuple[int, int], list[str]] = {}
+    raw_attributes: dict[tuple[int, int], dict[str, Any]] = {}
     duplicates = 0
     for image in images:
         for annotation in image.annotations:
@@ -264,9 +277,9 @@ def _read_clip(
             duplicates += key in boxes
             right, bottom = annotation.left + annotation.width, annotation.top + annotation.height
             boxes[key] = annotation.left, annotation.top, right, bottom, classes.index(class_name)
-            values = annotation.attributes or {}
-            if names := [name for name in box_attributes.ATTRIBUTES if values.get(name) == ATTRIBUTE_SET]:
-                attributes[key] = names
+            raw_attributes[key] = annotation.attributes or {}
+    attributes, attribute_notes = clean_values(raw_attributes, stated)
+    notes += attribute_notes
     if duplicates:
         notes.append(duplicates_note(duplicates))
     return LabelSequence(

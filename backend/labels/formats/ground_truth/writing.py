@@ -7,8 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from backend.labels.attributes import AttributeDefinition
 from backend.labels.box_attributes import BoxAttributes
-from backend.labels.formats.ground_truth.job_input import label_document, label_metadata, sequence_file
+from backend.labels.formats.ground_truth.job_input import (
+    label_document,
+    label_metadata,
+    sequence_file,
+    stated_attributes,
+)
 from backend.labels.formats.ground_truth.layout import LABELS_PATH, OUTPUT_MANIFEST_PATH, STUDIO_KEY
 from bytetrack.tracks import Tracks
 
@@ -55,6 +61,7 @@ def write_tracks(
     frames: int,
     labeled_frames: Sequence[int],
     attributes: BoxAttributes | None = None,
+    definitions: Sequence[AttributeDefinition] = (),
 ) -> None:
     """Write the tracks of a video as the output of a labeling job with one clip.
 
@@ -65,12 +72,14 @@ def write_tracks(
         frames: Number of frames of the video.
         labeled_frames: Frames that count as labeled.
         attributes: Attributes of the boxes.
+        definitions: Definitions of the attributes.
     """
     address = f"{folder.name}/"
     file_names = {frame: FRAME_FILE.format(frame) for frame in range(frames)}
     sequence_path = f"{name}-sequence.json"
     folder.mkdir(parents=True)
     (folder / sequence_path).write_text(json.dumps(sequence_file(1, f"{address}frames/", list(file_names.values()))))
-    line = {"source-ref": address + sequence_path, STUDIO_KEY: {"clip": name, "frames": frames}}
+    clip = {"clip": name, "frames": frames} | stated_attributes(definitions)
+    line = {"source-ref": address + sequence_path, STUDIO_KEY: clip}
     labels = label_document(tracks, {frame: file_names[frame] for frame in labeled_frames}, tracks.classes, attributes)
     write_output(folder, address, "labels", tracks.classes, [(line, labels)])

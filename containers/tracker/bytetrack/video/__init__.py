@@ -6,7 +6,17 @@ frames in memory.
 """
 
 from bytetrack.video.pieces import pieces
-from bytetrack.video.reading import VideoInfo, decode, frame_times, probe, read_frames
+from bytetrack.video.reading import VideoInfo, decode, frame_times, probe, read_frames, read_frames_at, sample_frames
 from bytetrack.video.writing import VideoWriter
 
-__all__ = ["VideoInfo", "VideoWriter", "decode", "frame_times", "pieces", "probe", "read_frames"]
+__all__ = [
+    "VideoInfo",
+    "VideoWriter",
+    "decode",
+    "frame_times",
+    "pieces",
+    "probe",
+    "read_frames",
+    "read_frames_at",
+    "sample_frames",
+]

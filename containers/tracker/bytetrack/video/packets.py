@@ -113,6 +113,13 @@ class VideoIndex:
         keyframes = keyframes[keyframes <= time_stamps[frame]]
         return int(keyframes.max()) if len(keyframes) else None
 
+    def keyframe_numbers(self) -> IntArray:
+        """Return the `(K,)` int64 numbers of the frames at which decoding can start, ascending; none if unknown."""
+        time_stamps = self.time_stamps()
+        if time_stamps is None or not self.indexed:
+            return np.zeros(0, np.int64)
+        return np.searchsorted(time_stamps, np.sort(self.pts[self.is_keyframe])).astype(np.int64)
+
 
 def read_index(path: Path) -> VideoIndex:
     """Read the index of a video, which takes one pass through the file. The last ones are cached.

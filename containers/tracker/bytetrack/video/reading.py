@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -94,6 +94,56 @@ def read_frames(path: Path | str, start: int = 0, stop: int | None = None, step:
             yield to_bgr(frame)
     if number is None and start == 0:
         raise ValueError(_no_frames_message(path.name))
+
+
+def read_frames_at(path: Path | str, numbers: Iterable[int]) -> Iterator[tuple[int, ImageArray]]:
+    """Yield single frames with their numbers. Decoding skips to the next keyframe wherever that leaves frames out.
+
+    Args:
+        path: The video.
+        numbers: Numbers of the frames, ascending. The iterator ends at the first one that the video does not have.
+
+    Raises:
+        ValueError: If it is not a video that can be read.
+    """
+    path = Path(path)
+    keyframes = read_index(path).keyframe_numbers()
+    decoded: Iterator[tuple[int, VideoFrame]] | None = None
+    position = -1
+    for number in numbers:
+        before = int(np.searchsorted(keyframes, number, side="right")) - 1
+        can_skip = before >= 0 and keyframes[before] > position + 1
+        if decoded is None or can_skip:
+            decoded = _numbered_frames(path, number)
+        reached = next((numbered for numbered in decoded if numbered[0] >= number), None)
+        if reached is None:
+            return
+        position, frame = reached
+        yield number, to_bgr(frame)
+
+
+def sample_frames(path: Path | str, count: int) -> list[int]:
+    """Return the numbers of frames spread over the whole video, as an overview.
+
+    The video is divided into `count` stretches of equal length. Of each, the keyframe nearest to its middle is taken,
+    because it is decoded without others; the middle itself if the stretch has no keyframe.
+
+    Args:
+        path: The video.
+        count: Number of frames; fewer if the video is shorter.
+
+    Raises:
+        ValueError: If it is not a video that can be read.
+    """
+    index = read_index(Path(path))
+    keyframes = index.keyframe_numbers()
+    edges = np.linspace(0, index.frames, min(count, index.frames) + 1)
+    numbers = []
+    for first, end in zip(edges, edges[1:]):
+        middle = int((first + end) / 2)
+        within = keyframes[(keyframes >= first) & (keyframes < end)]
+        numbers.append(int(within[np.abs(within - middle).argmin()]) if len(within) else middle)
+    return numbers
 
 
 def frame_times(path: Path | str) -> FloatArray | None:

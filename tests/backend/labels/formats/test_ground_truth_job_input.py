@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from track_strategies import CLASSES, same_boxes, tracks
 
 from backend.errors import UserError
-from backend.labels.box_attributes import ATTRIBUTES
+from backend.labels.box_attributes import FLAGS
 from backend.labels.formats.ground_truth import reading
 from backend.labels.formats.ground_truth.job_input import input_files, label_metadata
 from backend.labels.formats.ground_truth.layout import CATEGORIES_FILE, INITIAL_LABELS_ATTRIBUTE, INPUT_MANIFEST
@@ -92,7 +92,7 @@ def test_categories_name_the_initial_labels_only_if_there_are_some(tmp_path: Pat
         "labels": [{"label": "person"}, {"label": "car"}],
         "categoryGlobalAttributes": [
             {"name": name, "description": description, "type": "string", "enum": ["Yes", "No"]}
-            for name, description in ATTRIBUTES.items()
+            for name, description in FLAGS.items()
         ],
         "annotationType": "BoundingBox",
         "instructions": {"shortInstruction": "Be exact.", "fullInstruction": "Be exact, please."},
