@@ -88,7 +88,7 @@ STEPS: dict[StepKey, Step] = {
             "Serve a model as batch jobs, a real-time endpoint or an asynchronous endpoint.",
             Endpoint,
         ),
-        Step("track", "Track", "conversion_path", "Use", "Track the objects in a video with a deployed model.", Run),
+        Step("track", "Track", "conversion_path", "Use", "Follow the objects in a video, each under its own ID.", Run),
         Step("evaluate", "Evaluate", "fact_check", "Evaluate", "Score tracks against labels.", Score),
         Step(
             "compare",
@@ -110,7 +110,8 @@ class StepProgress:
     Attributes:
         step: The step.
         count: Number of records that it has created.
-        needed: Whether the step is needed to get to the end of the journey; a pretrained model needs no training.
+        needed: Whether the step leads the user on. Who tracks with a pretrained model needs no labels and no training,
+            and the page Track obtains and deploys a model by itself.
     """
 
     step: Step
@@ -125,16 +126,20 @@ class StepProgress:
 
 def journey_progress(workspace: Workspace) -> list[StepProgress]:
     """Return the progress of every step that creates records, in the journey's order."""
-    counts = {step.record: len(workspace.list(step.record)) for step in STEPS.values() if step.record}
-    trained = sum(model.source == "trained" for model in workspace.list(Model))
-    only_pretrained = counts[Model] > 0 and not trained
+    counts = {step.record: workspace.count(step.record) for step in STEPS.values() if step.record}
+    trained = workspace.count(Model, source="trained")
+    trains_own_model = bool(trained or counts[Dataset] or (counts[Labels] and not counts[Model]))
+    needed = {"videos", "track"}
+    if trains_own_model:
+        needed |= {"labels", "datasets", "training", "evaluate", "compare"}
+    elif counts[Labels]:
+        needed |= {"evaluate"}
     own_counts = {
         "training": trained,  # unlike the page Models, which also lists imported models
         "deploy": counts[Endpoint] or counts[Run],  # a run remains when its endpoint is deleted
     }
-    not_needed = ("labels", "datasets", "training") if only_pretrained else ()
     return [
-        StepProgress(step, own_counts.get(step.key, counts[step.record]), needed=step.key not in not_needed)
+        StepProgress(step, own_counts.get(step.key, counts[step.record]), needed=step.key in needed)
         for step in STEPS.values()
         if step.record
     ]

@@ -6,20 +6,22 @@ import streamlit as st
 
 from app.journey import STEPS, StepProgress, journey_progress, next_step
 from app.theme import ACCENT, NEUTRAL_FAINT
-from app.widgets import jobs_panel, start_job_and_rerun
+from app.widgets import jobs_panel, start_job_and_rerun, track_button
 from app.widgets.formatting import ago, duration
-from app.widgets.jobs import STATUS_LOOK
+from app.widgets.jobs import look_of
+from app.widgets.records import remembered
 from app.workspace import workspace
 from backend import jobs
 from backend.workspace.paths import PROJECT
+from backend.workspace.query import Query
 from backend.workspace.records import Job, Verb, Video
 
 HERO_IMAGE = PROJECT / "app" / "assets" / "hero.svg"
 CIRCLE_HTML = (
     '<div style="display:flex;align-items:center;margin:0 -0.25rem">'
     '<i style="flex:1;height:2px;background:{before}"></i>'
-    '<span style="width:2.1rem;height:2.1rem;border-radius:50%;border:2px solid {line};background:{fill};color:{text};'
-    'display:grid;place-items:center;font-weight:650">{mark}</span>'
+    '<span style="width:2.1rem;height:2.1rem;border-radius:50%;border:2px {line_style} {line};background:{fill};'
+    'color:{text};display:grid;place-items:center;font-weight:650">{mark}</span>'
     '<i style="flex:1;height:2px;background:{after}"></i></div>'
 )
 GROUPS = {  # as in the sidebar
@@ -59,12 +61,13 @@ def hero(progress: list[StepProgress]) -> None:
             "how fast that is."
         )
         with st.container(horizontal=True, vertical_alignment="center"):
-            next_step_button(next_step(progress))
+            buttons_to_go_on(progress)
 
 
-def next_step_button(upcoming: StepProgress | None) -> None:
-    """Show the buttons to start with, or the one that leads to the next step."""
-    if not ws.list(Video):
+def buttons_to_go_on(progress: list[StepProgress]) -> None:
+    """Show the buttons to start with, or those that track a video and lead to the next step; the usual one filled."""
+    video = chosen_or_newest_video()
+    if video is None:
         running = bool(jobs.active(ws, SAMPLE_VERB))
         if st.button(
             "Try it with the sample",
@@ -76,16 +79,30 @@ def next_step_button(upcoming: StepProgress | None) -> None:
             start_job_and_rerun(SAMPLE_VERB, "Make the sample")
         if st.button("Add my own video", icon=STEPS["videos"].material):
             st.switch_page(STEPS["videos"].page)
-    elif upcoming:
+        return
+    upcoming = next_step(progress)
+    leads_to_tracks = upcoming is None or upcoming.step.key == "track"
+    track_button(video, key="track", filled=leads_to_tracks)
+    if upcoming and not leads_to_tracks:
         if st.button(f"Next: {upcoming.step.title}", type="primary", icon=upcoming.step.material):
             st.switch_page(upcoming.step.page)
         st.markdown(f":gray[{upcoming.step.purpose}]", width="content")
-    else:
+    elif not any(entry.done for entry in progress if entry.step.key in ("labels", "datasets", "training")):
+        labels = STEPS["labels"]
+        if st.button("Train on my own classes", icon=labels.material, help=f"First step: {labels.title}."):
+            st.switch_page(labels.page)
+    elif upcoming is None:
         st.markdown(":green[:material/check_circle:] All steps are done. Repeat any step with more video.")
 
 
+def chosen_or_newest_video() -> Video | None:
+    """Return the video that the user chose last, or else the newest; None if there is none."""
+    newest, _ = ws.search(Video, Query(descending=True, limit=1))
+    return ws.find(Video, remembered(Video)) or (newest[0] if newest else None)
+
+
 def journey_strip(progress: list[StepProgress]) -> None:
-    """Show a circle per step, filled if the step is done."""
+    """Show a circle per step, filled if the step is done and dashed if the user's journey does not need it."""
     upcoming = next_step(progress)
     last = len(progress) - 1
     with st.container(border=True, key="journey"):
@@ -94,6 +111,7 @@ def journey_strip(progress: list[StepProgress]) -> None:
             joined_after = index < last and entry.done and progress[index + 1].done
             circle = CIRCLE_HTML.format(
                 line=ACCENT if entry.done or entry is upcoming else NEUTRAL_FAINT,
+                line_style="solid" if entry.done or entry.needed else "dashed",
                 fill=ACCENT if entry.done else "transparent",
                 text="#fff" if entry.done else "inherit",
                 mark="✓" if entry.done else index + 1,
@@ -104,6 +122,8 @@ def journey_strip(progress: list[StepProgress]) -> None:
                 st.html(circle)
                 st.page_link(entry.step.page, label=entry.step.title, help=entry.step.purpose)
                 st.markdown(f":small[{status_of(entry, upcoming)}]", width="content")
+        if any(not entry.done and not entry.needed for entry in progress):
+            st.caption("Dashed: optional. Your journey does not need it, but you can do it at any time.")
 
 
 def line_color(joined: bool, *, at_end: bool) -> str:
@@ -119,7 +139,7 @@ def status_of(entry: StepProgress, upcoming: StepProgress | None) -> str:
         return f":gray[{entry.count:,} created]"
     if entry is upcoming:
         return ":primary[**Next**]"
-    return ":gray[Later]" if entry.needed else ":gray[Not needed]"
+    return ":gray[Later]" if entry.needed else ":gray[Optional]"
 
 
 def recent_activity(recent_jobs: list[Job]) -> None:
@@ -127,7 +147,7 @@ def recent_activity(recent_jobs: list[Job]) -> None:
     st.subheader("Recent activity", anchor=False)
     with st.container(border=True, gap="xsmall"):
         for job in recent_jobs:
-            icon, color = STATUS_LOOK[job.status]
+            icon, color = look_of(job)
             took = job.ended - job.started if job.status == "done" and job.started and job.ended else None
             status = job.status if took is None else f"{job.status} in {duration(took)}"
             reason = f"  \n:small[:gray[{job.reason}]]" if job.reason else ""

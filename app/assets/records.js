@@ -145,6 +145,11 @@ function cards(list) {
     title.append(rowCheckbox(list, row), link(list, row));
     const facts = element("div", "facts", row.cells.filter(Boolean).join(" · "));
     card.append(title, facts, ...details(row));
+    if (data.rowAction) {
+      const rowAction = action(data.rowAction, `act-${row.id}`, () => list.trigger("row_action", row.id));
+      rowAction.ariaLabel = `${data.rowAction} ${row.name}`;
+      card.append(rowAction);
+    }
     created.append(card);
   }
   return created;

@@ -38,11 +38,13 @@ class Layer:
         name: What the player calls the layer.
         address: Where the player fetches the tracks.
         marked: Whether colors show where the layer differs from the other one.
+        version: Increases with tracks that are still being computed; 0 for others.
     """
 
     name: str
     address: str
     marked: bool = False
+    version: int = 0
 
 
 def track_layer(name: str, key: str, video: Video, load: Callable[[], Tracks]) -> Layer:
@@ -55,6 +57,20 @@ def track_layer(name: str, key: str, video: Video, load: Callable[[], Tracks]) -
         load: Called when the browser requests the tracks.
     """
     return Layer(name, player_tracks.offer(key, video.frames, lambda: MarkedTracks(load())))
+
+
+def growing_layer(name: str, key: str, video: Video, read: Callable[[], Tracks], frames_done: int) -> Layer:
+    """Make a layer of tracks that are still being computed. Show it again with more frames to let the player grow it.
+
+    Args:
+        name: What the player calls the layer.
+        key: Identifies the tracks.
+        video: The video of the tracks.
+        read: Returns the tracks so far. Called whenever the browser requests some, in any thread.
+        frames_done: Number of frames that have tracks by now.
+    """
+    address = player_tracks.offer(key, video.frames, lambda: MarkedTracks(read()), is_growing=True)
+    return Layer(name, address, version=frames_done)
 
 
 def difference_layers(
@@ -126,7 +142,10 @@ def player(
         "times": _offer_frame_times(path),
         "width": video.width,
         "height": video.height,
-        "layers": [{"name": layer.name, "url": layer.address, "marked": layer.marked} for layer in layers],
+        "layers": [
+            {"name": layer.name, "url": layer.address, "marked": layer.marked, "version": layer.version}
+            for layer in layers
+        ],
         "stops": list(stops),
         "start": start,
         "inAddress": in_address,

@@ -35,15 +35,16 @@ class MarkedTracks:
     moments: Sequence[Moment] = ()
 
 
-def offer(key: str, frames: int, load: Callable[[], MarkedTracks]) -> str:
+def offer(key: str, frames: int, load: Callable[[], MarkedTracks], *, is_growing: bool = False) -> str:
     """Return the address of tracks, whose parts are `summary` and the numbers of the ranges of frames.
 
     Args:
         key: Identifies these tracks: other tracks, or other marks, need another key.
         frames: Number of frames of the video.
-        load: Called once, when the browser requests the first part.
+        load: Called once, when the browser requests the first part; for each part if the tracks are growing.
+        is_growing: Whether the tracks are still being computed.
     """
-    tracks = component_data.computed_once(load)
+    tracks = load if is_growing else component_data.computed_once(load)
 
     def read_part(part: str) -> tuple[bytes, str]:
         if part == "summary":

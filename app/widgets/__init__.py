@@ -46,6 +46,7 @@ from app.widgets.record_header import record_header
 from app.widgets.record_list import Column, record_list
 from app.widgets.records import choose, records_table, video_facts
 from app.widgets.removal import confirm_removal
+from app.widgets.track_button import track_button
 from app.widgets.upload import upload
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "records_table",
     "start_job",
     "start_job_and_rerun",
+    "track_button",
     "track_downloads",
     "share_button",
     "upload",

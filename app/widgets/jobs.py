@@ -26,9 +26,25 @@ STATUS_LOOK = {  # icon and color
 }
 
 
+WARNING_LOOK = (":material/warning:", "orange")  # of a job that is done, with a reason to doubt its result
+
+
+def look_of(job: Job) -> tuple[str, str]:
+    """Return the icon and the color of a job."""
+    return WARNING_LOOK if job.result.get("warnings") else STATUS_LOOK[job.status]
+
+
 def start_job(verb: Verb, name: str, /, **params: Any) -> Job:
-    """Start a job. In its name, which may hold the name of a file, unsupported characters become `_`."""
-    return jobs.start(workspace(), verb, name_from(name), **params)
+    """Start a job, or return the one that does the same and has not ended, which a message then says.
+
+    In its name, which may hold the name of a file, unsupported characters become `_`.
+    """
+    submission = jobs.submit(workspace(), verb, name_from(name), **params)
+    job = submission.job
+    if not submission.is_new:
+        advice = "Start it again once it has stopped." if job.status == "stopping" else "It was not started again."
+        st.toast(f"“{job.name}” is {job.status} already. {advice}", icon=":material/info:")
+    return job
 
 
 def start_job_and_rerun(verb: Verb, name: str, /, **params: Any) -> NoReturn:
@@ -89,7 +105,7 @@ def _needs_attention(job: Job) -> bool:
 
 
 def _headline(job: Job) -> None:
-    icon, color = STATUS_LOOK[job.status]
+    icon, color = look_of(job)
     st.markdown(f":{color}[{icon}] **{job.name}** :gray[{_summary(job)}]", width="stretch")
     _stop_or_dismiss_button(job)
 

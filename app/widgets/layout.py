@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from app.journey import STEPS, StepKey
+from app.journey import STEPS, StepKey, journey_progress, next_step
+from app.workspace import workspace
 
 
 def page_header(key: StepKey) -> None:
@@ -30,10 +31,29 @@ def empty_state(icon: str, title: str, text: str, button: str, page: StepKey) ->
 
 
 def next_step_link(key: StepKey, text: str) -> None:
-    """Show, at the end of a page, a link to the next step."""
+    """Show, at the end of a page, a link to the next step.
+
+    If the user's journey goes on elsewhere, a link to that step comes first: who tracks with a pretrained model is not
+    sent to labeling.
+
+    Args:
+        key: The step that follows this page in the whole journey.
+        text: What the user does there.
+    """
+    progress = journey_progress(workspace())
+    upcoming = next_step(progress)
+    is_skipped = any(entry.step.key == key and not entry.done and not entry.needed for entry in progress)
+    if is_skipped and upcoming:
+        _link_to_step("Next.", upcoming.step.key, upcoming.step.purpose)
+        _link_to_step("Or.", key, text)
+    else:
+        _link_to_step("Next.", key, text)
+
+
+def _link_to_step(title: str, key: StepKey, text: str) -> None:
     step = STEPS[key]
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"next-{key}"):
-        st.markdown(f":primary[:material/arrow_forward:] **Next.** {text}", width="stretch")
+        st.markdown(f":primary[:material/arrow_forward:] **{title}** {text}", width="stretch")
         st.page_link(step.page, label=step.title, icon=step.material)
 
 

@@ -61,6 +61,7 @@ def record_list(
     badges: Callable[[Sequence[R]], Mapping[str, Sequence[str]]] | None = None,
     thumbnail: Callable[[R], bytes] | None = None,
     order: str = NEWEST_FIRST,
+    row_action: tuple[str, Callable[[R], None]] | None = None,
 ) -> None:
     """Show the records of a kind, with everything that can be done with them.
 
@@ -77,6 +78,7 @@ def record_list(
         badges: Returns short texts by the records' ids, which are shown beside their names.
         thumbnail: Returns a JPEG image of a record. If given, the list shows cards instead of rows.
         order: Field to sort by until the user chooses another one, with a `-` in front for descending order.
+        row_action: Label of a button on each card, and what is called with the record after a click.
     """
     parameter = parameter or address.parameter_of(kind)
     key = f"list of {parameter}"
@@ -126,11 +128,15 @@ def record_list(
             "order": chosen_order,
             "current": address.get(parameter),
             "generation": st.session_state.get(GENERATION, 0),
+            "rowAction": row_action[0] if row_action else "",
         },
         on_open_change=lambda: address.show(**{parameter: st.session_state[key]["open"]}),
         on_sort_change=lambda: address.show(sort=st.session_state[key]["sort"], page=""),
         on_action_change=lambda: None,
+        on_row_action_change=lambda: None,
     )
+    if row_action and result.row_action:
+        row_action[1](workspace().get(kind, result.row_action))
     _pages(total, per_page, key)
     if result.action:
         _act(kind, query, result.action)

@@ -75,7 +75,12 @@ def remember(record: Record) -> None:
 
 def is_remembered(kind: type[Record]) -> bool:
     """Return whether a record of this kind was chosen on some page."""
-    return bool(st.session_state.get(f"chosen {kind.__name__}"))
+    return bool(remembered(kind))
+
+
+def remembered(kind: type[Record]) -> str:
+    """Return the id of the record of this kind that `choose` suggests next; empty if none was chosen yet."""
+    return str(st.session_state.get(f"chosen {kind.__name__}", ""))
 
 
 def _memory_key(record: Record) -> str:

@@ -9,6 +9,7 @@ from app.theme import ACCENT, ACCENT_FAINT, NEUTRAL_FAINT
 from app.widgets.errors import guarded_fragment
 from app.widgets.formatting import duration
 from app.widgets.jobs import REFRESH_SECONDS
+from app.widgets.notifications import notifications
 from backend import jobs
 from backend.workspace import Workspace
 
@@ -30,7 +31,7 @@ def sidebar(workspace: Workspace) -> None:
 
 
 def _progress_bar(steps: list[StepProgress]) -> str:
-    """Return HTML with one bar per step: filled if done, faint if not needed."""
+    """Return HTML with one bar per step: filled if done, faint if optional."""
     bars = ""
     for progress in steps:
         if progress.done:
@@ -38,7 +39,7 @@ def _progress_bar(steps: list[StepProgress]) -> str:
         elif progress.needed:
             color, state = NEUTRAL_FAINT, "not done"
         else:
-            color, state = ACCENT_FAINT, "not needed"
+            color, state = ACCENT_FAINT, "optional"
         style = f"flex:1;height:6px;border-radius:3px;background:{color}"
         bars += f'<span title="{progress.step.title}: {state}" style="{style}"></span>'
     return f'<div role="img" aria-label="Steps done" style="display:flex;gap:4px;padding:2px 0">{bars}</div>'
@@ -49,13 +50,16 @@ def _running_jobs(workspace: Workspace) -> None:
 
     @guarded_fragment(run_every=REFRESH_SECONDS if running_before else IDLE_REFRESH_SECONDS)
     def running_jobs() -> None:
-        active = jobs.active(workspace)
+        known_jobs = jobs.refresh(workspace)
+        active = [job for job in known_jobs if job.active]
         if active:
             st.caption("RUNNING")
         for job in active:
             seconds_left = job.seconds_left()
             time_left = f" :gray[{duration(seconds_left)} left]" if seconds_left else ""
             st.progress(job.progress, text=f"{job.name}{time_left}")
+        if known_jobs:
+            notifications(known_jobs)
         if {job.id for job in active} != running_before:
             st.rerun()
 

@@ -78,6 +78,8 @@ def get_any(kinds: Sequence[type[Record]], name: str) -> Record:
 def run_job(verb: Verb, name: str, /, **params: Any) -> dict[str, Any]:
     """Run a job to its end and return its result. The job stops if this call is interrupted.
 
+    If the same job runs already, this call follows it instead, and does not stop it.
+
     Args:
         verb: What the job does.
         name: Title of the job. Characters that a name cannot have become `_`.
@@ -85,11 +87,18 @@ def run_job(verb: Verb, name: str, /, **params: Any) -> dict[str, Any]:
     """
     from backend import jobs
 
-    return follow(jobs.start(workspace(), verb, name_from(name), **params))
+    submission = jobs.submit(workspace(), verb, name_from(name), **params)
+    if not submission.is_new:
+        print(f"“{submission.job.name}” is running already. Following it.", file=sys.stderr)
+    return follow(submission.job, stop_if_interrupted=submission.is_new)
 
 
-def follow(job: Job) -> dict[str, Any]:
-    """Wait until the job ends and return its result. The job stops if this call is interrupted.
+def follow(job: Job, *, stop_if_interrupted: bool = True) -> dict[str, Any]:
+    """Wait until the job ends and return its result.
+
+    Args:
+        job: The job.
+        stop_if_interrupted: Whether the job stops if this call is interrupted.
 
     Raises:
         UserError: With the job's reason, if it failed or was stopped.
@@ -100,7 +109,8 @@ def follow(job: Job) -> dict[str, Any]:
         try:
             return jobs.wait(workspace(), job.id, progress).result
         except (KeyboardInterrupt, Stopped):
-            jobs.stop(workspace(), job.id)
+            if stop_if_interrupted:
+                jobs.stop(workspace(), job.id)
             raise
 
 

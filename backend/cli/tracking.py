@@ -10,29 +10,84 @@ from typing import Annotated, Any, Literal
 from cyclopts import CycloptsError, Group, Parameter
 
 from backend.cli.app import FILES, TRACKING, command
-from backend.cli.options import Benchmark, EndpointName, EndpointNames, LabelsName, RunName, VideoName
+from backend.cli.options import (
+    Benchmark,
+    ClassNames,
+    EndpointName,
+    EndpointNames,
+    LabelsName,
+    ModelName,
+    RunName,
+    VideoName,
+)
 from backend.cli.session import get, ids, progress_line, run_job
 from backend.cli.videos import run_or_labels
-from backend.workspace.records import Endpoint, Labels, Run, Video
+from backend.steps.pretrained_catalog import CATALOG
+from backend.workspace.records import Endpoint, Labels, Model, Run, Video
 
 TrackFormat = Literal["mot", "csv", "json", "ground_truth"]
 
 SUFFIXES = {"mot": ".txt", "csv": ".csv", "json": ".json", "ground_truth": ".zip"}
+DOWNLOADABLE = tuple(key for key, entry in CATALOG.items() if entry.url)
 RUN_GROUP = Group("A run of the workspace", sort_key=1)
 FILES_GROUP = Group("Two MOTChallenge files", sort_key=2)
 
 
-@command(TRACKING, 'track --video site --endpoint "streets nano batch"')
-def track(*, video: VideoName, endpoint: EndpointName, draw: bool = True) -> dict[str, Any]:
+@command(TRACKING, 'track --video site --endpoint "streets nano batch" --classes person car')
+def track(
+    *, video: VideoName, endpoint: EndpointName, classes: ClassNames | None = None, draw: bool = True
+) -> dict[str, Any]:
     """Track a video with a deployed model.
 
     Args:
         video: Video to track.
         endpoint: Endpoint to track with.
+        classes: Classes to track; all of the model if omitted.
         draw: Whether to make the MP4 file with the tracks drawn on the video.
     """
     source, served = get(Video, video), get(Endpoint, endpoint)
-    return run_job("track", f"Track {source.name} - {served.name}", video=source.id, endpoint=served.id, draw=draw)
+    return run_job(
+        "track",
+        f"Track {source.name} - {served.name}",
+        video=source.id,
+        endpoint=served.id,
+        classes=classes,
+        draw=draw,
+    )
+
+
+@command(
+    TRACKING,
+    "track-video --video site",
+    "track-video --video site --download yolox_nano --classes person car",
+)
+def track_video(
+    *,
+    video: VideoName,
+    model: ModelName | None = None,
+    download: Annotated[str | None, Parameter(metavar="MODEL", choices=DOWNLOADABLE)] = None,
+    classes: ClassNames | None = None,
+    draw: bool = False,
+) -> dict[str, Any]:
+    """Track a video with a model, which is downloaded and deployed as a batch job if it is not yet.
+
+    Args:
+        video: Video to track.
+        model: Model to track with; the best fitting one of the workspace if omitted.
+        download: Published model to track with; downloaded unless the workspace has it.
+        classes: Classes to track; all of the model if omitted.
+        draw: Whether to make the MP4 file with the tracks drawn on the video.
+    """
+    source = get(Video, video)
+    return run_job(
+        "track video",
+        f"Track {source.name}",
+        video=source.id,
+        model=get(Model, model).id if model else None,
+        download=download,
+        classes=classes,
+        draw=draw,
+    )
 
 
 @command(

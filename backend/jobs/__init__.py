@@ -1,6 +1,7 @@
 """Long steps as jobs, each run by a worker process that outlives the page and the console."""
 
 from backend.jobs.lifecycle import (
+    Submission,
     active,
     current,
     current_job_id,
@@ -12,11 +13,13 @@ from backend.jobs.lifecycle import (
     remove,
     start,
     stop,
+    submit,
     temporary_folder,
     wait,
 )
 
 __all__ = [
+    "Submission",
     "active",
     "current",
     "current_job_id",
@@ -28,6 +31,7 @@ __all__ = [
     "remove",
     "start",
     "stop",
+    "submit",
     "temporary_folder",
     "wait",
 ]

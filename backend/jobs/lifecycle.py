@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import time
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 from backend.errors import UserError
 from backend.jobs import processes
@@ -23,14 +24,29 @@ DEPLOYMENT_STOP_TIMEOUT_SECONDS = 1500  # SageMaker deletes an endpoint only onc
 DEPLOYMENT_VERBS: tuple[Verb, ...] = ("deploy", "restart endpoint", "update endpoint")
 START_TIMEOUT_SECONDS = 20  # between the job's record and its process
 POLL_SECONDS = 0.3
+PARAMS_OF_ONE_START = frozenset({"checkpoints"})  # parameters that differ each time the user starts the same job
 LOG_LINE_BYTES = 400  # assumed when the last lines are read from the end of a log
 
 current_job_id: ContextVar[str | None] = ContextVar("current_job_id", default=None)
 """Id of the job that this process runs; None in the console and in scripts."""
 
 
+class Submission(NamedTuple):
+    """What `submit` returns: the job, and whether it is new or one that has not ended yet does the same."""
+
+    job: Job
+    is_new: bool
+
+
 def start(workspace: Workspace, verb: Verb, name: str, /, **params: Any) -> Job:
+    """Start a job in a process of its own and return at once, see `submit`."""
+    return submit(workspace, verb, name, **params).job
+
+
+def submit(workspace: Workspace, verb: Verb, name: str, /, **params: Any) -> Submission:
     """Start a job in a process of its own and return at once.
+
+    No-op if a job with the same verb and parameters has not ended, as after a double click or in another tab.
 
     Args:
         workspace: Workspace that the job works on.
@@ -39,9 +55,20 @@ def start(workspace: Workspace, verb: Verb, name: str, /, **params: Any) -> Job:
         **params: Keyword arguments of the verb's function, see `backend.jobs.worker.VERBS`. They must fit in JSON.
 
     Returns:
-        The job's record.
+        The record of the new job, or of the one that does the same.
     """
-    job = workspace.add(Job(name=name, verb=verb, params=params))
+    wanted = _comparable(params)
+
+    def is_same(other: Job) -> bool:
+        return other.active and _comparable(other.params) == wanted
+
+    for other in workspace.list(Job, verb=verb):
+        if is_same(other) and not _has_process(other):
+            _record_death(workspace, other)
+    new_job = Job(name=name, verb=verb, params=params)
+    job = workspace.find_or_add(new_job, is_same, verb=verb)
+    if job is not new_job:
+        return Submission(job, is_new=False)
     with log_path(workspace, job).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "backend.jobs.worker", str(workspace.root), job.id],
@@ -54,7 +81,7 @@ def start(workspace: Workspace, verb: Verb, name: str, /, **params: Any) -> Job:
     with workspace.edit(Job, job.id) as stored:
         stored.pid, stored.pid_started = process.pid, processes.start_id(process.pid)
     processes.reap_later(process)
-    return workspace.get(Job, job.id)
+    return Submission(workspace.get(Job, job.id), is_new=True)
 
 
 def refresh(workspace: Workspace, *verbs: Verb) -> list[Job]:
@@ -161,6 +188,11 @@ def remove(workspace: Workspace, job_id: str) -> None:
         raise UserError(f"“{job.name}” is still running. Stop it first.")
     processes.kill_group(job.pid, job.pid_started)
     workspace.remove(job)
+
+
+def _comparable(params: dict[str, Any]) -> str:
+    """Return the parameters by which jobs are compared, as JSON, in which the database stores them."""
+    return json.dumps({key: value for key, value in params.items() if key not in PARAMS_OF_ONE_START}, sort_keys=True)
 
 
 def _stop_timeout(job: Job) -> float:

@@ -86,6 +86,14 @@ class RunResult(TypedDict):
     """Result of “track”."""
 
     run: str
+    warnings: list[str]  # reasons to doubt the tracks, see `Run.warnings`
+
+
+class VideoTrackingResult(RunResult):
+    """Result of “track video”."""
+
+    model: str
+    endpoint: str
 
 
 class ReportResult(TypedDict):

@@ -43,6 +43,7 @@ VERBS: dict[Verb, str] = {
     "restart endpoint": "backend.steps.deployments:restart",
     "update endpoint": "backend.steps.deployments:update",
     "track": "backend.steps.tracking:track",
+    "track video": "backend.steps.video_tracking:track_video",
     "evaluate": "backend.steps.evaluation:evaluate",
     "search tracker settings": "backend.steps.tracker_search:run",
     "compare": "backend.steps.comparison:compare",

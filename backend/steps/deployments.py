@@ -16,7 +16,7 @@ from backend.platforms import registry
 from backend.platforms.base import EndpointMode, EndpointState, Options, Platform, Traffic
 from backend.progress import Progress
 from backend.workspace import Workspace
-from backend.workspace.records import Endpoint, Model, ServingMode, check_name
+from backend.workspace.records import MAX_NAME_LENGTH, Endpoint, Model, ServingMode, check_name
 
 MODES: dict[ServingMode, str] = {"batch": "batch", "realtime": "real-time", "async": "asynchronous"}
 """The serving modes and their labels."""
@@ -58,6 +58,19 @@ def deploy(
     )
     deployment_of(workspace, endpoint).start(progress)
     return {"endpoint": endpoint.id}
+
+
+def batch_endpoint(workspace: Workspace, model: Model) -> Endpoint:
+    """Return a batch endpoint of the model on the chosen platform, the newest, or a new one if there is none.
+
+    Nothing runs or costs until it is used. A new one has the platform's default options.
+    """
+    platform = registry.chosen(workspace)
+
+    new_endpoint = Endpoint(
+        name=f"{model.name[: MAX_NAME_LENGTH - 20]} batch", model=model.id, mode="batch", platform=platform
+    )
+    return workspace.find_or_add(new_endpoint, lambda stored: True, mode="batch", model=model.id, platform=platform)
 
 
 def restart(workspace: Workspace, progress: Progress, *, endpoint: str) -> EndpointResult:

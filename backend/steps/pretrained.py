@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from backend.errors import UserError
 from backend.files import downloads
@@ -12,12 +17,17 @@ from backend.steps import models
 from backend.steps.pretrained_catalog import CATALOG
 from backend.workspace import Workspace
 from backend.workspace.paths import DOWNLOADS_FOLDER
+from backend.workspace.records import Model
 
 MIRROR_VARIABLE = "BYTETRACK_STUDIO_WEIGHTS_URL"  # environment variable: URL of a folder with the same files
 
+POLL_SECONDS = 0.5
+
 
 def download(workspace: Workspace, progress: Progress, *, entry: str) -> ModelResult:
-    """Download a published model and add it. An interrupted download is continued the next time.
+    """Download a published model and add it; no-op if the workspace has it already.
+
+    An interrupted download is continued the next time. Of several jobs that need the model at once, one downloads it.
 
     Args:
         workspace: Workspace that gets the model.
@@ -35,14 +45,40 @@ def download(workspace: Workspace, progress: Progress, *, entry: str) -> ModelRe
             f"{published.name} is on Google Drive, which does not serve files to programs. Download {published.file} "
             f"in the browser from {published.page}, then add it as a file."
         )
-    mirror = os.environ.get(MIRROR_VARIABLE)
-    file = downloads.fetch(
-        f"{mirror.rstrip('/')}/{published.file}" if mirror else published.url,
-        workspace.root / DOWNLOADS_FOLDER / published.file,
-        part(progress, 0.0, 0.8),
-        sha256=published.sha256,
-        limit_bytes=int(2e6 * published.megabytes),
-    )
-    added = models.add(workspace, part(progress, 0.8, 1.0), source=str(file), name=published.name)
-    file.unlink()  # the model has its own copy of the weights
-    return added
+    folder = workspace.root / DOWNLOADS_FOLDER
+    with _turn(folder / f"{entry}.lock", progress):
+        if model := find_downloaded(workspace, entry):
+            return {"model": model.id}
+        mirror = os.environ.get(MIRROR_VARIABLE)
+        file = downloads.fetch(
+            f"{mirror.rstrip('/')}/{published.file}" if mirror else published.url,
+            folder / published.file,
+            part(progress, 0.0, 0.8),
+            sha256=published.sha256,
+            limit_bytes=int(2e6 * published.megabytes),
+        )
+        added = models.add(workspace, part(progress, 0.8, 1.0), source=str(file), name=published.name)
+        file.unlink()  # the model has its own copy of the weights
+        return added
+
+
+def find_downloaded(workspace: Workspace, entry: str) -> Model | None:
+    """Return the workspace's model of a catalog entry, with all its classes, or None if it has to be downloaded."""
+    published = CATALOG[entry]
+    candidates = workspace.list(Model, source=published.origin, size=published.size)
+    return next((model for model in candidates if model.base is None), None)
+
+
+@contextmanager
+def _turn(lock: Path, progress: Progress) -> Iterator[None]:
+    """Wait until no other process holds the lock, and hold it while the block runs."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("wb") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                progress(0.0, "waiting for another job that downloads this model")
+                time.sleep(POLL_SECONDS)
+        yield

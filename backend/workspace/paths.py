@@ -31,6 +31,7 @@ ANNOTATIONS = "annotations.json"
 
 # Jobs
 LOG = "log.txt"
+PARTIAL_TRACKS = "tracks so far.jsonl"  # in the temporary folder, of a job that tracks a video
 TEMPORARY_FOLDER = "temporary"
 
 # In the workspace's root

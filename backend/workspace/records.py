@@ -43,6 +43,7 @@ Verb = Literal[
     "restart endpoint",
     "update endpoint",
     "track",
+    "track video",
     "evaluate",
     "search tracker settings",
     "compare",
@@ -357,6 +358,8 @@ class Run(Record):
     latency_ms: dict[str, float] = field(default_factory=dict)  # per request, see `backend.latency.percentiles`
     bytes_sent: int = 0
     requests: int = 0
+    classes: list[str] = field(default_factory=list)  # that were asked for; all of the model's if empty
+    warnings: list[str] = field(default_factory=list)  # reasons to doubt the tracks, a sentence or two each
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,7 +6,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -90,16 +90,24 @@ class Workspace:
 
     def add(self, record: R) -> R:
         """Store a new record. If its kind has the name already, it gets the next free number: “site (2)”."""
-        record.name = check_name(record.name)
-        kind = stored_kind(type(record))
         with self._transaction() as connection:
-            taken = {name for (name,) in connection.execute("SELECT name FROM records WHERE kind = ?", (kind,))}
-            record.name = _free_name(record.name, taken)
-            connection.execute(
-                "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
-                (record.id, kind, record.name, record.created, json.dumps(asdict(record))),
-            )
-        return record
+            return _insert(connection, record)
+
+    def find_or_add(self, record: R, is_same: Callable[[R], bool], **fields: str | Sequence[str]) -> R:
+        """Return the newest stored record that is the same in a sense, or else store this one.
+
+        Both happen in one transaction, so that several processes at once store it only once.
+
+        Args:
+            record: The record to store.
+            is_same: Returns whether a stored record of this kind is the same.
+            **fields: As for `list`: values of fields that the same record must have, which narrow down the search.
+        """
+        kind = type(record)
+        where, values = conditions(kind, Query(fields=fields))
+        with self._transaction() as connection:
+            same = filter(is_same, _select(connection, kind, where, values))
+            return next(same, None) or _insert(connection, record)
 
     def get(self, kind: type[R], id_or_name: str) -> R:
         """Return the record with this id, or else with this name.
@@ -130,10 +138,7 @@ class Workspace:
         """
         where, values = conditions(kind, Query(fields=fields))
         with self._connect() as connection:
-            rows = connection.execute(
-                f"SELECT data FROM records WHERE {where} ORDER BY created DESC, rowid DESC", values
-            ).fetchall()
-        return [kind(**json.loads(data)) for (data,) in rows]
+            return _select(connection, kind, where, values)
 
     def search(self, kind: type[R], query: Query) -> tuple[Sequence[R], int]:
         """Return the records of a kind that a query asks for, and how many there are without its limit."""
@@ -301,6 +306,23 @@ def _enable_write_ahead_log(connection: sqlite3.Connection) -> None:
             if not is_locked or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+def _insert(connection: sqlite3.Connection, record: R) -> R:
+    kind = stored_kind(type(record))
+    taken = {name for (name,) in connection.execute("SELECT name FROM records WHERE kind = ?", (kind,))}
+    record.name = _free_name(check_name(record.name), taken)
+    connection.execute(
+        "INSERT INTO records VALUES (?, ?, ?, ?, ?)",
+        (record.id, kind, record.name, record.created, json.dumps(asdict(record))),
+    )
+    return record
+
+
+def _select(connection: sqlite3.Connection, kind: type[R], where: str, values: Sequence[str]) -> list[R]:
+    """Return the records of a kind that fulfill a condition, newest first."""
+    rows = connection.execute(f"SELECT data FROM records WHERE {where} ORDER BY created DESC, rowid DESC", values)
+    return [kind(**json.loads(data)) for (data,) in rows]
 
 
 def _not_found(kind: type[Record], id_or_name: str) -> UserError:

@@ -12,7 +12,7 @@ from app.widgets import choose, confirm_removal, metric_row, track_downloads
 from app.widgets.formatting import ago, duration, number, size
 from app.workspace import workspace
 from backend.steps.deployments import MODES
-from backend.wording import count
+from backend.wording import count, enumerate_words
 from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import Model, Run, Video
 from bytetrack.tracks import Tracks
@@ -45,12 +45,23 @@ def one_run(runs: list[Run]) -> None:
             st.switch_page(journey.STEPS["labels"].page)
         if st.button("Delete", icon=":material/delete:", key=f"remove-{run.id}"):
             confirm_removal(run)
+    for warning in run.warnings:
+        _warning(warning)
     metric_row(_metrics(run), TOOLTIPS)
     video = workspace().get(Video, run.video)
     path = workspace().folder(run) / TRACKS_JSON
     player(video, [track_layer("tracks", run.id, video, lambda: Tracks.load(path))], key=f"player-{run.id}")
     track_downloads(run, video)
     st.markdown(f":small[:gray[{_facts(run)}]]")
+
+
+def _warning(text: str) -> None:
+    """Show a reason to doubt the tracks, with links to where its causes can be removed."""
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(f":orange[:material/warning:] {text}", width="stretch")
+        for key in ("models", "evaluate"):
+            step = journey.STEPS[key]
+            st.page_link(step.page, label=step.title, icon=step.material)
 
 
 def _metrics(run: Run) -> dict[str, str]:
@@ -70,6 +81,8 @@ def _metrics(run: Run) -> dict[str, str]:
 def _facts(run: Run) -> str:
     model = workspace().find(Model, run.model)
     facts = [f"{run.endpoint_name} ({MODES[run.mode]})", f"model {model.name if model else 'deleted'}"]
+    if run.classes:
+        facts.append(f"{'class' if len(run.classes) == 1 else 'classes'} {enumerate_words(run.classes)}")
     if run.requests:
         facts.append(f"{count(run.requests, 'request')} of {size(run.bytes_sent / run.requests)}")
     return ", ".join([*facts, ago(run.created)])
@@ -87,6 +100,7 @@ def runs_table(runs: list[Run], video_names: Mapping[str, str]) -> None:
             "Video": video_names[run.video],
             "Endpoint": run.endpoint_name,
             "Mode": MODES[run.mode],
+            "Classes": ", ".join(run.classes) or "all",
             "Frames": run.frames,
             "Objects": run.objects,
             "Frames/s": run.fps,

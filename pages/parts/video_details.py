@@ -10,7 +10,15 @@ import streamlit as st
 from app.player.component import player
 from app.player.filmstrip import filmstrip
 from app.theme import ACCENT
-from app.widgets import download_button, figures_line, guard, jobs_panel, record_header, start_job_and_rerun
+from app.widgets import (
+    download_button,
+    figures_line,
+    guard,
+    jobs_panel,
+    record_header,
+    start_job_and_rerun,
+    track_button,
+)
 from app.widgets.formatting import duration, frame_range, number, size
 from app.widgets.records import remember
 from app.workspace import workspace
@@ -34,7 +42,8 @@ def video_details(video: Video, verbs: Sequence[Verb]) -> None:
         verbs: The verbs of the page's jobs.
     """
     remember(video)
-    record_header(video, "videos", back="All videos")
+    with record_header(video, "videos", back="All videos"):
+        track_button(video, key="track-video-button")
     jobs_panel(*verbs)
     _facts(video)
     with guard():

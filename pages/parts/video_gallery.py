@@ -10,6 +10,7 @@ import streamlit as st
 from app.routes import uploads
 from app.widgets import Column, guard, record_list, start_job, start_job_and_rerun, upload
 from app.widgets.formatting import duration
+from app.widgets.track_button import open_track
 from app.workspace import workspace
 from backend.steps import videos as video_steps
 from backend.wording import count
@@ -59,6 +60,7 @@ def gallery() -> None:
         badges=_labeled,
         thumbnail=lambda video: video_steps.thumbnail(workspace(), video).read_bytes(),
         order="name",
+        row_action=("Track", open_track),
     )
 
 

@@ -138,3 +138,9 @@ def test_prefetch_keeps_its_limit_and_ends_with_the_iteration() -> None:
     assert len(produced) == 6
     items.close()  # type: ignore[attr-defined]
     assert not any(thread.name == "prefetch" for thread in threading.enumerate())
+
+
+def test_tracks_are_reported_frame_by_frame(detector: Detector, scene: Path) -> None:
+    frames: list[Tracks] = []
+    tracked = track_file(scene, detector, {"smooth": 0, "min_length": 0}, on_tracks=frames.append)
+    assert [row for tracks in frames for row in tracks.rows()] == list(tracked.tracks.rows())

@@ -169,3 +169,15 @@ def test_sigterm_ends_it_without_unfinished_files(base: Path, scene: Path) -> No
     process.communicate(timeout=3)
     assert process.returncode == 128 + signal.SIGTERM
     assert not [name for name in outputs(base) if Path(name).name.startswith(".")]
+
+
+def test_only_the_chosen_classes_are_tracked(base: Path, scene: Path) -> None:
+    add_video(base, "scene.mp4", scene.read_bytes())
+    ended = run(base, "--class=red")
+    assert ended.returncode == 0, ended.stderr
+    document = json.loads((base / "processing" / "output" / "scene.json").read_text())
+    assert document["classes"] == ["red"] and {row["class_id"] for row in document["tracks"]} == {0}
+    assert len(document["tracks"]) == FRAMES
+    ended = run(base, "--class", "red", "--class", "green")
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == "process: The model has no class 'green'. Its classes are blue, red."

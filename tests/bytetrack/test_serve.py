@@ -399,3 +399,33 @@ def test_an_invalid_port_is_reported(base: Path) -> None:
     )
     assert ended.returncode == 1
     assert "SAGEMAKER_BIND_TO_PORT must be a positive whole number, but it is 'http'" in ended.stderr
+
+
+@pytest.mark.parametrize("value", ["red", "%72ed,"])
+def test_classes_can_be_chosen_for_an_image_and_a_video(endpoint: str, scene: Path, value: str) -> None:
+    chosen = {"X-Amzn-SageMaker-Custom-Attributes": f"classes={value}"}
+    image = post(endpoint, encoded(5), PNG | chosen).json()
+    assert image["classes"] == ["red"] and [row["class_id"] for row in image["detections"]] == [0]
+    tracks = post(endpoint, scene.read_bytes(), MP4 | chosen).json()
+    assert tracks["classes"] == ["red"] and len(tracks["tracks"]) == FRAMES
+
+
+def test_a_session_keeps_its_classes(endpoint: str, scene: Path) -> None:
+    session = start_session(endpoint, {"classes": ["red"]})
+    all_classes = start_session(endpoint)
+    for _ in range(2):
+        answer = post(endpoint, scene.read_bytes(), MP4, session).json()
+        assert answer["classes"] == ["red"] and len({row["id"] for row in answer["tracks"]}) == 1
+        assert post(endpoint, scene.read_bytes(), MP4, all_classes).json()["classes"] == ["blue", "red"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "sentence"),
+    [
+        (["green"], "no class 'green'. Its classes are blue, red"),
+        ([], "Name at least one of the model's classes: blue, red"),
+        (7, "must be a list of class names"),
+    ],
+)
+def test_unknown_classes_are_refused(endpoint: str, classes: Any, sentence: str) -> None:
+    assert_refused(post(endpoint, json.dumps({"classes": classes}).encode(), JSON, "NEW_SESSION"), 400, sentence)

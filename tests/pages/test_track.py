@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from backend import jobs
-from backend.workspace.records import Endpoint, Model, Run, Video
+from backend.jobs import processes
+from backend.steps.pretrained import MIRROR_VARIABLE
+from backend.steps.pretrained_catalog import COCO_CLASSES
+from backend.workspace.records import Endpoint, Job, Model, Run, Video
+from bytetrack.partial_tracks import PartialTracksWriter
 from bytetrack.tracks import Tracks
 
 
@@ -59,19 +63,36 @@ def test_without_videos_it_leads_to_them(open_page):
     assert button(open_page("track"), "Go to Videos")
 
 
-def test_without_a_deployed_model_it_leads_there(open_page, video):
-    assert button(open_page("track"), "Go to Deploy")
+def test_without_a_detector_it_says_where_to_get_one(open_page, workspace, video, monkeypatch):
+    monkeypatch.setenv(MIRROR_VARIABLE, "http://127.0.0.1:9/")  # nothing answers there
+    page = open_page("track")
+    assert any("no detector on this machine yet" in text.value for text in page.markdown)
+    detector = page.selectbox(key=f"track-detector-{video.id}")
+    assert any("YOLOX-nano  ·  download 8 MB, Apache-2.0" in option for option in detector.options)
+    button(page, "Download and track").click().run()
+    params = start_of_newest(workspace).params
+    assert params["download"] == detector.value and params["classes"] == ["person"]
 
 
-def test_tracking_is_a_job(open_page, workspace, video, endpoint, finish):
+def test_a_model_need_not_be_deployed(open_page, workspace, video, model, finish):
     page = open_page("track")
     button(page, "Track").click().run()
     job = finish()  # it fails, since this model has no files
+    assert (job.verb, job.params["video"], job.params["model"]) == ("track video", video.id, model.id)
+    assert job.params["classes"] is None, "all of a model with one class"
+
+
+def test_an_endpoint_can_be_chosen(open_page, workspace, video, endpoint, gone, finish):
+    page = open_page("track")
+    assert page.selectbox(key=f"track-on-{endpoint.model}").value == endpoint.id
+    button(page, "Track").click().run()
+    job = finish()
     assert (job.verb, job.params["video"], job.params["endpoint"]) == ("track", video.id, endpoint.id)
 
 
 def test_an_endpoint_that_is_gone_is_not_offered_to_track(open_page, video, gone):
     page = open_page("track")
+    page.selectbox(key=f"track-on-{gone.model}").select(gone.id).run()
     assert button(page, "Track").disabled
     assert any("**street live** is gone" in text.value for text in page.markdown)
 
@@ -103,7 +124,6 @@ def test_runs_outlive_their_endpoint(open_page, workspace, run, endpoint, model)
     workspace.remove(endpoint)
     workspace.remove(model)
     page = open_page("track")
-    assert button(page, "Go to Deploy")
     assert any("model deleted" in text.value for text in page.markdown)
 
 
@@ -117,3 +137,77 @@ def test_removing_asks_first(open_page, workspace, run):
     button(page, "Delete").click().run()
     assert workspace.list(Run) and not jobs.active(workspace)
     assert any(element.key == "removal-confirm" for element in page.button)
+
+
+def start_of_newest(workspace) -> Job:
+    """Return the newest job, stopped."""
+    (job,) = jobs.recent(workspace, limit=1)
+    jobs.stop(workspace, job.id)
+    return job
+
+
+def test_few_classes_are_offered_and_those_of_the_last_run_suggested(open_page, workspace, video, run, model):
+    with workspace.edit(Model, model.id) as stored:
+        stored.classes = list(COCO_CLASSES)
+    page = open_page("track", video=video.id)
+    pills = page.button_group(key=f"track-classes-{model.id}")
+    assert len(pills.options) <= 9 and pills.value == ["all 80"], "what the last run asked for"
+    with workspace.edit(Run, run.id) as stored:
+        stored.classes = ["car", "kite"]
+    page = open_page("track", video=video.id)
+    assert page.button_group(key=f"track-classes-{model.id}").value == ["car"]
+    assert page.multiselect(key=f"track-others-{model.id}").value == ["kite"]
+    button(page, "Track").click().run()
+    assert start_of_newest(workspace).params["classes"] == ["car", "kite"]
+
+
+def test_a_class_must_be_chosen(open_page, workspace, video, model):
+    with workspace.edit(Model, model.id) as stored:
+        stored.classes = list(COCO_CLASSES)
+    page = open_page("track")
+    assert page.button_group(key=f"track-classes-{model.id}").value == ["person"]
+    page.button_group(key=f"track-classes-{model.id}").set_value([]).run()
+    assert button(page, "Track").disabled
+    assert "Choose at least one class." in [caption.value for caption in page.caption]
+
+
+def test_a_second_click_starts_no_second_job(open_page, workspace, video, model):
+    page, other_tab = open_page("track"), open_page("track")
+    button(page, "Track").click().run()
+    button(other_tab, "Track").click().run()
+    try:
+        assert len(workspace.list(Job)) == 1
+        assert "is running already" in other_tab.toast[0].value or "is queued already" in other_tab.toast[0].value
+    finally:
+        start_of_newest(workspace)
+
+
+@pytest.fixture
+def running(workspace, video) -> Job:
+    """A job that tracks the video, has done 12 frames and was interrupted there."""
+    job = Job(name="Track tiny", verb="track video", params={"video": video.id}, status="running", progress=0.6)
+    identity = processes.this_process()
+    job.pid, job.pid_started = identity["pid"], identity["pid_started"]
+    return workspace.add(job)
+
+
+def test_the_tracks_so_far_are_shown_while_a_job_runs(open_page, workspace, video, run, running, played):
+    folder = jobs.temporary_folder(workspace, running)
+    page = open_page("track")
+    assert played(page)["layers"] == [], "nothing yet, and not the tracks of an earlier run"
+    assert not page.metric
+    with PartialTracksWriter(folder / "tracks so far.jsonl", seconds_between_lines=0) as writer:
+        frames = np.arange(12)
+        boxes = np.tile([1.0, 1, 9, 9], (12, 1))
+        writer.add(12, Tracks(frames, np.ones(12), boxes, np.ones(12), np.zeros(12), ("person",)))
+        page = open_page("track")
+        assert [layer["version"] for layer in played(page)["layers"]] == [12]
+        assert any("1 object so far, on the first 12 of 20 frames" in caption.value for caption in page.caption)
+
+
+def test_a_run_with_hardly_anything_in_it_says_so(open_page, workspace, run):
+    with workspace.edit(Run, run.id) as stored:
+        stored.warnings, stored.classes = ["Hardly anything found: of 20 frames, person in 0."], ["person"]
+    page = open_page("track")
+    assert any("Hardly anything found" in text.value for text in page.markdown)
+    assert any("class person" in text.value for text in page.markdown)

@@ -100,3 +100,9 @@ def test_a_file_that_is_gone_does_not_break_the_page(open_page, workspace, video
     tiny_video.unlink()
     open_page("videos")
     assert not workspace.list(Job)
+
+
+def test_a_video_can_be_tracked(open_page, video):
+    page = open_page("videos", video=video.id)
+    next(button for button in page.main.button if button.label == "Track").click().run()
+    assert page.title[0].value.endswith("Track") and page.query_params["video"] == video.id

@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 19bc4dcac8980b5840ab9815cbd5f3a75d664fa8be7e5e75980b58392eeec194.
+// Made by `make player` of src, whose SHA-256 is 2506c20da0dea120ab20d43d28f0bb0921db63a9252b413decd007b97f0b65e8.
 // src/address.js
 var DELAY_MS = 250;
 var timers = /* @__PURE__ */ new Map();

@@ -1,4 +1,3 @@
-// Made by `make player` of src, whose SHA-256 is 19bc4dcac8980b5840ab9815cbd5f3a75d664fa8be7e5e75980b58392eeec194.
 // src/icons.js
 var PATHS = {
   play: "M8 5v14l11-7z",

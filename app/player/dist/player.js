@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 19bc4dcac8980b5840ab9815cbd5f3a75d664fa8be7e5e75980b58392eeec194.
+// Made by `make player` of src, whose SHA-256 is 2506c20da0dea120ab20d43d28f0bb0921db63a9252b413decd007b97f0b65e8.
 // src/colors.js
 var GOLDEN_ANGLE_DEGREES = 137.508;
 var cache = /* @__PURE__ */ new Map();
@@ -986,10 +986,16 @@ var Tracks = class {
     this.parts = /* @__PURE__ */ new Map();
     this.summary = null;
     this.error = "";
+    this.version = 0;
   }
-  /** Fetch the summary. */
-  async open() {
-    const response = await fetch(`${this.url}/summary`);
+  /**
+   * Fetch the summary.
+   *
+   * @param {number} [version] - Of tracks that are still being computed: how many frames are done. 0 for others.
+   */
+  async open(version = 0) {
+    this.version = version;
+    const response = await fetch(this.address("summary"));
     if (!response.ok) throw new Error(await response.text());
     const { tracks, moments, frames_per_part: framesPerPart, ...rest } = await response.json();
     this.summary = {
@@ -1001,6 +1007,21 @@ var Tracks = class {
       differences: moments.map(([first, last, kind, id]) => ({ first, last, kind, id }))
     };
     this.byId = new Map(this.summary.tracks.map((track) => [track.id, track]));
+  }
+  /**
+   * Fetch the summary again, and the boxes in memory to which some may have been added. The old ones stay meanwhile.
+   *
+   * @param {number} version - See `open`.
+   */
+  async refresh(version) {
+    const { framesPerPart } = this.summary;
+    const firstGrowing = Math.floor(this.version / framesPerPart);
+    await this.open(version);
+    await Promise.all([...this.parts.keys()].filter((number) => number >= firstGrowing).map((part) => this.load(part)));
+  }
+  /** Address of the summary or of a part. Each version has its own, because browsers keep what they have fetched. */
+  address(part) {
+    return `${this.url}/${part}${this.version ? `?version=${this.version}` : ""}`;
   }
   /**
    * The boxes of a frame: rows `from` up to, not including, `to` of the columns.
@@ -1057,7 +1078,7 @@ var Tracks = class {
   async fetchPart(number) {
     const isBeyondTheEnd = number * this.summary.framesPerPart >= this.summary.frames;
     if (isBeyondTheEnd) return new ArrayBuffer(0);
-    const response = await fetch(`${this.url}/${number}`);
+    const response = await fetch(this.address(number));
     if (!response.ok) throw new Error(await response.text());
     return response.arrayBuffer();
   }
@@ -1111,6 +1132,7 @@ Esc: deselect
 Ctrl + wheel: zoom the image or the timeline
 Double click on the timeline: start of a track`;
 var players = /* @__PURE__ */ new WeakMap();
+var layersOf = (data) => JSON.stringify(data?.layers.map(({ name, url, marked }) => [name, url, marked]));
 function player_default({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".player");
   let player = players.get(root);
@@ -1250,7 +1272,8 @@ var Player = class {
     const previous = this.data;
     this.data = data;
     if (previous?.video !== data.video || previous?.times !== data.times) this.openVideo();
-    if (JSON.stringify(previous?.layers) !== JSON.stringify(data.layers)) this.openLayers();
+    if (layersOf(previous) !== layersOf(data)) this.openLayers();
+    else if (previous.layers.some(({ version }, number) => version !== data.layers[number].version)) this.growLayers();
     requestAnimationFrame(() => this.layOut());
   }
   close() {
@@ -1323,11 +1346,12 @@ var Player = class {
       return Object.assign(layer, { name, marked });
     });
     try {
-      await Promise.all(layers.filter(({ tracks }) => !tracks.summary).map(({ tracks }) => tracks.open()));
+      const isNew = ({ tracks }) => !tracks.summary;
+      await Promise.all(layers.map((layer, number) => isNew(layer) && layer.tracks.open(data.layers[number].version)));
     } catch (error) {
       return this.showMessage(`The tracks could not be loaded: ${error.message}`);
     }
-    if (data !== this.data) return;
+    if (layersOf(data) !== layersOf(this.data)) return;
     this.layers = layers;
     const { selected } = this;
     if (selected && !layers[selected.layer]?.tracks.byId.has(selected.id)) this.selected = null;
@@ -1336,6 +1360,18 @@ var Player = class {
     this.updateDifferenceList();
     this.updateTimeline();
     this.layOut();
+    this.paint();
+  }
+  /** Fetch the boxes that were added to tracks that are still being computed. What the user has chosen stays. */
+  async growLayers() {
+    const { data, layers } = this;
+    try {
+      await Promise.all(layers.map(({ tracks }, number) => tracks.refresh(data.layers[number].version)));
+    } catch {
+      return;
+    }
+    if (layers !== this.layers) return;
+    this.updateTimeline();
     this.paint();
   }
   /** Paint new boxes. If boxes could not be loaded, say so; the video can be watched without them. */

@@ -40,13 +40,17 @@ Double click on the timeline: start of a track`;
  * @property {string} times - Address of the times of its frames, see `FrameTimes.fetch`.
  * @property {number} width - Of the video, in pixels.
  * @property {number} height - Of the video, in pixels.
- * @property {{name: string, url: string, marked: boolean}[]} layers - See `Tracks`; `marked` ones show differences.
+ * @property {{name: string, url: string, marked: boolean, version: number}[]} layers - See `Tracks`; `marked` ones
+ *   show differences, and the `version` of tracks that are still being computed increases.
  * @property {number[]} stops - Frames to jump between, if there are no differences.
  * @property {number} start - The frame to show first.
  * @property {boolean} inAddress - Whether the page's address has the frame, in its parameter `frame`.
  */
 
 const players = new WeakMap(); // root element → Player
+
+/** Text that differs if other layers are shown, not if the same ones have grown. */
+const layersOf = (data) => JSON.stringify(data?.layers.map(({ name, url, marked }) => [name, url, marked]));
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".player");
@@ -194,7 +198,8 @@ class Player {
     const previous = this.data;
     this.data = data;
     if (previous?.video !== data.video || previous?.times !== data.times) this.openVideo();
-    if (JSON.stringify(previous?.layers) !== JSON.stringify(data.layers)) this.openLayers();
+    if (layersOf(previous) !== layersOf(data)) this.openLayers();
+    else if (previous.layers.some(({ version }, number) => version !== data.layers[number].version)) this.growLayers();
     requestAnimationFrame(() => this.layOut()); // what is above the player may have another height now
   }
 
@@ -273,11 +278,12 @@ class Player {
       return Object.assign(layer, { name, marked });
     });
     try {
-      await Promise.all(layers.filter(({ tracks }) => !tracks.summary).map(({ tracks }) => tracks.open()));
+      const isNew = ({ tracks }) => !tracks.summary;
+      await Promise.all(layers.map((layer, number) => isNew(layer) && layer.tracks.open(data.layers[number].version)));
     } catch (error) {
       return this.showMessage(`The tracks could not be loaded: ${error.message}`);
     }
-    if (data !== this.data) return; // the page shows something else by now
+    if (layersOf(data) !== layersOf(this.data)) return; // the page shows something else by now
     this.layers = layers;
     const { selected } = this;
     if (selected && !layers[selected.layer]?.tracks.byId.has(selected.id)) this.selected = null;
@@ -286,6 +292,19 @@ class Player {
     this.updateDifferenceList();
     this.updateTimeline();
     this.layOut();
+    this.paint();
+  }
+
+  /** Fetch the boxes that were added to tracks that are still being computed. What the user has chosen stays. */
+  async growLayers() {
+    const { data, layers } = this;
+    try {
+      await Promise.all(layers.map(({ tracks }, number) => tracks.refresh(data.layers[number].version)));
+    } catch {
+      return; // the next version follows soon
+    }
+    if (layers !== this.layers) return; // the page shows something else by now
+    this.updateTimeline();
     this.paint();
   }
 

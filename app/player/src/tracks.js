@@ -61,11 +61,17 @@ export class Tracks {
     /** @type {Summary|null} */
     this.summary = null;
     this.error = ""; // why the last part could not be loaded
+    this.version = 0;
   }
 
-  /** Fetch the summary. */
-  async open() {
-    const response = await fetch(`${this.url}/summary`);
+  /**
+   * Fetch the summary.
+   *
+   * @param {number} [version] - Of tracks that are still being computed: how many frames are done. 0 for others.
+   */
+  async open(version = 0) {
+    this.version = version;
+    const response = await fetch(this.address("summary"));
     if (!response.ok) throw new Error(await response.text());
     const { tracks, moments, frames_per_part: framesPerPart, ...rest } = await response.json();
     this.summary = {
@@ -77,6 +83,23 @@ export class Tracks {
       differences: moments.map(([first, last, kind, id]) => ({ first, last, kind, id })),
     };
     this.byId = new Map(this.summary.tracks.map((track) => [track.id, track]));
+  }
+
+  /**
+   * Fetch the summary again, and the boxes in memory to which some may have been added. The old ones stay meanwhile.
+   *
+   * @param {number} version - See `open`.
+   */
+  async refresh(version) {
+    const { framesPerPart } = this.summary;
+    const firstGrowing = Math.floor(this.version / framesPerPart);
+    await this.open(version);
+    await Promise.all([...this.parts.keys()].filter((number) => number >= firstGrowing).map((part) => this.load(part)));
+  }
+
+  /** Address of the summary or of a part. Each version has its own, because browsers keep what they have fetched. */
+  address(part) {
+    return `${this.url}/${part}${this.version ? `?version=${this.version}` : ""}`;
   }
 
   /**
@@ -137,7 +160,7 @@ export class Tracks {
   async fetchPart(number) {
     const isBeyondTheEnd = number * this.summary.framesPerPart >= this.summary.frames;
     if (isBeyondTheEnd) return new ArrayBuffer(0);
-    const response = await fetch(`${this.url}/${number}`);
+    const response = await fetch(this.address(number));
     if (!response.ok) throw new Error(await response.text());
     return response.arrayBuffer();
   }

@@ -24,6 +24,7 @@ from bytetrack.tracks import Tracks
 
 T = TypeVar("T")
 OnFrame = Callable[[int], None]  # called with the number of frames done so far; an exception from it ends the work
+OnTracks = Callable[[Tracks], None]  # called with the tracks of one frame, which are not refined yet
 
 
 def detect_frames(frames: Iterable[ImageArray], detector: Detector) -> Iterator[Detections]:
@@ -38,6 +39,7 @@ def track_frames(
     classes: tuple[str, ...],
     first_frame: int = 0,
     on_frame: OnFrame | None = None,
+    on_tracks: OnTracks | None = None,
 ) -> Tracks:
     """Track the detections of consecutive frames.
 
@@ -47,6 +49,7 @@ def track_frames(
         classes: The class names that `class_ids` index.
         first_frame: Number of the first of these frames in the tracks.
         on_frame: Called after each frame.
+        on_tracks: Called after each frame with its tracks.
     """
     columns: list[tuple[NDArray[Any], ...]] = []
     for number, frame_detections in enumerate(detections):
@@ -54,6 +57,8 @@ def track_frames(
             frame_detections.xyxy, frame_detections.scores, frame_detections.class_ids
         )
         columns.append((np.full(len(ids), first_frame + number), ids, xyxy, scores, class_ids))
+        if on_tracks:
+            on_tracks(Tracks(*columns[-1], classes))
         if on_frame:
             on_frame(number + 1)
     if not columns:
@@ -160,6 +165,10 @@ def detect_video(path: Path, detector: Detector, on_frame: OnFrame | None = None
         frames.append(detections)
         if on_frame:
             on_frame(len(frames))
+    return _combine(frames, detector, info)
+
+
+def _combine(frames: list[Detections], detector: Detector, info: video.VideoInfo) -> VideoDetections:
     return VideoDetections(
         frame=np.repeat(np.arange(len(frames)), [len(detections) for detections in frames]),
         xyxy=np.concatenate([detections.xyxy for detections in frames]),
@@ -220,7 +229,11 @@ class TrackedVideo:
 
 
 def track_file(
-    path: Path, detector: Detector, settings: Mapping[str, Any], on_frame: OnFrame | None = None
+    path: Path,
+    detector: Detector,
+    settings: Mapping[str, Any],
+    on_frame: OnFrame | None = None,
+    on_tracks: OnTracks | None = None,
 ) -> TrackedVideo:
     """Detect and track the objects in a video. The programs `process` and `serve` both use this function.
 
@@ -229,15 +242,24 @@ def track_file(
         detector: The detector.
         settings: The user's settings of the tracker, see `tracker_config`.
         on_frame: Called after each frame.
+        on_tracks: Called after each frame with its tracks, before the tracks of the whole video are refined.
 
     Raises:
         ValueError: If the video cannot be read, or a setting is invalid.
     """
     started = time.perf_counter()
-    tracker_config(detector, settings)  # reports an invalid setting before the long work
-    detections = detect_video(path, detector, on_frame)
-    tracks = track_detections(detections, tracker_config(detector, settings, detections.fps))
-    return TrackedVideo(detections, tracks, time.perf_counter() - started)
+    tracker_config(detector, settings)  # reports an invalid setting before a damaged video
+    info = video.probe(path)
+    config = tracker_config(detector, settings, info.fps)
+    frames: list[Detections] = []
+
+    def detect() -> Iterator[Detections]:
+        for detections in detect_frames(video.read_frames(path), detector):
+            frames.append(detections)
+            yield detections
+
+    tracks = track_frames(detect(), ByteTracker(config), detector.classes, on_frame=on_frame, on_tracks=on_tracks)
+    return TrackedVideo(_combine(frames, detector, info), refine(tracks, config), time.perf_counter() - started)
 
 
 def prefetch(items: Iterable[T], ahead: int = 4) -> Iterator[T]:

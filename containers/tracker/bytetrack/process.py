@@ -7,6 +7,7 @@ each video it writes to `processing/output`:
 - `<name>.txt`: the tracks in MOTChallenge format,
 - `<name>.detections.npz`: the detections,
 - `<name>.mp4`, with `--draw`: the video with its tracks drawn on it,
+- `<name>.partial.jsonl`, while the video is being tracked: the tracks so far, see `bytetrack.partial_tracks`,
 
 and at the end `summary.json`. If it fails, the reason is in `output/message`.
 """
@@ -27,6 +28,7 @@ from bytetrack import mot, video
 from bytetrack.detection import artifact
 from bytetrack.detection.detector import Detector
 from bytetrack.files import read_json_object, write_atomically
+from bytetrack.partial_tracks import PARTIAL_SUFFIX, PartialTracksWriter
 from bytetrack.paths import base_dir
 from bytetrack.pipeline import TrackedVideo, track_file, tracker_config
 from bytetrack.tracking.config import TrackerConfig
@@ -54,13 +56,15 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 if at least one video was tracked or there was none, otherwise 1.
     """
     options = vars(_argument_parser().parse_args(arguments))
-    draw = options.pop("draw")
+    draw, classes = options.pop("draw"), options.pop("classes")
     settings = {name: value for name, value in options.items() if value is not None}
     signal.signal(signal.SIGTERM, _exit)
     base = base_dir()
     try:
         with artifact.unpack_artifact(base / "processing" / "input" / "model") as folder:
             detector = Detector(folder)
+        if classes:
+            detector = detector.limited_to(classes)
         tracker_config(detector, settings)  # reports an invalid setting before the long work
         results = process_videos(base, detector, settings, draw)
     except (OSError, ValueError) as error:
@@ -95,7 +99,8 @@ def process_videos(base: Path, detector: Detector, settings: dict[str, str], dra
         try:
             frames = video.probe(path).frames
             progress = ProgressLog(title, "frame", frames)
-            tracked = track_file(path, detector, settings, progress)
+            with PartialTracksWriter(_with_suffix(output / stems[path], PARTIAL_SUFFIX)) as partial:
+                tracked = track_file(path, detector, settings, progress, on_tracks=partial.add_frame)
             write_files(tracked, output / stems[path])
             if draw:
                 draw_video(
@@ -201,6 +206,13 @@ def _read_config(path: Path) -> dict[str, Any]:
 def _argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="process", description="Track all videos of a folder.")
     parser.add_argument("--draw", action="store_true", help="also write each video with its tracks drawn on it")
+    parser.add_argument(
+        "--class",
+        metavar="NAME",
+        dest="classes",
+        action="append",
+        help="report and track only objects of this class; can be repeated (default: all of the model's)",
+    )
     for setting in fields(TrackerConfig):
         option = "--" + setting.name.replace("_", "-")
         parser.add_argument(option, metavar="NUMBER", help=f"{setting.metadata['help']} (default: the model's)")

@@ -90,6 +90,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
         return started[-1]
 
     monkeypatch.setattr(jobs, "start", start)
+    monkeypatch.setattr(jobs, "submit", lambda *args, **params: jobs.Submission(start(*args, **params), is_new=True))
     return started
 
 
@@ -110,7 +111,8 @@ COMMANDS = {
     "deploy": "deploy --model it --mode async --option instance_type=ml.g5.xlarge",
     "restart endpoint": "restart-endpoint --endpoint it",
     "update endpoint": "update-endpoint --endpoint it --model it",
-    "track": "track --video it --endpoint it --no-draw",
+    "track": "track --video it --endpoint it --classes person --no-draw",
+    "track video": "track-video --video it --model it --classes person",
     "evaluate": "evaluate --run it --labels it",
     "search tracker settings": "search-tracker-settings --run it --labels it --trials 5",
     "compare": "compare --name a --video it --endpoints it",

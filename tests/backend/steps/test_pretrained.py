@@ -53,7 +53,9 @@ def test_a_published_model_is_downloaded_and_added(
     model = workspace.get(Model, result["model"])
     assert (model.name, model.source, model.size) == ("YOLOX-nano", "YOLOX COCO", "nano")
     assert steps == sorted(steps)
-    assert not list((workspace.root / "downloads").iterdir())
+    assert not list((workspace.root / "downloads").glob("*.pth*"))
+    (mirror / "yolox_nano.pth").unlink()
+    assert pretrained.download(workspace, silent, entry="yolox_nano") == result, "it is not downloaded twice"
     person = models.choose_classes(workspace, model.id, ["person"])
     assert person.classes == ["person"]
 

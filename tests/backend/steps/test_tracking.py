@@ -13,10 +13,11 @@ from backend.platforms.base import Answer
 from backend.platforms.local.endpoints import LocalEndpoints
 from backend.progress import silent
 from backend.steps import deployments
-from backend.steps.tracking import track
+from backend.steps.tracking import _attributes, track, track_through
 from backend.workspace import Workspace
 from backend.workspace.records import Endpoint, Run, Video
 from bytetrack import mot
+from bytetrack.partial_tracks import PartialTracksReader, PartialTracksWriter
 from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
 from bytetrack.video import probe
@@ -93,3 +94,49 @@ def test_a_session_is_closed_if_tracking_fails(
         track(workspace, silent, video=video.id, endpoint=endpoints["realtime"].id)
     opened, closed = answers
     assert opened.new_session and closed.closed_session == opened.new_session
+
+
+def test_only_the_chosen_classes_are_tracked_in_every_mode(
+    served: tuple[Workspace, Video, dict[str, Endpoint]],
+) -> None:
+    workspace, video, endpoints = served
+    documents = set()
+    for endpoint in endpoints.values():
+        result = track(workspace, silent, video=video.id, endpoint=endpoint.id, classes=["red"], draw=False)
+        run = workspace.get(Run, result["run"])
+        tracks = Tracks.load(workspace.folder(run) / "tracks.json")
+        assert (run.classes, tracks.classes, run.objects) == (["red"], ("red",), 1)
+        documents.add((workspace.folder(run) / "tracks.json").read_bytes())
+    assert len(documents) == 1
+
+
+def test_unknown_classes_are_refused(served: tuple[Workspace, Video, dict[str, Endpoint]]) -> None:
+    workspace, video, endpoints = served
+    for endpoint in endpoints.values():
+        with pytest.raises(UserError, match="squares has no class “green”. Its classes are blue, red."):
+            track(workspace, silent, video=video.id, endpoint=endpoint.id, classes=["red", "green"])
+    with pytest.raises(UserError, match="at least one class of squares: blue, red"):
+        track(workspace, silent, video=video.id, endpoint=endpoints["batch"].id, classes=[])
+
+
+def test_names_that_are_too_long_for_an_asynchronous_request(workspace: Workspace) -> None:
+    names = [f"part {number}" for number in range(200)]
+    with pytest.raises(UserError, match="these 200 classes are too long"):
+        _attributes(names)
+    assert _attributes(["traffic light", "a;b,c"]) == "detections=true;classes=traffic%20light,a%3Bb%2Cc"
+
+
+def test_the_tracks_so_far_can_be_read_meanwhile(
+    served: tuple[Workspace, Video, dict[str, Endpoint]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, video, endpoints = served
+    monkeypatch.setattr(PartialTracksWriter.__init__, "__defaults__", (0.0,))
+    path = tmp_path / "so far.jsonl"
+    reader, frames_done = PartialTracksReader(path), []
+
+    def look(*_: object) -> None:
+        frames_done.append(reader.read()[0])
+
+    track_through(workspace, look, video, endpoints["realtime"], tmp_path, partial=path)
+    assert frames_done[-1] == FRAMES and frames_done == sorted(frames_done)
+    assert 0 < frames_done[0] < FRAMES and not path.exists()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from moving_squares import HEIGHT, SIDE, WIDTH, centers, render_frame, save_model
 
-from bytetrack.detection.detector import Detector
+from bytetrack.detection.detector import MAX_NMS_CANDIDATES, Detector
 
 
 class FixedEngine:
@@ -103,3 +103,31 @@ def test_imagenet_models_get_normalized_rgb(artifact: Path, tmp_path: Path) -> N
 def test_files_of_different_models_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="has 3 classes, but the network has 2"):
         Detector(save_model(tmp_path, classes=["a", "b", "c"]))
+
+
+def test_a_limited_detector_equals_a_model_with_these_classes(artifact: Path, tmp_path: Path) -> None:
+    whole, kept = Detector(artifact), Detector(save_model(tmp_path, keep_classes=["red"]))
+    limited = whole.limited_to(["red"])
+    [expected], [actual] = kept.detect([render_frame(5)]), limited.detect([render_frame(5)])
+    assert limited.classes == kept.classes == ("red",)
+    assert np.array_equal(actual.xyxy, expected.xyxy) and actual.class_ids.tolist() == expected.class_ids.tolist() == [
+        0
+    ]
+    assert len(whole.detect([render_frame(5)])[0]) == 2, "the original detector is unchanged"
+    assert whole.limited_to(["red", "blue"]).classes == ("blue", "red"), "in the model's order"
+
+
+def test_the_best_boxes_that_enter_nms_are_those_of_the_chosen_classes(artifact: Path) -> None:
+    """Boxes of another class must not displace those of the chosen ones."""
+    others = [[30, 30, 20, 20, 1, 1, 0]] * MAX_NMS_CANDIDATES
+    detector = Detector(artifact, FixedEngine([*others, [60, 30, 20, 20, 0.9, 0, 1]]))
+    [detections] = detector.limited_to(["red"]).detect([render_frame(5)])
+    assert detections.scores == pytest.approx([0.9])
+
+
+@pytest.mark.parametrize(
+    ("classes", "sentence"), [(["green"], "no class 'green'. Its classes are blue, red"), ([], "blue, red")]
+)
+def test_classes_that_the_model_does_not_have_are_refused(artifact: Path, classes: list[str], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        Detector(artifact).limited_to(classes)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,14 +72,29 @@ class Detector:
     def __init__(self, folder: Path, engine: Engine | None = None) -> None:
         self.config: ModelConfig = read_config(folder)
         self.engine = engine or load_engine(folder)
-        kept_classes = self.config.keep_classes
-        self.classes = tuple(name for name in self.config.classes if kept_classes is None or name in kept_classes)
-        reported_ids = {name: class_id for class_id, name in enumerate(self.classes)}
-        # Maps a class of the model to a reported class; -1 stands for a class that is not reported.
-        self._reported_class_ids = np.array([reported_ids.get(name, -1) for name in self.config.classes])
+        self._report(self.config.classes if self.config.keep_classes is None else self.config.keep_classes)
         # One call of the network uses every core, so calls that run side by side would only slow each other down.
         self._inference_lock = threading.Lock()
         self._check_artifact(folder)
+
+    def limited_to(self, classes: Collection[str]) -> Detector:
+        """Return a detector on the same network that reports only these of its classes.
+
+        Objects of the other classes are dropped before NMS and tracking, as if the model did not know them. Both
+        detectors can be used side by side.
+
+        Raises:
+            ValueError: If `classes` is empty, or names a class that this detector does not report.
+        """
+        if not classes:
+            raise ValueError(f"Name at least one of the model's classes: {', '.join(self.classes)}.")
+        if unknown := [name for name in classes if name not in self.classes]:
+            raise ValueError(
+                f"The model has no class {', '.join(map(repr, unknown))}. Its classes are {', '.join(self.classes)}."
+            )
+        limited = copy.copy(self)
+        limited._report(classes)
+        return limited
 
     def detect(self, frames: list[ImageArray]) -> list[Detections]:
         """Detect objects in BGR `(H, W, 3)` uint8 frames of any size."""
@@ -94,6 +111,13 @@ class Detector:
         with self._inference_lock:
             output = self.engine(prepared.image[None])[0]
         return self._select(output, prepared)
+
+    def _report(self, classes: Collection[str]) -> None:
+        """Set which of the model's classes are reported."""
+        self.classes = tuple(name for name in self.config.classes if name in classes)
+        reported_ids = {name: class_id for class_id, name in enumerate(self.classes)}
+        # Maps a class of the model to a reported class; -1 stands for a class that is not reported.
+        self._reported_class_ids = np.array([reported_ids.get(name, -1) for name in self.config.classes])
 
     def _select(self, output: Float32Array, prepared: PreparedFrame) -> Detections:
         """Apply the score threshold and NMS to the network's `(anchors, 5 + classes)` output for one frame."""

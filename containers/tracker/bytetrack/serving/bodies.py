@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import cv2
 import numpy as np
@@ -119,6 +120,21 @@ def parse_attributes(header: str) -> dict[str, str]:
             raise ValueError(f"CustomAttributes must have the form name=value;name=value, but {part!r} has no value.")
         settings[name.strip()] = value.strip()
     return settings
+
+
+def parse_classes(value: Any) -> list[str]:
+    """Parse the setting `classes`: a list of names, or the text `person,traffic%20light`.
+
+    In a text, names are separated by commas and may be percent-encoded, as headers cannot hold every character.
+
+    Raises:
+        ValueError: If it is neither.
+    """
+    if isinstance(value, str):
+        return [unquote(name).strip() for name in value.split(",") if name.strip()]
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return value
+    raise ValueError('classes must be a list of class names such as ["person", "car"].')
 
 
 def decode_image(body: Path) -> ImageArray:

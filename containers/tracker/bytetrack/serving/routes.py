@@ -21,7 +21,15 @@ from bytetrack import video
 from bytetrack.detection.detector import Detections, Detector, PreparedFrame
 from bytetrack.pipeline import detect_frames, track_file, track_frames, tracker_config
 from bytetrack.serving import page
-from bytetrack.serving.bodies import BodyKind, body_kind, decode_image, parse_attributes, read_settings, receive_body
+from bytetrack.serving.bodies import (
+    BodyKind,
+    body_kind,
+    decode_image,
+    parse_attributes,
+    parse_classes,
+    read_settings,
+    receive_body,
+)
 from bytetrack.serving.options import Options
 from bytetrack.serving.origins import PAGE_PATH, RefuseOtherSites, is_loopback
 from bytetrack.serving.sessions import DeadSession, Session, Sessions, TooManySessions
@@ -125,8 +133,9 @@ class Service:
 
     async def _start_session(self, kind: BodyKind, body: Path, settings: dict[str, Any]) -> tuple[Answer, Headers]:
         """Start a session, and track the body if it is an image or a video."""
-        session = self._sessions.start(ByteTracker(tracker_config(self._detector, settings)))
-        answer: Answer = {"classes": list(self._detector.classes), "frames": 0, "first_frame": 0, "tracks": []}
+        detector = self._take_detector(settings)
+        session = self._sessions.start(ByteTracker(tracker_config(detector, settings)), detector)
+        answer: Answer = {"classes": list(detector.classes), "frames": 0, "first_frame": 0, "tracks": []}
         if kind in (BodyKind.IMAGE, BodyKind.VIDEO):
             try:
                 async with self._sessions.use(session.id):
@@ -140,16 +149,17 @@ class Service:
 
     def _answer_without_session(self, kind: BodyKind, body: Path, settings: dict[str, Any]) -> Answer:
         """Track a whole video, or detect the objects in an image."""
+        detector = self._take_detector(settings)
         if kind == BodyKind.VIDEO:
             with_detections = str(settings.pop("detections", "")).lower() == "true"
-            tracked = track_file(body, self._detector, settings, on_frame=self._check_stopping)
+            tracked = track_file(body, detector, settings, on_frame=self._check_stopping)
             document = tracked.document()
             if with_detections:
                 document["detections"] = tracked.detections.to_json()
             return document
         if kind == BodyKind.IMAGE:
-            detections = self._detector.infer(self._prepare_image(body))
-            return {"classes": list(self._detector.classes), "detections": _detection_rows(detections)}
+            detections = detector.infer(self._prepare_image(body))
+            return {"classes": list(detector.classes), "detections": _detection_rows(detections)}
         raise ValueError(
             f"Without a session the body must be an image or a video, but it is {kind}. "
             f"Start a session with the header {SESSION_HEADER}: {NEW_SESSION}."
@@ -159,16 +169,21 @@ class Service:
         """Continue a session with the frames of the body."""
         frames: list[Detections] = []
         if kind == BodyKind.IMAGE:
-            frames.append(self._detector.infer(self._prepare_image(body)))
+            frames.append(session.detector.infer(self._prepare_image(body)))
         else:
-            for detections in detect_frames(video.read_frames(body), self._detector):
+            for detections in detect_frames(video.read_frames(body), session.detector):
                 frames.append(detections)
                 self._check_stopping(len(frames))
         # The session changes only from here on, where nothing can fail: a refused request leaves it as it was.
         first_frame = session.frames
-        tracks = track_frames(frames, session.tracker, self._detector.classes, first_frame)
+        tracks = track_frames(frames, session.tracker, session.detector.classes, first_frame)
         session.frames += len(frames)
         return {**tracks.to_json(), "frames": len(frames), "first_frame": first_frame}
+
+    def _take_detector(self, settings: dict[str, Any]) -> Detector:
+        """Remove the setting `classes`, and return a detector that reports these classes, or all if it is missing."""
+        classes = settings.pop("classes", None)
+        return self._detector if classes is None else self._detector.limited_to(parse_classes(classes))
 
     def _prepare_image(self, body: Path) -> PreparedFrame:
         """Decode an image and letterbox it. Only a few large images are in memory at the same time."""

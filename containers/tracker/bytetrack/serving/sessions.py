@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from bytetrack.detection.detector import Detector
 from bytetrack.tracking.tracker import ByteTracker
 
 
@@ -28,6 +29,7 @@ class Session:
     Attributes:
         id: Letters and digits, as SageMaker's protocol requires.
         tracker: Tracker with the state after the frames so far.
+        detector: Detector that reports the session's classes.
         expires: When the session ends at the latest.
         last_used: Time of the last request, by the clock of `Sessions`.
         frames: Number of frames so far, which is the number of the next frame.
@@ -36,6 +38,7 @@ class Session:
 
     id: str
     tracker: ByteTracker
+    detector: Detector
     expires: datetime
     last_used: float
     frames: int = 0
@@ -61,8 +64,8 @@ class Sessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}
 
-    def start(self, tracker: ByteTracker) -> Session:
-        """Start a session with its own tracker.
+    def start(self, tracker: ByteTracker, detector: Detector) -> Session:
+        """Start a session with its own tracker, and a detector that sessions can share.
 
         Raises:
             TooManySessions: If the maximum number of sessions is reached.
@@ -73,7 +76,7 @@ class Sessions:
                 f"All {self._limit} sessions of this endpoint are in use. Close one, or try again in a few minutes."
             )
         expires = datetime.now(UTC) + timedelta(seconds=self._lifetime_seconds)
-        session = Session(uuid.uuid4().hex, tracker, expires, self._clock())
+        session = Session(uuid.uuid4().hex, tracker, detector, expires, self._clock())
         self._sessions[session.id] = session
         return session
 

@@ -1,0 +1,102 @@
+"""Three clicks from Home to tracks, and the notification when a long job ends."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clicks import MINUTE
+from consoles import running_console
+from deployment_helpers import add_model
+from moving_squares import HEIGHT, WIDTH, render_frame
+from playwright.sync_api import Browser, Page, expect
+
+from backend.jobs import processes
+from backend.progress import silent
+from backend.steps import videos
+from backend.workspace import Workspace
+from backend.workspace.records import Endpoint, Job, Run
+from bytetrack.video import VideoWriter
+
+FRAMES = 9000  # which take some seconds, so that tracks are shown meanwhile
+SCENE_FRAMES = 30
+COUNT_CLICKS = "window.clicks = 0; addEventListener('pointerdown', (event) => (clicks += event.isTrusted), true)"
+RECORD_NOTIFICATIONS = """
+window.shown = [];
+window.asked = 0;
+window.Notification = class {
+  static get permission() { return localStorage.permission ?? "default"; }
+  static async requestPermission() { asked += 1; localStorage.permission = "granted"; }
+  constructor(title, options) { shown.push([title, options.body]); }
+};
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a detector and a video of two squares that come and go."""
+    folder = tmp_path_factory.mktemp("short path")
+    workspace = Workspace(folder / "workspace")
+    add_model(workspace)
+    scene = [render_frame(frame) for frame in range(SCENE_FRAMES)]
+    with VideoWriter(folder / "squares.mp4", 25, (WIDTH, HEIGHT)) as writer:
+        for frame in range(FRAMES):
+            writer.write(np.asarray(scene[frame % SCENE_FRAMES]))
+    videos.add(workspace, silent, source=str(folder / "squares.mp4"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def console(folder: Path) -> Iterator[str]:
+    with running_console(folder) as address:
+        yield address
+
+
+def test_three_clicks_lead_from_home_to_tracks(page: Page, folder: Path) -> None:
+    page.add_init_script(COUNT_CLICKS)
+    page.goto("/")
+    main = page.get_by_test_id("stMain")
+    main.get_by_role("button", name="Track", exact=True).click()
+    expect(page.get_by_role("heading", name="Track", level=1)).to_be_visible()
+    main.get_by_role("button", name="Track", exact=True).click()
+    so_far = page.get_by_text(re.compile(r"objects? so far, on the first [\d,]+ of 9,000 frames"))
+    expect(so_far).to_be_visible(timeout=MINUTE)
+    expect(page.locator(".player[data-frame]")).to_be_visible(timeout=MINUTE)
+    expect(page.locator("canvas.timeline")).to_be_visible()
+    assert page.evaluate("clicks") <= 3
+    expect(page.get_by_test_id("stMetric").filter(has_text="Objects")).to_be_visible(timeout=2 * MINUTE)
+    expect(so_far).to_be_hidden()
+    workspace = Workspace(folder / "workspace")
+    (run,), (endpoint,) = workspace.list(Run), workspace.list(Endpoint)
+    assert (run.frames, run.endpoint, endpoint.mode) == (FRAMES, endpoint.id, "batch")
+
+
+def test_the_end_of_a_long_job_is_announced(browser: Browser, console: str, folder: Path) -> None:
+    workspace, identity = Workspace(folder / "workspace"), processes.this_process()
+    running = Job(name="Training", verb="train", params={}, status="running", started=time.time() - 60)
+    running.pid, running.pid_started = identity["pid"], identity["pid_started"]
+    workspace.add(running)
+    context = browser.new_context(base_url=console)
+    page = context.new_page()
+    page.add_init_script(RECORD_NOTIFICATIONS)
+    page.goto("/")
+    switch = page.get_by_label("Notify me when a job ends")
+    expect(switch).to_be_visible(timeout=MINUTE)
+    assert page.evaluate("asked") == 0, "permission is asked for by a click only"
+    switch.check()
+    page.wait_for_function("asked === 1")
+    other_tab = context.new_page()  # in front of the first one
+    other_tab.goto("about:blank")
+    other_tab.bring_to_front()
+    with workspace.edit(Job, running.id) as job:
+        job.status, job.ended = "done", time.time()
+    page.wait_for_function("shown.length", timeout=MINUTE)
+    assert page.evaluate("shown") == [["Training: done", "After 1 min."]]
+    page.reload()
+    expect(switch).to_be_checked(timeout=MINUTE)
+    assert page.evaluate("[shown.length, asked]") == [0, 0], "not again"
+    context.close()
