@@ -46,6 +46,7 @@ def test_sample_to_comparison(page: Page) -> None:
 
     go(page, "Track")
     button(page, "Track").click()
+    done(page, "Track sample 1")
     expect(page.locator(".player[data-frame]")).to_be_visible(timeout=3 * MINUTE)
 
     go(page, "Evaluate")
