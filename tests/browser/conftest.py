@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from consoles import running_console
@@ -26,14 +25,27 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Workspace]]:
+    """The address and the workspace of one console for all tests, because it takes seconds to start."""
+    folder = tmp_path_factory.mktemp("console")
+    with running_console(folder) as address:
+        yield address, Workspace(folder / "workspace")
+
+
 @pytest.fixture
-def console(tmp_path: Path) -> Iterator[str]:
-    """The address of a console of this test's own, with an empty workspace."""
-    try:
-        with running_console(tmp_path) as address:
-            yield address
-    finally:
-        account.remove_everything(Workspace(tmp_path / "workspace"))  # a failed test may leave endpoints running
+def workspace(running: tuple[str, Workspace]) -> Iterator[Workspace]:
+    """The console's workspace, which is empty at the start of each test."""
+    _, workspace = running
+    yield workspace
+    account.remove_everything(workspace)  # also ends endpoints that a failed test left running
+
+
+@pytest.fixture
+def console(running: tuple[str, Workspace], workspace: Workspace) -> str:
+    """The address of a console with an empty workspace."""
+    address, _ = running
+    return address
 
 
 @pytest.fixture

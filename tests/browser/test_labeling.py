@@ -33,8 +33,8 @@ def truth(frame: int) -> tuple[list[float], list[float]]:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    """The workspace of the console, with one clip."""
+def clip(workspace: Workspace, tmp_path: Path) -> None:
+    """Add a clip with two moving objects to the console's workspace."""
     path = tmp_path / "moving.mp4"
     noise = np.random.default_rng(1).integers(60, 110, (HEIGHT // 6, WIDTH // 6, 3), np.uint8)
     background = cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
@@ -49,13 +49,11 @@ def workspace(tmp_path: Path) -> Workspace:
             cv2.circle(image, middle, SIZE // 2, (40, 60, 230), -1)
             cv2.circle(image, middle, SIZE // 4, (250, 240, 230), 3)
             writer.write(image)
-    workspace = Workspace(tmp_path / "workspace")
     videos.add(workspace, progress.silent, source=str(path))
-    return workspace
 
 
 @pytest.fixture
-def editor(page: Page, workspace: Workspace) -> Locator:
+def editor(page: Page, clip: None) -> Locator:
     """The editor, opened by clicks on the clip of a new job."""
     page.goto("/labels")
     choose(page, "Clips", "moving")

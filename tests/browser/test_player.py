@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from clicks import button, go
 from playwright.sync_api import Locator, Page, expect
+from waiting import until
 
 from backend import progress
 from backend.labels.label_sequence import LabelSequence
@@ -105,21 +106,17 @@ def add(workspace: Workspace, path: Path) -> Labels:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    """The workspace of the console."""
-    return Workspace(tmp_path / "workspace")
-
-
-@pytest.fixture
 def player(page: Page) -> Locator:
     return page.locator(".player")
 
 
 def open_labels(page: Page) -> None:
     go(page, "Labels")
+    player = page.locator(".player")
     expect(page.locator(".player[data-frame]")).to_be_visible(timeout=60_000)
     for label in ("IDs", "Trails"):  # so that only the edges of the box are colorful
-        button(page.locator(".player"), label).click()
+        button(player, label).click()
+    until(lambda: player.evaluate(READ)["box"] is not None)
 
 
 def expect_frame(player: Locator, frame: int) -> None:

@@ -11,9 +11,10 @@ import pytest
 from coco import save_channel
 
 from backend.errors import UserError
+from backend.jobs.processes import Stopped
 from backend.platforms.aws.platform import AwsPlatform
 from backend.platforms.aws.settings import AwsSettings
-from backend.platforms.base import HyperparameterSearchSpec, Range, TrainingSpec, Watch
+from backend.platforms.base import HyperparameterSearchSpec, JobState, Range, TrainingSpec, Watch
 from bytetrack.training.metric_definitions import parse
 
 QUIET = Watch(lambda line: None)
@@ -81,7 +82,12 @@ def test_options_and_settings_reach_sagemaker(
 ) -> None:
     platform = AwsPlatform(AwsSettings.parse({**aws_account, **settings}))
     token = secrets.token_hex(8)
-    platform.training.run(spec(tmp_path, token, **options), QUIET)
+
+    def stop(state: JobState) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        platform.training.run(spec(tmp_path, token, **options), Watch(lambda line: None, stop))
     summary = job(platform, token)
     assert {key: summary.get(key) for key in expected} == expected
     assert summary["CheckpointConfig"]["S3Uri"].endswith(f"/checkpoints/{token}")
