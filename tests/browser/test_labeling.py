@@ -53,19 +53,18 @@ def clip(workspace: Workspace, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def editor(page: Page, clip: None) -> Locator:
-    """The editor, opened by clicks on the clip of a new job."""
-    page.goto("/labels")
-    choose(page, "Clips", "moving")
-    page.keyboard.press("Escape")
-    expect(page.get_by_text("21 frames in 1 clip")).to_be_visible()  # the page has run with the choice
-    classes = page.get_by_label("Classes", exact=True)
-    classes.fill("square, disc")
-    classes.press("Enter")
-    page.get_by_role("button", name="Start labeling").click()
-    page.get_by_role("button", name="Draw", exact=True).click(timeout=60_000)
+def editor(page: Page, workspace: Workspace, clip: None) -> Locator:
+    """The editor with the clip of a new job."""
+    clips = [video.id for video in workspace.list(Video)]
+    labeling.start(workspace, progress.silent, name="moving", clips=clips, classes=["square", "disc"])
+    page.goto(f"/labels?job={job_of(workspace).id}")
+    return opened_editor(page)
+
+
+def opened_editor(page: Page) -> Locator:
+    """Wait for the editor and return it."""
     editor = page.locator(".player[data-boxes]")
-    expect(editor).to_have_attribute("data-frame", "0", timeout=30_000)
+    expect(editor).to_have_attribute("data-frame", "0", timeout=MINUTE)
     return editor
 
 
@@ -122,9 +121,18 @@ def job_of(workspace: Workspace) -> LabelingJob:
     return record
 
 
-def test_two_objects_are_labeled_through_a_clip_and_trained_on(
-    page: Page, editor: Locator, hand: Hand, workspace: Workspace
-) -> None:
+def test_two_objects_are_labeled_through_a_clip_and_trained_on(page: Page, clip: None, workspace: Workspace) -> None:
+    go(page, "Labels")
+    choose(page, "Clips", "moving")
+    page.keyboard.press("Escape")
+    expect(page.get_by_text("21 frames in 1 clip")).to_be_visible()  # the page has run with the choice
+    classes = page.get_by_label("Classes", exact=True)
+    classes.fill("square, disc")
+    classes.press("Enter")
+    button(page, "Start labeling").click()
+    button(page, "Draw").click(timeout=MINUTE)
+    editor = opened_editor(page)
+    hand = Hand(page, editor)
     square, disc = truth(0)
     hand.draw(square)
     page.keyboard.press("Escape")
@@ -355,7 +363,7 @@ ATTRIBUTES = [
 ]
 
 
-def test_objects_get_attributes_and_are_filtered_by_keyboard(page: Page, workspace: Workspace) -> None:
+def test_objects_get_attributes_and_are_filtered_by_keyboard(page: Page, clip: None, workspace: Workspace) -> None:
     (video,) = workspace.list(Video)
     classes = ["square", "disc"]
     job = labeling.start(
