@@ -8,7 +8,7 @@ from backend.workspace.records import Model, Verb
 from pages.parts.model_details import models_table_and_details
 from pages.parts.model_import import model_import
 
-VERBS: tuple[Verb, ...] = ("add model", "download model", "publish model")
+VERBS: tuple[Verb, ...] = ("add model", "try model", "change model input", "download model", "publish model")
 
 ws = workspace()
 

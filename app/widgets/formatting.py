@@ -27,6 +27,43 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def duration_range(low: float, high: float | None) -> str:
+    """Format an estimated duration in seconds: `about 40 s`, `3 to 5 min`, `50 min to 1 h 10 min`, `at least 6 min`.
+
+    Args:
+        low: Lower end.
+        high: Upper end; None if it is not known.
+    """
+    least = _rounded_duration(low)
+    if high is None:
+        return f"at least {least}"
+    most = _rounded_duration(high)
+    if least == most:
+        return f"about {most}"
+    (first, *first_units), (_, *last_units) = least.split(" "), most.split(" ")
+    return f"{first} to {most}" if first_units == last_units and len(first_units) == 1 else f"{least} to {most}"
+
+
+def cost_range(low: float, high: float | None) -> str:
+    """Format an estimated cost in US dollars: `about $0.10`, `$0.10 to $0.15`, `at least $0.10`, `less than $0.01`."""
+    if high is None:
+        return f"at least ${low:.2f}"
+    if high < 0.01:
+        return "less than $0.01"
+    return f"about ${high:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"${low:.2f} to ${high:.2f}"
+
+
+def _rounded_duration(seconds: float) -> str:
+    """Format a duration with as many digits as an estimate has."""
+    if seconds < 90:
+        return f"{max(round(seconds / 10), 1) * 10} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    minutes = round(minutes / 10) * 10
+    return f"{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{minutes // 60} h"
+
+
 def ago(timestamp: float) -> str:
     """Format seconds since 1970: `just now`, `5 min ago`, `3 h ago`, or the date."""
     passed = time.time() - timestamp

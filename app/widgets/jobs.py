@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import streamlit as st
@@ -77,8 +78,13 @@ def jobs_panel(*verbs: Verb) -> None:
     panel()
 
 
-def job_card(job: Job) -> None:
-    """Show a job: status, progress with time left, current step, log, and a button to stop or dismiss it."""
+def job_card(job: Job, read_log: Callable[[], str] | None = None) -> None:
+    """Show a job: status, progress with time left, current step, log, and a button to stop or dismiss it.
+
+    Args:
+        job: The job.
+        read_log: Returns the end of its log; the job's own if omitted.
+    """
     with st.container(border=True, gap="xsmall", key=f"card-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             _headline(job)
@@ -91,7 +97,9 @@ def job_card(job: Job) -> None:
             st.warning(note)
         log = st.expander("Log", icon=":material/terminal:", type="compact", key=f"log-{job.id}", on_change="rerun")
         if log.open:  # Read the log only while it is shown.
-            text = jobs.log(workspace(), job) or ("No output yet." if job.active else "No output.")
+            text = (read_log() if read_log else jobs.log(workspace(), job)) or (
+                "No output yet." if job.active else "No output."
+            )
             log.code(text, language=None, height=260 if text.count("\n") > 8 else "content", wrap_lines=True)
 
 
@@ -119,7 +127,7 @@ def _platform_facts(job: Job) -> None:
     ends = [start for _, start in states[1:]] + [job.ended or time.time()]
     path = " → ".join(f"{status} {duration(end - start)}" for (status, start), end in zip(states, ends))
     billed = f"{duration(facts['billable_seconds'])} billed" if facts.get("billable_seconds") else ""
-    cost = f"${facts['cost']:.2f}{' so far' if job.active else ''}" if facts.get("cost") else ""
+    cost = f"${job.cost():.2f}{' so far' if job.active else ''}" if job.cost() else ""
     link = f"[{facts['where']}]({facts['link']})" if facts.get("link") else facts.get("where", "")
     st.markdown(f":small[:gray[{' · '.join(filter(None, (path, billed, cost, link)))}]]")
 
@@ -128,9 +136,17 @@ def _summary(job: Job) -> str:
     if job.active:
         seconds_left = job.seconds_left()
         so_far = f"{job.progress:.0%}" if job.status == "running" else job.status
-        return so_far if seconds_left is None else f"{so_far}, about {duration(seconds_left)} left"
-    after = f" after {duration(job.ended - job.started)}" if job.started and job.ended else ""
-    return f"{job.status}{after}"
+        left = "" if seconds_left is None else f", about {duration(seconds_left)} left"
+        return f"{so_far}{left}{_resumptions(job)}"
+    seconds = job.seconds_worked()
+    after = f" after {duration(seconds)}" if seconds else ""
+    return f"{job.status}{after}{_resumptions(job)}"
+
+
+def _resumptions(job: Job) -> str:
+    """Return how often a job was started again, as the end of a sentence."""
+    times = len(job.attempts)
+    return f", resumed {'once' if times == 1 else f'{times} times'}" if times else ""
 
 
 def _stop_or_dismiss_button(job: Job) -> None:

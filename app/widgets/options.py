@@ -43,9 +43,10 @@ def options_form(
 def _field(option: Option, value: Value, key: str) -> Value:
     tooltip = option.help or None
     if option.choices is not None:
-        choices = option.choices
+        # A stored value that is no longer offered stays in the list: showing another one would change it unnoticed.
+        choices = option.choices if str(value) in option.choices else {str(value): str(value), **option.choices}
         names = list(choices)
-        index = names.index(str(value)) if str(value) in names else 0
+        index = names.index(str(value))
         return st.selectbox(option.label, names, index, format_func=choices.__getitem__, key=key, help=tooltip)
     if isinstance(option.default, bool):
         return st.toggle(option.label, bool(value), key=key, help=tooltip)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from backend.cli.app import JOURNEY, app, command
-from backend.cli.options import ModelSize, complete_names
+from backend.cli.options import ModelSize, NormalizationOrBoth, complete_names
 from backend.cli.session import progress_line, root, workspace
 from backend.workspace.paths import PROJECT, WORKSPACE_VARIABLE
 from backend.workspace.records import Model
@@ -49,6 +49,7 @@ def demo() -> dict[str, Any]:
     JOURNEY,
     "run --video site.mp4 --labels labeling-job-output/site --epochs 30 --workspace site",
     "run --video site.mp4 --labels gt.txt --step 5 --start-from yolox_nano.pth",
+    "run --video site.mp4 --labels gt.txt --start-from mine.pth --start-normalization both --start-input-size 416 416",
 )
 def run(
     *,
@@ -56,6 +57,8 @@ def run(
     labels: str,
     model: ModelSize = "nano",
     start_from: Annotated[str | None, Parameter(metavar="NAME_OR_FILE", completer=complete_names(Model))] = None,
+    start_normalization: NormalizationOrBoth | None = None,
+    start_input_size: tuple[int, int] | None = None,
     epochs: int | None = None,
     step: int | None = None,
     first_frame: int | None = None,
@@ -69,6 +72,8 @@ def run(
         labels: Output folder of a Ground Truth job, MOTChallenge text or COCO. An S3 address if the platform is AWS.
         model: Size of the model, if it is trained from scratch.
         start_from: Model of the workspace or checkpoint file that the training starts from.
+        start_normalization: Pixel values that the checkpoint expects, see add-model; both tries the two on the video.
+        start_input_size: Height and width of the checkpoint's input in pixels, see add-model.
         epochs: Number of epochs; one that suits the number of labeled frames if omitted.
         step: Frames of the video from one labeled image to the next. If omitted, the labels must fit the length of
             the video.
@@ -85,6 +90,8 @@ def run(
                 labels=labels,
                 model=model,
                 start_from=start_from,
+                start_normalization=start_normalization,
+                start_input_size=list(start_input_size) if start_input_size else None,
                 epochs=epochs,
                 step=step,
                 first_frame=first_frame,

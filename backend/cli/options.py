@@ -26,6 +26,7 @@ from backend.workspace.records import (
 )
 
 ModelSize = Literal["nano", "tiny", "s", "m", "l", "x"]
+NormalizationOrBoth = Literal["raw", "imagenet", "both"]
 Benchmark = Literal["MOT15", "MOT16", "MOT17", "MOT20"]
 
 

@@ -16,15 +16,15 @@ from backend.cli.session import confirm, pairs, run_job, workspace
 def use(platform: PlatformName, /, *settings: Annotated[str, Parameter(metavar="NAME=VALUE")]) -> dict[str, Any]:
     """Choose where new jobs run, and print what is missing there.
 
+    Nothing changes if the platform cannot be reached with these settings.
+
     Args:
         platform: Key of the platform: `local` is this machine, `aws` is Amazon SageMaker.
         settings: Settings of the platform to change, such as region=eu-west-1.
     """
-    from backend.platforms import registry
     from backend.steps import platform_setup
 
-    registry.change_settings(workspace(), platform, pairs(settings))
-    registry.choose(workspace(), platform)
+    platform_setup.use(workspace(), platform, pairs(settings))
     return {"platform": platform, "checks": platform_setup.checks(workspace())}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,14 +13,17 @@ from backend.errors import UserError
 from backend.workspace.records import Dataset, Model
 
 if TYPE_CHECKING:
+    from backend.platforms.base import Purpose
     from backend.steps.hyperparameter_search import RangeSettings
 
 Objective = Literal["best_AP", "HOTA", "IDF1", "total_loss"]
+PresetName = Literal["quick", "balanced", "best"]
 
 
 @command(
     TRAINING,
     "train --dataset streets --size nano --epochs 30",
+    "train --dataset streets --base yolox-nano --preset quick",
     "train --dataset streets --base yolox-s --hyperparameter basic_lr_per_img=0.0001 batch_size=8",
 )
 def train(
@@ -28,6 +32,7 @@ def train(
     name: str | None = None,
     size: ModelSize = "nano",
     base: ModelName | None = None,
+    preset: PresetName = "balanced",
     epochs: int | None = None,
     hyperparameter: Pairs | None = None,
     option: Pairs | None = None,
@@ -41,21 +46,31 @@ def train(
         name: Name of the training and its model; dataset and size if omitted.
         size: Size of the model, if it is trained from scratch.
         base: Model to start from.
-        epochs: Number of epochs; one that suits the dataset if omitted.
+        preset: How long to train: a third of the epochs that suit the dataset, as many, or three times as many.
+        epochs: Number of epochs, in place of the preset's.
         hyperparameter: Hyperparameters that differ from the suggestion.
         option: Options of the platform, such as instance_type=ml.g5.xlarge.
     """
     from backend.steps import training
 
     data, start_model = get(Dataset, dataset), get(Model, base) if base else None
-    suggested = training.suggest(workspace(), data.id, size, epochs, pretrained=start_model is not None)
+    options = pairs(option or [])
+    suggested = training.suggest(
+        workspace(),
+        data.id,
+        size,
+        epochs,
+        pretrained=start_model is not None,
+        preset=preset,
+        gpu=_has_gpu("training", options),
+    )
     job = training.start(
         workspace(),
         name=name or f"{data.name} {start_model.name if start_model else size}"[:80],
         dataset=data.id,
         hyperparameters=suggested | pairs(hyperparameter or []),
         base=start_model.id if start_model else None,
-        options=pairs(option or []),
+        options=options,
     )
     return follow(job)
 
@@ -96,7 +111,15 @@ def search_hyperparameters(
     from backend.steps import hyperparameter_search, training
 
     data, start_model = get(Dataset, dataset), get(Model, base) if base else None
-    suggested = training.suggest(workspace(), data.id, size, epochs, pretrained=start_model is not None)
+    options = pairs(option or [])
+    suggested = training.suggest(
+        workspace(),
+        data.id,
+        size,
+        epochs,
+        pretrained=start_model is not None,
+        gpu=_has_gpu("hyperparameter_search", options),
+    )
     values = suggested | pairs(hyperparameter or [])
     around = hyperparameter_search.suggest_ranges(values)
     limits = {key: _search_range(key, text, around.get(key, {})) for key, text in pairs(range or []).items()}
@@ -109,7 +132,7 @@ def search_hyperparameters(
         trials=trials,
         hyperparameters=values,
         base=start_model.id if start_model else None,
-        options=pairs(option or []),
+        options=options,
     )
     return follow(job)
 
@@ -118,12 +141,22 @@ def search_hyperparameters(
 def resume(job: JobName, /) -> dict[str, Any]:
     """Resume a training or a search that failed or was stopped.
 
+    It continues from its last checkpoint, or from the beginning if it has none, and stays one job.
+
     Args:
         job: Job to resume.
     """
     from backend.steps import training
 
     return follow(training.resume(workspace(), job))
+
+
+def _has_gpu(purpose: Purpose, options: Mapping[str, str]) -> bool:
+    """Return whether a training with these options of the chosen platform runs on a GPU."""
+    from backend.platforms.registry import platform_of
+
+    hardware = platform_of(workspace()).hardware(purpose, options)
+    return bool(hardware and hardware.gpus)
 
 
 def _search_range(name: str, text: str, suggested: RangeSettings) -> RangeSettings:

@@ -69,6 +69,33 @@ def submit(workspace: Workspace, verb: Verb, name: str, /, **params: Any) -> Sub
     job = workspace.find_or_add(new_job, is_same, verb=verb)
     if job is not new_job:
         return Submission(job, is_new=False)
+    return Submission(_launch(workspace, job), is_new=True)
+
+
+def start_again(workspace: Workspace, job_id: str) -> Job:
+    """Start a job that has ended once more, with the same parameters, and return at once.
+
+    It stays one job: its log continues, and its duration and cost include the earlier attempts.
+
+    Raises:
+        UserError: If it has not ended.
+    """
+    with workspace.edit(Job, job_id) as job:
+        if job.active:
+            raise UserError(f"“{job.name}” is still running.")
+        cost = job.facts.get("cost", 0.0)
+        job.attempts.append({"status": job.status, "started": job.started, "ended": job.ended, "cost": cost})
+        job.status, job.queued = "queued", time.time()
+        job.first_progress, job.first_reported = 0.0, None
+        job.step, job.reason, job.result, job.facts = "", "", {}, JobFacts()
+        job.started = job.ended = job.stop_asked = job.pid = job.pid_started = None
+    with log_path(workspace, job).open("a") as log:
+        print(f"\nstarted again, attempt {len(job.attempts) + 1}", file=log)
+    return _launch(workspace, job)
+
+
+def _launch(workspace: Workspace, job: Job) -> Job:
+    """Start the process of a job and return the job's record."""
     with log_path(workspace, job).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "backend.jobs.worker", str(workspace.root), job.id],
@@ -81,7 +108,7 @@ def submit(workspace: Workspace, verb: Verb, name: str, /, **params: Any) -> Sub
     with workspace.edit(Job, job.id) as stored:
         stored.pid, stored.pid_started = process.pid, processes.start_id(process.pid)
     processes.reap_later(process)
-    return Submission(workspace.get(Job, job.id), is_new=True)
+    return workspace.get(Job, job.id)
 
 
 def refresh(workspace: Workspace, *verbs: Verb) -> list[Job]:
@@ -220,5 +247,5 @@ def _record_death(workspace: Workspace, job: Job) -> None:
 
 def _has_process(job: Job) -> bool:
     if job.pid is None:  # the job is being started
-        return time.time() - job.created < START_TIMEOUT_SECONDS
+        return time.time() - (job.queued or job.created) < START_TIMEOUT_SECONDS
     return processes.is_alive(job.pid, job.pid_started)

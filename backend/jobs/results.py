@@ -70,6 +70,35 @@ class ModelResult(TypedDict):
     model: str
 
 
+class InputTrial(TypedDict):
+    """What a model detects in a picture with one normalization of its input."""
+
+    normalization: str
+    picture: str  # path of the picture with the boxes
+    boxes: int  # those with a score of at least `backend.steps.model_trial.CONFIDENT_SCORE`
+    mean_score: float  # of these boxes; 0 if there are none
+    classes: dict[str, int]  # boxes by class
+
+
+class ModelTrialResult(TypedDict):
+    """Result of “try model”."""
+
+    trials: list[InputTrial]
+    better: str  # the normalization with which it is clearly surer; empty if there is none
+    input_size: list[int]  # height, width in pixels
+    size: str  # nano, tiny, s, m, l, x or "custom"
+    outputs: int  # number of classes
+    class_names: list[str]  # empty if neither the file nor COCO names them
+    published: str  # name of the published checkpoint with the same checksum; empty if there is none
+
+
+class ModelInputResult(TypedDict):
+    """Result of “change model input”."""
+
+    model: str
+    skipped: list[str]  # a sentence about the endpoints that still have the earlier input
+
+
 class PublishingResult(TypedDict):
     """Result of “publish model”."""
 

@@ -37,7 +37,9 @@ VERBS: dict[Verb, str] = {
     "build dataset": "backend.steps.datasets:build",
     "train": "backend.steps.training:train",
     "search hyperparameters": "backend.steps.hyperparameter_search:run",
-    "add model": "backend.steps.models:add",
+    "add model": "backend.steps.model_import:add",
+    "try model": "backend.steps.model_trial:try_model",
+    "change model input": "backend.steps.model_input:change_input",
     "download model": "backend.steps.pretrained:download",
     "deploy": "backend.steps.deployments:deploy",
     "restart endpoint": "backend.steps.deployments:restart",
@@ -73,7 +75,7 @@ class JobProgress:
             return
         with self._workspace.edit(Job, self._job_id) as job:
             job.progress = min(max(fraction, 0.0), 1.0)
-            if job.first_reported is None:
+            if job.first_reported is None and fraction > 0:  # a resumed training says how far it is only later
                 job.first_progress, job.first_reported = job.progress, time.time()
             if job.status == "running":
                 job.step = step

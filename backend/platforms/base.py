@@ -55,6 +55,16 @@ class Option:
 
 
 @dataclass(frozen=True)
+class Hardware:
+    """What a kind of job runs on."""
+
+    cores: int  # of one instance
+    gpus: int  # of one instance
+    gpu: str = ""  # name of the GPU; empty if there is none, or if it is not known
+    instances: int = 1
+
+
+@dataclass(frozen=True)
 class JobState:
     """The state of a job as its platform reports it."""
 
@@ -300,6 +310,9 @@ R = TypeVar("R")  # a platform's own dictionary for one endpoint, stored as JSON
 class PlatformSetup(Protocol):
     """Checks of what the platform needs before it can run jobs, and actions that provide it."""
 
+    def access(self) -> Check:
+        """Check whether the platform can be reached; the first of `checks`, if there are any."""
+
     def checks(self, chosen: Sequence[tuple[Purpose, Options]] = ()) -> list[Check]:
         """Return all checks, in the order in which the user should resolve them.
 
@@ -506,6 +519,9 @@ class Platform(Protocol):
 
     def options(self, purpose: Purpose) -> list[Option]:
         """Return the options of a kind of job or endpoint."""
+
+    def hardware(self, purpose: Purpose, options: Options) -> Hardware | None:
+        """Return what a kind of job runs on, or None if the platform does not know it."""
 
     def cost_per_hour(self, purpose: Purpose, options: Options) -> float:
         """Return the price of a running job or endpoint in US dollars per hour, or 0 if it is free or unknown."""

@@ -35,6 +35,9 @@ class PlatformDescriptor:
             job waits longer than a page for a network that is down).
         settings: Dataclass of the settings, with a classmethod `parse` that raises `UserError` for invalid values.
         locating_settings: Settings by which running endpoints are found again. They cannot change while there are any.
+        access_settings: Settings without which the platform cannot be reached. They are asked before it is used.
+        access_choices: Returns values and labels for settings whose choices are only known at run time.
+        consequences: What changes when the platform is used, a sentence each. Empty if it needs no confirmation.
         end_unrecorded_servers: Ends servers in the folder that none of the returned refs belongs to, if servers of the
             platform can be left behind on this machine.
     """
@@ -45,4 +48,7 @@ class PlatformDescriptor:
     build: Callable[[Path, Any, bool], Platform]
     settings: Any = NoSettings
     locating_settings: tuple[str, ...] = ()
+    access_settings: tuple[str, ...] = ()
+    access_choices: Callable[[], Mapping[str, Mapping[str, str]]] | None = None
+    consequences: tuple[str, ...] = ()
     end_unrecorded_servers: Callable[[Path, Callable[[], list[Mapping[str, Any]]]], None] | None = None

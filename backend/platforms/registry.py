@@ -56,9 +56,32 @@ def choose(workspace: Workspace, name: str) -> None:
     workspace.set(CHOSEN_SETTING, name)
 
 
+def with_settings(workspace: Workspace, name: str, values: Options) -> Platform:
+    """Return a platform with some settings changed, to check them before they are stored.
+
+    Raises:
+        UserError: If there is no such platform, or a value is invalid.
+    """
+    descriptor = _descriptor(name)
+    settings = descriptor.settings.parse(settings_of(workspace, name) | dict(values))
+    return descriptor.build(workspace.root / descriptor.key, settings, bool(jobs.current_job_id.get()))
+
+
+def reload() -> None:
+    """Build platforms anew when they are next used, with credentials that were changed outside the console."""
+    _build.cache_clear()
+
+
 def setting_options(name: str) -> list[Option]:
     """Return the settings of a platform as fields of a form; empty if it has none."""
-    return options.form(_descriptor(name).settings)
+    descriptor = _descriptor(name)
+    return options.form(descriptor.settings, **(descriptor.access_choices() if descriptor.access_choices else {}))
+
+
+def access_options(name: str) -> list[Option]:
+    """Return the settings without which a platform cannot be reached, as fields of a form; empty if there are none."""
+    by_name = {option.name: option for option in setting_options(name)}
+    return [by_name[setting] for setting in _descriptor(name).access_settings]
 
 
 def settings_of(workspace: Workspace, name: str) -> dict[str, Any]:

@@ -61,6 +61,8 @@ def run(
     labels: str,
     model: str = "nano",
     start_from: str | None = None,
+    start_normalization: str | None = None,
+    start_input_size: list[int] | None = None,
     epochs: int | None = None,
     step: int | None = None,
     first_frame: int | None = None,
@@ -75,6 +77,9 @@ def run(
         model: Size of the network, see `bytetrack.training.hyperparameters.SIZES`. Ignored with `start_from`.
         start_from: Model that the training starts from: its name or id in the workspace, or the path of a checkpoint
             (`.pth`, `.pth.tar`) or an artifact, which is added as a model first. If omitted, it starts from scratch.
+        start_normalization: Pixel values that the checkpoint expects, see `backend.steps.model_import.add`; “both”
+            tries both on the middle frame of the video. Not needed if the file says it.
+        start_input_size: Height and width of the checkpoint's input in pixels. Not needed if the file says it.
         epochs: Number of epochs. If omitted, as many as suit the dataset and the start.
         step: Frames of the video from one labeled image to the next, see `backend.steps.importing.import_labels`.
         first_frame: Frame of the video, counted from 0, that the first labeled image shows.
@@ -83,8 +88,20 @@ def run(
         UserError: If a step fails, or `start_from` is neither a model nor a path.
     """
     steps = _Steps(workspace, progress)
-    base = _add_base(steps, start_from) if start_from else None
+    start = _find_start(workspace, start_from) if start_from else None
     video_id = steps.run("video", "add video", f"Add {video.name}", until=0.02, source=str(video.resolve()))["video"]
+    if isinstance(start, Path):
+        added = steps.run(
+            "model",
+            "add model",
+            "Add the model to start from",
+            until=0.025,
+            source=str(start),
+            normalization=start_normalization,
+            input_size=start_input_size,
+            video=video_id,
+        )
+        start = workspace.get(Model, added["model"])
     imported = steps.run(
         "label",
         "import labels",
@@ -98,7 +115,7 @@ def run(
     if len(imported["labels"]) == 1:
         imported = steps.run("label", "split labels", "Split in time", until=0.07, labels=imported["labels"][0])
     sets = [workspace.get(Labels, labels_id) for labels_id in imported["labels"]]
-    return _train_and_measure(steps, sets, video.stem, model, base, epochs)
+    return _train_and_measure(steps, sets, video.stem, model, start, epochs)
 
 
 class _Steps:
@@ -127,9 +144,13 @@ class _Steps:
         return job
 
 
-def _add_base(steps: _Steps, start_from: str) -> Model:
-    """Return the model that a training starts from, after adding it to the workspace if it is a file."""
-    if model := steps.workspace.find(Model, start_from):
+def _find_start(workspace: Workspace, start_from: str) -> Model | Path:
+    """Return the model of the workspace, or the file, that a training starts from.
+
+    Raises:
+        UserError: If there is neither.
+    """
+    if model := workspace.find(Model, start_from):
         return model
     path = Path(start_from).expanduser().resolve()
     if not path.exists():
@@ -137,8 +158,7 @@ def _add_base(steps: _Steps, start_from: str) -> Model:
             f"“{start_from}” is neither a model in this workspace nor a file. List the models with "
             "`bytetrack-studio list model`, or give the path of a checkpoint."
         )
-    added = steps.run("model", "add model", "Add the model to start from", until=0.01, source=str(path))
-    return steps.workspace.get(Model, added["model"])
+    return path
 
 
 class _Tracked(NamedTuple):

@@ -242,7 +242,7 @@ class ServerDeployment(Deployment):
         ref = self._start_server(model, self.endpoint.options)
         try:
             with self.workspace.edit(Endpoint, self.endpoint.id) as stored:
-                stored.ref, stored.pending = ref, {}
+                stored.ref, stored.pending, stored.model_changed = ref, {}, False
         except BaseException:  # the record was removed meanwhile
             self._platform.endpoints.delete(ref)
             raise
@@ -331,6 +331,7 @@ def _switch_versions(endpoint: Endpoint) -> None:
     new, old = endpoint.pending, {"ref": endpoint.ref, "model": endpoint.model, "options": endpoint.options}
     endpoint.ref, endpoint.model, endpoint.options = new["ref"], new["model"], new["options"]
     endpoint.pending = new | old
+    endpoint.model_changed = False  # the new version has loaded the model as it is now
 
 
 def _is_being_updated(endpoint: Endpoint) -> bool:

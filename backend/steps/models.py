@@ -1,35 +1,28 @@
-"""Models of the workspace: add them from files, store trained ones, publish them, change classes and thresholds."""
+"""Models of the workspace: store them, publish them, limit their classes, change their thresholds."""
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import struct
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.errors import UserError
-from backend.files.archives import extract, is_archive
-from backend.jobs.results import ModelResult, PublishingResult
+from backend.jobs.results import PublishingResult
 from backend.progress import Progress
-from backend.steps.pretrained_catalog import recognize
-from backend.wording import count
 from backend.workspace import Workspace
-from backend.workspace.paths import UPLOADS_FOLDER
 from backend.workspace.records import Dataset, Labels, Model, check_name, name_from
-from bytetrack.detection.artifact import CONFIG_FILE, FILES, WEIGHTS_FILE
+from bytetrack.detection.artifact import FILES, WEIGHTS_FILE
+from bytetrack.detection.normalization import Normalization
 
 if TYPE_CHECKING:
     from bytetrack.detection.artifact import ModelConfig
 
-MAX_UNPACKED_BYTES = 8 << 30  # ten times the largest YOLOX
-LIGHT_SIZES = ("nano", "tiny")
 PUBLISHED_HYPERPARAMETERS = (
     "depth",
     "width",
@@ -53,7 +46,7 @@ class Card:
     width: float
     depthwise: bool
     input_size: list[int]  # height, width in pixels
-    normalization: str  # "raw" or "imagenet"
+    normalization: Normalization
     bytes: int  # of the weights
     thresholds: dict[str, float]
     metrics: dict[str, float]
@@ -62,55 +55,6 @@ class Card:
     dataset: str | None  # name, as are labels and base; removed records are left out
     labels: list[str]
     base: str | None
-
-
-def add(
-    workspace: Workspace,
-    progress: Progress,
-    *,
-    source: str,
-    name: str = "",
-    classes: list[str] | None = None,
-    origin: str = "auto",
-    input_size: list[int] | None = None,
-) -> ModelResult:
-    """Add a model from a file or folder, which need not be trusted: no code in it is run.
-
-    Args:
-        workspace: Workspace that gets the model.
-        progress: Called with the progress.
-        source: Path of a checkpoint (`.pth`, `.pth.tar`) of YOLOX or ByteTrack, or of an artifact (a folder, `.tar.gz`
-            or `.zip`). A file in the workspace's uploads is deleted once the model is added.
-        name: Name of the model; derived from the file's if empty.
-        classes: Class names of a checkpoint, in the order of its outputs. Required unless they are COCO's or MOT's.
-        origin: Program that trained a checkpoint, on which the normalization of the input depends: “YOLOX”,
-            “ByteTrack”, or “auto” to guess it from the file's name and the number of classes.
-        input_size: Height and width in pixels, multiples of 32. If omitted, those with which its authors evaluate it.
-
-    Raises:
-        UserError: If it is not a model, or its classes are unknown.
-    """
-    path = Path(source).expanduser()
-    if not path.exists():
-        raise UserError(f"File or folder not found: {path}.")
-    published = recognize(path.name)
-    name = check_name(name or (published.name if published else _model_name(path)))
-    with tempfile.TemporaryDirectory() as temporary:
-        artifact = Path(temporary) / "artifact"
-        artifact.mkdir()
-        try:
-            progress(0.05, "reading the model")
-            model_path = _find_model(path, Path(temporary) / "unpacked")
-            if model_path.is_dir():
-                origin_label = _copy_artifact(model_path, artifact, progress)
-            else:
-                origin_label = _convert_checkpoint(model_path, artifact, progress, classes, origin, input_size)
-        except ValueError as error:
-            raise UserError(str(error)) from error
-        model = store(workspace, artifact, name, origin_label)
-    if path.is_relative_to(workspace.root / UPLOADS_FOLDER) and path.is_file():
-        path.unlink()
-    return {"model": model.id}
 
 
 def store(
@@ -206,7 +150,7 @@ def choose_classes(workspace: Workspace, model_id: str, classes: list[str], name
     with tempfile.TemporaryDirectory() as temporary:
         artifact = Path(temporary)
         for file in FILES:
-            _link_or_copy(folder / file, artifact / file)
+            link_or_copy(folder / file, artifact / file)
         write_config(artifact, config)
         name = name or name_from(f"{model.name} {' '.join(config.keep_classes)}", "model")
         origin = {field: getattr(model, field) for field in ("dataset", "labels", "job", "image", "trained_as")}
@@ -298,93 +242,6 @@ def size_name(config: ModelConfig) -> str:
     return "custom"
 
 
-def _find_model(path: Path, unpacked: Path) -> Path:
-    """Return a checkpoint, or the folder of an artifact, in a file or folder, at most one folder deep."""
-    if path.is_file() and (not is_archive(path) or _is_torch_zip(path)):
-        return path
-    folder = path if path.is_dir() else extract(path, unpacked, limit_bytes=MAX_UNPACKED_BYTES, limit_files=10_000)
-    if configurations := [*folder.glob(CONFIG_FILE), *folder.glob(f"*/{CONFIG_FILE}")]:
-        return configurations[0].parent
-    checkpoints = [file for pattern in ("*.pth*", "*/*.pth*") for file in folder.glob(pattern) if file.is_file()]
-    if len(checkpoints) == 1:
-        return checkpoints[0]
-    raise UserError(
-        f"{path.name} is not a model: a model is a checkpoint of YOLOX or ByteTrack (.pth, .pth.tar), or a folder, "
-        f"zip or tar.gz with {CONFIG_FILE} and {WEIGHTS_FILE} in it."
-    )
-
-
-def _is_torch_zip(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/data.pkl") for name in archive.namelist())
-
-
-def _copy_artifact(folder: Path, target: Path, progress: Progress) -> str:
-    from bytetrack.detection.artifact import load_torch, read_config, save
-
-    config, network = read_config(folder), load_torch(folder)
-    progress(0.4, "writing the model")
-    save(target, network, config)  # with a new ONNX graph, because the given one may not match the weights
-    return "file"
-
-
-def _convert_checkpoint(
-    path: Path, target: Path, progress: Progress, classes: list[str] | None, origin: str, input_size: list[int] | None
-) -> str:
-    from bytetrack.detection.artifact import ModelConfig, save
-    from bytetrack.detection.checkpoints import (
-        architecture_of,
-        build_network,
-        is_bytetrack_checkpoint,
-        read_checkpoint,
-    )
-
-    weights = read_checkpoint(path)
-    depth, width, depthwise, outputs = architecture_of(weights)
-    network = build_network(weights)
-    config = ModelConfig(depth=depth, width=width, depthwise=depthwise, classes=[""] * outputs, input_size=[640, 640])
-    size = size_name(config)
-    published = recognize(path.name)
-    if published and (published.size != size or outputs != (80 if published.origin == "YOLOX COCO" else 1)):
-        published = None  # another network with the file name of a published one
-    from_bytetrack = is_bytetrack_checkpoint(path.name, outputs) if origin == "auto" else origin == "ByteTrack"
-    config.classes = _class_names(path, outputs, classes, from_bytetrack)
-    config.normalization = "imagenet" if from_bytetrack else "raw"
-    config.input_size = _input_size(size, input_size, list(published.input_size) if published else None, from_bytetrack)
-    progress(0.4, "writing the model")
-    save(target, network, config)
-    return published.origin if published else "file"
-
-
-def _class_names(path: Path, outputs: int, given: list[str] | None, from_bytetrack: bool) -> list[str]:
-    from bytetrack.detection.checkpoints import known_class_names
-
-    classes = count(outputs, "class", "classes")
-    if given:
-        names = [name.strip() for name in given]
-        if len(names) != outputs or len(set(names)) != outputs or not all(names):
-            raise UserError(f"{path.name} has {classes}: give {outputs} different names, in the model's order.")
-        return names
-    names_of_published = known_class_names(outputs, from_bytetrack)
-    if names_of_published is None:
-        raise UserError(f"{path.name} has {classes} and does not name them. Give their names, in the model's order.")
-    return names_of_published
-
-
-def _input_size(size: str, given: list[int] | None, published: list[int] | None, from_bytetrack: bool) -> list[int]:
-    if given:
-        if len(given) != 2 or not all(32 <= side <= 4096 and side % 32 == 0 for side in given):
-            raise UserError(f"An input of {given} pixels is not possible. Give height and width as multiples of 32.")
-        return list(given)
-    if published:
-        return published
-    if from_bytetrack:
-        return [608, 1088] if size in (*LIGHT_SIZES, "s") else [800, 1440]
-    return [416, 416] if size in LIGHT_SIZES else [640, 640]
-
-
 def _reported_classes(config: ModelConfig) -> list[str]:
     return list(config.classes if config.keep_classes is None else config.keep_classes)
 
@@ -401,13 +258,9 @@ def _count_parameters(path: Path) -> int:
     )
 
 
-def _link_or_copy(source: Path, target: Path) -> None:
+def link_or_copy(source: Path, target: Path) -> None:
     """Create a hard link, or a copy if the file system has no links. Files of a model are never changed in place."""
     try:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _model_name(path: Path) -> str:
-    return name_from(re.sub(r"(\.(pth|pt|tar|tgz|gz|zip))+$", "", path.name), "model")

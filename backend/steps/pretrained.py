@@ -13,7 +13,7 @@ from backend.errors import UserError
 from backend.files import downloads
 from backend.jobs.results import ModelResult
 from backend.progress import Progress, part
-from backend.steps import models
+from backend.steps.model_import import add_published
 from backend.steps.pretrained_catalog import CATALOG
 from backend.workspace import Workspace
 from backend.workspace.paths import DOWNLOADS_FOLDER
@@ -57,7 +57,7 @@ def download(workspace: Workspace, progress: Progress, *, entry: str) -> ModelRe
             sha256=published.sha256,
             limit_bytes=int(2e6 * published.megabytes),
         )
-        added = models.add(workspace, part(progress, 0.8, 1.0), source=str(file), name=published.name)
+        added = add_published(workspace, part(progress, 0.8, 1.0), file, published)
         file.unlink()  # the model has its own copy of the weights
         return added
 

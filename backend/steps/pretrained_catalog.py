@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bytetrack.detection.normalization import Normalization
+
 RELEASE = "https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0"
 YOLOX_PAGE = "https://github.com/Megvii-BaseDetection/YOLOX/releases/tag/0.1.1rc0"
 BYTETRACK_PAGE = "https://github.com/ifzhang/ByteTrack#model-zoo"
@@ -18,6 +20,7 @@ _COCO = (
 )
 COCO_CLASSES = tuple(_COCO.split(", "))
 """The classes of COCO in YOLOX's order. YOLOX has them, too, but takes seconds to import."""
+YOLOX_COCO, BYTETRACK_MOT = "YOLOX COCO", "ByteTrack MOT"  # values of `Model.source`, too
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Published:
     name: str
     file: str
     size: str  # nano, tiny, s, m, l, x
-    origin: str  # "YOLOX COCO" or "ByteTrack MOT"
+    origin: str  # `YOLOX_COCO` or `BYTETRACK_MOT`
     input_size: tuple[int, int]  # height and width in pixels with which its authors evaluate it
     classes: str  # described in a few words
     accuracy: str  # as its authors published it
@@ -41,13 +44,18 @@ class Published:
         """Address of the file; None if it must be downloaded by hand from `page`."""
         return f"{RELEASE}/{self.file}" if self.sha256 else None
 
+    @property
+    def normalization(self) -> Normalization:
+        """Pixel values that the network expects, see `bytetrack.detection.normalization`."""
+        return "imagenet" if self.origin == BYTETRACK_MOT else "raw"
+
 
 def _yolox(size: str, side: int, ap: float, megabytes: float, sha256: str) -> Published:
     return Published(
         name=f"YOLOX-{size}",
         file=f"yolox_{size}.pth",
         size=size,
-        origin="YOLOX COCO",
+        origin=YOLOX_COCO,
         input_size=(side, side),
         classes="80 of COCO: person, bicycle, car, …",
         accuracy=f"{ap} AP on COCO val2017",
@@ -63,7 +71,7 @@ def _bytetrack(file: str, size: str, input_size: tuple[int, int], accuracy: str)
         name=file.replace("_", " ").replace("bytetrack", "ByteTrack").replace("mot", "MOT"),
         file=f"{file}.pth.tar",
         size=size,
-        origin="ByteTrack MOT",
+        origin=BYTETRACK_MOT,
         input_size=input_size,
         classes="person",
         accuracy=accuracy,
@@ -92,6 +100,14 @@ _PUBLISHED = [
 CATALOG: dict[str, Published] = {entry.file.split(".")[0]: entry for entry in _PUBLISHED}
 
 
-def recognize(file_name: str) -> Published | None:
-    """Return the published checkpoint with this file name, which may be a browser's second copy: `yolox_s (1).pth`."""
+def identify(sha256: str) -> Published | None:
+    """Return the published checkpoint whose file has this checksum."""
+    return next((entry for entry in CATALOG.values() if entry.sha256 == sha256), None)
+
+
+def similar_name(file_name: str) -> Published | None:
+    """Return the published checkpoint with this file name, or a browser's second copy of it: `yolox_s (1).pth`.
+
+    Only for hints that the user reads: anyone can give any file this name.
+    """
     return CATALOG.get(file_name.split(".")[0].split(" ")[0].lower())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import tempfile
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from backend import jobs
 from backend.errors import UserError
@@ -23,6 +26,31 @@ from backend.workspace.records import Dataset, Job, Labels, Model, Video, check_
 from bytetrack.training.hyperparameters import SIZES, Hyperparameters
 from bytetrack.training.hyperparameters import suggest as suggested
 from bytetrack.training.metric_definitions import parse
+
+MAX_SUGGESTED_EPOCHS = 300
+
+PresetName = Literal["quick", "balanced", "best"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How long to train."""
+
+    title: str
+    factor: float  # epochs, compared with those that suit the dataset
+    description: str
+
+    def epochs(self, balanced: int) -> int:
+        """Return the number of epochs, given that of the preset “balanced”."""
+        most = max(MAX_SUGGESTED_EPOCHS, balanced)
+        return min(max(math.ceil(self.factor * balanced), 1), most)
+
+
+PRESETS: dict[PresetName, Preset] = {
+    "quick": Preset("Quick", 0.3, "To see whether the data works."),
+    "balanced": Preset("Balanced", 1.0, "What suits this many frames."),
+    "best": Preset("Best", 3.0, "Three times as long. The epoch with the best validation scores is kept."),
+}
 
 WORK = (0.05, 0.98)  # share of a job's progress; files are uploaded before, the model is downloaded after
 LOSSES = ("total_loss", "iou_loss", "l1_loss", "conf_loss", "cls_loss")
@@ -70,23 +98,32 @@ def start(
 
 
 def resume(workspace: Workspace, job_id: str) -> Job:
-    """Resume a training or search that has failed or was stopped from its last checkpoint, as a new job.
+    """Resume a training or search that has failed or was stopped, from its last checkpoint if there is one.
+
+    It stays one job, with one log and one set of curves.
 
     Raises:
-        UserError: If the job is of another kind, if there is no checkpoint, or if another job has resumed it already.
+        UserError: If the job is of another kind, is done, or runs.
     """
     earlier = workspace.get(Job, job_id)
     if "checkpoints" not in earlier.params:
         raise UserError(f"“{earlier.name}” cannot be resumed: only trainings and hyperparameter searches can.")
     if any(job.params["checkpoints"] == earlier.params["checkpoints"] for job in jobs.active(workspace, earlier.verb)):
         raise UserError(f"“{earlier.name}” is still running.")
-    if not can_resume(workspace, earlier):
-        raise UserError(f"“{earlier.name}” left no checkpoint to resume from. Start a new training.")
-    return jobs.start(workspace, earlier.verb, earlier.name, **earlier.params)
+    if earlier.status == "done":
+        raise UserError(f"“{earlier.name}” is done. Start a new training.")
+    return jobs.start_again(workspace, earlier.id)
 
 
 def suggest(
-    workspace: Workspace, dataset: str, size: str = "nano", epochs: int | None = None, pretrained: bool = False
+    workspace: Workspace,
+    dataset: str,
+    size: str = "nano",
+    epochs: int | None = None,
+    pretrained: bool = False,
+    *,
+    preset: PresetName = "balanced",
+    gpu: bool = False,
 ) -> dict[str, str]:
     """Suggest all hyperparameters for a first training on a dataset.
 
@@ -94,11 +131,13 @@ def suggest(
         workspace: Workspace of the dataset.
         dataset: Id or name of the dataset.
         size: Size of the network, see `bytetrack.training.hyperparameters.SIZES`.
-        epochs: Number of epochs, in place of the number that suits the dataset.
+        epochs: Number of epochs, in place of the number that suits the dataset and the preset.
         pretrained: Whether the training starts from a model, which determines depth and width then.
+        preset: How long to train, compared with what suits the dataset.
+        gpu: Whether it trains on a GPU.
 
     Raises:
-        UserError: If the size is unknown or the number of epochs is below 1.
+        UserError: If the size or the preset is unknown, or the number of epochs is below 1.
     """
     data = workspace.get(Dataset, dataset)
     if size not in SIZES:
@@ -106,25 +145,40 @@ def suggest(
     depth, width = SIZES[size]
     labels = workspace.get(Labels, data.splits["train"][0])
     video = workspace.get(Video, labels.video)
-    annotations = json.loads((workspace.folder(data) / "train" / ANNOTATIONS).read_bytes())["annotations"]
+    if preset not in PRESETS:
+        raise UserError(f"Unknown preset “{preset}”. Choose one of {', '.join(PRESETS)}.")
     if epochs is not None and epochs < 1:
         raise UserError(f"A training takes at least 1 epoch, not {epochs}.")
-    settings = suggested(
+    annotations = workspace.folder(data) / "train" / ANNOTATIONS
+    suggest_for = partial(
+        suggested,
         video.width,
         video.height,
         data.frames["train"],
         depth,
         width,
-        object_sides=[max(annotation["bbox"][2:]) for annotation in annotations],
+        gpu=gpu,
+        object_sides=_object_sides(annotations, annotations.stat().st_mtime_ns),
         pretrained=pretrained,
-        epochs=epochs,
     )
+    settings = suggest_for(epochs=epochs)
+    if epochs is None and preset != "balanced":
+        settings = suggest_for(epochs=PRESETS[preset].epochs(settings.max_epoch))
     values = settings.to_strings()
     return {name: value for name, value in values.items() if not (pretrained and name in ("depth", "width"))}
 
 
-def can_resume(workspace: Workspace, job: Job) -> bool:
-    """Return whether the training or search ended early and left a checkpoint to resume from."""
+@lru_cache(maxsize=8)  # because the page asks for it whenever a field changes
+def _object_sides(annotations: Path, modified: int) -> tuple[float, ...]:
+    """Return the longer side of each object in a COCO file, in pixels of the frame."""
+    return tuple(max(annotation["bbox"][2:]) for annotation in json.loads(annotations.read_bytes())["annotations"])
+
+
+def has_checkpoint(workspace: Workspace, job: Job) -> bool:
+    """Return whether the training or search ended early and left a checkpoint from which `resume` continues.
+
+    Without one, `resume` starts it from the beginning.
+    """
     if job.active or job.status == "done":
         return False
     return platform_of(workspace, job.params["platform"]).training.can_resume(job.params["checkpoints"])
@@ -204,17 +258,45 @@ class Curves(TypedDict):
 
 
 def curves(workspace: Workspace, job: Job) -> Curves:
-    """Read losses and metrics from the log of a training."""
-    steps, epochs = [], []
-    with jobs.log_path(workspace, job).open(errors="replace") as lines:
-        for line in lines:
-            values = parse(line)
-            if "total_loss" in values and "iters" in values:
-                values["epoch"] = values["epoch"] - 1 + values["iter"] / values["iters"]
-                steps.append(values)
-            elif "AP" in values and "epoch" in values:
-                epochs.append(values)
+    """Read losses and metrics from the log of a training, over all of its attempts.
+
+    A training that was killed repeats the steps since its last checkpoint: the later values replace the earlier ones.
+    """
+    steps: list[dict[str, float]] = []
+    epochs: list[dict[str, float]] = []
+    for attempt in [*superseded_by(workspace, job), job]:
+        path = jobs.log_path(workspace, attempt)
+        if not path.exists():
+            continue
+        with path.open(errors="replace") as lines:
+            for line in lines:
+                values = parse(line)
+                if "total_loss" in values and "iters" in values:
+                    values["epoch"] = values["epoch"] - 1 + values["iter"] / values["iters"]
+                    _append_in_order(steps, values)
+                elif "AP" in values and "epoch" in values:
+                    _append_in_order(epochs, values)
     return {"steps": steps, "epochs": epochs}
+
+
+def log(workspace: Workspace, job: Job) -> str:
+    """Return the end of a training's log, over all of its attempts."""
+    texts = [jobs.log(workspace, attempt) for attempt in [*superseded_by(workspace, job), job]]
+    return "\n\n".join(filter(None, texts))
+
+
+def superseded_by(workspace: Workspace, job: Job) -> list[Job]:
+    """Return the jobs that `job` resumed, oldest first. Version 1.0 made a new job of each attempt."""
+    checkpoints = job.params["checkpoints"]
+    others = [other for other in workspace.list(Job, verb=job.verb) if other.params.get("checkpoints") == checkpoints]
+    return [other for other in reversed(others) if other.id != job.id and other.created < job.created]
+
+
+def _append_in_order(points: list[dict[str, float]], point: dict[str, float]) -> None:
+    """Append a point of a curve after removing those that are not before its epoch."""
+    while points and points[-1]["epoch"] >= point["epoch"]:
+        points.pop()
+    points.append(point)
 
 
 def check(workspace: Workspace, dataset: str, hyperparameters: dict[str, str], base: str | None) -> Dataset:

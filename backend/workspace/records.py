@@ -37,6 +37,8 @@ Verb = Literal[
     "train",
     "search hyperparameters",
     "add model",
+    "try model",
+    "change model input",
     "download model",
     "publish model",
     "deploy",
@@ -74,6 +76,15 @@ class HeldOut(TypedDict):
     labeled_frames: int
     before: dict[str, float]  # with the model's own settings
     after: dict[str, float]  # with those of the search
+
+
+class Attempt(TypedDict):
+    """An earlier attempt of a job that was started again: when it ran, how it ended and what it cost."""
+
+    status: JobStatus
+    started: float | None  # seconds since 1970
+    ended: float | None
+    cost: float  # US dollars
 
 
 class ComparisonRow(TypedDict):
@@ -333,6 +344,7 @@ class Endpoint(Record):
     options: dict[str, Any] = field(default_factory=dict)  # chosen values of `backend.platforms.base.Option`s
     last_used: float | None = None  # seconds since 1970
     pending: dict[str, Any] = field(default_factory=dict)
+    model_changed: bool = False  # whether the input of the model was changed after the server loaded it
 
     @property
     def keeps_running(self) -> bool:
@@ -430,11 +442,24 @@ class Job(Record):
     stop_asked: float | None = None
     pid: int | None = None
     pid_started: str | float | None = None  # see `backend.jobs.processes.start_id`
+    attempts: list[Attempt] = field(default_factory=list)  # earlier ones, if it was started again; oldest first
+    queued: float | None = None  # when it was started again
 
     @property
     def active(self) -> bool:
         """Whether the job has not ended."""
         return self.status in ACTIVE_STATUSES
+
+    def seconds_worked(self) -> float:
+        """Return for how long it has run so far, in all attempts together."""
+        now = time.time()
+        spans = [(attempt["started"], attempt["ended"]) for attempt in self.attempts]
+        spans.append((self.started, self.ended or (now if self.active else None)))
+        return sum(max(ended - started, 0.0) for started, ended in spans if started is not None and ended is not None)
+
+    def cost(self) -> float:
+        """Return what it has cost so far in US dollars, in all attempts together."""
+        return sum(attempt["cost"] for attempt in self.attempts) + self.facts.get("cost", 0.0)
 
     def seconds_left(self) -> float | None:
         """Estimate the time left from the progress since the first report; None until there is enough of it."""

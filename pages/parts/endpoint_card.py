@@ -39,6 +39,11 @@ def endpoint_card(endpoint: Endpoint, models: Mapping[str, Model]) -> None:
         if model := models.get(endpoint.model):
             mode, classes = MODES[endpoint.mode].capitalize(), ", ".join(model.classes[:6])
             st.markdown(f":gray[{mode} · model] {model.name} :gray[· {classes}]")
+        if endpoint.model_changed:
+            st.warning(
+                "The input of its model was changed after it started. Update it to use the new one.",
+                icon=":material/published_with_changes:",
+            )
         update = st.expander("Update", icon=":material/published_with_changes:", key=f"change-{endpoint.id}")
         with update, guard():
             _update_form(endpoint, models)

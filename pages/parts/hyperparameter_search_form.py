@@ -7,32 +7,26 @@ from typing import Any
 
 import streamlit as st
 
-from app.widgets import options_form
 from app.workspace import workspace
 from backend.errors import UserError
-from backend.platforms.base import HYPERPARAMETER_SEARCH
-from backend.platforms.registry import platform_of
 from backend.steps import hyperparameter_search
 from backend.steps.hyperparameter_search import RangeSettings
 from backend.wording import count
-from backend.workspace.records import Dataset, Model
 from bytetrack.training.hyperparameters import Hyperparameters
+from pages.parts.training_plan import TrainingPlan, time_and_cost
 from pages.parts.training_progress import show_run
 
 # Hyperparameters that follow from other choices, or do not change the result.
 NOT_SEARCHED = ("depth", "width", "num_classes", "pretrained_model", "seed", "num_workers", "print_interval")
 
 
-def hyperparameter_search_form(
-    dataset: Dataset, name: str, hyperparameters: dict[str, str], base: Model | None
-) -> None:
+def hyperparameter_search_form(plan: TrainingPlan, name: str, hyperparameters: dict[str, str]) -> None:
     """Show the form: the hyperparameters to search and their ranges, the objective, and the number of trials.
 
     Args:
-        dataset: The dataset to train on.
+        plan: Dataset, start and options of the trainings.
         name: Name of the search.
         hyperparameters: Values of all hyperparameters; those that are not searched keep them.
-        base: The model to start from, if any.
     """
     suggested = hyperparameter_search.suggest_ranges(hyperparameters)
     settings = {setting.name: setting for setting in fields(Hyperparameters)}
@@ -57,25 +51,24 @@ def hyperparameter_search_form(
                 ranges[searched] = _range_fields(
                     settings[searched], suggested.get(searched, RangeSettings()), hyperparameters[searched]
                 )
-    platform = platform_of(workspace())
-    options = options_form(platform.options(HYPERPARAMETER_SEARCH), key="search-options")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start search", type="primary", icon=":material/play_arrow:", disabled=not names):
             job = hyperparameter_search.start(
                 workspace(),
                 name=name,
-                dataset=dataset.id,
+                dataset=plan.dataset.id,
                 ranges=ranges,
                 objective=objective,
                 trials=trials,
                 hyperparameters=hyperparameters,
-                base=base.id if base else None,
-                options=options,
+                base=plan.base.id if plan.base else None,
+                options=dict(plan.options),
             )
             show_run(job)
-        price = platform.cost_per_hour(HYPERPARAMETER_SEARCH, options)
-        cost = f" About ${price:.2f} per hour and training." if price else ""
-        st.caption(f"{count(trials, 'training')} with the settings above. The best one is saved as a model.{cost}")
+        st.markdown(
+            f"{time_and_cost(plan, hyperparameters, trials)}  \n:small[:gray[{count(trials, 'training')} with the "
+            "settings above. The best one is saved as a model.]]"
+        )
 
 
 def _range_fields(setting: Field[Any], suggested: RangeSettings, value: str) -> RangeSettings:

@@ -9,7 +9,9 @@ from app.widgets.formatting import date, size
 from app.workspace import workspace
 from backend.platforms.registry import platform_of
 from backend.steps import models as model_steps
+from backend.steps.model_files import NORMALIZATION_NAMES
 from backend.workspace.records import Dataset, Model
+from pages.parts.model_input import model_input
 
 METRIC_MEANINGS = {
     "AP": "Average precision at IoU 0.5 to 0.95 on the validation split, 0 to 1.",
@@ -17,7 +19,6 @@ METRIC_MEANINGS = {
     "HOTA": "Tracking accuracy on the validation split with this detector, in percent.",
 }
 METRIC_DECIMALS = {"AP": 3, "AP50": 3, "HOTA": 1, "MOTA": 1, "IDF1": 1}
-NORMALIZATIONS = {"raw": "pixels 0-255", "imagenet": "ImageNet mean and std"}
 MAX_CLASSES_SHOWN = 20
 
 
@@ -50,6 +51,7 @@ def models_table_and_details(models: list[Model]) -> None:
         _origin(model, card)
         _registration(model)
         _classes(model, card)
+        model_input(model, card)
         with st.expander("Hyperparameters and thresholds", icon=":material/tune:"):
             settings = {**card.thresholds, **card.hyperparameters}
             st.dataframe([{"Name": name, "Value": str(value)} for name, value in settings.items()], hide_index=True)
@@ -70,7 +72,7 @@ def _accuracy_and_size(card: model_steps.Card) -> None:
     if metrics:
         metric_row(metrics, METRIC_MEANINGS)
     height, width = card.input_size
-    normalization = NORMALIZATIONS.get(card.normalization, card.normalization)
+    normalization = NORMALIZATION_NAMES[card.normalization]
     st.caption(
         f"{card.parameters / 1e6:.2f} M parameters, {size(card.bytes)}, input {width} × {height}, {normalization}"
     )

@@ -20,8 +20,11 @@ def platform_resources() -> None:
     """Show the resources on the platform, the most expensive first. Nothing is shown for this machine."""
     name = registry.chosen(workspace())
     title = PLATFORMS[name].title
+    platform = registry.platform_of(workspace())
     with st.spinner(f"Listing resources on {title}", show_time=True):
-        resources = registry.platform_of(workspace()).inventory.resources()
+        if platform.setup.access().state != "ok":  # the section above says why
+            return
+        resources = platform.inventory.resources()
     if not resources and not registry.setting_options(name):
         return
     st.subheader(f"{title} resources", anchor=False)

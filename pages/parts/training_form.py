@@ -7,18 +7,23 @@ from typing import Any
 
 import streamlit as st
 
-from app.widgets import choose, options_form
+from app.widgets import choose, options_form, start_job_and_rerun
 from app.widgets.formatting import number
 from app.workspace import workspace
-from backend.platforms.base import TRAINING
+from backend import jobs
+from backend.platforms.base import HYPERPARAMETER_SEARCH, TRAINING, Hardware, Purpose
 from backend.platforms.registry import platform_of
 from backend.steps import training
+from backend.steps.training import PresetName
+from backend.steps.training_start import StartSuggestion, suggest_start
 from backend.wording import count
-from backend.workspace.records import Dataset, Model
+from backend.workspace.records import Dataset, Model, Verb
 from bytetrack.training.hyperparameters import SIZES, Hyperparameters
 from pages.parts.hyperparameter_search_form import hyperparameter_search_form
+from pages.parts.training_plan import TrainingPlan, short_time_and_cost, time_and_cost
 from pages.parts.training_progress import show_run
 
+DOWNLOAD_VERB: Verb = "download model"
 FROM_SCRATCH = "from scratch"
 SINGLE, SEARCH = "Single training", "Hyperparameter search"
 SIZE_DESCRIPTIONS = {  # https://github.com/Megvii-BaseDetection/YOLOX: parameters in millions
@@ -32,7 +37,7 @@ SIZE_DESCRIPTIONS = {  # https://github.com/Megvii-BaseDetection/YOLOX: paramete
 MAIN_LABELS = {  # of the hyperparameters that users change first
     "max_epoch": "Epochs",
     "batch_size": "Batch size",
-    "basic_lr_per_img": "Learning rate per image",
+    "basic_lr_per_img": "Learning rate",
     "test_size_h": "Image height",
     "test_size_w": "Image width",
 }
@@ -47,11 +52,13 @@ def training_form(datasets: list[Dataset], run_number: int) -> None:
         datasets: The datasets to choose from.
         run_number: Number of the new training run, for its suggested name.
     """
+    platform = platform_of(workspace())
     left, right = st.columns(2, gap="large")
     with left:
         dataset = choose(datasets, "Dataset", key="training-dataset", describe=_dataset_facts)
-        base = _choose_base()
-    assert dataset is not None
+        assert dataset is not None
+        start = suggest_start(workspace(), dataset, platform.hardware(TRAINING, {}) or Hardware(1, 0))
+        base = _choose_base(dataset, start)
     with right:
         size = st.selectbox(
             "Model size",
@@ -61,29 +68,40 @@ def training_form(datasets: list[Dataset], run_number: int) -> None:
             help="Larger models detect more but run slower.",
         )
         name = st.text_input("Name", f"{dataset.name} {size} {run_number}", max_chars=80)
-    hyperparameters = _hyperparameter_fields(dataset, size, base)
+    _start_facts(start, base)
     mode = st.segmented_control(
         "Mode", [SINGLE, SEARCH], default=SINGLE, key="training-mode", label_visibility="collapsed"
     )
+    purpose: Purpose = HYPERPARAMETER_SEARCH if mode == SEARCH else TRAINING
+    options = options_form(platform.options(purpose), key=f"{purpose}-options")
+    plan = TrainingPlan(dataset, size, base, purpose, options)
+    hyperparameters = _hyperparameter_fields(plan)
     try:
         Hyperparameters.parse(hyperparameters)
     except ValueError as error:
         st.error(str(error), icon=":material/error:")
         return
     if mode == SEARCH:
-        hyperparameter_search_form(dataset, name, hyperparameters, base)
+        hyperparameter_search_form(plan, name, hyperparameters)
     else:
-        _start_training_button(dataset, name, hyperparameters, base)
+        _start_training_button(plan, name, hyperparameters)
 
 
-def _choose_base() -> Model | None:
-    """Let the user choose the model to start from; None for training from scratch."""
+def _choose_base(dataset: Dataset, start: StartSuggestion) -> Model | None:
+    """Let the user choose the model to start from, first the best one; None for training from scratch."""
     models = {model.id: model for model in workspace().list(Model)}
+    suggested = start.model.id if start.model else FROM_SCRATCH
+    names = list(dict.fromkeys([suggested, FROM_SCRATCH, *models]))
+
+    def title(key: str) -> str:
+        best = " · fits best" if start.model and key == start.model.id else ""
+        return f"{models[key].name} ({models[key].size}){best}" if key in models else "Scratch"
+
     chosen = st.selectbox(
         "Start from",
-        [FROM_SCRATCH, *models],
-        format_func=lambda key: f"{models[key].name} ({models[key].size})" if key in models else "Scratch",
-        key="training-base",
+        names,
+        format_func=title,
+        key=f"training-base-{dataset.id}-{suggested}",  # a better one that was downloaded meanwhile is chosen then
         help="Starting from a model that detects similar objects takes fewer frames and epochs than from scratch. "
         "Classes with the same name keep what they learned. The model itself counts as epoch 0: if no epoch is better "
         "on the validation split, the result is the model itself. Import pretrained models on Models.",
@@ -91,18 +109,36 @@ def _choose_base() -> Model | None:
     return models.get(chosen)
 
 
-def _hyperparameter_fields(dataset: Dataset, size: str, base: Model | None) -> dict[str, str]:
-    """Show a field per hyperparameter with its suggested value; those that users change first are on top."""
-    pretrained = base is not None
-    key = f"{dataset.id}-{size}-{base.id if base else FROM_SCRATCH}"
+def _start_facts(start: StartSuggestion, base: Model | None) -> None:
+    """Say why a start is suggested, and offer to download a published model that fits better."""
+    st.caption(start.reason)
+    if start.download is None or (base is not None and base != start.model):
+        return
+    key, published = start.download
+    busy = any(job.params.get("entry") == key for job in jobs.active(workspace(), DOWNLOAD_VERB))
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key="training-download"):
+        st.markdown(
+            f":primary[:material/download:] **{published.name}** fits {'better' if start.model else 'best'}: "
+            f"{published.accuracy}. :gray[About {number(round(published.megabytes or 0))} MB, {published.license}.]",
+            width="stretch",
+        )
+        if st.button("Download", key=f"training-download-{key}", disabled=busy):
+            start_job_and_rerun(DOWNLOAD_VERB, f"Download {published.name}", entry=key)
+
+
+def _hyperparameter_fields(plan: TrainingPlan) -> dict[str, str]:
+    """Show the presets, and a field per hyperparameter with its suggested value; the main ones are on top."""
+    key = f"{plan.dataset.id}-{plan.size}-{plan.base.id if plan.base else FROM_SCRATCH}-{plan.has_gpu}"
     settings = {setting.name: setting for setting in fields(Hyperparameters)}
+    suggestions = {preset: plan.suggest(preset=preset) for preset in training.PRESETS}
+    preset = _preset_field(plan, suggestions)
+    suggested = suggestions[preset]
     first_column, *other_columns = st.columns(len(MAIN_LABELS))
     first, *others = MAIN_LABELS
-    suggested = training.suggest(workspace(), dataset.id, size, pretrained=pretrained)
     with first_column:
         epochs = _hyperparameter_field(settings[first], suggested[first], key)
     if epochs.isdecimal() and int(epochs) > 0:  # other suggestions depend on it, such as when augmentation ends
-        suggested = training.suggest(workspace(), dataset.id, size, int(epochs), pretrained)
+        suggested = plan.suggest(epochs=int(epochs))
     values = suggested | {first: epochs}
     for column, name in zip(other_columns, others):
         with column:
@@ -115,6 +151,26 @@ def _hyperparameter_fields(dataset: Dataset, size: str, base: Model | None) -> d
                 with column:
                     values[name] = _hyperparameter_field(settings[name], suggested[name], key)
     return values
+
+
+def _preset_field(plan: TrainingPlan, suggestions: dict[PresetName, dict[str, str]]) -> PresetName:
+    """Let the user choose how long to train; each choice says its epochs, and the time and the cost that they take."""
+    presets = list(training.PRESETS)
+    captions = [
+        f"{count(int(suggestions[preset]['max_epoch']), 'epoch')}{short_time_and_cost(plan, suggestions[preset])}. "
+        f"{training.PRESETS[preset].description}"
+        for preset in presets
+    ]
+    chosen = st.radio(
+        "Preset",
+        presets,
+        presets.index("balanced"),
+        format_func=lambda preset: training.PRESETS[preset].title,
+        captions=captions,
+        horizontal=True,
+        key="training-preset",
+    )
+    return chosen or "balanced"
 
 
 def _hyperparameter_field(setting: Field[Any], suggested: str, key: str) -> str:
@@ -132,27 +188,23 @@ def _hyperparameter_field(setting: Field[Any], suggested: str, key: str) -> str:
     return st.text_input(label, suggested, key=key, help=tooltip)
 
 
-def _start_training_button(dataset: Dataset, name: str, hyperparameters: dict[str, str], base: Model | None) -> None:
-    platform = platform_of(workspace())
-    options = options_form(platform.options(TRAINING), key="training-options")
-    epochs, frames = int(hyperparameters["max_epoch"]), dataset.frames["train"]
+def _start_training_button(plan: TrainingPlan, name: str, hyperparameters: dict[str, str]) -> None:
+    epochs, frames = int(hyperparameters["max_epoch"]), plan.dataset.frames["train"]
     steps = max(frames // int(hyperparameters["batch_size"]), 1) * epochs
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Start training", type="primary", icon=":material/play_arrow:"):
             job = training.start(
                 workspace(),
                 name=name,
-                dataset=dataset.id,
+                dataset=plan.dataset.id,
                 hyperparameters=hyperparameters,
-                base=base.id if base else None,
-                options=options,
+                base=plan.base.id if plan.base else None,
+                options=dict(plan.options),
             )
             show_run(job)
-        price = platform.cost_per_hour(TRAINING, options)
-        cost = f"About ${price:.2f} per hour. " if price else ""
-        st.caption(
-            f"{count(epochs, 'epoch')} of {count(frames, 'frame')}, {number(steps)} steps. {cost}"
-            "Keeps running when you close the page."
+        st.markdown(
+            f"{time_and_cost(plan, hyperparameters)}  \n:small[:gray[{count(epochs, 'epoch')} of "
+            f"{count(frames, 'frame')}, {number(steps)} steps. Keeps running when you close the page.]]"
         )
 
 

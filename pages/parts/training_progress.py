@@ -15,11 +15,12 @@ from app.widgets.formatting import ago, duration
 from app.workspace import workspace
 from backend import jobs
 from backend.steps import hyperparameter_search, training
-from backend.workspace.records import Job, Model, Verb
+from backend.workspace.records import Dataset, Job, Model, Verb
 
 TRAIN_VERB: Verb = "train"
 SEARCH_VERB: Verb = "search hyperparameters"
 SHOWN_RUN = "training-shown"  # in the session state: the id of the job
+NEWEST_RUN = "training-newest"  # in the session state: the id of the newest job when one was chosen
 REFRESH_SECONDS = 2
 LOSS_NAMES = {
     "total_loss": "total",
@@ -40,11 +41,14 @@ def show_run(job: Job) -> NoReturn:
 
 def training_progress(training_runs: Sequence[Job]) -> None:
     """Show one training run, the newest unless the user chose another."""
-    by_id = {job.id: job for job in training_runs}
-    if st.session_state.get(SHOWN_RUN) not in by_id:
-        st.session_state[SHOWN_RUN] = training_runs[0].id
+    by_id = {job.id: job for job in _without_superseded(training_runs)}
+    newest = max(by_id.values(), key=lambda job: job.queued or job.created)
+    is_new = st.session_state.get(NEWEST_RUN) != newest.id  # such as one that was started in a terminal
+    if st.session_state.get(SHOWN_RUN) not in by_id or (is_new and newest.active):
+        st.session_state[SHOWN_RUN] = newest.id
+    st.session_state[NEWEST_RUN] = newest.id
     st.subheader("Training runs", anchor=False)
-    if len(training_runs) > 1:
+    if len(by_id) > 1:
         st.selectbox(
             "Training run",
             list(by_id),
@@ -53,12 +57,32 @@ def training_progress(training_runs: Sequence[Job]) -> None:
             label_visibility="collapsed",
         )
     shown = by_id[st.session_state[SHOWN_RUN]]
-    _live_progress(shown)
-    if training.can_resume(workspace(), shown) and st.button("Resume", type="primary", icon=":material/resume:"):
-        show_run(training.resume(workspace(), shown.id))
+    with st.container(key=f"run-{shown.id}"):  # a container of its own, so that no figures of another run stay in it
+        _live_progress(shown)
+        _resume_button(shown)
     if model := workspace().find(Model, shown.result.get("model", "")):
         next_step_link("models", f"“{model.name}” is trained. See its accuracy.")
         next_step_link("deploy", "Serve the model.")
+
+
+def _without_superseded(training_runs: Sequence[Job]) -> list[Job]:
+    """Return one job per training: version 1.0 made another job whenever a training was resumed."""
+    newest_attempts = {job.params["checkpoints"]: job for job in sorted(training_runs, key=lambda job: job.created)}
+    return [job for job in training_runs if newest_attempts[job.params["checkpoints"]] is job]
+
+
+def _resume_button(job: Job) -> None:
+    """Show the button that continues a training which ended early, or starts it again if it has no checkpoint."""
+    if job.active or job.status == "done":
+        return
+    if training.has_checkpoint(workspace(), job):
+        label, note = "Resume", "Continues from the last checkpoint."
+    else:
+        label, note = "Start again", "It ended before the first checkpoint, so it starts from the beginning."
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(label, type="primary", icon=":material/resume:", key="resume-run"):
+            show_run(training.resume(workspace(), job.id))
+        st.caption(note)
 
 
 def _title(job: Job) -> str:
@@ -72,7 +96,7 @@ def _live_progress(shown: Job) -> None:
         job = workspace().get(Job, shown.id)
         if job.active != shown.active:
             st.rerun()
-        job_card(job)
+        job_card(job, read_log=lambda: training.log(workspace(), job))
         if job.verb == SEARCH_VERB:
             _trials(job)
         else:
@@ -143,11 +167,13 @@ def _curves(job: Job) -> None:
         return
     steps, epochs = pd.DataFrame(curves["steps"]), pd.DataFrame(curves["epochs"])
     last_step = curves["steps"][-1]
+    is_validated = _is_validated(job) or not epochs.empty
+    best = {"Best AP50": f"{epochs['AP50'].max():.3f}" if not epochs.empty else "-"} if is_validated else {}
     metric_row(
         {
             "Epoch": f"{int(last_step['epoch'] + 0.999)} of {last_step['epochs']:.0f}",
             "Loss": f"{last_step['total_loss']:.2f}",
-            "Best AP50": f"{epochs['AP50'].max():.3f}" if not epochs.empty else "-",
+            **best,
             "Images/s": f"{last_step['images_per_second']:.1f}",
         },
         {
@@ -159,7 +185,20 @@ def _curves(job: Job) -> None:
     with left:
         _loss_chart(steps, key=f"loss-{job.id}")
     with right:
-        _precision_chart(epochs, last_step["epochs"], key=f"ap-{job.id}")
+        if is_validated:
+            _precision_chart(epochs, last_step["epochs"], key=f"ap-{job.id}")
+        else:
+            st.info(
+                "No validation split: the dataset has no frames in “val”. Accuracy is not measured, and the model has "
+                "the weights of the last epoch. Put a labeled clip into “val” on Datasets to measure it.",
+                icon=":material/rule:",
+            )
+
+
+def _is_validated(job: Job) -> bool:
+    """Return whether the training measures its accuracy; True if its dataset was deleted."""
+    dataset = workspace().find(Dataset, job.params["dataset"])
+    return dataset is None or bool(dataset.frames.get("val"))
 
 
 def _loss_chart(steps: pd.DataFrame, *, key: str) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from moving_squares import save_model
 from safetensors.numpy import save_file
+from streamlit.testing.v1 import AppTest
+from waiting import until
 
 from backend import jobs, progress
 from backend.platforms import registry
@@ -16,6 +18,8 @@ from backend.platforms.base import EndpointState
 from backend.steps import datasets, deployments
 from backend.workspace import Workspace
 from backend.workspace.records import Dataset, Endpoint, Job, Model
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
 
 def button(page, label: str):
@@ -45,15 +49,31 @@ def model(workspace: Workspace) -> Model:
     return model
 
 
-def test_aws_is_chosen_told_what_it_lacks_and_left_again(open_page, workspace, aws_account) -> None:
+def use_aws_dialog() -> None:
+    """The content of the dialog alone: `AppTest` closes a dialog whenever it runs the page again."""
+    from app.widgets import guard
+    from pages.parts.platform_choice import _confirm_use
+
+    with guard():
+        _confirm_use("aws")
+
+
+def test_aws_is_checked_confirmed_told_what_it_lacks_and_left_again(open_page, workspace, aws_account) -> None:
+    registry.change_settings(workspace, "aws", {name: aws_account[name] for name in ("region", "stack")})
     page = open_page("account")
     button(page, "Use AWS").click().run()
-    assert registry.chosen(workspace) == "aws" and not page.exception
+    shown = "\n".join(text.value for text in page.markdown)
+    assert "What changes" in shown and "AWS charges for machines while they run" in shown
+    assert "123456789012" in shown and registry.chosen(workspace) == "local" and not page.exception
+    dialog = AppTest.from_function(use_aws_dialog, default_timeout=60).run()
+    dialog.button(key="use-confirm").click().run()
+    assert registry.chosen(workspace) == "aws" and not dialog.error
+    page = open_page("account")
     assert "What AWS needs" in texts(page) and "123456789012" in texts(page)
     assert button(page, "Create")
-    field(page, "Region").input("nowhere")
+    field(page, "Bucket").input("No Bucket")
     button(page, "Save").click().run()
-    assert "cannot be the region: it looks like eu-west-1" in page.error[0].value
+    assert "cannot be the bucket" in page.error[0].value
     page = open_page("account")
     field(page, "Bucket").input(aws_account["bucket"])
     button(page, "Save").click().run()
@@ -72,29 +92,50 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
-@pytest.mark.parametrize("region", ["", "eu-west-1"])
-def test_aws_without_region_or_credentials_says_so_once_and_can_be_set_up(
-    open_page, workspace: Workspace, no_credentials: None, region: str
+@pytest.mark.parametrize(
+    "region, sentence",
+    [
+        ("", "AWS needs to know where to run: choose a region, and a profile with credentials"),
+        ("eu-west-1", "No AWS credentials were found. Run `aws configure`"),
+    ],
+)
+def test_aws_without_region_or_credentials_is_one_sentence_and_two_fields(
+    open_page, workspace: Workspace, no_credentials: None, region: str, sentence: str
 ) -> None:
-    page = open_page("account")
-    button(page, "Use AWS").click().run()
+    open_page("account")
+    page = AppTest.from_function(use_aws_dialog, default_timeout=60).run()
+    regions = page.selectbox(key="access-aws-region")
+    assert "eu-west-1: Europe (Ireland)" in regions.options and page.selectbox(key="access-aws-profile")
     if region:
-        field(page, "Region").input(region)
-        button(page, "Save").click().run()
-    assert not page.exception
-    errors = [error.value for error in page.error]
-    assert errors and len(set(errors)) == len(errors)
-    assert not [sentence for sentence in errors if "Exception" in sentence or "unexpected" in sentence]
-    assert any(("credentials" if region else "region") in sentence for sentence in [*errors, texts(page)])
-    assert field(page, "Region") and button(page, "Use this machine")
+        regions.set_value(region).run()
+    (error,) = page.error
+    assert error.value.startswith(sentence) and not page.exception
+    assert not any(button.key == "use-confirm" for button in page.button)
+    assert registry.chosen(workspace) == "local" and registry.settings_of(workspace, "aws") == {}
+
+
+def test_a_workspace_on_aws_that_lost_its_credentials_says_so_once(
+    open_page, workspace: Workspace, no_credentials: None
+) -> None:
+    workspace.set("platform", "aws")
+    page = AppTest.from_file(str(MAIN), default_timeout=60).run()
+    page.switch_page("../pages/account.py").run()
+    (error,) = page.error
+    assert error.value.startswith("AWS needs to know where to run") and not page.exception
+    assert field(page, "Region") and field(page, "Profile") and button(page, "Use this machine")
+    field(page, "Region").set_value("eu-west-1")
+    button(page, "Save and check again").click().run()
+    (error,) = page.error
+    assert error.value.startswith("No AWS credentials were found")
+    assert registry.settings_of(workspace, "aws")["region"] == "eu-west-1"
 
 
 @pytest.mark.parametrize("key", ["home", "videos", "labels", "datasets", "training", "models", "deploy", "compare"])
 def test_no_page_shows_how_streamlit_passes_errors_on(
     open_page, workspace: Workspace, no_credentials: None, key: str
 ) -> None:
-    page = open_page("account")
-    button(page, "Use AWS").click().run()
+    workspace.set("platform", "aws")
+    page = AppTest.from_file(str(MAIN), default_timeout=60).run()
     page.switch_page(f"../pages/{key}.py").run()
     assert not page.exception and not [element.value for element in page.error if "Exception" in element.value]
 
@@ -119,14 +160,17 @@ def test_an_instance_is_chosen_for_a_training_and_priced(open_page, workspace, o
     page = open_page("training")
     instance = field(page, "Instance type")
     assert instance.value == "ml.g5.xlarge" and "GiB" in instance.options[0] and "per hour" in instance.options[0]
-    assert "$1.41 per hour" in texts(page)
+    assert "$1.41 per hour" in texts(page) and "at least" in texts(page)
     field(page, "Spot").set_value(True)
     field(page, "Warm pool (minutes)").set_value(5).run()
+    assert [error.value for error in page.error] == ["Spot capacity has no warm pool. Turn one of the two off."]
+    assert not workspace.list(Job)
+    field(page, "Warm pool (minutes)").set_value(0).run()
     button(page, "Start training").click().run()
     (job,) = workspace.list(Job)
     assert job.params["options"]["spot"] is True and job.params["platform"] == "aws"
-    with pytest.raises(Exception, match="Spot capacity has no warm pool"):
-        jobs.wait(workspace, job.id, progress.silent)
+    jobs.stop(workspace, job.id)
+    until(lambda: not jobs.active(workspace))
 
 
 def test_a_deployment_has_its_options_and_its_cost(open_page, workspace, on_aws, model, finish) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from backend.platforms.aws.settings import AwsSettings
@@ -17,6 +18,12 @@ def _build(folder: Path, settings: AwsSettings, in_job: bool) -> Platform:
     return AwsPlatform(settings, JOB_UNREACHABLE_SECONDS) if in_job else AwsPlatform(settings)
 
 
+def _access_choices() -> Mapping[str, Mapping[str, str]]:
+    from backend.platforms.aws.regions import access_choices
+
+    return access_choices()
+
+
 AWS = PlatformDescriptor(
     key="aws",
     title="AWS",
@@ -27,4 +34,12 @@ AWS = PlatformDescriptor(
     build=_build,
     settings=AwsSettings,
     locating_settings=("profile", "region", "stack"),
+    access_settings=("region", "profile"),
+    access_choices=_access_choices,
+    consequences=(
+        "New trainings, batch jobs and endpoints run on SageMaker in this account. Running ones stay where they are.",
+        "Frames, videos and models that they need are copied to a bucket there.",
+        "AWS charges for machines while they run. Prices are shown before each start, and Account lists what exists.",
+        "Nothing is created now. Missing parts are created one by one, when you click their buttons on Account.",
+    ),
 )

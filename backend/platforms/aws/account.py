@@ -105,6 +105,19 @@ class Account:
             raise UserError(f"AWS is not set up yet: there is no {' and no '.join(missing)}. Set it up on Account.")
 
     @property
+    def has_region(self) -> bool:
+        """Whether a region is chosen, or the profile has one."""
+        return bool(self._session.region_name)
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether there are credentials, valid or not."""
+        try:
+            return self._session.get_credentials() is not None
+        except exceptions.BotoCoreError:  # such as a single sign-on that has expired
+            return True
+
+    @property
     def region(self) -> str:
         """The chosen region, or that of the profile."""
         region: str | None = self._session.region_name

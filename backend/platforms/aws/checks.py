@@ -51,10 +51,14 @@ class AwsSetup(PlatformSetup):
         self._account = account
 
     @override
+    def access(self) -> Check:
+        return _run_check(self._account, "credentials", "Credentials", _check_credentials)
+
+    @override
     def checks(self, chosen: Sequence[tuple[Purpose, Options]] = ()) -> list[Check]:
         """Run all checks in parallel; without credentials only the first. A check that is denied reports that."""
         account = self._account
-        credentials = _run_check(account, "credentials", "Credentials", _check_credentials)
+        credentials = self.access()
         if credentials.state != "ok":
             return [credentials]
         checks: list[tuple[str, str, Callable[[Account], Check]]] = [
@@ -124,6 +128,9 @@ def _run_check(account: Account, key: str, title: str, check: Callable[[Account]
 
 
 def _check_credentials(account: Account) -> Check:
+    if not account.has_region:
+        also = "" if account.has_credentials else ", and a profile with credentials (`aws configure` creates one)"
+        raise UserError(f"AWS needs to know where to run: choose a region{also}.")
     identity = account.identity
     detail = f"{identity['Arn']}, account {identity['Account']}, region {account.region}."
     return Check("credentials", "Credentials", "ok", detail)

@@ -15,7 +15,7 @@ from backend.platforms.aws.processing import SageMakerProcessing
 from backend.platforms.aws.settings import AwsSettings
 from backend.platforms.aws.storage import Bucket
 from backend.platforms.aws.training import SageMakerTraining
-from backend.platforms.base import LABELING, Option, Options, Purpose
+from backend.platforms.base import LABELING, Hardware, Option, Options, Purpose
 from backend.platforms.options import form, parse
 
 
@@ -43,6 +43,14 @@ class AwsPlatform:
             return labeling_options(self.account)
         choices_class, usage = CHOICES[purpose]
         return form(choices_class, instance_type=instances.choices(self.account, usage))
+
+    def hardware(self, purpose: Purpose, options: Options) -> Hardware | None:
+        """Return what the chosen instances have, or None if the type is not in the table of instance types."""
+        choices = parse(CHOICES[purpose][0], options)
+        instance = instances.instance_table().get(choices.instance_type)
+        if instance is None:
+            return None
+        return Hardware(instance.cpus, instance.gpus, instance.gpu, getattr(choices, "count", 1))
 
     def cost_per_hour(self, purpose: Purpose, options: Options) -> float:
         """Return the price in US dollars per hour, or 0 if it is unknown."""

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import psutil
 from typing_extensions import override
 
 from backend.errors import UserError
-from backend.platforms.base import Check, FileStore, Inventory, Option, Options, PlatformSetup, Purpose, Resource, Watch
+from backend.platforms.base import (
+    Check,
+    FileStore,
+    Hardware,
+    Inventory,
+    Option,
+    Options,
+    PlatformSetup,
+    Purpose,
+    Resource,
+    Watch,
+)
 from backend.platforms.local.endpoints import LocalEndpoints
 from backend.platforms.local.hyperparameter_search import LocalHyperparameterSearch
 from backend.platforms.local.jobs import LocalBatch, LocalTraining
 from backend.platforms.local.labeling import LocalLabeling
 from backend.progress import Progress
+from bytetrack.devices import is_gpu_present
 
 
 class LocalPlatform:
@@ -37,6 +51,11 @@ class LocalPlatform:
         """Return the options of a kind of job or endpoint; there are none."""
         return []
 
+    def hardware(self, purpose: Purpose, options: Options) -> Hardware:
+        """Return the cores of this machine that this process may use, and whether there is a GPU."""
+        cores = psutil.Process().cpu_affinity() if hasattr(psutil.Process, "cpu_affinity") else None
+        return Hardware(cores=len(cores or []) or os.cpu_count() or 1, gpus=int(is_gpu_present()))
+
     def cost_per_hour(self, purpose: Purpose, options: Options) -> float:
         """Return the price in US dollars per hour, which is 0."""
         return 0.0
@@ -44,6 +63,10 @@ class LocalPlatform:
 
 class LocalSetup(PlatformSetup):
     """Implements `backend.platforms.base.PlatformSetup` without any checks."""
+
+    @override
+    def access(self) -> Check:
+        return Check("access", "This machine", "ok", "It is here.")
 
     @override
     def checks(self, chosen: Sequence[tuple[Purpose, Options]] = ()) -> list[Check]:

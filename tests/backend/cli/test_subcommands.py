@@ -18,7 +18,7 @@ from backend.cli import main, options
 from backend.cli.app import app
 from backend.cli.kinds import NAMES
 from backend.jobs.worker import VERBS
-from backend.steps import hyperparameter_search, mot_files
+from backend.steps import hyperparameter_search, mot_files, training
 from backend.steps.export import FILES
 from backend.workspace import Workspace
 from backend.workspace.paths import PROJECT
@@ -106,7 +106,9 @@ COMMANDS = {
     "fetch labels": "fetch-labels --labeling-job it",
     "split labels": "split-labels --labels it",
     "build dataset": "build-dataset --name a --train it 'clip 1' --val 'clip 2'",
-    "add model": "add-model it.pth --classes person --input-size 416 416",
+    "add model": "add-model it.pth --classes person --normalization both --input-size 416 416 --video it --frame 3",
+    "try model": "try-model it.pth --input-size 416 416 --video it",
+    "change model input": "change-model-input --model it --normalization imagenet",
     "download model": "download-model yolox_nano",
     "deploy": "deploy --model it --mode async --option instance_type=ml.g5.xlarge",
     "restart endpoint": "restart-endpoint --endpoint it",
@@ -180,10 +182,10 @@ def test_train_passes_what_is_suggested_and_what_is_given(
 
     monkeypatch.setattr("backend.steps.training.suggest", suggest)
     monkeypatch.setattr("backend.steps.training.check", lambda *arguments: None)
-    command = "train --dataset it --base it --epochs 30 --hyperparameter batch_size=8 --option spot=true --workspace"
-    assert main([*command.split(), str(records.root)]) == 0
+    command = "train --dataset it --base it --preset quick --epochs 30 --hyperparameter batch_size=8"
+    assert main([*command.split(), "--option", "spot=true", "--workspace", str(records.root)]) == 0
     dataset, model = records.get(Dataset, "it").id, records.get(Model, "it").id
-    assert given == [(dataset, "nano", 30, {"pretrained": True})]
+    assert given == [(dataset, "nano", 30, {"pretrained": True, "preset": "quick", "gpu": False})]
     params = started[0].params
     assert params["hyperparameters"] == {"max_epoch": "30", "batch_size": "8"}
     assert (params["name"], params["base"], params["options"]) == ("it it", model, {"spot": "true"})
@@ -230,11 +232,12 @@ def test_choices_are_those_of_the_steps() -> None:
     assert set(get_args(options.ModelSize)) == set(SIZES)
     assert set(get_args(options.Benchmark)) == set(mot_files.BENCHMARKS)
     from backend.cli.tracking import SUFFIXES, TrackFormat
-    from backend.cli.training import Objective
+    from backend.cli.training import Objective, PresetName
 
     assert set(get_args(TrackFormat)) == set(FILES)
     assert {name: Path(FILES[name]).suffix for name in get_args(TrackFormat)} == SUFFIXES
     assert set(get_args(Objective)) == set(hyperparameter_search.OBJECTIVES)
+    assert set(get_args(PresetName)) == set(training.PRESETS)
     assert [name.replace("-", "") for name in NAMES] == list(KINDS)
 
 

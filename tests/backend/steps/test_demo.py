@@ -101,7 +101,15 @@ def test_run_starts_from_a_checkpoint_file(
     monkeypatch.setattr(demo.training, "start", start_training)
     video, labels = save_video(tmp_path / "squares.mp4", range(FRAMES)), save_ground_truth(tmp_path / "gt.txt")
     with pytest.raises(ReadyToTrain):
-        demo.run(workspace, silent, video=video, labels=str(labels), start_from=str(tmp_path / "tiny.pth"))
+        demo.run(
+            workspace,
+            silent,
+            video=video,
+            labels=str(labels),
+            start_from=str(tmp_path / "tiny.pth"),
+            start_normalization="raw",
+            start_input_size=[64, 96],
+        )
     (base,) = workspace.list(Model)
     assert (base.name, base.source) == ("tiny", "file")
     arguments = start_training.call_args.kwargs

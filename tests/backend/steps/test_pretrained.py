@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 import torch
 from yolox.config import YoloxConfig
+from yolox.data.datasets.coco_classes import COCO_CLASSES as YOLOX_COCO_CLASSES
 
 from backend.errors import UserError
 from backend.progress import silent
 from backend.steps import models, pretrained
-from backend.steps.pretrained_catalog import CATALOG, recognize
+from backend.steps.pretrained_catalog import CATALOG, COCO_CLASSES, identify, similar_name
 from backend.workspace import Workspace
 from backend.workspace.records import Model
 
@@ -78,6 +79,10 @@ def test_models_that_cannot_be_downloaded_are_refused(mirror: Path, tmp_path: Pa
         pretrained.download(workspace, silent, entry="yolox_m")
 
 
+def test_the_classes_of_coco_are_those_of_yolox() -> None:
+    assert tuple(YOLOX_COCO_CLASSES) == COCO_CLASSES
+
+
 def test_the_catalog_is_consistent() -> None:
     assert [key for key, entry in CATALOG.items() if entry.url] == [
         f"yolox_{size}" for size in ("nano", "tiny", *"smlx")
@@ -86,6 +91,8 @@ def test_the_catalog_is_consistent() -> None:
         assert all(side % 32 == 0 for side in entry.input_size)
         assert entry.sha256 is None or len(bytes.fromhex(entry.sha256)) == 32
         assert (entry.megabytes is None) == (entry.url is None)
-        assert recognize(entry.file) == entry
-    assert recognize("Yolox_S (2).pth") == CATALOG["yolox_s"]
-    assert recognize("mine.pth") is None
+        assert similar_name(entry.file) == entry
+        assert entry.sha256 is None or identify(entry.sha256) == entry
+        assert entry.normalization == ("raw" if entry.url else "imagenet")
+    assert similar_name("Yolox_S (2).pth") == CATALOG["yolox_s"]
+    assert similar_name("mine.pth") is None and identify("0" * 64) is None

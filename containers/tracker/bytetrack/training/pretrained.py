@@ -108,7 +108,10 @@ def load_pretrained_weights(model: YoloxModule, pretrained: PretrainedModel, cla
             f"({len(mismatches)} of {len(own)} weights do not match). Leave depth and width out, or choose another "
             "model."
         )
-    message = f"started from a pretrained model: {len(weights)} of {len(own)} weights copied"
+    message = (
+        f"started from a pretrained model with the input normalization {pretrained.normalization}: "
+        f"{len(weights)} of {len(own)} weights copied"
+    )
     if pretrained.classes is not None:
         pretrained_rows = {name.strip().casefold(): row for row, name in enumerate(pretrained.classes)}
         rows = {

@@ -1,0 +1,43 @@
+"""The regions with SageMaker and the profiles of this machine, from botocore's own data, without a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import botocore.session
+from botocore import exceptions
+
+FIRST_PARTITION = "aws"
+SERVICE = "sagemaker"
+
+
+def access_choices() -> dict[str, Mapping[str, str]]:
+    """Return the values and labels of the settings that say which account is used: `profile` and `region`."""
+    session = botocore.session.get_session()
+    try:
+        profiles, default_region = list(session.available_profiles), session.get_config_variable("region") or ""
+    except (exceptions.ConfigParseError, exceptions.ProfileNotFound):  # the check of the credentials says what is wrong
+        profiles, default_region = [], ""
+    default_label = f"Of the profile ({default_region})" if default_region else "Of the profile"
+    return {
+        "profile": {"": "Default credentials", **{profile: profile for profile in profiles}},
+        "region": {"": default_label, **regions(session, default_region)},
+    }
+
+
+def regions(session: botocore.session.Session, default_region: str = "") -> dict[str, str]:
+    """Return all regions with SageMaker and their labels, the default region's partition first.
+
+    Args:
+        session: A session, for botocore's data.
+        default_region: Region of the default profile, if it has one.
+    """
+    descriptions = {
+        code: region.get("description", code)
+        for partition in session.get_component("data_loader").load_data("endpoints")["partitions"]
+        for code, region in partition["regions"].items()
+    }
+    names = {name: sorted(session.get_available_regions(SERVICE, name)) for name in session.get_available_partitions()}
+    first = next((name for name, codes in names.items() if default_region in codes), FIRST_PARTITION)
+    ordered = sorted(names, key=lambda name: (name != first, name != FIRST_PARTITION, name))
+    return {code: f"{code}: {descriptions.get(code, code)}" for name in ordered for code in names[name]}
