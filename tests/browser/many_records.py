@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from backend.labels.label_statistics import count_boxes
 from backend.workspace import Workspace
 from backend.workspace.paths import DATABASE, DETECTIONS, TRACKS_CSV, TRACKS_JSON, TRACKS_MOT
 from backend.workspace.records import (
@@ -136,6 +137,7 @@ def _labels(video: Video, tracks: Tracks) -> Labels:
         labeled_frames=frames,
         boxes=len(tracks),
         objects=OBJECTS,
+        statistics=count_boxes(tracks, video),
     )
 
 

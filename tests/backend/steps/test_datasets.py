@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import pytest
 
 from backend.errors import UserError
 from backend.labels.label_sequence import LabelSequence
+from backend.labels.label_statistics import statistics_of
 from backend.labels.label_store import load_labels, store_labels
 from backend.progress import silent
 from backend.steps import datasets, videos
@@ -109,3 +111,48 @@ def test_labels_of_one_clip_are_split_by_time(workspace: Workspace, video: Video
     assert [len(part.labeled_frames) for part in parts] == [3] * 6 + [2]
     assert sum(len(load_labels(workspace, part)) for part in parts) == 20
     assert [len(ids) for ids in datasets.suggest_split(parts).values()] == [5, 1, 1]
+
+
+def many_labels(count: int) -> tuple[list[Video], list[Labels]]:
+    """Return labels without files, each of a clip of one long video; clips overlap by a frame."""
+    parent = Video(name="v", path="", width=64, height=48, fps=10, frames=10 * count + 1, seconds=1, codec="", size=1)
+    clips = [replace(parent, id=f"clip-{k}", frames=11, start=10 * k, parent=parent.id) for k in range(count)]
+    statistics = {"boxes_per_class": {"person": 3}, "small_boxes": 1, "boxes_outside": 0, "objects_with_one_box": 0}
+    shared = {"source": "test", "classes": ["person"], "labeled_frames": [0, 1], "boxes": 3, "objects": 1}
+    return [parent, *clips], [
+        Labels(name=f"l_{k}", id=f"labels-{k}", video=clip.id, statistics=statistics, **shared)
+        for k, clip in enumerate(clips)
+    ]
+
+
+def test_problems_of_many_labels_are_found_without_their_boxes(workspace: Workspace) -> None:
+    """They are summed up, and no pair of clips that share a frame is overlooked."""
+    videos_of_labels, labels = many_labels(300)
+    for record in (*videos_of_labels, *labels):
+        workspace.add(record)
+    splits = datasets.suggest_split(labels)
+    problems = datasets.find_problems(workspace, **splits)
+    assert any(
+        problem.startswith("2 pairs") or "“l_209” in train and “l_210” in val" in problem for problem in problems
+    )
+    assert any("“l_254” in val and “l_255” in test" in problem for problem in problems)
+    assert any(problem.startswith("300 clips: 300 of 900 boxes have a side below 8 pixels") for problem in problems)
+    assert len(problems) < 10
+    shuffled = {split: [record.id for record in labels[shift::3]] for shift, split in enumerate(datasets.SPLITS)}
+    assert any("299 pairs of clips" in problem for problem in datasets.find_problems(workspace, **shuffled))
+
+
+def test_labels_of_an_earlier_version_are_counted_once(workspace: Workspace, video: Video) -> None:
+    labels = add_labels(workspace, video, [0, 1, 2], ("person", "car"))
+    with workspace.edit(Labels, labels.id) as stored:
+        stored.statistics = None
+    assert statistics_of(workspace, workspace.get(Labels, labels.id)) == labels.statistics
+    assert labels.statistics and labels.statistics["boxes_per_class"] == {"person": 2, "car": 1}
+    assert workspace.get(Labels, labels.id).statistics == labels.statistics
+
+
+def test_only_one_of_several_labels_of_a_video_is_suggested(workspace: Workspace, video: Video) -> None:
+    drawn, imported = add_labels(workspace, video, [0]), add_labels(workspace, video, [1])
+    assert datasets.select_distinct(workspace, [imported, drawn]) == [imported]  # the newest
+    drawn.source = "Drawn here"
+    assert datasets.select_distinct(workspace, [imported, drawn]) == [drawn]

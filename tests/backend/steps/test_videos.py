@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from backend.errors import UserError
+from backend.labels.clip_lengths import clips_by_length
 from backend.progress import silent
-from backend.steps import videos
+from backend.steps import filmstrips, videos
 from backend.workspace import Workspace
 from backend.workspace.records import Video
+from bytetrack.video import VideoWriter, read_frames
 
 NumberOf = Callable[[np.ndarray], int]
 
@@ -124,3 +126,75 @@ def test_thumbnails_and_single_frames(workspace: Workspace, tiny_video: Path) ->
     tiny_video.unlink()
     with pytest.raises(UserError, match="tiny.mp4"):
         videos.frame(workspace, video, 0)
+
+
+RANGES = [{"first": 15, "last": 19, "name": "end"}, {"first": 3, "last": 9}, {"first": 9, "last": 9, "name": "one"}]
+
+
+def test_ranges_are_cut_exactly_in_one_job(workspace: Workspace, tiny_video: Path, number_of: NumberOf) -> None:
+    video = add(workspace, tiny_video, "site")
+    ids = videos.cut(workspace, silent, video=video.id, ranges=RANGES)["videos"]
+    clips = [workspace.get(Video, clip_id) for clip_id in ids]
+    assert [(clip.name, clip.start, clip.frames, clip.parent) for clip in clips] == [
+        ("end", 15, 5, video.id),
+        ("site_3-9", 3, 7, video.id),
+        ("one", 9, 1, video.id),
+    ]
+    for clip in clips:
+        shown = [number_of(videos.frame(workspace, clip, k)) for k in range(clip.frames)]
+        assert shown == list(range(clip.start, clip.start + clip.frames))
+    assert clips_by_length(workspace, video) == {}  # labels of equal pieces do not belong to them
+    videos.cut(workspace, silent, video=video.id, every_frames=10)
+    assert list(clips_by_length(workspace, video)) == [10]
+
+
+@pytest.mark.parametrize(
+    ("ranges", "message"),
+    [
+        ([], "between 1 and"),
+        ([{"first": 5, "last": 20}], "no frames 5 to 20: it has 20 frames, the last is 19"),
+        ([{"first": 6, "last": 5}], "no frames 6 to 5"),
+        ([{"first": -1, "last": 5}], "no frames -1 to 5"),
+        ([{"first": 0, "last": 5, "name": "a/b"}], "cannot be a name"),
+    ],
+)
+def test_invalid_ranges_are_refused(workspace: Workspace, tiny_video: Path, ranges: list, message: str) -> None:
+    video = add(workspace, tiny_video)
+    with pytest.raises(UserError, match=message):
+        videos.cut(workspace, silent, video=video.id, ranges=ranges)
+    assert workspace.list(Video) == [video]
+
+
+def test_ranges_of_a_variable_rate_are_cut_by_the_times_of_its_frames(
+    workspace: Workspace, tmp_path: Path, number_of: NumberOf, tiny_video: Path
+) -> None:
+    """The first ten frames last a second each, the others a tenth of it."""
+    path, times = tmp_path / "varying.mp4", np.concatenate([np.arange(10.0), 9.1 + 0.1 * np.arange(10)])
+    with VideoWriter(path, 10, (64, 48), times=times) as writer:
+        for frame in read_frames(tiny_video):
+            writer.write(frame)
+    video = add(workspace, path)
+    assert video.variable_rate
+    assert videos.range_of(video, "4s", "9.35s") == {"first": 4, "last": 12}
+    assert videos.range_of(video, "4.001s", "") == {"first": 5, "last": 19}
+    assert videos.range_of(video, "7", "11") == {"first": 7, "last": 11}
+    for start, end in (("9.55s", "9.58s"), ("8", "7"), ("x", "5")):
+        with pytest.raises(UserError):
+            videos.range_of(video, start, end)
+    (clip_id,) = videos.cut(workspace, silent, video=video.id, ranges=[videos.range_of(video, "4s", "9.35s")])["videos"]
+    clip = workspace.get(Video, clip_id)
+    assert [number_of(videos.frame(workspace, clip, k)) for k in range(clip.frames)] == list(range(4, 13))
+    np.testing.assert_allclose(videos.frame_seconds(clip), times[4:13] - 4, atol=1e-4)
+
+
+def test_the_filmstrip_is_decoded_once(workspace: Workspace, tiny_video: Path) -> None:
+    video = add(workspace, tiny_video)
+    numbers = filmstrips.numbers(video)
+    assert numbers == list(range(20))  # no more pictures than frames
+    written = filmstrips.write_pictures(workspace, video)
+    assert next(written) == 0
+    assert filmstrips.picture_path(workspace, video, 0).exists()
+    assert not filmstrips.picture_path(workspace, video, 1).exists()  # nothing is decoded in advance
+    assert list(written) == numbers[1:]
+    assert not list(filmstrips.write_pictures(workspace, video))
+    assert cv2.imdecode(np.frombuffer(filmstrips.preview(workspace, video, 7), np.uint8), 1).shape == (48, 64, 3)
