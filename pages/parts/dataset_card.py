@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app.theme import SPLIT_COLORS
-from app.widgets import chart, confirm_removal, metric_row, records_table
+from app.widgets import chart, confirm_removal, figures_line, records_table
 from app.widgets.formatting import ago, class_counts, date, number
 from backend.steps.datasets import SPLITS
 from backend.wording import count
@@ -66,7 +66,7 @@ def dataset_card(dataset: Dataset) -> None:
 
 def frame_metrics(frames: Mapping[str, int]) -> None:
     """Show the number of labeled frames per split."""
-    metric_row({f"{split} frames": number(frames.get(split, 0)) for split in SPLITS})
+    figures_line({f"{split} frames": number(frames.get(split, 0)) for split in SPLITS})
 
 
 def boxes_chart(boxes: Mapping[str, Mapping[str, int]], *, key: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app.player.component import player, track_layer
-from app.widgets import choose, confirm_removal, guard, records_table, track_downloads
+from app.widgets import choose, confirm_removal, figures_line, guard, records_table, track_downloads
 from app.widgets.formatting import ago, class_counts, number
 from app.widgets.records import is_remembered
 from app.workspace import workspace
@@ -78,9 +78,14 @@ def labels_viewer(all_labels: Sequence[Labels], videos: Mapping[str, Video]) -> 
 
 
 def _labels_on_video(labels: Labels, video: Video) -> None:
-    labeled = f"{number(len(labels.labeled_frames))} of {count(video.frames, 'frame')} labeled"
-    boxes = f"{count(labels.boxes, 'box', 'boxes')} of {count(labels.objects, 'object')}"
-    st.markdown(f"**{labels.source}** · {boxes} · {labeled}")
+    figures_line(
+        {
+            "Boxes": number(labels.boxes),
+            "Objects": number(labels.objects),
+            "Labeled frames": f"{number(len(labels.labeled_frames))} of {number(video.frames)}",
+            "Source": labels.source,
+        }
+    )
     with guard():
         layer = track_layer("labels", labels.id, video, lambda: load_labels(workspace(), labels))
         player(video, [layer], key=f"player-{labels.id}", stops=labels.labeled_frames)

@@ -417,7 +417,7 @@ def test_objects_get_attributes_and_are_filtered_by_keyboard(page: Page, clip: N
     expect(options).to_have_count(1)
     expect(options).to_have_attribute("aria-selected", "true")
     expect(options).to_contain_text("#2 disc")
-    button(editor, "Show all objects").click()
+    button(editor, "Clear").click()
     page.keyboard.press("Escape")
     editor.get_by_role("combobox", name="Filter by attribute").select_option("color: red")
     expect(options).to_have_count(1)

@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 2506c20da0dea120ab20d43d28f0bb0921db63a9252b413decd007b97f0b65e8.
+// Made by `make player` of src, whose SHA-256 is 8721df8ff5914dfc20996aa37f3f92c36905deb6ca5381545fdda1a782f54df9.
 // src/address.js
 var DELAY_MS = 250;
 var timers = /* @__PURE__ */ new Map();
@@ -942,7 +942,12 @@ var ObjectPanel = class {
       const label = element(
         "label",
         "attribute",
-        element("span", "", definition.name, ...definition.changes ? [element("small", "", " from here on")] : []),
+        element(
+          "span",
+          "",
+          definition.name,
+          ...definition.changes ? [element("small", "", "from this frame on")] : []
+        ),
         field
       );
       label.title = hint;
@@ -1604,8 +1609,15 @@ var Editor = class {
       this.chooseClass(Number(value));
       this.focus();
     });
-    root.replaceChildren(
+    const header = element(
+      "div",
+      "row",
       this.classRow,
+      button("Keyboard shortcuts", () => this.toggleShortcuts(), { iconName: "help" }),
+      button("Full screen", () => toggleFullScreen(this.root), { iconName: "full" })
+    );
+    root.replaceChildren(
+      header,
       element(
         "div",
         "workbench",
@@ -1648,9 +1660,7 @@ var Editor = class {
       this.undoButton,
       this.redoButton,
       this.status,
-      this.doneButton,
-      button("Keyboard shortcuts", () => this.toggleShortcuts(), { iconName: "help" }),
-      button("Full screen", () => toggleFullScreen(this.root), { iconName: "full" })
+      this.doneButton
     );
   }
   addListeners() {

@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 2506c20da0dea120ab20d43d28f0bb0921db63a9252b413decd007b97f0b65e8.
+// Made by `make player` of src, whose SHA-256 is 8721df8ff5914dfc20996aa37f3f92c36905deb6ca5381545fdda1a782f54df9.
 // src/colors.js
 var GOLDEN_ANGLE_DEGREES = 137.508;
 var cache = /* @__PURE__ */ new Map();

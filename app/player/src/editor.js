@@ -126,8 +126,15 @@ class Editor {
       this.chooseClass(Number(value));
       this.focus();
     });
-    root.replaceChildren(
+    const header = element(
+      "div",
+      "row",
       this.classRow,
+      button("Keyboard shortcuts", () => this.toggleShortcuts(), { iconName: "help" }),
+      button("Full screen", () => toggleFullScreen(this.root), { iconName: "full" }),
+    );
+    root.replaceChildren(
+      header,
       element(
         "div",
         "workbench",
@@ -169,8 +176,6 @@ class Editor {
       this.redoButton,
       this.status,
       this.doneButton,
-      button("Keyboard shortcuts", () => this.toggleShortcuts(), { iconName: "help" }),
-      button("Full screen", () => toggleFullScreen(this.root), { iconName: "full" }),
     );
   }
 

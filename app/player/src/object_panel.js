@@ -285,7 +285,12 @@ export class ObjectPanel {
       const label = element(
         "label",
         "attribute",
-        element("span", "", definition.name, ...(definition.changes ? [element("small", "", " from here on")] : [])),
+        element(
+          "span",
+          "",
+          definition.name,
+          ...(definition.changes ? [element("small", "", "from this frame on")] : []),
+        ),
         field,
       );
       label.title = hint;
