@@ -8,21 +8,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from clicks import MINUTE, done
 from consoles import running_console
 from deployment_helpers import add_model
 from moving_squares import HEIGHT, WIDTH, render_frame
 from playwright.sync_api import Browser, Page, expect
+from waiting import until
 
+from backend import jobs
 from backend.jobs import processes
 from backend.progress import silent
 from backend.steps import videos
 from backend.workspace import Workspace
+from backend.workspace.paths import PARTIAL_TRACKS
 from backend.workspace.records import Endpoint, Job, Run
 from bytetrack.video import VideoWriter
 
-FRAMES = 9000  # which take some seconds, so that tracks are shown meanwhile
+FRAMES = 3000  # which take more than a second
 SCENE_FRAMES = 30
 COUNT_CLICKS = "window.clicks = 0; addEventListener('pointerdown', (event) => (clicks += event.isTrusted), true)"
 RECORD_NOTIFICATIONS = """
@@ -59,18 +63,25 @@ def console(folder: Path) -> Iterator[str]:
 def test_three_clicks_lead_from_home_to_tracks(page: Page, folder: Path) -> None:
     page.add_init_script(COUNT_CLICKS)
     page.goto("/")
-    main = page.get_by_test_id("stMain")
+    main, workspace = page.get_by_test_id("stMain"), Workspace(folder / "workspace")
     main.get_by_role("button", name="Track", exact=True).click()
-    expect(page.get_by_role("heading", name="Track", level=1)).to_be_visible()
+    expect(main.get_by_label("Detector", exact=True)).to_be_visible()
     main.get_by_role("button", name="Track", exact=True).click()
-    so_far = page.get_by_text(re.compile(r"objects? so far, on the first [\d,]+ of 9,000 frames"))
-    expect(so_far).to_be_visible(timeout=MINUTE)
-    expect(page.locator(".player[data-frame]")).to_be_visible(timeout=MINUTE)
-    expect(page.locator("canvas.timeline")).to_be_visible()
-    assert page.evaluate("clicks") <= 3
+    (job,) = until(lambda: [job for job in workspace.list(Job) if job.pid])
+    partial = jobs.temporary_folder(workspace, job) / PARTIAL_TRACKS
+    until(lambda: partial.exists() and partial.stat().st_size)
+    (program,) = psutil.Process(job.pid).children()
+    program.suspend()  # until the page was looked at
+    try:
+        so_far = page.get_by_text(re.compile(r"objects? so far, on the first [\d,]+ of 3,000 frames"))
+        expect(so_far).to_be_visible(timeout=MINUTE)
+        expect(page.locator(".player[data-frame]")).to_be_visible(timeout=MINUTE)
+        expect(page.locator("canvas.timeline")).to_be_visible()
+        assert page.evaluate("clicks") <= 3
+    finally:
+        program.resume()
     done(page, "Track squares")
     expect(so_far).to_be_hidden()
-    workspace = Workspace(folder / "workspace")
     (run,), (endpoint,) = workspace.list(Run), workspace.list(Endpoint)
     assert (run.frames, run.endpoint, endpoint.mode) == (FRAMES, endpoint.id, "batch")
 

@@ -100,7 +100,11 @@ class PartialTracksReader:
 
 
 def _concatenate(parts: list[Tracks]) -> Tracks:
-    columns = [
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("frame", "id", "xyxy", "score", "class_id")
-    ]
-    return Tracks(*columns, parts[-1].classes)
+    return Tracks(
+        frame=np.concatenate([part.frame for part in parts]),
+        id=np.concatenate([part.id for part in parts]),
+        xyxy=np.concatenate([part.xyxy for part in parts]),
+        score=np.concatenate([part.score for part in parts]),
+        class_id=np.concatenate([part.class_id for part in parts]),
+        classes=parts[-1].classes,
+    )

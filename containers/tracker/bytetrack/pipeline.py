@@ -58,7 +58,8 @@ def track_frames(
         )
         columns.append((np.full(len(ids), first_frame + number), ids, xyxy, scores, class_ids))
         if on_tracks:
-            on_tracks(Tracks(*columns[-1], classes))
+            frame = np.full(len(ids), first_frame + number)
+            on_tracks(Tracks(frame, ids, xyxy, scores, class_ids, classes))
         if on_frame:
             on_frame(number + 1)
     if not columns:
