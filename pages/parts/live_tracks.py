@@ -36,8 +36,8 @@ def live_tracks(job: Job) -> None:
     def growing_tracks() -> None:
         frames_done, tracks = read()
         layer = growing_layer("tracks", f"{job.id} so far", video, lambda: read()[1], frames_done)
-        player(video, [layer] if frames_done else [], key=f"player-{job.id}")
         st.caption(_describe(video, frames_done, tracks))
+        player(video, [layer] if frames_done else [], key=f"player-{job.id}")
 
     growing_tracks()
 
