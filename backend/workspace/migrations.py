@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+from backend.workspace.records import DRAWN_HERE
+
+VERSION = 2
 
 # Names in version 0 → names in version 1
 KINDS = {"labelling": "labelingjob", "search": "trackersearch"}
@@ -41,12 +43,15 @@ def migrate(connection: sqlite3.Connection, root: Path) -> None:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if _version(connection) < VERSION:  # another process may have migrated it before the lock was acquired
+        version = _version(connection)  # another process may have migrated it before the lock was acquired
+        if version < 1:
             _rename_kinds(connection)
             _update_records(connection, "labels", _rename_labels_fields)
             _update_records(connection, "job", _rename_verb)
             _rename_folders(root)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
+        if version < 2:
+            _name_source_of_drawn_labels(connection)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:  # SQLite itself rolls back when the disk is full
@@ -79,6 +84,17 @@ def _rename_labels_fields(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _rename_verb(fields: dict[str, Any]) -> dict[str, Any]:
     return fields | {"verb": VERBS.get(fields["verb"], fields["verb"])}
+
+
+def _name_source_of_drawn_labels(connection: sqlite3.Connection) -> None:
+    """Set the source of labels that were drawn in the console, which version 1 took for labels of Ground Truth."""
+    jobs = [json.loads(data) for (data,) in connection.execute("SELECT data FROM records WHERE kind = 'labelingjob'")]
+    drawn = {labels_id for job in jobs if job["platform"] == "local" for labels_id in job.get("labels", [])}
+
+    def name_source(fields: dict[str, Any]) -> dict[str, Any]:
+        return fields | {"source": DRAWN_HERE} if fields["id"] in drawn else fields
+
+    _update_records(connection, "labels", name_source)
 
 
 def _rename_folders(root: Path) -> None:

@@ -19,6 +19,7 @@ SAVE_VERB: Verb = "fetch labels"
 FULL_WIDTH = """<style>
 [data-testid="stMainBlockContainer"] { padding: 0.75rem 1.25rem 0; max-width: none; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
+.st-key-editor-bar h1 { font-size: 1.1rem; padding: 0; }
 </style>"""
 
 
@@ -46,7 +47,7 @@ def labeling_editor(job_id: str) -> None:
         if st.button("All labels", icon=":material/arrow_back:", type="tertiary"):
             st.query_params.clear()
             st.rerun()
-        st.markdown(f"**{job.name}**", width="content")
+        st.title(job.name, anchor=False, width="content")
         clip = _chosen_clip(job, folder, is_done)
         st.markdown(f":gray[{sum(is_done)} of {count(len(is_done), 'clip')} done]", width="stretch")
         if state.status in labeling.ENDED and state.labeled:
@@ -81,8 +82,9 @@ def _chosen_clip(job: LabelingJob, folder: LabelingFolder, is_done: list[bool]) 
     """Let the user choose among several clips. Return the index of the clip, which the address then names."""
     names = [clip.name for clip in folder.job.clips]
     key = f"labeling-clip-{job.id}"
-    if key not in st.session_state:
-        named = st.query_params.get(CLIP_PARAMETER, "")
+    shown_before = f"{key}-in-address"
+    named = st.query_params.get(CLIP_PARAMETER, "")
+    if key not in st.session_state or (named and named != st.session_state.get(shown_before)):
         first_unfinished = is_done.index(False) if False in is_done else 0
         if named and named not in names:
             st.toast(f"The job has no clip “{named}”.", icon=":material/info:")
@@ -102,6 +104,7 @@ def _chosen_clip(job: LabelingJob, folder: LabelingFolder, is_done: list[bool]) 
         st.query_params[CLIP_PARAMETER] = names[chosen]
         if is_another:
             st.query_params.pop(FRAME_PARAMETER, None)
+    st.session_state[shown_before] = names[chosen]
     return chosen
 
 

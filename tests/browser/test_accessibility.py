@@ -12,8 +12,10 @@ from many_records import make_workspace
 from playwright.sync_api import Browser, Page, expect
 
 from app.journey import STEPS
+from backend import progress
+from backend.steps import labeling
 from backend.workspace import Workspace
-from backend.workspace.records import Model, Run, Video
+from backend.workspace.records import LabelingJob, Labels, Model, Run, Video
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 SERIOUS = {"serious", "critical"}
@@ -93,6 +95,29 @@ def test_a_page_has_no_serious_violation(tab: Page, records: Workspace, view: st
     tab.emulate_media(color_scheme="dark")
     tab.wait_for_function("() => matchMedia('(prefers-color-scheme: dark)').matches")
     assert not (violations := serious(tab.evaluate(RUN_AXE, ["color-contrast"]))), "\n".join(violations)
+
+
+def test_the_labeling_editor_has_no_serious_violation(tab: Page, records: Workspace) -> None:
+    labels = records.list(Labels)[0]
+    attributes = [{"name": "color", "kind": "choice", "values": ["red", "blue"]}, {"name": "remark", "kind": "text"}]
+    video = records.get(Video, labels.video)
+    job = labeling.start(
+        records,
+        progress.silent,
+        name="streets",
+        clips=[video.id],
+        classes=labels.classes,
+        earlier={video.id: labels.id},
+        attributes=attributes,
+    )
+    open_view(tab, f"/labels?job={job['labeling']}")
+    editor = tab.locator(".player[data-boxes]")
+    expect(editor).to_have_attribute("data-frame", "0")
+    editor.focus()
+    tab.keyboard.press("Tab")
+    expect(editor.get_by_role("textbox", name="remark")).to_be_visible()
+    assert not (violations := serious(tab.evaluate(RUN_AXE, []))), "\n".join(violations)
+    labeling.remove(records, records.get(LabelingJob, job["labeling"]))
 
 
 def test_videos_and_the_player_are_used_with_the_keyboard(tab: Page, records: Workspace) -> None:

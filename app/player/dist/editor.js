@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 8721df8ff5914dfc20996aa37f3f92c36905deb6ca5381545fdda1a782f54df9.
+// Made by `make player` of src, whose SHA-256 is c4a25132dcfb63317e415d307b461b6e966da817f017e7c55c3db484b940b627.
 // src/address.js
 var DELAY_MS = 250;
 var timers = /* @__PURE__ */ new Map();
@@ -713,11 +713,12 @@ var ObjectPanel = class {
     this.list = element("ul", "objects");
     Object.assign(this.list, { role: "listbox", tabIndex: 0, ariaLabel: "Objects" });
     this.list.addEventListener("keydown", (event) => this.onListKey(event));
+    this.note = element("div", "muted");
     this.selection = element("div", "selection");
     this.selection.role = "group";
     this.selection.ariaLabel = "Selected object";
     this.element = element(
-      "aside",
+      "div",
       "panel",
       element(
         "div",
@@ -735,6 +736,7 @@ var ObjectPanel = class {
         this.presenceSelect.element,
         this.attributeSelect.element
       ),
+      this.note,
       this.list,
       this.selection
     );
@@ -822,13 +824,19 @@ var ObjectPanel = class {
       row.addEventListener("click", () => this.choose(object.id));
       return row;
     });
-    if (shown.length > MAX_ROWS) rows.push(element("li", "muted", `${shown.length - MAX_ROWS} more: search for them`));
-    if (!all.length) rows.push(element("li", "muted", "Drag over the image to draw a box."));
-    else if (!shown.length) rows.push(element("li", "muted", "No object passes the filter."));
+    let note = "";
+    if (shown.length > MAX_ROWS) note = `${shown.length - MAX_ROWS} more: search for them.`;
+    if (!shown.length) note = all.length ? "No object passes the filter." : "Drag over the image to draw a box.";
+    this.note.textContent = note;
+    this.note.hidden = !note;
     this.list.replaceChildren(...rows);
-    this.list.setAttribute("aria-activedescendant", selectedId === null ? "" : `object-${selectedId}`);
     const selected = rows.find((row) => row.ariaSelected === "true");
-    if (selected) this.scrollTo(selected);
+    if (selected) {
+      this.list.setAttribute("aria-activedescendant", selected.id);
+      this.scrollTo(selected);
+    } else {
+      this.list.removeAttribute("aria-activedescendant");
+    }
   }
   /** Scroll the list, and nothing around it, until a row is in view. */
   scrollTo(row) {
@@ -1595,6 +1603,7 @@ var Editor = class {
     const { root, data } = this;
     root.tabIndex = 0;
     root.classList.add("editor");
+    Object.assign(root, { role: "group", ariaLabel: "Labeling editor" });
     this.canvas = element("canvas", "picture");
     this.message = element("div", "message", "Loading the frames …");
     this.stageBox = element("div", "stage", this.canvas, this.message);
@@ -1603,7 +1612,9 @@ var Editor = class {
     this.classRow = element("div", "row wrap");
     this.shortcuts = element("pre", "shortcuts", SHORTCUTS);
     this.shortcuts.hidden = true;
+    Object.assign(this.canvas, { role: "img", ariaLabel: "The frame; drag to draw a box" });
     this.timelineCanvas = element("canvas", "timeline");
+    Object.assign(this.timelineCanvas, { role: "img", ariaLabel: "Timeline with a lane per object" });
     this.panel = new ObjectPanel(this, data.classes, data.attributes);
     this.classSelect = select("Class of the selected object, and of new ones", (value) => {
       this.chooseClass(Number(value));

@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is 8721df8ff5914dfc20996aa37f3f92c36905deb6ca5381545fdda1a782f54df9.
+// Made by `make player` of src, whose SHA-256 is c4a25132dcfb63317e415d307b461b6e966da817f017e7c55c3db484b940b627.
 // src/icons.js
 var PATHS = {
   play: "M8 5v14l11-7z",

@@ -112,6 +112,7 @@ class Editor {
     const { root, data } = this;
     root.tabIndex = 0;
     root.classList.add("editor");
+    Object.assign(root, { role: "group", ariaLabel: "Labeling editor" });
     this.canvas = element("canvas", "picture");
     this.message = element("div", "message", "Loading the frames …");
     this.stageBox = element("div", "stage", this.canvas, this.message);
@@ -120,7 +121,9 @@ class Editor {
     this.classRow = element("div", "row wrap");
     this.shortcuts = element("pre", "shortcuts", SHORTCUTS);
     this.shortcuts.hidden = true;
+    Object.assign(this.canvas, { role: "img", ariaLabel: "The frame; drag to draw a box" });
     this.timelineCanvas = element("canvas", "timeline");
+    Object.assign(this.timelineCanvas, { role: "img", ariaLabel: "Timeline with a lane per object" });
     this.panel = new ObjectPanel(this, data.classes, data.attributes);
     this.classSelect = select("Class of the selected object, and of new ones", (value) => {
       this.chooseClass(Number(value));

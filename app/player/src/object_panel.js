@@ -43,11 +43,12 @@ export class ObjectPanel {
     this.list = element("ul", "objects");
     Object.assign(this.list, { role: "listbox", tabIndex: 0, ariaLabel: "Objects" });
     this.list.addEventListener("keydown", (event) => this.onListKey(event));
+    this.note = element("div", "muted");
     this.selection = element("div", "selection");
     this.selection.role = "group";
     this.selection.ariaLabel = "Selected object";
     this.element = element(
-      "aside",
+      "div",
       "panel",
       element(
         "div",
@@ -65,6 +66,7 @@ export class ObjectPanel {
         this.presenceSelect.element,
         this.attributeSelect.element,
       ),
+      this.note,
       this.list,
       this.selection,
     );
@@ -163,13 +165,19 @@ export class ObjectPanel {
       row.addEventListener("click", () => this.choose(object.id));
       return row;
     });
-    if (shown.length > MAX_ROWS) rows.push(element("li", "muted", `${shown.length - MAX_ROWS} more: search for them`));
-    if (!all.length) rows.push(element("li", "muted", "Drag over the image to draw a box."));
-    else if (!shown.length) rows.push(element("li", "muted", "No object passes the filter."));
+    let note = "";
+    if (shown.length > MAX_ROWS) note = `${shown.length - MAX_ROWS} more: search for them.`;
+    if (!shown.length) note = all.length ? "No object passes the filter." : "Drag over the image to draw a box.";
+    this.note.textContent = note;
+    this.note.hidden = !note;
     this.list.replaceChildren(...rows);
-    this.list.setAttribute("aria-activedescendant", selectedId === null ? "" : `object-${selectedId}`);
     const selected = rows.find((row) => row.ariaSelected === "true");
-    if (selected) this.scrollTo(selected);
+    if (selected) {
+      this.list.setAttribute("aria-activedescendant", selected.id);
+      this.scrollTo(selected);
+    } else {
+      this.list.removeAttribute("aria-activedescendant");
+    }
   }
 
   /** Scroll the list, and nothing around it, until a row is in view. */

@@ -62,3 +62,14 @@ def test_a_failed_migration_is_repeated(old_root: Path, monkeypatch: pytest.Monk
         Workspace(old_root)
     monkeypatch.undo()
     assert Workspace(old_root).get(Labels, "labels-1").labeled_frames == [2]
+
+
+def test_labels_that_were_drawn_in_the_console_get_their_source(old_root: Path) -> None:
+    drawn = json.dumps({"name": "drawn", "id": "labels-2", "created": 1.0, **LABELS, "source": "Ground Truth"})
+    job = json.dumps({"name": "job", "id": "labelling-2", "created": 1.0, **LABELING, "labels": ["labels-2", "gone"]})
+    with sqlite3.connect(old_root / "studio.db") as connection:
+        connection.execute("INSERT INTO records VALUES ('labels-2', 'labels', 'drawn', 1.0, ?)", (drawn,))
+        connection.execute("INSERT INTO records VALUES ('labelling-2', 'labelling', 'job', 1.0, ?)", (job,))
+    workspace = Workspace(old_root)
+    assert workspace.get(Labels, "labels-2").source == "Drawn here"
+    assert workspace.get(Labels, "labels-1").source == "COCO"
