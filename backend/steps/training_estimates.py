@@ -110,8 +110,8 @@ def _own_speed(workspace: Workspace, size: str, platform: str, options: Options)
         if dataset is None or model is None or model.size != size or seconds < MIN_CALIBRATION_SECONDS:
             continue
         try:
-            settings = Hyperparameters.parse(job.params.get("hyperparameters", {}))
-        except ValueError:  # of an earlier version
+            settings = Hyperparameters.parse(job.params["hyperparameters"])
+        except (KeyError, ValueError):  # of an earlier version
             continue
         pixels = work_pixels(settings, dataset.frames, job.params.get("base") is not None)
         return pixels / max(seconds - FIXED_SECONDS, 0.2 * seconds), job.params["name"]

@@ -91,7 +91,7 @@ def _reason(dataset: Dataset, model: Model | None, suited_size: str) -> str:
     unknown = [name for name in dataset.classes if name not in known]
     learns = f", and learns {_named(unknown, 'and')} anew" if unknown else ""
     size = f" Its size {model.size} suits where it trains." if model.size == suited_size else ""
-    return f"“{model.name}” fits best: it knows {_named(known, 'and')}{learns}.{size}"
+    return f"Of the models here, “{model.name}” fits best: it knows {_named(known, 'and')}{learns}.{size}"
 
 
 def _named(names: Sequence[str], conjunction: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import streamlit as st
 
 from app.widgets import choose, start_job_and_rerun, video_facts
+from app.widgets.formatting import frame_range
 from app.workspace import workspace
 from backend.steps.model_files import NORMALIZATION_NAMES
 from backend.steps.model_trial import CONFIDENT_SCORE
@@ -131,7 +132,8 @@ def _video_frame(videos: list[Video], key: str) -> dict[str, Any] | None:
         return None
     last = video.frames - 1
     with right:
-        frame = st.slider("Frame", 0, max(last, 1), last // 2, key=f"{key}-frame-{video.id}", disabled=last < 1)
+        label = f"Frame ({frame_range(video.frames)})"
+        frame = st.slider(label, 0, max(last, 1), last // 2, key=f"{key}-frame-{video.id}", disabled=last < 1)
     return {"video": video.id, "frame": min(int(frame), last)}
 
 

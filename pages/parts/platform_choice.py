@@ -87,7 +87,7 @@ def _confirm_use(name: str) -> None:
 def _access_problem(check: Check) -> None:
     """Show in one sentence why a platform cannot be reached, and the command that helps."""
     st.error(check.detail, icon=":material/key_off:")
-    if check.command:
+    if check.command and check.command not in check.detail:
         st.code(check.command, language="bash", wrap_lines=True)
 
 

@@ -94,7 +94,7 @@ def _choose_base(dataset: Dataset, start: StartSuggestion) -> Model | None:
     names = list(dict.fromkeys([suggested, FROM_SCRATCH, *models]))
 
     def title(key: str) -> str:
-        best = " · fits best" if start.model and key == start.model.id else ""
+        best = " · fits best" if start.model and key == start.model.id and not start.download else ""
         return f"{models[key].name} ({models[key].size}){best}" if key in models else "Scratch"
 
     chosen = st.selectbox(

@@ -98,7 +98,7 @@ def test_both_normalizations_are_tried_side_by_side_before_the_import(
     page = enter_path(open_page("models"), path)
     for label in ("Input width", "Input height"):
         next(element for element in page.number_input if element.label == label).set_value(64).run()
-    next(element for element in page.slider if element.label == "Frame").set_value(7).run()
+    next(element for element in page.slider if element.label == "Frame (0–19)").set_value(7).run()
     button(page, "Try both normalizations").click().run()
     trial = finish()
     assert trial.status == "done" and trial.params["frame"] == 7

@@ -18,7 +18,9 @@ def access_choices() -> dict[str, Mapping[str, str]]:
         profiles, default_region = list(session.available_profiles), session.get_config_variable("region") or ""
     except (exceptions.ConfigParseError, exceptions.ProfileNotFound):  # the check of the credentials says what is wrong
         profiles, default_region = [], ""
-    default_label = f"Of the profile ({default_region})" if default_region else "Of the profile"
+    default_label = (
+        f"The profile's region ({default_region})" if default_region else "The profile's region, if it has one"
+    )
     return {
         "profile": {"": "Default credentials", **{profile: profile for profile in profiles}},
         "region": {"": default_label, **regions(session, default_region)},
