@@ -17,7 +17,7 @@ from backend.progress import Progress, part
 from backend.steps import models
 from backend.steps.deployments import MODES
 from backend.steps.tracker_units import setting_seconds
-from backend.wording import count
+from backend.wording import count, enumerate_words
 from backend.workspace import Workspace
 from backend.workspace.paths import OVERLAY, REPORT, TRACKS_JSON
 from backend.workspace.records import Dataset, Labels, Model, Run, Score, Video
@@ -182,7 +182,8 @@ def _render(
     scores = workspace.list(Score, run=run.id)
     return environment.get_template("report.html.jinja").render(
         title=f"Tracks of {video.name}",
-        subtitle=f"{run.endpoint_name} ({MODES[run.mode]}), tracked on {_date(run.created)}",
+        subtitle=f"{run.endpoint_name} ({MODES[run.mode]}){_asked_for(run)}, tracked on {_date(run.created)}",
+        warnings=run.warnings,
         figures=_figures(run, video, tracks, scores),
         pictures=pictures,
         no_pictures=no_pictures,
@@ -194,6 +195,11 @@ def _render(
         facts=[_measurements(run, video), _video_facts(workspace, video), *_model_facts(workspace, run, video)],
         footer=f"Made with ByteTrack Studio on {_date(time.time())}. Frames count from 0.",
     )
+
+
+def _asked_for(run: Run) -> str:
+    """Return which classes the run was limited to; empty if it was not."""
+    return f", only {enumerate_words(run.classes)}" if run.classes else ""
 
 
 def _figures(run: Run, video: Video, tracks: Tracks, scores: list[Score]) -> list[dict[str, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,7 +87,7 @@ def test_three_clicks_lead_from_home_to_tracks(page: Page, folder: Path) -> None
 
 def test_the_end_of_a_long_job_is_announced(browser: Browser, console: str, folder: Path) -> None:
     workspace, identity = Workspace(folder / "workspace"), processes.this_process()
-    running = Job(name="Training", verb="train", params={}, status="running", started=time.time() - 60)
+    running = Job(name="Training", verb="train", params={}, status="running", started=1e9)
     running.pid, running.pid_started = identity["pid"], identity["pid_started"]
     workspace.add(running)
     context = browser.new_context(base_url=console)
@@ -104,7 +103,7 @@ def test_the_end_of_a_long_job_is_announced(browser: Browser, console: str, fold
     other_tab.goto("about:blank")
     other_tab.bring_to_front()
     with workspace.edit(Job, running.id) as job:
-        job.status, job.ended = "done", time.time()
+        job.status, job.ended = "done", 1e9 + 60
     page.wait_for_function("shown.length", timeout=MINUTE)
     assert page.evaluate("shown") == [["Training: done", "After 1 min."]]
     page.reload()

@@ -163,3 +163,12 @@ def test_a_report_is_made_anew_when_the_run_was_scored_since(workspace: Workspac
     _, elements = read(workspace, run)
     assert find_current(workspace, run)
     assert "by hand (2 labeled frames) 61.2 % 70.0 % 80.0 % 3 4 1,500" in " ".join(elements.text.split())
+
+
+def test_a_report_has_the_classes_that_were_asked_for_and_the_warnings(workspace: Workspace, run: Run) -> None:
+    assert "Warning." not in read(workspace, run)[1].text and ", only" not in read(workspace, run)[1].text
+    with workspace.edit(Run, run.id) as stored:
+        stored.classes, stored.warnings = ["person", "car"], [f"Hardly anything found: {HOSTILE}"]
+    content, elements = read(workspace, run)
+    assert "only person and car" in elements.text and "Hardly anything found: <script>" in elements.text
+    assert HOSTILE not in content
