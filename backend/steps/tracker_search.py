@@ -54,9 +54,22 @@ MEANS_OFF = {("min_length", 0), ("fill_gaps", 0), ("smooth", 1), ("class_votes",
 PARTS = 3  # of the labeled frames in time, the last of which is held out
 MIN_HELD_OUT_FRAMES = 10  # labeled frames
 FEW_FRAMES = 150  # labeled frames; with fewer, one object can decide which settings are best
+MANY_UNLABELED_SHARE = 0.1  # of the tracks; fewer are reported, but hardly decide which settings are best
 CLEAR_GAIN = 0.5  # HOTA; a smaller change on the held-out labels is no reason to prefer settings
 
 Verdict = Literal["better", "unclear", "worse", "unchecked"]
+
+
+class Doubts(NamedTuple):
+    """Reasons to doubt what a search finds.
+
+    Attributes:
+        warning: The reasons as sentences; empty if there are none.
+        are_strong: Whether the settings should not be suggested.
+    """
+
+    warning: str
+    are_strong: bool
 
 
 class Check(NamedTuple):
@@ -112,8 +125,9 @@ def run(
         searched, held_out_truth = split_in_time(truth)
         check = Check(run_record, labels_record, _frames_text(held_out_truth), held_out_truth, detections)
     space = search_space(_span(searched), len(detections.classes), detections.fps)
-    if warning := warnings(truth, detections, own):
-        print(warning, flush=True)
+    doubts = find_doubts(truth, detections, own)
+    if doubts.warning:
+        print(doubts.warning, flush=True)
 
     def score(settings: dict[str, float]) -> Metrics:
         return score_tracks(searched, retrack(detections, settings))[0]
@@ -149,7 +163,8 @@ def run(
             metrics=score(fixed | settings) if better else before,
             importances=_importances(study),
             trials=[{"HOTA": round(trial.values[0], 3), **trial.params} for trial in _completed(study)],
-            warning=warning,
+            warning=doubts.warning,
+            is_doubtful=doubts.are_strong,
             space={name: [low, high] for name, (low, high, _) in space.items()},
             searched=_frames_text(searched),
             held_out=_check(check, own, fixed | settings if better else own),
@@ -158,7 +173,7 @@ def run(
     print(describe(record), flush=True)
     if stopped:
         raise stopped
-    return {"search": record.id, "warning": warning}
+    return {"search": record.id, "warning": doubts.warning}
 
 
 def model_settings(workspace: Workspace, model: str) -> dict[str, float]:
@@ -192,16 +207,19 @@ def split_in_time(truth: Truth) -> tuple[Truth, Truth]:
     return replace(truth, labeled_frames=parts[0]), replace(truth, labeled_frames=parts[1])
 
 
-def warnings(truth: Truth, detections: VideoDetections, own_settings: Mapping[str, float]) -> str:
-    """Return reasons to doubt what a search on these labels finds, as sentences; empty if there are none."""
-    sentences = [unlabeled_warning(find_unlabeled(truth, detections, own_settings))]
-    if len(truth.labeled_frames) < FEW_FRAMES:
+def find_doubts(truth: Truth, detections: VideoDetections, own_settings: Mapping[str, float]) -> Doubts:
+    """Return reasons to doubt what a search on these labels finds: incomplete labels, and few of them."""
+    coverage = find_unlabeled(truth, detections, own_settings)
+    is_short = len(truth.labeled_frames) < FEW_FRAMES
+    sentences = [unlabeled_warning(coverage)]
+    if is_short:
         seconds = f" ({_span(truth) / detections.fps:.1f} s)" if detections.fps > 0 else ""
         sentences.append(
             f"Only {len(truth.labeled_frames):,} frames{seconds} are labeled: settings that fit so short a part can be "
             "worse on other videos."
         )
-    return " ".join(filter(None, sentences))
+    many_unlabeled = len(coverage.unlabeled) >= MANY_UNLABELED_SHARE * max(1, coverage.tracks)
+    return Doubts(" ".join(filter(None, sentences)), is_short or many_unlabeled)
 
 
 def search_space(frames: int, classes: int, fps: float) -> dict[str, tuple[float, float, float]]:

@@ -403,7 +403,8 @@ class TrackerSearch(Record):
     metrics: dict[str, float]  # metrics with `settings` on the same frames
     importances: dict[str, float]  # setting → share of the difference between trials that it explains, 0..1
     trials: list[dict[str, float]]  # HOTA and settings of each
-    warning: str = ""  # reasons to doubt the result, see `backend.steps.tracker_search.warnings`
+    warning: str = ""  # reasons to doubt the result, see `backend.steps.tracker_search.find_doubts`
+    is_doubtful: bool = False  # whether they are so strong that the settings should not be suggested
     space: dict[str, list[float]] = field(default_factory=dict)  # setting → lowest and highest value that was tried
     searched: str = ""  # the frames that trials were scored on, for the user
     held_out: HeldOut | None = None  # None in searches of earlier versions

@@ -135,7 +135,7 @@ def _result(run: Run, search: TrackerSearch, slider_keys: Mapping[str, str]) -> 
     _scores_table(search)
     if search.settings:
         _settings_table(run, search)
-        _keep_buttons(run, search, slider_keys, praised=verdict == "better" and not search.warning)
+        _keep_buttons(run, search, slider_keys, praised=verdict == "better" and not search.is_doubtful)
     if search.importances:
         left, right = st.columns([3, 8], gap="large")
         with left:
@@ -148,7 +148,7 @@ def _outcome(search: TrackerSearch, verdict: tracker_search.Verdict) -> None:
     text = tracker_search.describe(search)
     if not search.settings:
         st.info(text, icon=":material/check:")
-    elif verdict == "better" and not search.warning:
+    elif verdict == "better" and not search.is_doubtful:
         st.success(f"Better on labels that the search did not see: {text}", icon=":material/check:")
     elif verdict == "worse":
         st.warning(f"Worse on labels that the search did not see: {text}", icon=":material/trending_down:")
@@ -231,7 +231,7 @@ def _keep_buttons(run: Run, search: TrackerSearch, slider_keys: Mapping[str, str
 @st.cache_data(show_spinner=False, max_entries=64)
 def _warning_before_search(run_id: str, settings: Settings, labels_id: str) -> str:
     """Return reasons why labels may mislead a search; empty if there are none."""
-    return tracker_search.warnings(load_truth(labels_id), load_run_detections(run_id), dict(settings))
+    return tracker_search.find_doubts(load_truth(labels_id), load_run_detections(run_id), dict(settings)).warning
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -12,8 +12,16 @@ from backend.errors import UserError
 from backend.jobs.processes import Stopped
 from backend.progress import silent
 from backend.steps import removal
-from backend.steps.evaluation import load_truth
-from backend.steps.tracker_search import SPACE, at_rim, describe, search_space, split_in_time, verdict
+from backend.steps.evaluation import Truth, load_truth
+from backend.steps.tracker_search import (
+    SPACE,
+    at_rim,
+    describe,
+    find_doubts,
+    search_space,
+    split_in_time,
+    verdict,
+)
 from backend.steps.tracker_search import run as search
 from backend.workspace import Workspace
 from backend.workspace.records import Labels, Run, TrackerSearch, Video
@@ -212,6 +220,23 @@ def test_a_search_warns_of_objects_that_are_not_labeled(
     )
     assert result["warning"] == workspace.get(TrackerSearch, result["search"]).warning
     assert result["warning"] in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("frames", "unlabeled", "says", "strong"),
+    [(200, 0, "", False), (200, 1, "1 of 11 tracks", False), (200, 2, "2 of 12", True), (140, 0, "Only 140", True)],
+)
+def test_few_labels_and_many_unlabeled_tracks_are_strong_doubts(
+    frames: int, unlabeled: int, says: str, strong: bool
+) -> None:
+    rows = [(frame, index) for frame in range(frames) for index in range(10 + unlabeled)]
+    frame, index = (np.array(column) for column in zip(*rows))
+    xyxy = np.stack([60.0 * index, 0.0 * index, 60.0 * index + 40, 0.0 * index + 80], axis=1)
+    labeled = index < 10
+    table = Tracks(frame, index + 1, xyxy, np.ones(len(frame)), 0 * frame, ("person",)).select(labeled)
+    detections = VideoDetections(frame, xyxy, np.full(len(frame), 0.9), 0 * frame, ("person",), 1280, 480, 7.0, frames)
+    doubts = find_doubts(Truth("by hand", table, frames, list(range(frames))), detections, {})
+    assert says in doubts.warning and bool(doubts.warning) is bool(says) and doubts.are_strong is strong
 
 
 def test_the_same_search_finds_the_same(workspace: Workspace, run: Run, labels: Labels) -> None:
