@@ -18,7 +18,8 @@ from backend.workspace.records import Comparison, ComparisonRow
 
 SHARES = {"p50": "half", "p90": "9 of 10", "p99": "99 of 100"}
 PART_PHRASES: dict[LatencyPart, str] = {"client": "in the client", "network": "in the network", "model": "in the model"}
-BUSY_SHARE = 0.1  # of the processor, from which on other work is reported
+BUSY_SHARE = 0.1  # of the processor, from which on other work is reported, and nothing is ranked
+MAX_PROGRAMS = 3  # that are named
 
 Spread = Callable[[ComparisonRow], Sequence[float]]
 
@@ -38,7 +39,7 @@ def figures(comparison: Comparison) -> None:
 
 
 def doubts(comparison: Comparison) -> None:
-    """Show which endpoints could not be measured, and what disturbed the others."""
+    """Show, in few lines, which endpoints could not be measured, and what disturbed the others."""
     for row in comparison.rows:
         if row["error"] and row["frames"]:
             st.warning(
@@ -47,21 +48,29 @@ def doubts(comparison: Comparison) -> None:
             )
         elif row["error"]:
             st.warning(f"**{row['endpoint']}** could not be measured: {row['error']}", icon=":material/warning:")
-        if row["other_work"] >= BUSY_SHARE:
-            st.warning(_busy_text(row), icon=":material/memory:")
+    if busy := [row for row in comparison.rows if row["other_work"] >= BUSY_SHARE]:
+        st.caption(f":orange[:material/warning:] {_busy_text(busy)}")
 
 
-def _busy_text(row: ComparisonRow) -> str:
-    programs = f": {enumerate_words(row['other_programs'])}" if row["other_programs"] else ""
-    effect = (
-        "Its figures may be too slow. Measure again when this machine is idle."
-        if row["runs_here"]
-        else "It runs elsewhere, so only its client times, and the throughput that follows from them, may be too slow."
-    )
-    return (
-        f"While **{row['endpoint']}** was measured, other programs took {row['other_work']:.0%} of this machine's "
-        f"processor{programs}. {effect}"
-    )
+def _busy_text(rows: list[ComparisonRow]) -> str:
+    """Return how much other work there was while endpoints were measured, and what that means for them."""
+    shares = sorted({round(100 * row["other_work"]) for row in rows})
+    share = f"{shares[0]} %" if len(shares) == 1 else f"{shares[0]} to {shares[-1]} %"
+    programs = list(dict.fromkeys(name for row in rows for name in row["other_programs"]))[:MAX_PROGRAMS]
+    sentences = [
+        f"Other programs took {share} of this machine's processor meanwhile"
+        + (f" ({', '.join(programs)})." if programs else ".")
+    ]
+    if here := [f"**{row['endpoint']}**" for row in rows if row["runs_here"]]:
+        sentences.append(
+            f"The figures of {enumerate_words(here)} may be too slow: measure again when this machine is idle."
+        )
+    if elsewhere := [f"**{row['endpoint']}**" for row in rows if not row["runs_here"]]:
+        sentences.append(
+            f"For {enumerate_words(elsewhere)}, which does not run here, only the client's times and the throughput "
+            "that follows from them may be too slow."
+        )
+    return " ".join(sentences)
 
 
 def comparison_results(comparison: Comparison) -> None:
@@ -93,16 +102,21 @@ def summarize(rows: list[ComparisonRow]) -> str:
 def _tied_with_best(rows: list[ComparisonRow], spread: Spread, *, highest: bool) -> list[ComparisonRow]:
     """Return the best row and those that cannot be told apart from it, the best first.
 
-    Two rows can be told apart if both have several passes and all passes of one are better than all of the other.
+    Two rows can be told apart if both have several passes, all passes of one are better than all of the other, and
+    no other work disturbed them.
     """
     sign = -1 if highest else 1
     best, *others = sorted(rows, key=lambda row: float(sign * np.median(spread(row))))
-    if len(spread(best)) < 2:
+    if len(spread(best)) < 2 or _is_disturbed(rows):
         return [best, *others]
     worst_of_best = max(sign * value for value in spread(best))
     return [best] + [
         row for row in others if len(spread(row)) < 2 or min(sign * value for value in spread(row)) <= worst_of_best
     ]
+
+
+def _is_disturbed(rows: list[ComparisonRow]) -> bool:
+    return any(row["other_work"] >= BUSY_SHARE for row in rows)
 
 
 def _throughput_sentence(rows: list[ComparisonRow]) -> str:
@@ -112,6 +126,8 @@ def _throughput_sentence(rows: list[ComparisonRow]) -> str:
     texts = [f"**{row['endpoint']}** {_rate_and_spread(row)}" for row in tied]
     if len(rows) == 1:
         return f"{texts[0]}."
+    if _is_disturbed(rows):
+        return f"Throughput, not ranked because other work disturbed the measurement: {', '.join(texts)}."
     if any(len(row["pass_fps"]) < 2 for row in tied):
         return f"Throughput: {', '.join(texts)}. A ranking needs at least two passes of each."
     return f"Within the spread of their passes, the throughput is the same: {', '.join(texts)}."
@@ -134,6 +150,8 @@ def _latency_sentence(rows: list[ComparisonRow]) -> str:
     )
     if len(tied) > 1:
         texts = [f"**{row['endpoint']}** {_milliseconds(row['frame_ms']['p50'])}" for row in tied]
+        if _is_disturbed(live):
+            return f"Latency per frame (p50), not ranked: {', '.join(texts)}."
         return f"Within the spread, the latency per frame (p50) is the same: {', '.join(texts)}."
     (row,) = tied
     longest_part = max(LATENCY_COLORS, key=lambda part: _part_latency(row, part)["p50"])

@@ -33,6 +33,7 @@ def comparison_tracks(comparison: Comparison) -> None:
     if len(sources) < 2:
         _single_source(comparison, video, sources)
         return
+    picture = st.container()  # above the choice, so that it is in view
     left, right = st.columns(2)
     widget_key = f"see-{comparison.id}"
 
@@ -50,7 +51,8 @@ def comparison_tracks(comparison: Comparison) -> None:
         (lambda: Tracks.load(reference.path), lambda: Tracks.load(compared.path)),
         reference.labeled_frames,
     )
-    player(video, layers, key=widget_key, in_address=True)
+    with picture:
+        player(video, layers, key=widget_key, in_address=True)
 
 
 def _single_source(comparison: Comparison, video: Video, sources: dict[str, TrackSource]) -> None:
@@ -69,7 +71,7 @@ def _sources(comparison: Comparison) -> dict[str, TrackSource]:
         for labels in ws.list(Labels, video=comparison.video)
     }
     for index, row in enumerate(comparison.rows):
-        if not row["error"]:
+        if row["frames"]:
             sources[f"{comparison.id}-{index}"] = TrackSource(row["endpoint"], tracks_path(ws, comparison, index))
     for run in ws.list(Run, video=comparison.video):
         sources[run.id] = TrackSource(f"{run.name} ({ago(run.created)})", ws.folder(run) / TRACKS_JSON)
