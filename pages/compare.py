@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import address
 from app.widgets import (
+    Column,
     confirm_removal,
     empty_state,
     guard,
     jobs_panel,
     next_step_link,
     page_header,
+    record_list,
 )
+from app.widgets.formatting import ago
 from app.workspace import workspace
 from backend.workspace.query import Query
 from backend.workspace.records import Comparison, Endpoint, Video
@@ -53,14 +58,28 @@ def main() -> None:
     else:
         with picture, guard():
             comparison_tracks(comparison)
+    all_comparisons = st.expander("All comparisons", icon=":material/list:", key="all-comparisons", on_change="rerun")
+    if all_comparisons.open:
+        with all_comparisons:
+            record_list(Comparison, columns)
     next_step_link("account", "See what runs and what it costs, and delete what you no longer need.")
+
+
+def columns(comparisons: Sequence[Comparison]) -> list[Column[Comparison]]:
+    """Return the columns of the list of all comparisons."""
+    videos = ws.names(Video, id=[comparison.video for comparison in comparisons])
+    return [
+        Column("Video", lambda comparison: videos.get(comparison.video, "")),
+        Column("Endpoints", lambda comparison: ", ".join(row["endpoint"] for row in comparison.rows), secondary=True),
+        Column("Created", lambda comparison: ago(comparison.created), order="created", right=True),
+    ]
 
 
 def new_comparison() -> None:
     """Show the form for a new comparison, or what is missing for it."""
     if ws.count(Endpoint):
         with guard():
-            comparison_form(ws.list(Video), ws.list(Endpoint))
+            comparison_form(ws.list(Endpoint))
         return
     empty_state(
         "rocket_launch",

@@ -18,15 +18,15 @@ ws = workspace()
 def main() -> None:
     """Show the form for a new dataset, and a card per dataset."""
     page_header("datasets")
-    labels, datasets = ws.list(Labels), ws.list(Dataset)
+    dataset_count = ws.count(Dataset)
     jobs_panel(*VERBS)
-    if labels:
+    if ws.count(Labels):
         form = st.expander(
-            "New dataset", icon=":material/add:", expanded=not datasets, key="dataset-new", on_change="rerun"
+            "New dataset", icon=":material/add:", expanded=not dataset_count, key="dataset-new", on_change="rerun"
         )
         if form.open:
             with form, guard():
-                dataset_form(labels, suggested_name=f"dataset {len(datasets) + 1}")
+                dataset_form(ws.list(Labels), suggested_name=f"dataset {dataset_count + 1}")
     else:
         empty_state(
             "dataset",
@@ -35,8 +35,8 @@ def main() -> None:
             "Go to Labels",
             "labels",
         )
-    if datasets:
-        all_datasets(datasets)
+    if dataset_count:
+        all_datasets()
         next_step_link("training", "Train a detector on a dataset.")
 
 

@@ -8,6 +8,7 @@ from app import address
 from app.widgets import (
     REPORT_VERB,
     choose,
+    choose_of,
     empty_state,
     figures_line,
     guard,
@@ -17,7 +18,7 @@ from app.widgets import (
     share_button,
     start_job_and_rerun,
 )
-from app.widgets.formatting import ago, number, percent
+from app.widgets.formatting import number, percent
 from app.workspace import workspace
 from backend.wording import count
 from backend.workspace.records import Labels, Run, Score
@@ -36,8 +37,7 @@ ws = workspace()
 def main() -> None:
     """Show the choice of a run and labels, its scores in a line, and tabs: the picture, scores, settings, search."""
     page_header("evaluate")
-    runs = ws.list(Run)
-    if not runs:
+    if not ws.count(Run):
         empty_state(
             "conversion_path",
             "No tracks yet",
@@ -46,7 +46,7 @@ def main() -> None:
             "track",
         )
         return
-    run, labels = choose_run_and_labels(runs)
+    run, labels = choose_run_and_labels()
     jobs_panel("evaluate", REPORT_VERB)
     with guard():
         scores_line(run, labels)
@@ -89,11 +89,11 @@ def _scores(run: Run, labels: Labels | None) -> None:
         st.caption("This video has no labels, so its tracks can be watched but not scored.")
 
 
-def choose_run_and_labels(runs: list[Run]) -> tuple[Run, Labels | None]:
+def choose_run_and_labels() -> tuple[Run, Labels | None]:
     """Let the user choose a run, and labels of its video if there are any, and score them."""
     left, right, action = st.columns([5, 5, 2], vertical_alignment="bottom")
     with left:
-        run = choose(runs, "Run", key="evaluate-run", describe=lambda run: ago(run.created), parameter="run")
+        run = choose_of(Run, "Run", key="evaluate-run", newest_first=True, parameter="run")
     assert run
     of_video = ws.list(Labels, video=run.video)
     linked = address.get("labels")

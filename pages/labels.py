@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app import address
 from app.widgets import empty_state, guard, jobs_panel, next_step_link, page_header
 from app.workspace import workspace
 from backend import jobs
 from backend.workspace.records import LabelingJob, Labels, Run, Verb, Video
-from bytetrack.files import natural_sort_key
 from pages.parts.labeling_editor import JOB_PARAMETER, labeling_editor
 from pages.parts.labeling_form import CORRECT_RUN, fill_in_correction
 from pages.parts.labeling_jobs import labeling_jobs
@@ -28,9 +28,8 @@ def main() -> None:
         labeling_editor(job)
         return
     page_header("labels")
-    videos = ws.list(Video)
     jobs_panel(*VERBS)
-    if not videos:
+    if not ws.count(Video):
         if not jobs.active(ws):
             empty_state(
                 "select_all",
@@ -41,27 +40,26 @@ def main() -> None:
             )
         return
     discard_imported_files()
-    all_labels = ws.list(Labels)
-    if suggest_new_labels(all_labels):
+    has_labels = ws.count(Labels) > 0
+    if suggest_new_labels() or address.get("labels"):
         st.session_state[TAB_KEY] = SHOW
     if run := ws.find(Run, st.session_state.pop(CORRECT_RUN, "")):
         fill_in_correction(run)
         st.session_state[TAB_KEY] = DRAW
-    titles = [SHOW, DRAW, IMPORT] if all_labels else [DRAW, IMPORT]
+    titles = [SHOW, DRAW, IMPORT] if has_labels else [DRAW, IMPORT]
     if st.session_state.get(TAB_KEY) not in titles:
-        st.session_state[TAB_KEY] = DRAW if ws.list(LabelingJob) and not all_labels else titles[0]
+        st.session_state[TAB_KEY] = DRAW if ws.count(LabelingJob) and not has_labels else titles[0]
     tabs = dict(zip(titles, st.tabs(titles, key=TAB_KEY, on_change="rerun")))
-    if all_labels and tabs[SHOW].open:
+    if has_labels and tabs[SHOW].open:
         with tabs[SHOW]:
-            by_name = sorted(all_labels, key=lambda labels: natural_sort_key(labels.name))
-            labels_viewer(by_name, {video.id: video for video in videos})
+            labels_viewer()
             next_step_link("datasets", "Build a dataset from labeled clips.")
     if tabs[DRAW].open:
         with tabs[DRAW], guard():
-            labeling_jobs(videos)
+            labeling_jobs(ws.list(Video))
     if tabs[IMPORT].open:
         with tabs[IMPORT], guard():
-            labels_import(videos)
+            labels_import(ws.list(Video))
 
 
 main()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.widgets import empty_state, guard, jobs_panel, next_step_link, page_header
 from app.workspace import workspace
 from backend.workspace.records import Model, Verb
-from pages.parts.model_details import models_table_and_details
+from pages.parts.model_details import model_details
 from pages.parts.model_import import model_import
 
 VERBS: tuple[Verb, ...] = ("add model", "try model", "change model input", "download model", "publish model")
@@ -16,11 +16,11 @@ ws = workspace()
 def main() -> None:
     """Show the models of this workspace, and the forms that import pretrained ones."""
     page_header("models")
-    models = ws.list(Model)
+    has_models = ws.count(Model) > 0
     jobs_panel(*VERBS)
-    if models:
+    if has_models:
         with guard():
-            models_table_and_details(models)
+            model_details()
             next_step_link("deploy", "Serve a model.")
     else:
         empty_state(
@@ -31,7 +31,7 @@ def main() -> None:
             "training",
         )
     with guard():
-        model_import(expanded=not models)
+        model_import(expanded=not has_models)
 
 
 main()

@@ -42,9 +42,10 @@ from app.widgets.frame_mapping import frame_mapping_form
 from app.widgets.jobs import job_card, jobs_panel, start_job, start_job_and_rerun
 from app.widgets.layout import empty_state, figures_line, metric_row, next_step_link, page_header
 from app.widgets.options import options_form
+from app.widgets.record_editing import edit_record
 from app.widgets.record_header import record_header
 from app.widgets.record_list import Column, record_list
-from app.widgets.records import choose, records_table, video_facts
+from app.widgets.records import choose, choose_of, records_table, video_facts
 from app.widgets.removal import confirm_removal
 from app.widgets.track_button import track_button
 from app.widgets.upload import upload
@@ -54,8 +55,10 @@ __all__ = [
     "REPORT_VERB",
     "chart",
     "choose",
+    "choose_of",
     "confirm_removal",
     "download_button",
+    "edit_record",
     "empty_state",
     "figures_line",
     "frame_mapping_form",

@@ -63,13 +63,13 @@ def jobs_panel(*verbs: Verb) -> None:
 
     @guarded_fragment(run_every=REFRESH_SECONDS if running else None)
     def panel() -> None:
-        shown = [job for job in jobs.refresh(workspace()) if job.verb in verbs and not _is_dismissed(job)]
+        candidates = [job for job in jobs.refresh(workspace(), *verbs) if _is_news(job)]
+        shown = [job for job in candidates if not _is_dismissed(job)]
         for job in shown:
             if job.active or _needs_attention(job):
                 job_card(job)
         finished = [job for job in shown if not job.active and not _needs_attention(job)]
-        recent = [job for job in finished if time.time() - (job.ended or 0) < DONE_SHOWN_SECONDS]
-        for job in recent[:MAX_DONE_SHOWN]:
+        for job in finished[:MAX_DONE_SHOWN]:
             with st.container(horizontal=True, vertical_alignment="center", key=f"news-{job.id}"):
                 _headline(job)
         if {job.id for job in shown if job.active} != running:
@@ -101,6 +101,11 @@ def job_card(job: Job, read_log: Callable[[], str] | None = None) -> None:
                 "No output yet." if job.active else "No output."
             )
             log.code(text, language=None, height=260 if text.count("\n") > 8 else "content", wrap_lines=True)
+
+
+def _is_news(job: Job) -> bool:
+    """Return whether the job runs, needs attention, or ended just now."""
+    return job.active or _needs_attention(job) or time.time() - (job.ended or 0) < DONE_SHOWN_SECONDS
 
 
 def _is_dismissed(job: Job) -> bool:

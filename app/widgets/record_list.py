@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -56,6 +57,7 @@ def record_list(
     columns: Sequence[Column[R]] | Callable[[Sequence[R]], Sequence[Column[R]]],
     *,
     parameter: str = "",
+    link: Callable[[R], Mapping[str, str]] | None = None,
     filters: Mapping[str, Mapping[str, bool]] | None = None,
     fields: Mapping[str, str | Sequence[str]] | None = None,
     badges: Callable[[Sequence[R]], Mapping[str, Sequence[str]]] | None = None,
@@ -73,6 +75,7 @@ def record_list(
         columns: What to show beside the names; or a function that returns it for the records on the page, so that it
             can look up all that they refer to at once.
         parameter: Parameter of the address that names a record; by default the name of the kind.
+        link: Returns the parameters of the address that show a record, if its own id is not enough.
         filters: Views to choose between by their labels, each with the fields that must be set or must not be set.
         fields: Values that fields must have, as in `Query.fields`.
         badges: Returns short texts by the records' ids, which are shown beside their names.
@@ -82,7 +85,7 @@ def record_list(
     """
     parameter = parameter or address.parameter_of(kind)
     key = f"list of {parameter}"
-    if not workspace().count(kind, **(fields or {})):
+    if not workspace().search(kind, Query(fields=fields or {}, limit=1))[1]:
         return
     query = _filters(kind, filters or {}, fields or {}, key)
     per_page = CARDS_PER_PAGE if thumbnail else ROWS_PER_PAGE
@@ -98,6 +101,7 @@ def record_list(
                 "Show all", key=f"{key} reset", on_click=lambda: address.show(q="", tag="", show="", page="", sort="")
             )
         return
+    links = {record.id: dict(link(record)) if link else {parameter: record.id} for record in records}
     shown_columns = columns(records) if callable(columns) else columns
     badges_by_id = badges(records) if badges else {}
     images = _thumbnails(kind, thumbnail) if thumbnail else ""
@@ -114,7 +118,7 @@ def record_list(
                 {
                     "id": record.id,
                     "name": record.name,
-                    "href": f"?{parameter}={record.id}",
+                    "href": f"?{urlencode(links[record.id])}",
                     "cells": [column.text(record) for column in shown_columns],
                     "tags": record.tags,
                     "badges": list(badges_by_id.get(record.id, ())),
@@ -130,7 +134,7 @@ def record_list(
             "generation": st.session_state.get(GENERATION, 0),
             "rowAction": row_action[0] if row_action else "",
         },
-        on_open_change=lambda: address.show(**{parameter: st.session_state[key]["open"]}),
+        on_open_change=lambda: address.show(**links[st.session_state[key]["open"]]),
         on_sort_change=lambda: address.show(sort=st.session_state[key]["sort"], page=""),
         on_action_change=lambda: None,
         on_row_action_change=lambda: None,
@@ -175,7 +179,7 @@ def _filters(
                 label_visibility="collapsed",
                 on_change=_on_first_page(on_view),
             )
-            present = filters[view]
+            present = filters[view or views[0]]
         tag = ""
         if tags := workspace().tags(kind):
             tag_key = f"{key} tag"
@@ -230,14 +234,15 @@ def _pages(total: int, per_page: int, key: str) -> None:
     pages = -(-total // per_page)
     if pages < 2:
         return
-    pages_key, number = f"{key} pages", address.get("page")
-    st.session_state[pages_key] = min(max(int(number), 1), pages) if number.isdecimal() else 1
+    number = address.get("page")
+    current = min(max(int(number), 1), pages) if number.isdecimal() else 1
+    pages_key = f"{key} page {current} of {pages}"
 
     def on_change() -> None:
         chosen = st.session_state[pages_key]
         address.show(page=str(chosen) if chosen > 1 else "")
 
-    st.pagination(pages, key=pages_key, on_change=on_change)
+    st.pagination(pages, default=current, key=pages_key, on_change=on_change)
 
 
 def _thumbnails(kind: type[R], thumbnail: Callable[[R], bytes]) -> str:

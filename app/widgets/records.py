@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import address
 from app.widgets.formatting import duration
+from app.workspace import workspace
 from backend.wording import count
 from backend.workspace.records import Record, Video
 
@@ -40,14 +41,48 @@ def choose(
     if not records:
         return None
     by_id = {record.id: record for record in records}
-    memory = _memory_key(records[0])
-    if st.session_state.get(key) not in by_id:  # shown for the first time, or the record was removed
-        remembered = st.session_state.get(memory)
-        st.session_state[key] = remembered if remembered in by_id else records[0].id
+    titles = {record.id: f"{record.name}  ·  {describe(record)}" if describe else record.name for record in records}
+    return by_id[_choose_id(type(records[0]), titles, label, key=key, tooltip=tooltip, parameter=parameter)]
 
+
+def choose_of(
+    kind: type[R],
+    label: str,
+    *,
+    key: str,
+    newest_first: bool = False,
+    tooltip: str | None = None,
+    parameter: str = "",
+) -> R | None:
+    """Show a select box over all records of a kind and return the chosen one; None if there are no records.
+
+    Like `choose`, but it reads only the names of the others, which is fast with many records.
+
+    Args:
+        kind: The kind.
+        label: Label of the select box.
+        key: Key of the select box.
+        newest_first: Whether the newest record comes first; else they are in the order of their names.
+        tooltip: Help text of the select box.
+        parameter: As for `choose`.
+    """
+    names = workspace().names(kind, newest_first=newest_first)
+    if not names:
+        return None
+    return workspace().get(kind, _choose_id(kind, names, label, key=key, tooltip=tooltip, parameter=parameter))
+
+
+def _choose_id(
+    kind: type[Record], titles: Mapping[str, str], label: str, *, key: str, tooltip: str | None, parameter: str
+) -> str:
+    """Show a select box over records by their ids, and return the id of the chosen one."""
+    memory = _memory_key(kind)
+    if st.session_state.get(key) not in titles:  # shown for the first time, or the record was removed
+        remembered = st.session_state.get(memory)
+        st.session_state[key] = remembered if remembered in titles else next(iter(titles))
     if linked := address.get(parameter) if parameter else "":
-        if linked not in by_id:
-            address.end_with_unknown(type(records[0]), linked)
+        if linked not in titles:
+            address.end_with_unknown(kind, linked)
         if st.session_state.get(f"{key} in the address") != linked:  # the address has changed
             st.session_state[key] = linked
     st.session_state[f"{key} in the address"] = linked
@@ -58,19 +93,18 @@ def choose(
             address.show(**{parameter: st.session_state[key]})
 
     def title(record_id: str) -> str:
-        record = by_id[record_id]
-        return f"{record.name}  ·  {describe(record)}" if describe else record.name
+        return titles[record_id]
 
-    chosen = st.selectbox(label, list(by_id), format_func=title, key=key, help=tooltip, on_change=on_change)
+    chosen = st.selectbox(label, list(titles), format_func=title, key=key, help=tooltip, on_change=on_change)
     if parameter:
         address.keep(**{parameter: chosen})
     st.session_state[memory] = chosen
-    return by_id[chosen]
+    return chosen
 
 
 def remember(record: Record) -> None:
     """Make this record the one that `choose` suggests next for its kind."""
-    st.session_state[_memory_key(record)] = record.id
+    st.session_state[_memory_key(type(record))] = record.id
 
 
 def is_remembered(kind: type[Record]) -> bool:
@@ -80,11 +114,11 @@ def is_remembered(kind: type[Record]) -> bool:
 
 def remembered(kind: type[Record]) -> str:
     """Return the id of the record of this kind that `choose` suggests next; empty if none was chosen yet."""
-    return str(st.session_state.get(f"chosen {kind.__name__}", ""))
+    return str(st.session_state.get(_memory_key(kind), ""))
 
 
-def _memory_key(record: Record) -> str:
-    return f"chosen {type(record).__name__}"
+def _memory_key(kind: type[Record]) -> str:
+    return f"chosen {kind.__name__}"
 
 
 def records_table(

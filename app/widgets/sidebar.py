@@ -9,7 +9,7 @@ from app.theme import ACCENT, ACCENT_FAINT, NEUTRAL_FAINT
 from app.widgets.errors import guarded_fragment
 from app.widgets.formatting import duration
 from app.widgets.jobs import REFRESH_SECONDS
-from app.widgets.notifications import notifications
+from app.widgets.notifications import MAX_JOBS, notifications
 from backend import jobs
 from backend.workspace import Workspace
 
@@ -50,8 +50,8 @@ def _running_jobs(workspace: Workspace) -> None:
 
     @guarded_fragment(run_every=REFRESH_SECONDS if running_before else IDLE_REFRESH_SECONDS)
     def running_jobs() -> None:
-        known_jobs = jobs.refresh(workspace)
-        active = [job for job in known_jobs if job.active]
+        active = jobs.active(workspace)
+        known_jobs = jobs.recent(workspace, limit=MAX_JOBS)
         if active:
             st.caption("RUNNING")
         for job in active:

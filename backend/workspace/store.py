@@ -165,14 +165,15 @@ class Workspace:
         with self._connect() as connection:
             return int(connection.execute(f"SELECT COUNT(*) FROM records WHERE {where}", values).fetchone()[0])
 
-    def names(self, kind: type[Record], **fields: str | Sequence[str]) -> dict[str, str]:
-        """Return the names of the records of a kind by their ids, in natural order, without reading the records.
+    def names(self, kind: type[Record], *, newest_first: bool = False, **fields: str | Sequence[str]) -> dict[str, str]:
+        """Return the names of the records of a kind by their ids, without reading the records.
 
         Args:
             kind: The kind.
+            newest_first: Whether the newest record comes first; else they are in the natural order of their names.
             **fields: As for `list`; `id` can be one of them.
         """
-        query = Query(fields=fields, order="name")
+        query = Query(fields=fields, order="created" if newest_first else "name", descending=newest_first)
         where, values = conditions(kind, query)
         with self._connect() as connection:
             rows = connection.execute(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.widgets import choose, start_job_and_rerun, video_facts
+from app.widgets import choose_of, start_job_and_rerun
 from app.widgets.formatting import duration
 from app.workspace import workspace
 from backend.steps import comparison, deployments
@@ -14,16 +14,15 @@ from backend.steps.comparison import REPEATS, WARM_UP_REQUESTS, Repeats, Thoroug
 from backend.steps.deployments import MODES
 from backend.wording import count, enumerate_words
 from backend.workspace.records import Endpoint, Model, Video
-from bytetrack.files import natural_sort_key
 
 TITLES: dict[Thoroughness, str] = {"quick": "Quick", "standard": "Standard", "thorough": "Thorough"}
 SUGGEST_CLIP_SECONDS = 15 * 60  # of a comparison, from which on a shorter video is suggested
 
 
-def comparison_form(videos: Sequence[Video], endpoints: Sequence[Endpoint]) -> None:
+def comparison_form(endpoints: Sequence[Endpoint]) -> None:
     """Show the form: the video, the endpoints that are in service, how often to measure, and how long that takes."""
     ws = workspace()
-    models = {model.id: model.name for model in ws.list(Model)}
+    models = ws.names(Model)
     in_service = {
         endpoint.id: endpoint
         for endpoint in endpoints
@@ -31,8 +30,7 @@ def comparison_form(videos: Sequence[Video], endpoints: Sequence[Endpoint]) -> N
     }
     left, right = st.columns([3, 2])
     with left:
-        by_name = sorted(videos, key=lambda video: natural_sort_key(video.name))
-        video = choose(by_name, "Video", key="compare-video", describe=video_facts)
+        video = choose_of(Video, "Video", key="compare-video")
     assert video
     with right:
         name = st.text_input("Name", f"{video.name} comparison", max_chars=80, key=f"compare-name-{video.id}")

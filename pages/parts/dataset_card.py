@@ -3,41 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from app import address
 from app.theme import SPLIT_COLORS
-from app.widgets import chart, confirm_removal, figures_line, records_table
+from app.widgets import Column, chart, confirm_removal, edit_record, figures_line, record_list
 from app.widgets.formatting import ago, class_counts, date, number
+from app.workspace import workspace
 from backend.steps.datasets import SPLITS
 from backend.wording import count
+from backend.workspace.query import Query
 from backend.workspace.records import Dataset
 
-MAX_CARDS = 3  # more datasets than that are listed in a table, and the selected one has a card
+MAX_CARDS = 3  # more datasets than that are in a list, and only one has a card
 MAX_BARS = 12  # of the chart; rarer classes are summed up
 OTHER_CLASSES = "{} other classes"
 
 
-def all_datasets(datasets: Sequence[Dataset]) -> None:
-    """Show a card per dataset, or a table of many and the card of the selected one; the newest if none is selected."""
-    shown = datasets
-    if len(datasets) > MAX_CARDS:
-        rows = [
-            {
-                "Dataset": dataset.name,
-                "Clips": sum(len(ids) for ids in dataset.splits.values()),
-                "Frames": sum(dataset.frames.values()),
-                "Classes": class_counts(_total_boxes(dataset.boxes)),
-                "Warnings": len(dataset.problems),
-                "Created": ago(dataset.created),
-            }
-            for dataset in datasets
-        ]
-        shown = [records_table(rows, datasets, key="datasets-table") or datasets[0]]
-    for dataset in shown:
-        dataset_card(dataset)
+def all_datasets() -> None:
+    """Show a card per dataset; of many, only that of the address, or the newest, and a list of all."""
+    if workspace().count(Dataset) <= MAX_CARDS:
+        address.linked(Dataset)  # says if there is no such dataset
+        for dataset in workspace().list(Dataset):
+            dataset_card(dataset)
+        return
+    newest, _ = workspace().search(Dataset, Query(descending=True, limit=1))
+    dataset_card(address.linked(Dataset) or newest[0])
+    record_list(
+        Dataset,
+        [
+            Column("Clips", lambda dataset: number(sum(len(ids) for ids in dataset.splits.values())), right=True),
+            Column("Frames", lambda dataset: number(sum(dataset.frames.values())), order="frames.train", right=True),
+            Column("Classes", lambda dataset: class_counts(_total_boxes(dataset.boxes)), secondary=True),
+            Column("Warnings", lambda dataset: number(len(dataset.problems)), right=True, secondary=True),
+            Column("Created", lambda dataset: ago(dataset.created), order="created", right=True, secondary=True),
+        ],
+    )
 
 
 def dataset_card(dataset: Dataset) -> None:
@@ -46,6 +50,8 @@ def dataset_card(dataset: Dataset) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"#### {dataset.name}", width="content")
             st.markdown(f":small[:gray[{date(dataset.created)}]]", width="stretch")
+            if st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit-{dataset.id}"):
+                edit_record(dataset)
             if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"remove-{dataset.id}"):
                 confirm_removal(dataset)
         left, right = st.columns([3, 2], gap="large")

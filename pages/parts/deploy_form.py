@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from app.widgets import choose, options_form, start_job_and_rerun
+from app.widgets import choose_of, options_form, start_job_and_rerun
 from app.workspace import workspace
 from backend.platforms.registry import platform_of
 from backend.steps.deployments import MODES
@@ -40,11 +40,11 @@ MODE_CARDS: dict[ServingMode, ModeCard] = {
 }
 
 
-def deploy_form(models: list[Model]) -> None:
+def deploy_form() -> None:
     """Show the choice of a model, and a card with a button per mode."""
     left, right = st.columns(2, gap="large")
     with left:
-        model = choose(models, "Model", key="deploy-model", describe=lambda model: ", ".join(model.classes[:4]))
+        model = choose_of(Model, "Model", key="deploy-model", newest_first=True)
     assert model is not None
     with right:
         name = st.text_input(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import plotly.graph_objects as go
 import streamlit as st
 
-from app.widgets import chart, confirm_removal, guard, guarded_fragment, options_form, start_job_and_rerun
+from app.widgets import chart, confirm_removal, edit_record, guard, guarded_fragment, options_form, start_job_and_rerun
 from app.widgets.formatting import ago
 from app.workspace import workspace
 from backend.platforms.base import EndpointState, Traffic
@@ -22,21 +21,18 @@ STATUS_COLORS = {"in service": "green", "starting": "orange", "failed": "red", "
 REFRESH_SECONDS = 5
 
 
-def endpoint_card(endpoint: Endpoint, models: Mapping[str, Model]) -> None:
-    """Show one deployment.
-
-    Args:
-        endpoint: The deployment.
-        models: All models by their ids.
-    """
+def endpoint_card(endpoint: Endpoint) -> None:
+    """Show one deployment."""
     icon = MODE_CARDS[endpoint.mode].icon
     with st.container(border=True, key=f"endpoint-{endpoint.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"#### :primary[:material/{icon}:] {endpoint.name}", width="content")
             _health(endpoint)
+            if st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit-{endpoint.id}"):
+                edit_record(endpoint)
             if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"delete-{endpoint.id}"):
                 confirm_removal(endpoint)
-        if model := models.get(endpoint.model):
+        if model := workspace().find(Model, endpoint.model):
             mode, classes = MODES[endpoint.mode].capitalize(), ", ".join(model.classes[:6])
             st.markdown(f":gray[{mode} · model] {model.name} :gray[· {classes}]")
         if endpoint.model_changed:
@@ -44,9 +40,12 @@ def endpoint_card(endpoint: Endpoint, models: Mapping[str, Model]) -> None:
                 "The input of its model was changed after it started. Update it to use the new one.",
                 icon=":material/published_with_changes:",
             )
-        update = st.expander("Update", icon=":material/published_with_changes:", key=f"change-{endpoint.id}")
-        with update, guard():
-            _update_form(endpoint, models)
+        update = st.expander(
+            "Update", icon=":material/published_with_changes:", key=f"change-{endpoint.id}", on_change="rerun"
+        )
+        if update.open:
+            with update, guard():
+                _update_form(endpoint)
         if endpoint.keeps_running:
             api = st.expander("API and log", icon=":material/terminal:", key=f"api-{endpoint.id}", on_change="rerun")
             if api.open:  # examples and log are read only while they are shown
@@ -74,14 +73,15 @@ def _health(endpoint: Endpoint) -> None:
             start_job_and_rerun("restart endpoint", f"Restart {endpoint.name}", endpoint=endpoint.id)
 
 
-def _update_form(endpoint: Endpoint, models: Mapping[str, Model]) -> None:
+def _update_form(endpoint: Endpoint) -> None:
     """Show the form that gives the deployment another model or other options."""
+    models = workspace().names(Model, newest_first=True)
     model_ids = list(models)
     model = st.selectbox(
         "Model",
         model_ids,
         model_ids.index(endpoint.model) if endpoint.model in models else 0,
-        format_func=lambda model_id: models[model_id].name,
+        format_func=lambda model_id: models[model_id],
         key=f"change-model-{endpoint.id}",
         help="Redeploys the same model with its current settings, if you do not choose another one.",
     )

@@ -7,74 +7,83 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app.player.component import player, track_layer
-from app.widgets import choose, confirm_removal, figures_line, guard, records_table, track_downloads
+from app.widgets import (
+    Column,
+    choose_of,
+    confirm_removal,
+    edit_record,
+    figures_line,
+    guard,
+    record_list,
+    track_downloads,
+)
 from app.widgets.formatting import ago, class_counts, number
 from app.widgets.records import is_remembered
 from app.workspace import workspace
 from backend.labels.label_statistics import statistics_of
 from backend.labels.label_store import load_labels
 from backend.wording import count
+from backend.workspace.query import Query
 from backend.workspace.records import Labels, Video
 from bytetrack.files import natural_sort_key
 
 MAX_CLASSES_SHOWN = 6
+MAX_INCOMING = 200  # labels that may have come in since the last run of the page
 CHOICE_KEY, NEWEST_KEY = "labels-look", "labels-newest"  # in the session state: the labels that are shown; see below
 
 
-def suggest_new_labels(all_labels: Sequence[Labels]) -> bool:
+def suggest_new_labels() -> bool:
     """Choose labels that came in since the last run of the page; at first the newest, unless others are remembered.
 
     Returns:
         Whether labels came in.
     """
-    if not all_labels:
+    newest, _ = workspace().search(Labels, Query(descending=True, limit=MAX_INCOMING))
+    if not newest:
         return False
-    newest = max(labels.created for labels in all_labels)
     seen = st.session_state.get(NEWEST_KEY)
-    st.session_state[NEWEST_KEY] = newest
-    incoming = [labels for labels in all_labels if seen is not None and labels.created > seen]
+    st.session_state[NEWEST_KEY] = newest[0].created
+    incoming = [labels for labels in newest if seen is not None and labels.created > seen]
     if incoming:
         st.session_state[CHOICE_KEY] = min(incoming, key=lambda labels: natural_sort_key(labels.name)).id
     elif seen is None and not is_remembered(Labels):
-        st.session_state[CHOICE_KEY] = max(all_labels, key=lambda labels: labels.created).id
+        st.session_state[CHOICE_KEY] = newest[0].id
     return bool(incoming)
 
 
-def labels_viewer(all_labels: Sequence[Labels], videos: Mapping[str, Video]) -> None:
-    """Show the chosen labels on their video, and a table of all labels.
+def labels_viewer() -> None:
+    """Show the chosen labels on their video, and the list of all labels."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        labels = choose_of(Labels, "Show", key=CHOICE_KEY, parameter="labels")
+        if labels is None:
+            return
+        if st.button("Edit", icon=":material/edit:", key="edit-labels"):
+            edit_record(labels)
+        if st.button("Delete", icon=":material/delete:", key="remove-labels"):
+            confirm_removal(labels)
+    _labels_on_video(labels, workspace().get(Video, labels.video))
+    all_labels = st.expander(
+        f"All {count(workspace().count(Labels), 'label set')}",
+        icon=":material/list:",
+        key="all-labels",
+        on_change="rerun",
+    )
+    if all_labels.open:
+        with all_labels:
+            record_list(Labels, _columns)
 
-    Args:
-        all_labels: The labels.
-        videos: The videos by their ids.
-    """
-    viewer = st.container(border=True)  # above the table, so that the picture comes first
-    rows = [
-        {
-            "Labels": labels.name,
-            "Video": videos[labels.video].name if labels.video in videos else "",
-            "Source": labels.source,
-            "Classes": _classes(labels),
-            "Labeled frames": len(labels.labeled_frames),
-            "Boxes": labels.boxes,
-            "Objects": labels.objects,
-            "Notes": len(labels.notes),
-            "Added": ago(labels.created),
-        }
-        for labels in all_labels
+
+def _columns(all_labels: Sequence[Labels]) -> list[Column[Labels]]:
+    videos = workspace().names(Video, id=[labels.video for labels in all_labels])
+    return [
+        Column("Video", lambda labels: videos.get(labels.video, ""), secondary=True),
+        Column("Source", lambda labels: labels.source, order="source"),
+        Column("Classes", _classes, secondary=True),
+        Column("Frames", lambda labels: number(len(labels.labeled_frames)), right=True, secondary=True),
+        Column("Boxes", lambda labels: number(labels.boxes), order="boxes", right=True),
+        Column("Objects", lambda labels: number(labels.objects), order="objects", right=True, secondary=True),
+        Column("Added", lambda labels: ago(labels.created), order="created", right=True, secondary=True),
     ]
-    selected = records_table(rows, all_labels, key="labels-table")
-    if selected and st.session_state.get("labels-row") != selected.id:  # the user just selected this row
-        st.session_state["labels-row"] = st.session_state[CHOICE_KEY] = selected.id
-    with viewer:
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            labels = choose(
-                all_labels, "Show", key=CHOICE_KEY, describe=lambda labels: f"{count(labels.boxes, 'box', 'boxes')}"
-            )
-            if labels is None:
-                return
-            if st.button("Delete", icon=":material/delete:", key="remove-labels"):
-                confirm_removal(labels)
-        _labels_on_video(labels, videos[labels.video])
 
 
 def _labels_on_video(labels: Labels, video: Video) -> None:
@@ -88,7 +97,7 @@ def _labels_on_video(labels: Labels, video: Video) -> None:
     )
     with guard():
         layer = track_layer("labels", labels.id, video, lambda: load_labels(workspace(), labels))
-        player(video, [layer], key=f"player-{labels.id}", stops=labels.labeled_frames)
+        player(video, [layer], key=f"player-{labels.id}", stops=labels.labeled_frames, in_address=True)
     with guard():
         _class_badges(statistics_of(workspace(), labels)["boxes_per_class"])
     with guard():

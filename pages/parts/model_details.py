@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
-from app.widgets import confirm_removal, metric_row, records_table, start_job_and_rerun
+from app import address
+from app.widgets import Column, confirm_removal, edit_record, metric_row, record_list, start_job_and_rerun
 from app.widgets.formatting import date, size
 from app.workspace import workspace
 from backend.platforms.registry import platform_of
 from backend.steps import models as model_steps
 from backend.steps.model_files import NORMALIZATION_NAMES
+from backend.workspace.query import Query
 from backend.workspace.records import Dataset, Model
 from pages.parts.model_input import model_input
 
@@ -20,30 +24,46 @@ METRIC_MEANINGS = {
 }
 METRIC_DECIMALS = {"AP": 3, "AP50": 3, "HOTA": 1, "MOTA": 1, "IDF1": 1}
 MAX_CLASSES_SHOWN = 20
+MAX_CLASSES_IN_LIST = 3
 
 
-def models_table_and_details(models: list[Model]) -> None:
-    """Show a table of all models, and the details of the selected one."""
-    rows = [
-        {
-            "Name": model.name,
-            "Size": model.size,
-            "Classes": model.classes,
-            "AP50": model.metrics.get("AP50"),
-            "HOTA": model.metrics.get("HOTA"),
-            "Source": model.source,
-            "Dataset": _dataset_name(model),
-            "Created": date(model.created),
-        }
-        for model in models
+def model_details() -> None:
+    """Show the model of the address, or else the newest, and the list of all models."""
+    newest, _ = workspace().search(Model, Query(descending=True, limit=1))
+    _one_model(address.linked(Model) or newest[0])
+    if workspace().count(Model) > 1:
+        record_list(Model, _columns)
+
+
+def _columns(models: Sequence[Model]) -> list[Column[Model]]:
+    datasets = workspace().names(Dataset, id=[model.dataset for model in models if model.dataset])
+
+    def of_metric(name: str) -> Column[Model]:
+        decimals = METRIC_DECIMALS[name]
+        return Column(
+            name,
+            lambda model: f"{model.metrics[name]:.{decimals}f}" if name in model.metrics else "",
+            order=f"metrics.{name}",
+            right=True,
+        )
+
+    return [
+        Column("Size", lambda model: model.size, order="size"),
+        Column("Classes", lambda model: _short_classes(model), secondary=True),
+        of_metric("AP50"),
+        of_metric("HOTA"),
+        Column("Source", lambda model: model.source, order="source", secondary=True),
+        Column("Dataset", lambda model: datasets.get(model.dataset or "", ""), secondary=True),
+        Column("Created", lambda model: date(model.created), order="created", right=True, secondary=True),
     ]
-    columns = {
-        "Classes": st.column_config.ListColumn(),
-        "AP50": st.column_config.ProgressColumn(min_value=0, max_value=1, format="%.3f", help=METRIC_MEANINGS["AP50"]),
-        "HOTA": st.column_config.NumberColumn(format="%.1f", help=METRIC_MEANINGS["HOTA"]),
-    }
-    st.caption("Select a row to see its details.")
-    model = records_table(rows, models, key="models", column_config=columns) or models[0]
+
+
+def _short_classes(model: Model) -> str:
+    more = len(model.classes) - MAX_CLASSES_IN_LIST
+    return ", ".join([*model.classes[:MAX_CLASSES_IN_LIST], f"{more} more"] if more > 0 else model.classes)
+
+
+def _one_model(model: Model) -> None:
     card = model_steps.card(workspace(), model)
     with st.container(border=True, key=f"model-{model.id}"):
         _headline(model)
@@ -61,6 +81,8 @@ def _headline(model: Model) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"#### {model.name}", width="content")
         st.markdown(f":small[:gray[{model.source}, {date(model.created)}]]", width="stretch")
+        if st.button("Edit", icon=":material/edit:", type="tertiary", key=f"edit-{model.id}"):
+            edit_record(model)
         if st.button("Delete", icon=":material/delete:", type="tertiary", key=f"remove-{model.id}"):
             confirm_removal(model)
 
@@ -115,8 +137,3 @@ def _classes(model: Model, card: model_steps.Card) -> None:
             limited = model_steps.choose_classes(workspace(), model.id, chosen)
             st.toast(f"“{limited.name}” is ready to deploy.", icon=":material/check_circle:")
             st.rerun()
-
-
-def _dataset_name(model: Model) -> str:
-    dataset = workspace().find(Dataset, model.dataset) if model.dataset else None
-    return dataset.name if dataset else ""

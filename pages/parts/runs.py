@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import streamlit as st
 
-from app import journey
+from app import address, journey
 from app.player.component import player, track_layer
-from app.widgets import choose, confirm_removal, metric_row, track_downloads
+from app.widgets import Column, choose_of, confirm_removal, edit_record, figures_line, record_list, track_downloads
 from app.widgets.formatting import ago, duration, number, size
 from app.workspace import workspace
 from backend.steps.deployments import MODES
 from backend.wording import count, enumerate_words
 from backend.workspace.paths import TRACKS_JSON
+from backend.workspace.query import Query
 from backend.workspace.records import Model, Run, Video
 from bytetrack.tracks import Tracks
 from pages.parts.labeling_form import CORRECT_RUN
@@ -27,13 +28,16 @@ TOOLTIPS = {
 }
 
 
-def one_run(runs: list[Run]) -> None:
-    """Show one run, the newest unless the user chose another."""
-    newest = runs[0].id
-    if st.session_state.get("newest run") != newest:
+def one_run() -> None:
+    """Show one run: that of the address, or the newest; and each new one when it is there."""
+    newest = workspace().search(Run, Query(descending=True, limit=1))[0][0].id
+    seen = st.session_state.get("newest run")
+    if seen != newest:
         st.session_state["newest run"] = st.session_state["track-run"] = newest
+        if seen:
+            address.show(run=newest)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        run = choose(runs, "Run", key="track-run", describe=lambda run: f"{MODES[run.mode]}, {ago(run.created)}")
+        run = choose_of(Run, "Run", key="track-run", newest_first=True, parameter="run")
         assert run
         if st.button(
             "Correct into labels",
@@ -43,14 +47,17 @@ def one_run(runs: list[Run]) -> None:
         ):
             st.session_state[CORRECT_RUN] = run.id
             st.switch_page(journey.STEPS["labels"].page)
+        if st.button("Edit", icon=":material/edit:", key=f"edit-{run.id}"):
+            edit_record(run)
         if st.button("Delete", icon=":material/delete:", key=f"remove-{run.id}"):
             confirm_removal(run)
     for warning in run.warnings:
         _warning(warning)
-    metric_row(_metrics(run), TOOLTIPS)
+    figures_line(_metrics(run), TOOLTIPS)
     video = workspace().get(Video, run.video)
     path = workspace().folder(run) / TRACKS_JSON
-    player(video, [track_layer("tracks", run.id, video, lambda: Tracks.load(path))], key=f"player-{run.id}")
+    layer = track_layer("tracks", run.id, video, lambda: Tracks.load(path))
+    player(video, [layer], key=f"player-{run.id}", in_address=True)
     track_downloads(run, video)
     st.markdown(f":small[:gray[{_facts(run)}]]")
 
@@ -88,27 +95,25 @@ def _facts(run: Run) -> str:
     return ", ".join([*facts, ago(run.created)])
 
 
-def runs_table(runs: list[Run], video_names: Mapping[str, str]) -> None:
-    """Show all runs in a table.
+def all_runs() -> None:
+    """Show the list of all runs."""
+    runs = st.expander(
+        f"All {count(workspace().count(Run), 'run')}", icon=":material/list:", key="all-runs", on_change="rerun"
+    )
+    if runs.open:
+        with runs:
+            record_list(Run, _columns)
 
-    Args:
-        runs: The runs.
-        video_names: Names of the videos by their ids.
-    """
-    rows = [
-        {
-            "Video": video_names[run.video],
-            "Endpoint": run.endpoint_name,
-            "Mode": MODES[run.mode],
-            "Classes": ", ".join(run.classes) or "all",
-            "Frames": run.frames,
-            "Objects": run.objects,
-            "Frames/s": run.fps,
-            "Duration": duration(run.seconds),
-            "Created": ago(run.created),
-        }
-        for run in runs
+
+def _columns(runs: Sequence[Run]) -> list[Column[Run]]:
+    videos = workspace().names(Video, id=[run.video for run in runs])
+    return [
+        Column("Video", lambda run: videos.get(run.video, "")),
+        Column("Mode", lambda run: MODES[run.mode], secondary=True),
+        Column("Classes", lambda run: ", ".join(run.classes) or "all", secondary=True),
+        Column("Frames", lambda run: number(run.frames), order="frames", right=True, secondary=True),
+        Column("Objects", lambda run: number(run.objects), order="objects", right=True),
+        Column("Frames/s", lambda run: f"{run.fps:.1f}", order="fps", right=True, secondary=True),
+        Column("Duration", lambda run: duration(run.seconds), order="seconds", right=True, secondary=True),
+        Column("Created", lambda run: ago(run.created), order="created", right=True),
     ]
-    with st.expander(f"All {count(len(runs), 'run')}", icon=":material/list:"):
-        config = {"Frames/s": st.column_config.NumberColumn(format="%.1f")}
-        st.dataframe(rows, hide_index=True, column_config=config)

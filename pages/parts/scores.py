@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import plotly.graph_objects as go
 import streamlit as st
 
 from app.theme import CHART_COLORS, class_colors
-from app.widgets import chart, confirm_removal, empty_state
+from app.widgets import Column, chart, confirm_removal, empty_state, record_list
+from app.widgets.formatting import ago, percent
 from app.workspace import workspace
 from backend.workspace.records import Labels, Run, Score
 from pages.parts.score_metrics import BREAKDOWN_METRICS, MAIN_METRICS, MEANINGS, format_metric
@@ -34,6 +37,23 @@ def scores_tab(run: Run, labels: Labels | None) -> None:
     _charts(score, labels)
     if score:
         _all_metrics(score)
+    all_scores = st.expander("All scores", icon=":material/list:", key="all-scores", on_change="rerun")
+    if all_scores.open:
+        with all_scores:
+            record_list(Score, _columns, link=lambda score: {"run": score.run, "labels": score.labels})
+
+
+def _columns(scores: Sequence[Score]) -> list[Column[Score]]:
+    labels = workspace().names(Labels, id=[score.labels for score in scores])
+
+    def of_metric(name: str) -> Column[Score]:
+        return Column(name, lambda score: percent(score.metrics[name]), order=f"metrics.{name}", right=True)
+
+    return [
+        Column("Labels", lambda score: labels.get(score.labels, ""), secondary=True),
+        *(of_metric(name) for name in MAIN_METRICS),
+        Column("Created", lambda score: ago(score.created), order="created", right=True, secondary=True),
+    ]
 
 
 def _charts(score: Score | None, labels: Labels) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
 
 from app import address
 from app.journey import STEPS
-from app.widgets import choose, start_job_and_rerun, video_facts
+from app.widgets import choose_of, start_job_and_rerun
 from app.widgets.formatting import duration, number
 from app.workspace import workspace
 from backend.platforms.base import BATCH
@@ -25,10 +23,10 @@ SUGGESTED = "suggested video"  # in the session: the id of the video of the addr
 NO_ENDPOINT = ""  # stands for a batch endpoint that is made with the job
 
 
-def track_form(videos: Sequence[Video]) -> None:
+def track_form() -> None:
     """Show the form. What it needs besides the detector, a batch endpoint, is made with the job."""
     _suggest_video_of_address()
-    video = choose(videos, "Video", key="track-video", describe=video_facts)
+    video = choose_of(Video, "Video", key="track-video")
     assert video is not None
     choices = {choice.key: choice for choice in detectors_for(workspace(), video)}
     if not any(choice.model for choice in choices.values()):

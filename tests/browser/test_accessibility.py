@@ -80,7 +80,7 @@ def serious(violations: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-VIEWS = [*STEPS, "videos?video", "evaluate?run"]
+VIEWS = [*STEPS, "videos?video", "track?run"]
 
 
 @pytest.mark.parametrize("view", VIEWS)

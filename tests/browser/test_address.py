@@ -11,7 +11,7 @@ from many_records import make_workspace
 from playwright.sync_api import Browser, Page, expect
 
 from backend.workspace import Workspace
-from backend.workspace.records import Run, Video
+from backend.workspace.records import Labels, Run, Video
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,10 @@ def test_the_frame_of_the_player_is_in_the_address(tab: Page, records: Workspace
     expect(tab.get_by_text("There is no frame 9999.")).to_be_visible()
 
 
-@pytest.mark.parametrize("address", ["/videos?video=video-0", "/compare?comparison=comparison-0"])
+@pytest.mark.parametrize(
+    "address",
+    ["/videos?video=video-0", "/compare?comparison=comparison-0", "/track?run=run-0", "/labels?labels=labels-0"],
+)
 def test_an_unknown_record_is_said_with_a_link_to_the_list(tab: Page, address: str) -> None:
     tab.goto(address)
     expect(tab.get_by_role("alert")).to_contain_text("-0”. It was deleted")
@@ -92,6 +95,9 @@ def test_an_unknown_record_is_said_with_a_link_to_the_list(tab: Page, address: s
         ("videos?video", 1440, 900, 0.6),
         ("videos?video", 2560, 1440, 0.6),
         ("videos?video", 420, 900, 0.2),
+        ("track?run", 1440, 900, 0.3),
+        ("track?run", 2560, 1440, 0.5),
+        ("labels?labels", 1440, 900, 0.3),
         ("evaluate?run", 1440, 900, 0.3),
         ("evaluate?run", 2560, 1440, 0.5),
     ],
@@ -101,12 +107,12 @@ def test_the_player_fits_into_the_window(
 ) -> None:
     """With its controls and its timeline, and with at least this share of the window's height for the picture."""
     key, _, parameter = view.partition("?")
-    record = records.list(Video if parameter == "video" else Run)[0]
+    record = records.list({"video": Video, "run": Run, "labels": Labels}[parameter])[0]
     tab.set_viewport_size({"width": width, "height": height})
     tab.goto(f"/{key}?{parameter}={record.id}")
     player = tab.locator(".player[data-frame]")
     expect(player).to_have_attribute("data-frame", "0")
-    last_row = player.locator(".row").first if parameter == "video" else player.locator("canvas.timeline")
+    last_row = player.locator(".row").first if key == "videos" else player.locator("canvas.timeline")
     expect(last_row).to_be_in_viewport(ratio=1)
     stage = player.locator(".stage").bounding_box()
     assert stage and stage["height"] > share * height
