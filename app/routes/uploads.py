@@ -29,7 +29,7 @@ PATH = "/studio/upload"
 Purpose = Literal["videos", "labels", "models"]
 ACCEPTED_SUFFIXES: dict[str, tuple[str, ...]] = {  # by purpose
     "videos": (".mp4", ".mov", ".m4v", ".mkv", ".avi", ".webm", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".3gp"),
-    "labels": (".zip", ".tar", ".tgz", ".gz", ".txt", ".json", ".manifest", ".jsonl"),
+    "labels": (".zip", ".tar", ".tgz", ".gz", ".txt", ".json", ".xml", ".manifest", ".jsonl"),
     "models": (".pth", ".pt", ".tar", ".gz", ".tgz", ".zip", ".safetensors"),
 }
 MAX_FILE_BYTES = 100 << 30

@@ -28,6 +28,7 @@ FORMATS = (
         "The output format of a SageMaker Ground Truth job. Boxes in whole pixels. `frame-no` counts from 0, as here: "
         "{range}.",
     ),
+    ("cvat", "CVAT", "CVAT for video 1.1, in XML. Frames count from 0, as here: {range}."),
 )
 
 
@@ -91,4 +92,4 @@ def track_downloads(record: Run | Labels, video: Video) -> None:
             share_button(record)
     if isinstance(record, Labels) and record.attributes:
         names = ", ".join(attribute["name"] for attribute in record.attributes)
-        st.caption(f"The attributes {names} are in CSV and Ground Truth. MOT and JSON cannot hold them.")
+        st.caption(f"The attributes {names} are in CSV, Ground Truth and CVAT. MOT and JSON cannot hold them.")

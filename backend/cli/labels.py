@@ -38,10 +38,10 @@ def import_labels(
     """Import labels that were made elsewhere.
 
     Args:
-        path: Output folder of a Ground Truth job, MOTChallenge file or folder, COCO file, or an archive of one. An S3
-            address if the platform is AWS.
+        path: Output folder of a Ground Truth job, MOTChallenge file or folder, COCO or CVAT file, or an archive of
+            one. An S3 address if the platform is AWS.
         video: Video that the labels belong to. If omitted, they are matched to videos by name.
-        format: Format of the labels, such as mot, coco or ground_truth; auto detects it.
+        format: Format of the labels, such as mot, coco, cvat or ground_truth; auto detects it.
         classes: Class names for the numbers in a MOTChallenge file.
         step: Frames of the video from one labeled image to the next. If omitted, the labels must fit the length of
             the video.

@@ -25,9 +25,9 @@ from backend.cli.videos import run_or_labels
 from backend.steps.pretrained_catalog import CATALOG
 from backend.workspace.records import Endpoint, Labels, Model, Run, Video
 
-TrackFormat = Literal["mot", "csv", "json", "ground_truth"]
+TrackFormat = Literal["mot", "csv", "json", "ground_truth", "cvat"]
 
-SUFFIXES = {"mot": ".txt", "csv": ".csv", "json": ".json", "ground_truth": ".zip"}
+SUFFIXES = {"mot": ".txt", "csv": ".csv", "json": ".json", "ground_truth": ".zip", "cvat": ".xml"}
 DOWNLOADABLE = tuple(key for key, entry in CATALOG.items() if entry.url)
 RUN_GROUP = Group("A run of the workspace", sort_key=1)
 FILES_GROUP = Group("Two MOTChallenge files", sort_key=2)

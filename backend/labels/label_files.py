@@ -48,10 +48,26 @@ def parse_json(model: type[ModelT], content: bytes | str, title: str) -> ModelT:
     try:
         return model.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field_path = " → ".join(str(step) for step in first["loc"])
-        location = f" at {field_path}" if field_path else ""
-        raise UserError(f"{title} is invalid{location}: {first['msg']}.") from error
+        raise _invalid(title, error) from error
+
+
+def parse_fields(model: type[ModelT], fields: Mapping[str, str], title: str) -> ModelT:
+    """Parse and validate texts by the name of their field, as `parse_json` does for JSON.
+
+    Raises:
+        UserError: With the first field that is invalid.
+    """
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise _invalid(title, error) from error
+
+
+def _invalid(title: str, error: ValidationError) -> UserError:
+    first = error.errors(include_url=False, include_input=False)[0]
+    field_path = " → ".join(str(step) for step in first["loc"])
+    location = f" at {field_path}" if field_path else ""
+    return UserError(f"{title} is invalid{location}: {first['msg']}.")
 
 
 def find_files(folder: Path, name: str, max_depth: int = 4) -> list[Path]:

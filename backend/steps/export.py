@@ -16,17 +16,18 @@ from backend.errors import UserError
 from backend.labels import box_attributes
 from backend.labels.attributes import AttributeDefinition
 from backend.labels.box_attributes import AttributeValue, BoxAttributes
+from backend.labels.formats import cvat
 from backend.labels.formats.ground_truth import writing
 from backend.labels.label_store import attributes_of
 from backend.steps.videos import frame_seconds
 from backend.workspace import Workspace
-from backend.workspace.paths import GROUND_TRUTH_ZIP, TRACKS_CSV, TRACKS_JSON, TRACKS_MOT
+from backend.workspace.paths import CVAT_XML, GROUND_TRUTH_ZIP, TRACKS_CSV, TRACKS_JSON, TRACKS_MOT
 from backend.workspace.records import Labels, Run, Video
 from bytetrack import mot
 from bytetrack.files import atomic_path
 from bytetrack.tracks import Tracks
 
-FILES = {"mot": TRACKS_MOT, "csv": TRACKS_CSV, "json": TRACKS_JSON, "ground_truth": GROUND_TRUTH_ZIP}
+FILES = {"mot": TRACKS_MOT, "csv": TRACKS_CSV, "json": TRACKS_JSON, "ground_truth": GROUND_TRUTH_ZIP, "cvat": CVAT_XML}
 COLUMNS = ["frame", "seconds", "id", "class", "score", "left", "top", "right", "bottom"]
 
 
@@ -54,9 +55,14 @@ def export(workspace: Workspace, record: Run | Labels, file_format: str) -> Path
         elif file_format == "csv":
             write_csv(tracks, path, frame_seconds(video), box_attributes.load(folder))
         else:
-            labeled = record.labeled_frames if isinstance(record, Labels) else range(video.frames)
+            labeled = record.labeled_frames if isinstance(record, Labels) else list(range(video.frames))
             definitions = attributes_of(record) if isinstance(record, Labels) else []
-            write_ground_truth(tracks, path, video, labeled, box_attributes.load(folder), definitions)
+            attributes = box_attributes.load(folder)
+            if file_format == "cvat":
+                size = (video.width, video.height)
+                cvat.write(path, video.name, size, video.frames, tracks, labeled, attributes, definitions)
+            else:
+                write_ground_truth(tracks, path, video, labeled, attributes, definitions)
     return path
 
 

@@ -24,7 +24,7 @@ from backend.workspace import Workspace
 from backend.workspace.records import Labels, Video
 
 # Suffixes that tell the address of a file from that of a folder.
-FILE_SUFFIXES = {".txt", ".csv", ".json", ".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
+FILE_SUFFIXES = {".txt", ".csv", ".json", ".xml", ".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz"}
 MAX_UNPACKED_BYTES = 10 << 30  # some MOTChallenge archives contain all their images
 
 
@@ -48,8 +48,8 @@ def import_labels(
     Args:
         workspace: Workspace to import into.
         progress: Receives the progress.
-        path: Output folder of a labeling job, MOTChallenge file or folder, COCO file, or a zip or tar of one. May be
-            an `s3://` address if AWS is the chosen platform.
+        path: Output folder of a labeling job, MOTChallenge file or folder, COCO or CVAT file, or a zip or tar of one.
+            May be an `s3://` address if AWS is the chosen platform.
         video: ID of the video that the labels belong to. If omitted, sequences are matched with videos by name.
         format: Name of a format in `backend.labels.formats`, or "auto" to detect it.
         classes: Names for the numbers of the class column of a MOTChallenge file.

@@ -17,6 +17,7 @@ TRACKS_MOT = "tracks.txt"
 TRACKS_CSV = "tracks.csv"
 BOX_ATTRIBUTES = "marks.json"  # labels only
 GROUND_TRUTH_ZIP = "ground truth.zip"
+CVAT_XML = "annotations.xml"
 OVERLAY = "overlay.mp4"
 DETECTIONS = "detections.npz"  # runs only
 REPORT = "report.html"  # runs only

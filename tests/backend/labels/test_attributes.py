@@ -164,9 +164,11 @@ def test_attributes_of_a_job_go_through_all_files(workspace: Workspace, tiny_vid
     with export(workspace, labels, "csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [(row["bag"], row["color"]) for row in rows] == [("", "No")] * 5 + [("yes", "No")]
-    (again_id,) = import_labels(workspace, silent, path=str(export(workspace, labels, "ground_truth")))["labels"]
-    again = workspace.get(Labels, again_id)
-    assert box_attributes.load(workspace.folder(again)) == expected and again.attributes == labels.attributes
+    for file_format in ("ground_truth", "cvat"):
+        (again_id,) = import_labels(workspace, silent, path=str(export(workspace, labels, file_format)))["labels"]
+        again = workspace.get(Labels, again_id)
+        assert box_attributes.load(workspace.folder(again)) == expected, file_format
+        assert again.attributes[:2] == labels.attributes and again.labeled_frames == labels.labeled_frames
 
     correction = start_job(workspace, video, earlier={video.id: labels.id}, attributes=[PLATE])
     corrected = labeling.labeling_folder(workspace, correction)

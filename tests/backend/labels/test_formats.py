@@ -31,8 +31,8 @@ FORMAT = LabelFormat("toy", "Toy", "a `.toy` file.", detect, read, uses_class_na
 
 def test_formats_are_sorted_by_rank() -> None:
     titles = {name: label_format.title for name, label_format in formats.FORMATS.items()}
-    assert titles == {"ground_truth": "Ground Truth", "mot": "MOTChallenge", "coco": "COCO"}
-    assert list(titles) == ["ground_truth", "mot", "coco"]
+    assert titles == {"ground_truth": "Ground Truth", "mot": "MOTChallenge", "coco": "COCO", "cvat": "CVAT"}
+    assert list(titles) == ["ground_truth", "mot", "coco", "cvat"]
 
 
 def test_a_new_file_adds_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ def test_a_new_file_adds_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     folder = str(tmp_path / "formats")
     monkeypatch.setattr(formats, "__path__", [*formats.__path__, folder])
     monkeypatch.setattr(formats, "FORMATS", formats.find_formats(formats.__path__, formats.__name__))
-    assert list(formats.FORMATS) == ["ground_truth", "mot", "coco", "toy"]
+    assert list(formats.FORMATS) == ["ground_truth", "mot", "coco", "cvat", "toy"]
     labels = tmp_path / "yard.toy"
     labels.touch()
     (sequence,) = formats.detect_format(labels).read(labels, ReadOptions(class_names=["dog"]))
@@ -55,6 +55,7 @@ def test_a_new_file_adds_a_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (["annotations/consolidated-annotation/output/0/SeqLabel.json"], "ground_truth"),  # of a job that has not ended
         (["gt/gt.txt"], "mot"),
         (["annotations/instances.json"], "coco"),
+        (["annotations.xml"], "cvat"),
         (["train/_annotations.coco.json"], "coco"),
         (["gt.txt", "sub/annotations.json"], "mot"),
         (["labels.json", "sub/gt.txt"], "coco"),  # the file in the fewest folders takes precedence
