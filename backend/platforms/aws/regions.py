@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 import botocore.session
@@ -23,17 +24,19 @@ def access_choices() -> dict[str, Mapping[str, str]]:
     )
     return {
         "profile": {"": "Default credentials", **{profile: profile for profile in profiles}},
-        "region": {"": default_label, **regions(session, default_region)},
+        "region": {"": default_label, **regions(default_region)},
     }
 
 
-def regions(session: botocore.session.Session, default_region: str = "") -> dict[str, str]:
+def regions(default_region: str = "") -> dict[str, str]:
     """Return all regions with SageMaker and their labels, the default region's partition first.
 
     Args:
-        session: A session, for botocore's data.
         default_region: Region of the default profile, if it has one.
     """
+    session = botocore.session.Session()
+    for variable in ("config_file", "credentials_file"):  # whatever is wrong with the user's, the regions are known
+        session.set_config_variable(variable, os.devnull)
     descriptions = {
         code: region.get("description", code)
         for partition in session.get_component("data_loader").load_data("endpoints")["partitions"]

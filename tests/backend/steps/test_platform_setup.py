@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from backend.errors import UserError
@@ -55,3 +58,21 @@ def test_checks_get_the_options_of_trainings_and_endpoints(
         (REALTIME, {"count": 2}),
         (TRAINING, {"instance_type": "ml.g1.xlarge"}),
     ]
+
+
+def test_a_platform_that_cannot_be_reached_is_not_used(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(UserError, match="choose a region, and a profile with credentials"):
+        platform_setup.use(workspace, "aws", {})
+    with pytest.raises(UserError, match="No AWS credentials were found"):
+        platform_setup.use(workspace, "aws", {"region": "eu-west-1"})
+    with pytest.raises(UserError, match="cannot be the region"):
+        platform_setup.use(workspace, "aws", {"region": "nowhere"})
+    assert registry.chosen(workspace) == "local" and registry.settings_of(workspace, "aws") == {}
+    platform_setup.use(workspace, "local", {})
+    assert registry.chosen(workspace) == "local"

@@ -47,7 +47,7 @@ def test_the_model_that_knows_more_of_the_classes_fits_better(workspace: Workspa
     assert suggestion.reason == "Of the models here, “both” fits best: it knows person and car."
     assert suggestion.download and suggestion.download[0] == "yolox_nano"  # it knows both, and suits a CPU
     assert suggest(workspace, "helmet", "car").reason.startswith(
-        "“one” fits best: it knows car, and learns helmet anew."
+        "Of the models here, “one” fits best: it knows car, and learns helmet anew."
     )
 
 

@@ -257,4 +257,7 @@ def test_without_credentials_there_is_only_that_check(monkeypatch: pytest.Monkey
     monkeypatch.delenv("AWS_CONFIG_FILE")
     monkeypatch.delenv("AWS_DEFAULT_REGION")
     (region,) = AwsSetup(Account(AwsSettings())).checks()
-    assert "No AWS region is chosen" in region.detail
+    assert region.detail.startswith("AWS needs to know where to run: choose a region, and a profile with credentials")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "example")
+    assert AwsSetup(Account(AwsSettings())).access().detail == "AWS needs to know where to run: choose a region."
