@@ -92,14 +92,15 @@ def _scores(run: Run, labels: Labels | None) -> None:
 def choose_run_and_labels() -> tuple[Run, Labels | None]:
     """Let the user choose a run, and labels of its video if there are any, and score them."""
     left, right, action = st.columns([5, 5, 2], vertical_alignment="bottom")
-    with left:
+    # Without a gap, because `choose` adds an invisible element that keeps the address, which would move the button.
+    with left, st.container(gap=None):
         run = choose_of(Run, "Run", key="evaluate-run", newest_first=True, parameter="run")
     assert run
     of_video = ws.list(Labels, video=run.video)
     linked = address.get("labels")
     if linked not in {labels.id for labels in of_video} and ws.find(Labels, linked):
         address.forget(linked)  # labels of the video that was chosen before
-    with right:
+    with right, st.container(gap=None):
         labels = choose(
             of_video, "Labels", key=f"evaluate-labels-{run.video}", describe=labels_facts, parameter="labels"
         )
