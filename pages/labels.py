@@ -13,11 +13,12 @@ from pages.parts.labeling_editor import JOB_PARAMETER, labeling_editor
 from pages.parts.labeling_form import CORRECT_RUN, fill_in_correction
 from pages.parts.labeling_jobs import labeling_jobs
 from pages.parts.labels_import import discard_imported_files, labels_import
-from pages.parts.labels_viewer import labels_viewer, suggest_new_labels
+from pages.parts.labels_viewer import CHOICE_KEY, labels_viewer, suggest_new_labels
 
 VERBS: tuple[Verb, ...] = ("import labels", "start labeling", "fetch labels", "make sample", "draw tracks")
 SHOW, DRAW, IMPORT = ":material/select_all: Labels", ":material/draw: Draw", ":material/upload: Import"
 TAB_KEY = "labels-tab"  # in the session state: the tab that is open
+LINKED_KEY = "labels-linked"  # in the session state: the labels that the address named in the last run
 
 ws = workspace()
 
@@ -41,7 +42,7 @@ def main() -> None:
         return
     discard_imported_files()
     has_labels = ws.count(Labels) > 0
-    if suggest_new_labels() or address.get("labels"):
+    if suggest_new_labels() or _is_linked_anew():
         st.session_state[TAB_KEY] = SHOW
     if run := ws.find(Run, st.session_state.pop(CORRECT_RUN, "")):
         fill_in_correction(run)
@@ -60,6 +61,17 @@ def main() -> None:
     if tabs[IMPORT].open:
         with tabs[IMPORT], guard():
             labels_import(ws.list(Video))
+
+
+def _is_linked_anew() -> bool:
+    """Return whether the address names other labels than before, so that the user followed a link to them.
+
+    The page itself keeps the labels that it shows in the address. That must not lead back from another tab.
+    """
+    linked = address.get("labels")
+    known = (st.session_state.get(LINKED_KEY), st.session_state.get(CHOICE_KEY))
+    st.session_state[LINKED_KEY] = linked
+    return bool(linked) and linked not in known
 
 
 main()

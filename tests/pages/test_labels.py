@@ -92,6 +92,15 @@ def test_boxes_are_shown_on_the_video(open_page, labels, video, played):
     assert player["stops"] == labels.labeled_frames and [layer["name"] for layer in player["layers"]] == ["labels"]
 
 
+def test_a_link_opens_labels_and_leaves_the_other_tabs_reachable(open_page, labels):
+    page = open_page("labels", labels=labels.id)
+    assert page.selectbox(key="labels-look").value == labels.id
+    open_tab(page, DRAW)
+    page.run()
+    assert page.session_state["labels-tab"] == DRAW
+    assert "labels-look" not in [box.key for box in page.selectbox]
+
+
 def test_a_clip_is_labeled_in_the_editor_and_saved_as_labels(open_page, workspace, video, finish):
     page = open_page("labels")
     page.multiselect(key="labeling-clips").select(video.id).run()
@@ -121,7 +130,7 @@ def test_a_clip_is_labeled_in_the_editor_and_saved_as_labels(open_page, workspac
     page.run()
     button(page, "All labels").click().run()
     assert page.selectbox(key="labels-look").value == labels.id
-    assert "Drawn here" in page.dataframe[0].value["Source"].tolist()
+    assert any("Drawn here" in text.value for text in page.markdown)
 
 
 def test_the_address_of_an_unknown_job_says_so(open_page, video):
