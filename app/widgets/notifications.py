@@ -41,7 +41,7 @@ class JobNews(TypedDict):
 def notifications(jobs: Sequence[Job]) -> None:
     """Show the switch for notifications, and let the browser know about the newest jobs.
 
-    Call it again whenever a job may have ended.
+    Call it again whenever a job has started or ended.
     """
     _component(key="notifications", data={"jobs": [_news(job) for job in jobs[:MAX_JOBS]]})
 

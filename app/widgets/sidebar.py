@@ -51,16 +51,15 @@ def _running_jobs(workspace: Workspace) -> None:
     @guarded_fragment(run_every=REFRESH_SECONDS if running_before else IDLE_REFRESH_SECONDS)
     def running_jobs() -> None:
         active = jobs.active(workspace)
-        known_jobs = jobs.recent(workspace, limit=MAX_JOBS)
         if active:
             st.caption("RUNNING")
         for job in active:
             seconds_left = job.seconds_left()
             time_left = f" :gray[{duration(seconds_left)} left]" if seconds_left else ""
             st.progress(job.progress, text=f"{job.name}{time_left}")
-        if known_jobs:
-            notifications(known_jobs)
         if {job.id for job in active} != running_before:
             st.rerun()
 
     running_jobs()
+    if recent_jobs := jobs.recent(workspace, limit=MAX_JOBS):
+        notifications(recent_jobs)  # the page runs again when a job has started or ended

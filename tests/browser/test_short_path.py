@@ -64,7 +64,7 @@ def test_three_clicks_lead_from_home_to_tracks(page: Page, folder: Path) -> None
     page.goto("/")
     main, workspace = page.get_by_test_id("stMain"), Workspace(folder / "workspace")
     main.get_by_role("button", name="Track", exact=True).click()
-    expect(main.get_by_label("Detector", exact=True)).to_be_visible()
+    expect(main.get_by_role("combobox", name="Detector")).to_be_visible(timeout=MINUTE)
     main.get_by_role("button", name="Track", exact=True).click()
     (job,) = until(lambda: [job for job in workspace.list(Job) if job.pid])
     partial = jobs.temporary_folder(workspace, job) / PARTIAL_TRACKS
