@@ -30,12 +30,11 @@ def open_page(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Open:
 
     def open_(key: str = "home", **query: str) -> AppTest:
         page = AppTest.from_file(str(MAIN), default_timeout=60)
-        page.run()
         for name, value in query.items():
             page.query_params[name] = value
         if key != "home":
             page.switch_page(f"../pages/{key}.py")
-            page.run()
+        page.run()
         assert not page.exception
         assert not page.error, [error.value for error in page.error]
         return page
