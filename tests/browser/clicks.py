@@ -8,6 +8,20 @@ from contextlib import suppress
 from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 MINUTE = 60_000  # in milliseconds, as Playwright counts time-outs; generous for slow machines
+COUNT_CLICKS = """addEventListener("pointerdown", (event) => {
+  if (event.isTrusted) sessionStorage.clicks = Number(sessionStorage.clicks ?? 0) + 1;
+}, true)"""
+
+
+def count_clicks(page: Page) -> None:
+    """Count the clicks of this tab from its next page load on; loading a page again does not reset the count."""
+    page.add_init_script(COUNT_CLICKS)
+
+
+def clicks_so_far(page: Page) -> int:
+    """Return the number of clicks that `count_clicks` has counted."""
+    clicks: int = page.evaluate("Number(sessionStorage.clicks ?? 0)")
+    return clicks
 
 
 def go(page: Page, title: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from clicks import MINUTE, button, done, go
+from clicks import MINUTE, button, clicks_so_far, count_clicks, done, go
 from playwright.sync_api import Page, expect
 
 
@@ -36,7 +36,8 @@ def test_sample_to_comparison(page: Page) -> None:
     done(page, "Training dataset 1 nano 1", minutes=6)
     expect(page.get_by_text("Average precision on the validation split")).to_be_visible()
 
-    go(page, "Models")
+    count_clicks(page)
+    page.goto("/models")
     expect(page.get_by_text("dataset 1 nano 1").first).to_be_visible()
 
     go(page, "Deploy")
@@ -58,6 +59,7 @@ def test_sample_to_comparison(page: Page) -> None:
     go(page, "Compare")
     button(page, "Compare").click()
     expect(page.get_by_text("p50").first).to_be_visible(timeout=3 * MINUTE)
+    assert clicks_so_far(page) <= 10  # from a model through all three modes to its scores and its latency
 
     go(page, "Account")
     expect(page.get_by_text("Traceback")).to_have_count(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clicks import MINUTE, button, choose, done, go
+from clicks import MINUTE, button, choose, clicks_so_far, count_clicks, done, go
 from playwright.sync_api import Locator, Page, expect
 from waiting import until
 
@@ -158,6 +158,7 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(page: Page, clip:
     hand.expect_saved()
 
     expect(page).to_have_url(re.compile(r"labels\?job=.*&clip=moving&frame=17$"))
+    count_clicks(page)
     page.reload()  # everything was saved, and the address names the clip and the frame
     expect(editor).to_have_attribute("data-frame", "17", timeout=MINUTE)
     expect(editor).to_have_attribute("data-boxes", str(2 * FRAMES), timeout=MINUTE)
@@ -182,6 +183,11 @@ def test_two_objects_are_labeled_through_a_clip_and_trained_on(page: Page, clip:
         field.fill(value)
         field.press("Enter")
     button(page, "Start training").click()
+    button(page, "Stop").wait_for()
+    go(page, "Labels")
+    expect(page.get_by_text("moving").first).to_be_visible()
+    assert clicks_so_far(page) <= 12  # from a labeled clip to a running training and back
+    go(page, "Training")
     done(page, "Training dataset 1")
     (model,) = workspace.list(Model)
     assert sorted(model.classes) == ["disc", "square"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from clicks import MINUTE, done
+from clicks import MINUTE, clicks_so_far, count_clicks, done
 from consoles import running_console
 from deployment_helpers import add_model
 from moving_squares import HEIGHT, WIDTH, render_frame
@@ -27,7 +27,6 @@ from bytetrack.video import VideoWriter
 
 FRAMES = 3000  # which take more than a second
 SCENE_FRAMES = 30
-COUNT_CLICKS = "window.clicks = 0; addEventListener('pointerdown', (event) => (clicks += event.isTrusted), true)"
 RECORD_NOTIFICATIONS = """
 window.shown = [];
 window.asked = 0;
@@ -60,7 +59,7 @@ def console(folder: Path) -> Iterator[str]:
 
 
 def test_three_clicks_lead_from_home_to_tracks(page: Page, folder: Path) -> None:
-    page.add_init_script(COUNT_CLICKS)
+    count_clicks(page)
     page.goto("/")
     main, workspace = page.get_by_test_id("stMain"), Workspace(folder / "workspace")
     main.get_by_role("button", name="Track", exact=True).click()
@@ -76,7 +75,7 @@ def test_three_clicks_lead_from_home_to_tracks(page: Page, folder: Path) -> None
         expect(so_far).to_be_visible(timeout=MINUTE)
         expect(page.locator(".player[data-frame]")).to_be_visible(timeout=MINUTE)
         expect(page.locator("canvas.timeline")).to_be_visible()
-        assert page.evaluate("clicks") <= 3
+        assert clicks_so_far(page) <= 3
     finally:
         program.resume()
     done(page, "Track squares")
