@@ -20,6 +20,7 @@ FULL_WIDTH = """<style>
 [data-testid="stMainBlockContainer"] { padding: 0.75rem 1.25rem 0; max-width: none; }
 [data-testid="stMainBlockContainer"] > [data-testid="stVerticalBlock"] { gap: 0.5rem; }
 .st-key-editor-bar h1 { font-size: 1.1rem; padding: 0; }
+@media (max-width: 768px) { [data-testid="stMainBlockContainer"] { padding-top: 4rem; } } /* below the header */
 </style>"""
 
 
