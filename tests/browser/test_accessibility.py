@@ -46,6 +46,9 @@ EXCEPTIONS = {
 }
 
 
+expect.set_options(timeout=30_000)  # in milliseconds; generous for slow machines
+
+
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return make_workspace(tmp_path_factory.mktemp("accessible") / "workspace", count=3, few=2)

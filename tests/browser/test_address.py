@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Page, expect
 from backend.workspace import Workspace
 from backend.workspace.records import Labels, Run, Video
 
+expect.set_options(timeout=30_000)  # in milliseconds; generous for slow machines
+
 
 @pytest.fixture(scope="module")
 def records(tmp_path_factory: pytest.TempPathFactory) -> Workspace:

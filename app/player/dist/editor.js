@@ -1,4 +1,4 @@
-// Made by `make player` of src, whose SHA-256 is c4a25132dcfb63317e415d307b461b6e966da817f017e7c55c3db484b940b627.
+// Made by `make player` of src, whose SHA-256 is dd6e9fae5474ed6e08c08f6763d3876c6130c0465e8eb16a6889edd47e6b3a5a.
 // src/address.js
 var DELAY_MS = 250;
 var timers = /* @__PURE__ */ new Map();

@@ -183,6 +183,8 @@ class Player {
     for (const resized of [root, this.stageBox, this.timelineCanvas, this.controls]) {
       this.resizeObserver.observe(resized);
     }
+    const page = root.getRootNode().host?.closest('[data-testid="stMainBlockContainer"]');
+    if (page) this.resizeObserver.observe(page); // its height changes with what is above the player
     this.listeners = new AbortController();
     window.addEventListener("resize", () => this.onWindowResize(), { signal: this.listeners.signal });
   }
