@@ -112,7 +112,7 @@ def test_percentiles_are_shown_from_enough_requests_on(open_page, workspace, run
 def test_a_run_is_shown(open_page, run, played):
     page = open_page("track")
     assert any(":gray[Objects]\u00a0**2**" in text.value for text in page.markdown)
-    assert labels_of_downloads(page) == ["MOT", "CSV", "JSON", "Ground Truth"]  # no MP4, as nothing was drawn
+    assert labels_of_downloads(page) == ["MOT", "CSV", "JSON", "Ground Truth", "CVAT"]  # no MP4: nothing was drawn
     assert [layer["name"] for layer in played(page)["layers"]] == ["tracks"]
 
 
