@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 
 from backend.labels.label_statistics import count_boxes
 from backend.workspace import Workspace
-from backend.workspace.paths import DATABASE, DETECTIONS, TRACKS_CSV, TRACKS_JSON, TRACKS_MOT
+from backend.workspace.paths import ANNOTATIONS, DATABASE, DETECTIONS, TRACKS_CSV, TRACKS_JSON, TRACKS_MOT
 from backend.workspace.records import (
     Comparison,
     ComparisonRow,
@@ -67,7 +67,8 @@ def make_workspace(root: Path, count: int, few: int = 20) -> Workspace:
     ]
     runs = [_run(video, endpoints[number % len(endpoints)], tracks) for number, video in enumerate(videos)]
     records += [*videos, *labels, *models, *endpoints, *runs]
-    records += [_dataset(number, labels) for number in range(count)]
+    datasets = [_dataset(number, labels) for number in range(count)]
+    records += datasets
     records += [_job(number, runs[number]) for number in range(count)]
     records += [
         Score(name=run.name, run=run.id, labels=own.id, metrics=METRICS, per_class={"person": METRICS, "car": METRICS})
@@ -82,6 +83,7 @@ def make_workspace(root: Path, count: int, few: int = 20) -> Workspace:
         record.created = time.time() - HOUR - 60 * age
     _store(workspace, records)
     _write_files(workspace, [*labels, *runs], models, shared)
+    _write_annotations(workspace, datasets, shared)
     return workspace
 
 
@@ -249,3 +251,23 @@ def _write_files(
         folder = workspace.folder(model)
         for name in ("model.safetensors", "model.onnx", "model.json"):
             os.link(shared / name, folder / name)
+
+
+def _write_annotations(workspace: Workspace, datasets: Sequence[Dataset], shared: Path) -> None:
+    """Give datasets the annotations from which hyperparameters are suggested."""
+    annotations = [
+        {"id": index + 1, "image_id": 1, "category_id": index % 2 + 1, "bbox": [left, top, right - left, bottom - top]}
+        | {"area": (right - left) * (bottom - top), "iscrowd": 0}
+        for index, (left, top, right, bottom) in enumerate(_boxes(0).tolist())
+    ]
+    document = {
+        "images": [{"id": 1, "file_name": "0.jpg", "width": WIDTH, "height": HEIGHT}],
+        "annotations": annotations,
+        "categories": [{"id": index + 1, "name": name} for index, name in enumerate(CLASSES)],
+    }
+    (shared / ANNOTATIONS).write_text(json.dumps(document))
+    for dataset in datasets:
+        for split in dataset.splits:
+            folder = workspace.folder(dataset) / split
+            folder.mkdir()
+            os.link(shared / ANNOTATIONS, folder / ANNOTATIONS)
