@@ -149,6 +149,7 @@ def test_tracks_are_selected_with_the_keyboard(tab: Page, records: Workspace) ->
     open_view(tab, f"/evaluate?run={run.id}")
     player = tab.locator(".player[data-frame]")
     expect(player).to_have_attribute("data-frame", "0")
+    expect(player.get_by_role("slider", name="Timeline")).to_be_visible()  # the tracks are loaded
     player.focus()
     tab.keyboard.press("ArrowDown")
     expect(player.locator(".selection")).to_contain_text("#1 person")
