@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from backend.errors import UserError
 from backend.jobs.results import ScoreResult
@@ -26,6 +28,8 @@ Metrics = dict[str, float]
 def evaluate(workspace: Workspace, progress: Progress, *, run: str, labels: str) -> ScoreResult:
     """Score a run's tracks against labels of the same video, and store the score.
 
+    If the run was limited to classes, labels of other classes are left out.
+
     Raises:
         UserError: If the labels are of another video, cover no frame, or share no class with the tracks.
     """
@@ -34,7 +38,7 @@ def evaluate(workspace: Workspace, progress: Progress, *, run: str, labels: str)
     check_same_video(run_record, labels_record)
     progress(0.0, "Comparing tracks with labels")
     tracks = Tracks.load(workspace.folder(run_record) / TRACKS_JSON)
-    metrics, per_class = score_tracks(load_truth(workspace, labels_record.id), tracks)
+    metrics, per_class = score_tracks(load_truth(workspace, labels_record.id, run_record.classes), tracks)
     score = workspace.add(
         Score(
             name=run_record.name,
@@ -72,8 +76,14 @@ class Truth:
     labeled_frames: list[int]  # frames to score
 
 
-def load_truth(workspace: Workspace, labels: str) -> Truth:
+def load_truth(workspace: Workspace, labels: str, classes: Sequence[str] = ()) -> Truth:
     """Load labels to score tracks against.
+
+    Args:
+        workspace: Workspace of the labels.
+        labels: Id or name of the labels.
+        classes: Classes that the tracks are limited to, see `Run.classes`; labels of other classes are left out. Empty
+            for all classes, and no-op if the labels have none of them, so that they are compared by other names.
 
     Raises:
         UserError: If no frame was labeled.
@@ -81,7 +91,7 @@ def load_truth(workspace: Workspace, labels: str) -> Truth:
     record = workspace.get(Labels, labels)
     if not record.labeled_frames:
         raise UserError(f"The labels “{record.name}” cover no frame, so there is nothing to compare with.")
-    tracks = Tracks.load(workspace.folder(record) / TRACKS_JSON)
+    tracks = _limit(Tracks.load(workspace.folder(record) / TRACKS_JSON), classes)
     return Truth(record.name, tracks, workspace.get(Video, record.video).frames, record.labeled_frames)
 
 
@@ -137,6 +147,17 @@ def retrack(detections: VideoDetections, settings: Mapping[str, float]) -> Track
     except ValueError as error:
         raise UserError(str(error)) from error
     return track_detections(detections, config)
+
+
+def _limit(tracks: Tracks, classes: Sequence[str]) -> Tracks:
+    """Return the tracks of some classes, which then are the only ones; all tracks if they have none of the classes."""
+    wanted = {name.casefold() for name in classes}
+    kept_ids = [class_id for class_id, name in enumerate(tracks.classes) if name.casefold() in wanted]
+    if not kept_ids:
+        return tracks
+    kept = tracks.select(np.isin(tracks.class_id, kept_ids))
+    class_id = np.searchsorted(kept_ids, kept.class_id)
+    return replace(kept, class_id=class_id, classes=tuple(tracks.classes[class_id] for class_id in kept_ids))
 
 
 def _check_classes(name: str, labeled: tuple[str, ...], tracked: tuple[str, ...]) -> None:

@@ -115,7 +115,7 @@ def run(
 
     run_record, labels_record = workspace.get(Run, run), workspace.get(Labels, labels)
     check_same_video(run_record, labels_record)
-    truth, detections = load_truth(workspace, labels), load_detections(workspace, run)
+    truth, detections = load_truth(workspace, labels, run_record.classes), load_detections(workspace, run)
     own = model_settings(workspace, run_record.model)
     if check_run and check_labels:
         searched, check = truth, _other_video(workspace, run_record, check_run, check_labels)
@@ -315,7 +315,7 @@ def _other_video(workspace: Workspace, searched: Run, run: str, labels: str) -> 
             f"The run “{run_record.name}” is of the video that is searched on. Name a run of another video, or none to "
             "check on the last third of the labeled frames."
         )
-    truth = load_truth(workspace, labels_record.id)
+    truth = load_truth(workspace, labels_record.id, run_record.classes)
     if not np.isin(truth.tracks.frame, truth.labeled_frames).any():
         raise UserError(f"The labels “{truth.name}” contain no box, so settings cannot be checked on them.")
     return Check(run_record, labels_record, f"“{labels_record.name}”", truth, load_detections(workspace, run_record.id))

@@ -32,9 +32,9 @@ def load_run_detections(run_id: str) -> VideoDetections:
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def load_truth(labels_id: str) -> evaluation.Truth:
-    """Load labels, which never change. The result must not be modified."""
-    return evaluation.load_truth(workspace(), labels_id)
+def load_truth(run_id: str, labels_id: str) -> evaluation.Truth:
+    """Load labels to score a run against. Both never change. The result must not be modified."""
+    return evaluation.load_truth(workspace(), labels_id, workspace().get(Run, run_id).classes)
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -51,7 +51,7 @@ def load_tracks(run_id: str, settings: Settings | None) -> Tracks:
 @st.cache_data(show_spinner="Scoring", max_entries=512)
 def score(run_id: str, settings: Settings | None, labels_id: str) -> dict[str, float]:
     """Score the tracks of a run, or those with other settings, against labels."""
-    return evaluation.score_tracks(load_truth(labels_id), load_tracks(run_id, settings))[0]
+    return evaluation.score_tracks(load_truth(run_id, labels_id), load_tracks(run_id, settings))[0]
 
 
 def play_tracks(run: Run, labels: Labels | None, settings: Settings | None) -> None:
@@ -68,7 +68,7 @@ def play_tracks(run: Run, labels: Labels | None, settings: Settings | None) -> N
             ("labels", "tracks"),
             f"{labels_id} {key}",
             video,
-            (lambda: load_truth(labels_id).tracks, load),
+            (lambda: load_truth(run.id, labels_id).tracks, load),
             labels.labeled_frames,
         )
     else:

@@ -34,6 +34,11 @@ def scores_tab(run: Run, labels: Labels | None) -> None:
     score = score_of(run, labels)
     if not score:
         st.info("This run has not been scored against these labels yet.", icon=":material/fact_check:")
+    if run.classes and (unscored := [name for name in labels.classes if name not in run.classes]):
+        st.caption(
+            f":material/info: The run was limited to {', '.join(run.classes)}. Labels of other classes are not scored: "
+            f"{', '.join(unscored)}."
+        )
     _charts(score, labels)
     if score:
         _all_metrics(score)

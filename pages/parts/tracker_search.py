@@ -63,7 +63,7 @@ def search_tab(run: Run, labels: Labels | None, slider_keys: Mapping[str, str]) 
 
 def _form(run: Run, labels: Labels, current_settings: Settings, *, again: bool) -> None:
     """Show what settings are checked on, how long the search takes, and the button that starts it."""
-    in_time, reason = _held_out_frames(labels.id)
+    in_time, reason = _held_out_frames(run.id, labels.id)
     others = _other_videos(run)
     titles: dict[str | CheckOn, str] = {IN_TIME: f"this video's last labeled third ({in_time})"} if in_time else {}
     titles |= {check_on: f"{name} (another video)" for check_on, name in others.items()}
@@ -120,10 +120,10 @@ def _other_videos(run: Run) -> dict[CheckOn, str]:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _held_out_frames(labels_id: str) -> tuple[str, str]:
+def _held_out_frames(run_id: str, labels_id: str) -> tuple[str, str]:
     """Return which frames would be held out, such as `frames 200–299`; or empty text, and why none can be."""
     try:
-        _, held_out = tracker_search.split_in_time(load_truth(labels_id))
+        _, held_out = tracker_search.split_in_time(load_truth(run_id, labels_id))
     except UserError as error:
         return "", str(error)
     return f"frames {held_out.labeled_frames[0]}–{held_out.labeled_frames[-1]}", ""
@@ -231,12 +231,14 @@ def _keep_buttons(run: Run, search: TrackerSearch, slider_keys: Mapping[str, str
 @st.cache_data(show_spinner=False, max_entries=64)
 def _warning_before_search(run_id: str, settings: Settings, labels_id: str) -> str:
     """Return reasons why labels may mislead a search; empty if there are none."""
-    return tracker_search.find_doubts(load_truth(labels_id), load_run_detections(run_id), dict(settings)).warning
+    return tracker_search.find_doubts(
+        load_truth(run_id, labels_id), load_run_detections(run_id), dict(settings)
+    ).warning
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
 def _seconds_of_search(run_id: str, settings: Settings, labels_id: str) -> float:
-    return tracker_search.estimate_seconds(load_truth(labels_id), load_run_detections(run_id), dict(settings))
+    return tracker_search.estimate_seconds(load_truth(run_id, labels_id), load_run_detections(run_id), dict(settings))
 
 
 def _importance_chart(search: TrackerSearch) -> None:

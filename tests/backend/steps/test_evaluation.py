@@ -8,7 +8,7 @@ from backend.errors import UserError
 from backend.progress import silent
 from backend.steps.evaluation import evaluate, load_detections, load_truth, retrack, score_tracks
 from backend.workspace import Workspace
-from backend.workspace.records import Score
+from backend.workspace.records import Run, Score
 from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
 
@@ -23,6 +23,27 @@ def test_a_run_is_scored_on_the_labeled_frames(workspace: Workspace) -> None:
     assert score.metrics["HOTA"] == pytest.approx(100)
     assert score.metrics["FP"] == 0
     assert score.per_class == {"person": score.metrics}
+
+
+def test_a_run_limited_to_classes_is_scored_on_them(workspace: Workspace) -> None:
+    video = add_video(workspace)
+    person, car = walk(), walk()
+    truth = Tracks(
+        np.r_[person.frame, car.frame],
+        np.r_[person.id, car.id + 10],
+        np.r_[person.xyxy, car.xyxy + 100],
+        np.r_[person.score, car.score],
+        np.r_[np.ones(len(person)), np.zeros(len(car))],
+        ("car", "person"),
+    )
+    labels = add_labels(workspace, video, truth, list(range(FRAMES)))
+    run = add_run(workspace, video, walk(classes=("Person",)))
+    with workspace.edit(Run, run.id) as stored:
+        stored.classes = ["Person"]
+    score = workspace.get(Score, evaluate(workspace, silent, run=run.id, labels=labels.id)["score"])
+    assert score.metrics["HOTA"] == pytest.approx(100) and score.metrics["FN"] == 0
+    assert list(score.per_class) == ["person"]
+    assert load_truth(workspace, labels.id, ["bicycle"]).tracks.classes == ("car", "person")
 
 
 def test_labels_of_another_video_are_refused(workspace: Workspace) -> None:
