@@ -48,7 +48,8 @@ def test_sample_to_comparison(page: Page) -> None:
     go(page, "Track")
     button(page, "Track").click()
     done(page, "Track sample 1")
-    expect(page.locator(".player[data-frame]")).to_be_visible(timeout=3 * MINUTE)
+    expect(page.locator(".player[data-frame]")).to_have_count(1, timeout=MINUTE)  # the tracks so far are gone
+    expect(page.locator(".player[data-frame]")).to_be_visible()
 
     go(page, "Evaluate")
     button(page, "Evaluate").click()
