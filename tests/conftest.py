@@ -22,8 +22,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 TINY_SIZE = (64, 48)
 TINY_FRAMES = 20
 
-# Tests that use one of these start a browser, a console, a server for AWS or a job, and are therefore marked as slow.
-SLOW_FIXTURES = {"browser", "console", "standin", "finish"}
+# Tests that use one of these open a page, or start a browser, a console, a server for AWS or a job. They are slow.
+SLOW_FIXTURES = {"open_page", "browser", "console", "standin", "finish"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -12,6 +12,8 @@ from app import __main__ as start
 from app.journey import STEPS
 from backend.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2]
 HEAVY = ("torch", "onnxruntime", "supervision", "yolox", "matplotlib", "scipy")
 AWS = ("boto3", "botocore", "s3transfer", "sagemaker", "moto")

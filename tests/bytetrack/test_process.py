@@ -21,6 +21,8 @@ from bytetrack import mot, video
 from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Path:

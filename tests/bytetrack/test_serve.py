@@ -30,6 +30,8 @@ from bytetrack.detection.detector import Detector
 from bytetrack.serving.options import Options
 from bytetrack.serving.routes import Service
 
+pytestmark = pytest.mark.slow
+
 JPEG, PNG, MP4, JSON = ({"Content-Type": kind} for kind in ("image/jpeg", "image/png", "video/mp4", "application/json"))
 
 

@@ -25,6 +25,8 @@ from backend.workspace import Workspace
 from backend.workspace.paths import PROJECT
 from backend.workspace.records import Job, Labels, Video
 
+pytestmark = pytest.mark.slow
+
 SUBCOMMANDS = sorted(
     name for name in app if not name.startswith("-") and name not in ("do", "remove")
 )  # hidden; an alias

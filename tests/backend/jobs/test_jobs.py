@@ -20,6 +20,8 @@ from backend.workspace import Workspace
 from backend.workspace.paths import PROJECT
 from backend.workspace.records import Job, Run, Video
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = {"scenes": 1, "frames": 6, "size": [64, 48]}
 
 

@@ -18,6 +18,8 @@ from backend.workspace import Workspace
 from backend.workspace.records import Comparison, Endpoint, ServingMode, Video
 from bytetrack.tracks import Tracks
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def video(workspace: Workspace, tmp_path: Path) -> Video:

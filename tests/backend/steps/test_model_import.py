@@ -23,6 +23,8 @@ from backend.workspace.records import Model
 from bytetrack.detection.artifact import read_config
 from bytetrack.detection.detector import Detections
 
+pytestmark = pytest.mark.slow
+
 COCO = {"classes": None, "normalization": "imagenet", "input_size": [64, 64]}
 
 

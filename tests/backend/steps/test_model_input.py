@@ -17,6 +17,8 @@ from backend.workspace.records import Endpoint, Job, Model
 from bytetrack.detection.artifact import read_config
 from bytetrack.detection.engine import OnnxEngine
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def model(workspace: Workspace, artifact: Path, tmp_path: Path) -> Model:

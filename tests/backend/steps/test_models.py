@@ -12,6 +12,8 @@ from backend.steps import models
 from backend.workspace import Workspace
 from backend.workspace.records import Dataset, Model
 
+pytestmark = pytest.mark.slow
+
 
 def test_choose_classes(workspace: Workspace, checkpoint: Path) -> None:
     model = add(workspace, checkpoint)

@@ -20,6 +20,8 @@ from backend.steps.pretrained_catalog import CATALOG, COCO_CLASSES, identify, si
 from backend.workspace import Workspace
 from backend.workspace.records import Model
 
+pytestmark = pytest.mark.slow
+
 
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:

@@ -22,6 +22,8 @@ from bytetrack.pipeline import VideoDetections
 from bytetrack.tracks import Tracks
 from bytetrack.video import probe
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, Video, dict[str, Endpoint]]]:

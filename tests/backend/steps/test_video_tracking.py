@@ -13,6 +13,8 @@ from backend.steps.video_tracking import track_video
 from backend.workspace import Workspace
 from backend.workspace.records import Endpoint, Model, Run, Video
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def video(workspace: Workspace, tmp_path: Path) -> Video:
