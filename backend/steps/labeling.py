@@ -27,6 +27,7 @@ from backend.platforms.base import LabelingService, LabelingState
 from backend.platforms.registry import platform_of
 from backend.progress import Progress, part
 from backend.steps import importing, tracking, videos
+from backend.wording import count
 from backend.workspace import Workspace
 from backend.workspace.paths import TRACKS_JSON
 from backend.workspace.records import DRAWN_HERE, LabelingJob, LabelingRef, Labels, Model, Run, Video, check_name
@@ -133,7 +134,7 @@ def start(
         except BaseException:
             service.stop(ref)
             raise
-    print(f"{record.name}: {record.frames} frames in {len(chosen)} clips", flush=True)
+    print(f"{record.name}: {count(record.frames, 'frame')} in {count(len(chosen), 'clip')}", flush=True)
     return {"labeling": record.id}
 
 
