@@ -19,7 +19,6 @@ from app.widgets import (
 )
 from app.widgets.formatting import ago
 from app.workspace import workspace
-from backend.workspace.query import Query
 from backend.workspace.records import Comparison, Endpoint, Video
 from pages.parts.comparison_form import comparison_form
 from pages.parts.comparison_results import comparison_results, doubts, figures
@@ -95,10 +94,10 @@ def chosen_comparison() -> Comparison | None:
 
     Only the chosen one is read: with all their latencies, many comparisons are large.
     """
-    newest, _ = ws.search(Comparison, Query(descending=True, limit=1))
-    if not newest:
+    newest = ws.newest(Comparison)
+    if newest is None:
         return None
-    newest_id = newest[0].id
+    newest_id = newest.id
     if st.session_state.get("newest comparison") not in (None, newest_id):
         address.show(comparison="")
     st.session_state["newest comparison"] = newest_id

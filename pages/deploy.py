@@ -11,7 +11,6 @@ from app.widgets import Column, empty_state, guard, jobs_panel, next_step_link, 
 from app.widgets.formatting import ago
 from app.workspace import workspace
 from backend.steps.deployments import MODES
-from backend.workspace.query import Query
 from backend.workspace.records import Endpoint, Model, Verb
 from bytetrack.files import natural_sort_key
 from pages.parts.deploy_form import MODE_CARDS, deploy_form
@@ -60,9 +59,10 @@ def all_endpoints(endpoint_count: int) -> None:
             with guard():
                 endpoint_card(endpoint)
         return
-    newest, _ = ws.search(Endpoint, Query(descending=True, limit=1))
+    shown = linked or ws.newest(Endpoint)
+    assert shown is not None
     with guard():
-        endpoint_card(linked or newest[0])
+        endpoint_card(shown)
     record_list(Endpoint, _columns)
 
 

@@ -13,7 +13,6 @@ from app.widgets.records import remembered
 from app.workspace import workspace
 from backend import jobs
 from backend.workspace.paths import PROJECT
-from backend.workspace.query import Query
 from backend.workspace.records import Job, Verb, Video
 
 HERO_IMAGE = PROJECT / "app" / "assets" / "hero.svg"
@@ -97,8 +96,7 @@ def buttons_to_go_on(progress: list[StepProgress]) -> None:
 
 def chosen_or_newest_video() -> Video | None:
     """Return the video that the user chose last, or else the newest; None if there is none."""
-    newest, _ = ws.search(Video, Query(descending=True, limit=1))
-    return ws.find(Video, remembered(Video)) or (newest[0] if newest else None)
+    return ws.find(Video, remembered(Video)) or ws.newest(Video)
 
 
 def journey_strip(progress: list[StepProgress]) -> None:

@@ -85,7 +85,7 @@ def record_list(
     """
     parameter = parameter or address.parameter_of(kind)
     key = f"list of {parameter}"
-    if not workspace().search(kind, Query(fields=fields or {}, limit=1))[1]:
+    if not workspace().count(kind, None, **(fields or {})):
         return
     query = _filters(kind, filters or {}, fields or {}, key)
     per_page = CARDS_PER_PAGE if thumbnail else ROWS_PER_PAGE

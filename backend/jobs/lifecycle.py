@@ -60,13 +60,13 @@ def submit(workspace: Workspace, verb: Verb, name: str, /, **params: Any) -> Sub
     wanted = _comparable(params)
 
     def is_same(other: Job) -> bool:
-        return other.active and _comparable(other.params) == wanted
+        return _comparable(other.params) == wanted
 
-    for other in workspace.list(Job, verb=verb):
+    for other in workspace.list(Job, verb=verb, status=ACTIVE_STATUSES):
         if is_same(other) and not _has_process(other):
             _record_death(workspace, other)
     new_job = Job(name=name, verb=verb, params=params)
-    job = workspace.find_or_add(new_job, is_same, verb=verb)
+    job = workspace.find_or_add(new_job, is_same, verb=verb, status=ACTIVE_STATUSES)
     if job is not new_job:
         return Submission(job, is_new=False)
     return Submission(_launch(workspace, job), is_new=True)

@@ -9,7 +9,6 @@ from backend.platforms import registry
 from backend.steps.pretrained import find_downloaded
 from backend.steps.pretrained_catalog import CATALOG, COCO_CLASSES, Published
 from backend.workspace import Workspace
-from backend.workspace.query import Query
 from backend.workspace.records import Labels, Model, Run, Video
 from bytetrack.devices import is_gpu_present
 
@@ -80,5 +79,5 @@ def detectors_for(workspace: Workspace, video: Video) -> list[DetectorChoice]:
 
 def _newest_model(workspace: Workspace, **fields: Sequence[str]) -> str:
     """Return the id of the model of the newest run with these values of fields; empty if there is none."""
-    runs, _ = workspace.search(Run, Query(fields=fields, descending=True, limit=1))
-    return runs[0].model if runs else ""
+    newest = workspace.newest(Run, **fields)
+    return newest.model if newest else ""

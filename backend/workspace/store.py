@@ -151,6 +151,16 @@ class Workspace:
             ).fetchall()
         return [kind(**json.loads(data)) for (data,) in rows], count
 
+    def newest(self, kind: type[R], **fields: str | Sequence[str]) -> R | None:
+        """Return the newest record of a kind; None if there is none.
+
+        Args:
+            kind: The kind.
+            **fields: As for `list`.
+        """
+        records, _ = self.search(kind, Query(fields=fields, descending=True, limit=1))
+        return records[0] if records else None
+
     def count(
         self, kind: type[Record], present: Mapping[str, bool] | None = None, **fields: str | Sequence[str]
     ) -> int:

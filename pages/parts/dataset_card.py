@@ -15,7 +15,6 @@ from app.widgets.formatting import ago, class_counts, date, number
 from app.workspace import workspace
 from backend.steps.datasets import SPLITS
 from backend.wording import count
-from backend.workspace.query import Query
 from backend.workspace.records import Dataset
 
 MAX_CARDS = 3  # more datasets than that are in a list, and only one has a card
@@ -30,8 +29,9 @@ def all_datasets() -> None:
         for dataset in workspace().list(Dataset):
             dataset_card(dataset)
         return
-    newest, _ = workspace().search(Dataset, Query(descending=True, limit=1))
-    dataset_card(address.linked(Dataset) or newest[0])
+    shown = address.linked(Dataset) or workspace().newest(Dataset)
+    assert shown is not None
+    dataset_card(shown)
     record_list(
         Dataset,
         [

@@ -13,7 +13,6 @@ from app.workspace import workspace
 from backend.platforms.registry import platform_of
 from backend.steps import models as model_steps
 from backend.steps.model_files import NORMALIZATION_NAMES
-from backend.workspace.query import Query
 from backend.workspace.records import Dataset, Model
 from pages.parts.model_input import model_input
 
@@ -29,8 +28,9 @@ MAX_CLASSES_IN_LIST = 3
 
 def model_details() -> None:
     """Show the model of the address, or else the newest, and the list of all models."""
-    newest, _ = workspace().search(Model, Query(descending=True, limit=1))
-    _one_model(address.linked(Model) or newest[0])
+    shown = address.linked(Model) or workspace().newest(Model)
+    assert shown is not None
+    _one_model(shown)
     if workspace().count(Model) > 1:
         record_list(Model, _columns)
 

@@ -14,7 +14,6 @@ from app.workspace import workspace
 from backend.steps.deployments import MODES
 from backend.wording import count, enumerate_words
 from backend.workspace.paths import TRACKS_JSON
-from backend.workspace.query import Query
 from backend.workspace.records import Model, Run, Video
 from bytetrack.tracks import Tracks
 from pages.parts.labeling_form import CORRECT_RUN
@@ -30,12 +29,13 @@ TOOLTIPS = {
 
 def one_run() -> None:
     """Show one run: that of the address, or the newest; and each new one when it is there."""
-    newest = workspace().search(Run, Query(descending=True, limit=1))[0][0].id
+    newest = workspace().newest(Run)
+    assert newest is not None
     seen = st.session_state.get("newest run")
-    if seen != newest:
-        st.session_state["newest run"] = st.session_state["track-run"] = newest
+    if seen != newest.id:
+        st.session_state["newest run"] = st.session_state["track-run"] = newest.id
         if seen:
-            address.show(run=newest)
+            address.show(run=newest.id)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         run = choose_of(Run, "Run", key="track-run", newest_first=True, parameter="run")
         assert run

@@ -17,7 +17,7 @@ from pages.parts.score_metrics import BREAKDOWN_METRICS, MAIN_METRICS, MEANINGS,
 
 def score_of(run: Run, labels: Labels) -> Score | None:
     """Return the score of a run against labels, if it was evaluated."""
-    return next(iter(workspace().list(Score, run=run.id, labels=labels.id)), None)
+    return workspace().newest(Score, run=run.id, labels=labels.id)
 
 
 def scores_tab(run: Run, labels: Labels | None) -> None:

@@ -15,7 +15,6 @@ from backend.steps import deployments
 from backend.steps.deployments import MODES
 from backend.steps.detectors import DetectorChoice, detectors_for
 from backend.wording import count
-from backend.workspace.query import Query
 from backend.workspace.records import Endpoint, Run, Video
 
 VIDEO_PARAM = "video"  # of the page's address: the video to suggest
@@ -145,13 +144,8 @@ def _last_asked(detector: DetectorChoice) -> list[str] | None:
     """Return the classes of the newest run of this detector; None if there is none."""
     if detector.model is None:
         return None
-    newest = _newest_run(model=detector.key)
+    newest = workspace().newest(Run, model=detector.key)
     return newest.classes if newest else None
-
-
-def _newest_run(**fields: str) -> Run | None:
-    runs, _ = workspace().search(Run, Query(fields=fields, descending=True, limit=1))
-    return runs[0] if runs else None
 
 
 def _problem(endpoint: Endpoint | None) -> str:
@@ -168,7 +162,7 @@ def _problem(endpoint: Endpoint | None) -> str:
 def _expectation(video: Video, detector: DetectorChoice, endpoint: Endpoint | None) -> str:
     """Say how long it will take and what it costs, as far as earlier runs and the platform tell."""
     mode = endpoint.mode if endpoint else "batch"
-    last_run = _newest_run(model=detector.key, mode=mode)
+    last_run = workspace().newest(Run, model=detector.key, mode=mode)
     texts = []
     if last_run and last_run.fps:
         seconds = duration(max(1, round(video.frames / last_run.fps)))

@@ -50,7 +50,7 @@ def search_tab(run: Run, labels: Labels | None, slider_keys: Mapping[str, str]) 
             icon=":material/manage_search:",
         )
         return
-    search = next(iter(workspace().list(TrackerSearch, run=run.id, labels=labels.id)), None)
+    search = workspace().newest(TrackerSearch, run=run.id, labels=labels.id)
     current_settings = tuple(model_settings(workspace(), run.model).items())
     _form(run, labels, current_settings, again=search is not None)
     # The warning of the last search stays: with the settings that it suggested, there may be nothing to warn of.
